@@ -1,0 +1,79 @@
+// A home and its panel: what stands behind the meter's channels. Stored are
+// channels; circuits are views of them through the panel that was valid then,
+// so a correction applies backwards.
+
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "measurement/sample.h"
+#include "measurement/units.h"
+
+namespace hub {
+
+enum class CircuitKind : std::uint8_t { grid, solar, battery, ev, subpanel, load };
+
+// How the channels of a circuit become one power before import and export are told apart.
+enum class Netting : std::uint8_t {
+  sum,        // Legs are added first: what one gives the other takes.
+  per_phase,  // Each leg counts for itself.
+};
+
+struct ChannelUse {
+  std::string device;
+  std::uint32_t channel = 0;  // Of the meter, from 0.
+  double multiplier = 1;      // Negative: the clamp is reversed. 2: one clamp stands for both legs.
+};
+
+struct Circuit {
+  std::string id;    // [a-z0-9_-]+, stays when the name changes.
+  std::string name;  // As people say it: any text.
+  CircuitKind kind = CircuitKind::load;
+  std::string parent;    // Id of the circuit that this one hangs under; empty: none.
+  double rating_a = 0;   // Of the breaker; 0: not known.
+  int poles = 1;
+  std::vector<int> legs;  // Phases it hangs on, from 1.
+  int position = 0;       // Place on the panel: odd left and even right in the US, module in Europe.
+  std::string room;
+  Netting netting = Netting::sum;
+  std::vector<ChannelUse> channels;  // None: this breaker carries no clamp.
+};
+
+enum class PanelStyle : std::uint8_t { us, din };
+
+struct Panel {
+  measurement::Timestamp valid_from{};  // The first panel of a home holds for all time before it too.
+  PanelStyle style = PanelStyle::din;
+  std::vector<Circuit> circuits;  // In the order of the wall.
+};
+
+struct Home {
+  std::string id;  // [a-z0-9_-]+
+  std::string name;
+  std::string zone;      // IANA, "Europe/Berlin".
+  std::string country;   // ISO 3166, "DE".
+  std::string currency;  // ISO 4217, "EUR".
+  double nominal_voltage_v = 230;
+  double line_frequency_hz = 50;
+  int phases = 1;                       // 2 is split phase.
+  std::optional<double> price_per_kwh;  // In units of the currency; absent: not known.
+  std::vector<Panel> panels;            // By valid_from, oldest first; at least one.
+};
+
+// The panel that was valid at a time.
+const Panel& panel_at(const Home&, measurement::Timestamp);
+
+// Circuit power from one sample of one device; absent when any of its channels is absent there or
+// the circuit has no clamp or belongs to another device.
+std::optional<measurement::Watts> active_power(const Circuit&, const std::string& device,
+                                               const measurement::Sample&);
+
+// One sentence that says what is wrong and where, or nothing: unknown parents, loops of parents,
+// the same channel in two circuits without a parent between them, ids that are not unique...
+std::expected<void, std::string> check(const Home&);
+
+}  // namespace hub

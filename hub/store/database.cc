@@ -1,0 +1,92 @@
+#include "hub/store/database.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <stdexcept>
+
+namespace hub {
+
+Statement& Statement::bind(int index, std::int64_t value) {
+  sqlite3_bind_int64(statement_.get(), index, value);
+  return *this;
+}
+Statement& Statement::bind(int index, std::string_view text) {
+  sqlite3_bind_text(statement_.get(), index, text.data(), static_cast<int>(text.size()),
+                    SQLITE_TRANSIENT);
+  return *this;
+}
+Statement& Statement::bind(int index, std::span<const std::uint8_t> bytes) {
+  sqlite3_bind_blob(statement_.get(), index, bytes.data(), static_cast<int>(bytes.size()),
+                    SQLITE_TRANSIENT);
+  return *this;
+}
+
+int Statement::step() { return sqlite3_step(statement_.get()); }
+
+int Statement::run() {
+  int code = step();
+  while (code == SQLITE_ROW) code = step();
+  reset();
+  return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_.get());
+  sqlite3_clear_bindings(statement_.get());
+}
+
+std::int64_t Statement::integer(int column) {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
+std::string_view Statement::text(int column) {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+  return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+std::span<const std::uint8_t> Statement::blob(int column) {
+  const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_.get(), column));
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+Database::Database(const std::string& file) {
+  sqlite3* opened = nullptr;
+  const int code = sqlite3_open_v2(file.c_str(), &opened,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  database_.reset(opened);
+  if (code == SQLITE_OK) {
+    sqlite3_busy_timeout(opened, 2000);
+    if (execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON") ==
+        SQLITE_OK) {
+      return;
+    }
+  }
+  throw std::runtime_error(fmt::format(
+      "The database {} does not open ({}): check that its folder exists, can be written and has "
+      "room, or restore it from a backup.",
+      file, message()));
+}
+
+Statement Database::prepare(std::string_view sql) {
+  Statement prepared;
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v2(database_.get(), sql.data(), static_cast<int>(sql.size()), &statement,
+                         nullptr) != SQLITE_OK) {
+    throw std::runtime_error(fmt::format("BUG: SQLite refuses \"{}\": {}", sql, message()));
+  }
+  prepared.statement_.reset(statement);
+  return prepared;
+}
+
+int Database::execute(const char* sql) {
+  return sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr);
+}
+
+std::string Database::message() const { return sqlite3_errmsg(database_.get()); }
+
+void Database::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+
+}  // namespace hub

@@ -1,0 +1,59 @@
+// SQLite in the few words this project needs: values own their statement and
+// every call answers with SQLite's own result code.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace hub {
+
+class Statement {
+ public:
+  Statement() = default;
+  Statement(Statement&&) = default;
+  Statement& operator=(Statement&&) = default;
+
+  // Parameters count from 1. Text and blobs are copied.
+  Statement& bind(int index, std::int64_t);
+  Statement& bind(int index, std::string_view);
+  Statement& bind(int index, std::span<const std::uint8_t>);
+
+  int step();   // SQLITE_ROW, SQLITE_DONE or an error.
+  int run();    // Steps to the end and resets: SQLITE_OK or an error.
+  void reset();
+
+  // Columns count from 0; text and blobs live until the next step or reset.
+  std::int64_t integer(int column);
+  std::string_view text(int column);
+  std::span<const std::uint8_t> blob(int column);
+
+ private:
+  friend class Database;
+  struct Finalize { void operator()(sqlite3_stmt*) const; };
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+};
+
+class Database {
+ public:
+  // Opens or creates in WAL mode with synchronous=FULL, so that a commit is on the disk when it
+  // returns. Throws std::runtime_error with one sentence that names the file and the remedy.
+  explicit Database(const std::string& file);
+
+  Statement prepare(std::string_view sql);  // Throws where `sql` is wrong: that is our own mistake.
+  int execute(const char* sql);             // SQLITE_OK or an error.
+  std::string message() const;
+  sqlite3* raw() { return database_.get(); }
+
+ private:
+  struct Close { void operator()(sqlite3*) const; };
+  std::unique_ptr<sqlite3, Close> database_;
+};
+
+}  // namespace hub

@@ -1,0 +1,99 @@
+// Keeps samples and gives them back by time. Knows nothing of where they came
+// from (MQTT, LoRaWAN, ...) or who asks (API, insight, Grafana).
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "measurement/report.h"
+#include "measurement/sample.h"
+
+namespace hub {
+
+struct TimeRange {
+  measurement::Timestamp begin;  // Included.
+  measurement::Timestamp end;    // Not included.
+};
+
+enum class StoreError : std::uint8_t {
+  full,         // The disk has no room.
+  corrupted,    // What is on the disk is not what was written.
+  unavailable,  // The disk or the file does not answer.
+};
+const char* sentence(StoreError);
+
+// One quantity of one chip or channel of one device.
+struct Series {
+  std::string device;
+  measurement::Quantity quantity;
+  std::size_t index = 0;
+};
+
+// Equal steps from `begin`. A step without a sample is NaN in every column.
+struct Points {
+  measurement::Timestamp begin;
+  std::chrono::milliseconds step;
+  std::vector<float> mean, min, max;  // Units of the quantity. Empty for totals.
+  std::vector<double> gained;         // For totals only: what the total rose by in the step, in mWh.
+};
+
+struct Appended {
+  std::size_t added = 0;      // Samples that were not known before.
+  std::size_t duplicate = 0;  // Samples that were: storing twice is storing once.
+};
+
+struct Gap {
+  std::optional<std::size_t> channel;  // Absent: the whole device was silent.
+  TimeRange range;
+};
+
+// What came in over a device's whole life; in the same transaction as the samples.
+struct Tally {
+  std::uint64_t reports = 0;    // That brought at least one new sample.
+  std::uint64_t duplicate = 0;  // That brought nothing new.
+  std::uint64_t lost = 0;       // Samples that the meter had to drop before anybody had stored them.
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Takes the samples of one report; header.booted_at must be known. Times are fixed by the first
+  // booted_at that a boot came with. Nothing is durable, and nothing may be acknowledged, before
+  // commit() has returned without an error; after an error all since the last commit is undone.
+  virtual std::expected<Appended, StoreError> append(const measurement::ReportHeader&,
+                                                     std::span<const measurement::Sample>) = 0;
+  virtual std::expected<void, StoreError> commit() = 0;
+
+  // A range of a series at a step: whole seconds up to 59, or whole minutes. Steps that lie only
+  // partly in the range are given whole. What was appended is seen before the commit too.
+  virtual std::expected<Points, StoreError> read(const Series&, TimeRange,
+                                                 std::chrono::milliseconds step) = 0;
+
+  // Newest sample in time, with its time.
+  struct Last {
+    measurement::Timestamp time;
+    measurement::Sample sample;
+  };
+  virtual std::expected<std::optional<Last>, StoreError> last(std::string_view device) = 0;
+
+  // Where nothing was measured, oldest first, within the range: pieces between samples that lie
+  // further apart than 1.5 periods, and pieces in which one channel was absent.
+  virtual std::expected<std::vector<Gap>, StoreError> gaps(std::string_view device, TimeRange) = 0;
+
+  // Numbers on disk, newest boots first, at most `most`.
+  virtual std::expected<std::vector<measurement::StoredRange>, StoreError> stored(
+      std::string_view device, std::size_t most) = 0;
+
+  virtual std::expected<Tally, StoreError> tally(std::string_view device) = 0;
+  virtual std::expected<std::vector<std::string>, StoreError> devices() = 0;
+};
+
+}  // namespace hub

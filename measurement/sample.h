@@ -1,0 +1,98 @@
+// One instant of a meter, every channel: what the Sampler reads, the Outbox
+// keeps, a Report carries and the Store holds.
+
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+#include "measurement/quantities.h"
+#include "measurement/units.h"
+
+namespace measurement {
+
+inline constexpr std::size_t max_chips = 14;  // Seven six-channel boards.
+inline constexpr std::size_t channels_per_chip = 3;
+inline constexpr std::size_t max_channels = max_chips * channels_per_chip;
+
+// Channel c hangs on chip c / channels_per_chip.
+constexpr std::size_t chip_of(std::size_t channel) { return channel / channels_per_chip; }
+
+// Values are kept as whole steps of their quantity's resolution, so that what
+// was sampled, sent and stored is the same number. A value that was not
+// measured, or failed a check, is absent.
+class Sample {
+ public:
+  std::uint64_t number = 0;  // Within (boot, stream), from 0, without holes at the meter.
+  Uptime uptime{};
+
+  explicit Sample(std::size_t chips = 0) { clear(chips); }
+
+  // Makes everything absent.
+  void clear(std::size_t chips) {
+    chips_ = static_cast<std::uint8_t>(chips);
+    per_chip_.fill({absent_32, absent_32, absent_32});
+    per_channel_.fill({absent_32, absent_32, absent_32, absent_32, absent_32, absent_32});
+    totals_.fill({absent_64, absent_64});
+  }
+
+  std::size_t chips() const { return chips_; }
+  std::size_t channels() const { return chips_ * channels_per_chip; }
+
+  // How many values this sample can have of a quantity.
+  std::size_t count(Quantity q) const { return row(q).scope == Scope::chip ? chips() : channels(); }
+
+  // `index` is a chip for quantities of Scope::chip, else a channel.
+  template <Quantity q>
+  std::optional<typename UnitOf<q>::type> get(std::size_t index) const;
+  template <Quantity q>
+  void put(std::size_t index, typename UnitOf<q>::type value);
+
+  // The same in whole steps of the table's resolution; derived quantities too.
+  std::optional<std::int64_t> steps(Quantity q, std::size_t index) const;
+  void put_steps(Quantity q, std::size_t index, std::optional<std::int64_t> steps);
+
+  friend bool operator==(const Sample&, const Sample&) = default;
+
+ private:
+  static constexpr std::int32_t absent_32 = std::numeric_limits<std::int32_t>::min();
+  static constexpr std::int64_t absent_64 = std::numeric_limits<std::int64_t>::min();
+
+  std::uint8_t chips_ = 0;
+  std::array<std::array<std::int32_t, 3>, max_chips> per_chip_;
+  std::array<std::array<std::int32_t, 6>, max_channels> per_channel_;
+  std::array<std::array<std::int64_t, 2>, max_channels> totals_;
+};
+
+// V of the channel's chip times I.
+std::optional<VoltAmperes> apparent_power(const Sample&, std::size_t channel);
+
+// P / S; absent below 1 VA, where it would be the quotient of two noises.
+std::optional<PowerFactor> power_factor(const Sample&, std::size_t channel);
+
+template <Quantity q>
+std::optional<typename UnitOf<q>::type> Sample::get(std::size_t index) const {
+  const auto found = steps(q, index);
+  if (!found) return std::nullopt;
+  if constexpr (row(q).kind == Kind::total) {
+    return typename UnitOf<q>::type{*found};  // One step is one milliwatt-hour.
+  } else {
+    return typename UnitOf<q>::type{static_cast<float>(static_cast<double>(*found) *
+                                                       row(q).resolution)};
+  }
+}
+
+template <Quantity q>
+void Sample::put(std::size_t index, typename UnitOf<q>::type value) {
+  if constexpr (row(q).kind == Kind::total) {
+    put_steps(q, index, value.value);
+  } else {
+    put_steps(q, index, std::lround(static_cast<double>(value.value) / row(q).resolution));
+  }
+}
+
+}  // namespace measurement
