@@ -32,37 +32,18 @@ struct ReportHeader {
   std::chrono::milliseconds period{1000};  // Nominal, between samples.
   std::size_t chips = 0;
   std::optional<Timestamp> booted_at;  // UTC at uptime 0; absent while the clock is not known.
-  std::uint64_t lost = 0;  // Samples of this boot and stream that were dropped before being stored.
-};
-
-// Samples that somebody else keeps: an array, or the meter's outbox.
-class SampleRun {
- public:
-  virtual std::size_t size() const = 0;
-  virtual void read(std::size_t index, Sample& into) const = 0;
-
- protected:
-  ~SampleRun() = default;
-};
-
-class SampleSpan final : public SampleRun {
- public:
-  explicit SampleSpan(std::span<const Sample> samples) : samples_(samples) {}
-  std::size_t size() const override { return samples_.size(); }
-  void read(std::size_t index, Sample& into) const override { into = samples_[index]; }
-
- private:
-  std::span<const Sample> samples_;
+  std::uint64_t lost = 0;  // Samples this meter had to drop, since its start, before they were stored.
 };
 
 // A view: neither the header's name nor the samples are owned. Their numbers
 // are consecutive and their uptimes rise.
 struct Report {
   ReportHeader header;
-  const SampleRun& samples;
+  std::span<const Sample> samples;
 };
 
-// What the hub answers: numbers that are on its disk.
+// What the hub answers: numbers that are on its disk. For a boot and stream that
+// it names, an answer names every range of it, as far as the limit goes.
 struct StoredRange {
   std::uint64_t boot = 0;
   Stream stream = Stream::samples;

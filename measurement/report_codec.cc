@@ -100,13 +100,10 @@ struct Uptimes {
   const Report& report;
 
   bool put(pb_ostream_t& out) const {
-    Sample sample;
-    Uptime last{};
-    for (std::size_t i = 0; i < report.samples.size(); ++i) {
-      report.samples.read(i, sample);
-      const auto step = i == 0 ? sample.uptime : sample.uptime - last - report.header.period;
-      if (!pb_encode_svarint(&out, step.count())) return false;
-      last = sample.uptime;
+    Uptime expected{};
+    for (const auto& sample : report.samples) {
+      if (!pb_encode_svarint(&out, (sample.uptime - expected).count())) return false;
+      expected = sample.uptime + report.header.period;
     }
     return true;
   }
@@ -123,11 +120,9 @@ std::expected<std::size_t, CodecError> encode_column(const Report& report, Quant
   ZeroFolder folder(numbers);
   Predictor predictor(q);
   Bitmap absent{};
-  Sample sample;
   std::size_t cell = 0;
   std::size_t present = 0;
-  for (std::size_t s = 0; s < report.samples.size(); ++s) {
-    report.samples.read(s, sample);
+  for (const auto& sample : report.samples) {
     for (std::size_t i = 0; i < sample.count(q); ++i, ++cell) {
       const auto value = sample.steps(q, i);
       if (!value) {
@@ -167,7 +162,7 @@ struct Reading {
   Bytes bytes;
   std::span<Sample> samples;
   lenz_wire_Report report = lenz_wire_Report_init_zero;
-  std::string_view device;
+  std::string_view device{};
   std::size_t uptimes = 0;
   std::array<bool, measured_quantities> seen{};
   CodecError error = CodecError::malformed;
@@ -235,7 +230,7 @@ struct ColumnReading {
   lenz_wire_Column column = lenz_wire_Column_init_zero;
   Bitmap absent{};
   std::size_t cell = 0;
-  std::optional<Predictor> predictor;
+  std::optional<Predictor> predictor{};
 
   Quantity quantity() const { return static_cast<Quantity>(column.quantity); }
   std::size_t width() const {
@@ -296,7 +291,10 @@ bool take_deltas(pb_istream_t* in, const pb_field_t*, void** argument) {
 bool take_column(pb_istream_t* in, const pb_field_t*, void** argument) {
   auto& whole = *static_cast<Reading*>(*argument);
   if (!header_is_sound(whole)) return false;
-  if (whole.uptimes != whole.report.count) return whole.fail(CodecError::inconsistent);
+  // In a malformed message a header field may come twice; the samples follow the first.
+  if (whole.uptimes != whole.report.count || whole.samples[0].chips() != whole.report.chips) {
+    return whole.fail(CodecError::inconsistent);
+  }
   ColumnReading reading{.whole = whole};
   reading.column.absent.funcs.decode = take_absent;
   reading.column.absent.arg = &reading;
@@ -342,9 +340,6 @@ std::expected<std::size_t, CodecError> encode(const Report& report, std::span<st
   if (count == 0 || count > max_samples_per_report || report.header.chips > max_chips) {
     return std::unexpected(CodecError::over_a_limit);
   }
-  Sample first;
-  report.samples.read(0, first);
-
   lenz_wire_Report message = lenz_wire_Report_init_zero;
   const Bytes device(reinterpret_cast<const std::uint8_t*>(report.header.device.data()),
                      report.header.device.size());
@@ -352,7 +347,7 @@ std::expected<std::size_t, CodecError> encode(const Report& report, std::span<st
   message.device = putting(device);
   message.boot = report.header.boot;
   message.stream = static_cast<std::uint32_t>(report.header.stream);
-  message.first = first.number;
+  message.first = report.samples[0].number;
   message.count = static_cast<std::uint32_t>(count);
   message.period_ms = static_cast<std::uint32_t>(report.header.period.count());
   message.chips = static_cast<std::uint32_t>(report.header.chips);
@@ -401,7 +396,6 @@ std::expected<Decoded, CodecError> decode(std::span<const std::uint8_t> bytes,
                      report.stream <= static_cast<std::uint32_t>(Stream::coarse) &&
                      report.period_ms > 0 && report.first < greatest_number;
   if (!sound) return std::unexpected(CodecError::inconsistent);
-  // The header may repeat in a malformed message; what was filled by the first must still hold.
   if (samples[0].number != report.first || samples[0].chips() != report.chips) {
     return std::unexpected(CodecError::inconsistent);
   }
@@ -420,14 +414,15 @@ std::expected<Decoded, CodecError> decode(std::span<const std::uint8_t> bytes,
   return decoded;
 }
 
-std::expected<std::size_t, CodecError> encode(std::span<const StoredRange> ranges,
+std::expected<std::size_t, CodecError> encode(const Answer& answer,
                                               std::span<std::uint8_t> bytes) {
-  if (ranges.size() > max_stored_ranges) return std::unexpected(CodecError::over_a_limit);
+  if (answer.ranges.size() > max_stored_ranges) return std::unexpected(CodecError::over_a_limit);
   auto out = pb_ostream_from_buffer(bytes.data(), bytes.size());
   lenz_wire_Stored message = lenz_wire_Stored_init_zero;
   message.version = report_version;
+  message.asking_again = answer.asking_again;
   bool written = pb_encode(&out, lenz_wire_Stored_fields, &message);
-  for (const auto& range : ranges) {
+  for (const auto& range : answer.ranges) {
     lenz_wire_Range wire = lenz_wire_Range_init_zero;
     wire.boot = range.boot;
     wire.stream = static_cast<std::uint32_t>(range.stream);
@@ -440,12 +435,12 @@ std::expected<std::size_t, CodecError> encode(std::span<const StoredRange> range
   return out.bytes_written;
 }
 
-std::expected<DecodedRanges, CodecError> decode_stored(std::span<const std::uint8_t> bytes) {
-  DecodedRanges decoded;
+std::expected<DecodedAnswer, CodecError> decode_answer(std::span<const std::uint8_t> bytes) {
+  DecodedAnswer decoded;
   lenz_wire_Stored message = lenz_wire_Stored_init_zero;
   message.ranges.arg = &decoded;
   message.ranges.funcs.decode = [](pb_istream_t* in, const pb_field_t*, void** argument) {
-    auto& into = *static_cast<DecodedRanges*>(*argument);
+    auto& into = *static_cast<DecodedAnswer*>(*argument);
     lenz_wire_Range wire = lenz_wire_Range_init_zero;
     if (into.count == max_stored_ranges || !pb_decode(in, lenz_wire_Range_fields, &wire) ||
         wire.stream > static_cast<std::uint32_t>(Stream::coarse) || wire.begin > wire.end) {
@@ -459,6 +454,7 @@ std::expected<DecodedRanges, CodecError> decode_stored(std::span<const std::uint
     return std::unexpected(CodecError::malformed);
   }
   if (message.version > report_version) return std::unexpected(CodecError::newer_version);
+  decoded.asking_again = message.asking_again;
   return decoded;
 }
 

@@ -24,7 +24,7 @@ const char* sentence(CodecError);
 
 inline constexpr std::uint32_t report_version = 1;
 
-// Returns the bytes used. The run is read once per quantity.
+// Returns the bytes used.
 std::expected<std::size_t, CodecError> encode(const Report&, std::span<std::uint8_t> bytes);
 
 // Fills `samples` from its begin and returns the header and how many there are.
@@ -36,13 +36,19 @@ struct Decoded {
 std::expected<Decoded, CodecError> decode(std::span<const std::uint8_t> bytes,
                                           std::span<Sample> samples);
 
-std::expected<std::size_t, CodecError> encode(std::span<const StoredRange> ranges,
-                                              std::span<std::uint8_t> bytes);
+// What the hub answers a meter. `asking_again`: the hub has just started, maybe from a backup, so
+// everything that the meter still has and that is in none of these ranges is to be sent again.
+struct Answer {
+  std::span<const StoredRange> ranges;
+  bool asking_again = false;
+};
+std::expected<std::size_t, CodecError> encode(const Answer&, std::span<std::uint8_t> bytes);
 
-struct DecodedRanges {
+struct DecodedAnswer {
   std::array<StoredRange, max_stored_ranges> ranges;
   std::size_t count = 0;
+  bool asking_again = false;
 };
-std::expected<DecodedRanges, CodecError> decode_stored(std::span<const std::uint8_t> bytes);
+std::expected<DecodedAnswer, CodecError> decode_answer(std::span<const std::uint8_t> bytes);
 
 }  // namespace measurement
