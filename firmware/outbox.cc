@@ -213,11 +213,10 @@ std::optional<measurement::Report> Outbox::next(std::size_t most) {
       sending_ = after(place);
       continue;
     }
-    const bool continues = header && first && header->boot == first->boot &&
-                           header->stream == first->stream && header->chips == first->chips &&
-                           header->booted_at == first->booted_at &&
-                           header->period == first->period &&
-                           window_[count].number == window_[count - 1].number + 1;
+    const bool continues =
+        header && first && header->boot == first->boot && header->stream == first->stream &&
+        header->chips == first->chips && header->booted_at == first->booted_at &&
+        header->period == first->period && window_[count].number == window_[count - 1].number + 1;
     if (first && !continues) break;
     first = first ? first : header;
     ++count;
@@ -257,9 +256,10 @@ void Outbox::stored(const measurement::DecodedAnswer& answer) {
     const bool has = std::ranges::any_of(ranges, [&](const StoredRange& range) {
       return holds(range, head->boot, head->stream, head->number);
     });
-    const bool speaks_of = answer.asking_again || std::ranges::any_of(ranges, [&](const auto& r) {
-      return r.boot == head->boot && static_cast<std::uint8_t>(r.stream) == head->stream;
-    });
+    const bool speaks_of =
+        answer.asking_again || std::ranges::any_of(ranges, [&](const auto& r) {
+          return r.boot == head->boot && static_cast<std::uint8_t>(r.stream) == head->stream;
+        });
     if (has && head->flag == not_stored) mark(place, true);
     if (!has && head->flag != not_stored && look_everywhere && complete && speaks_of) {
       mark(place, false);

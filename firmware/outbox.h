@@ -30,8 +30,8 @@ class Outbox {
   bool add(const measurement::ReportHeader& header, const measurement::Sample& sample);
 
   // The next run to send: at most `most` samples of one boot and stream with consecutive numbers,
-  // not yet stored and not under way. The header's device and lost are the caller's to fill. Nothing:
-  // all is under way, or more than `max_under_way` samples are.
+  // not yet stored and not under way. The header's device and lost are the caller's to fill.
+  // Nothing: all is under way, or more than `max_under_way` samples are.
   std::optional<measurement::Report> next(std::size_t most);
   // The first `count` samples of what next() gave were handed to the link.
   void sent(std::size_t count);
@@ -69,10 +69,10 @@ class Outbox {
 
   Storage& storage_;
   std::span<measurement::Sample> window_;
-  Place tail_;      // Oldest record.
-  Place unstored_;  // Oldest record that the hub does not have, else head_.
-  Place sending_;   // Next to send.
-  Place head_;      // Where the next record goes.
+  Place tail_;                  // Oldest record.
+  Place unstored_;              // Oldest record that the hub does not have, else head_.
+  Place sending_;               // Next to send.
+  Place head_;                  // Where the next record goes.
   std::uint32_t furthest_ = 0;  // Sequence behind the last record that was ever sent.
   std::uint64_t lost_ = 0;
   std::array<std::uint8_t, max_record> record_;

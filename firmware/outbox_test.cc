@@ -39,7 +39,8 @@ class MemoryStorage final : public Storage {
 };
 
 struct Meter {
-  explicit Meter(MemoryStorage& disk, std::uint64_t its_boot = 1) : boot(its_boot), outbox(disk, window) {}
+  explicit Meter(MemoryStorage& disk, std::uint64_t its_boot = 1)
+      : boot(its_boot), outbox(disk, window) {}
 
   void measure(std::uint64_t count) {
     for (; count > 0; --count) {

@@ -74,19 +74,58 @@ constexpr const QuantityRow& row(Quantity q) { return quantities[static_cast<std
 // The unit in which code speaks of a quantity.
 template <Quantity>
 struct UnitOf;
-template <> struct UnitOf<Quantity::voltage> { using type = Volts; };
-template <> struct UnitOf<Quantity::frequency> { using type = Hertz; };
-template <> struct UnitOf<Quantity::chip_temperature> { using type = Celsius; };
-template <> struct UnitOf<Quantity::current> { using type = Amperes; };
-template <> struct UnitOf<Quantity::active_power> { using type = Watts; };
-template <> struct UnitOf<Quantity::reactive_power> { using type = Vars; };
-template <> struct UnitOf<Quantity::fundamental_power> { using type = Watts; };
-template <> struct UnitOf<Quantity::harmonic_power> { using type = Watts; };
-template <> struct UnitOf<Quantity::peak_current> { using type = Amperes; };
-template <> struct UnitOf<Quantity::imported> { using type = MilliwattHours; };
-template <> struct UnitOf<Quantity::exported> { using type = MilliwattHours; };
-template <> struct UnitOf<Quantity::apparent_power> { using type = VoltAmperes; };
-template <> struct UnitOf<Quantity::power_factor> { using type = PowerFactor; };
+template <>
+struct UnitOf<Quantity::voltage> {
+  using type = Volts;
+};
+template <>
+struct UnitOf<Quantity::frequency> {
+  using type = Hertz;
+};
+template <>
+struct UnitOf<Quantity::chip_temperature> {
+  using type = Celsius;
+};
+template <>
+struct UnitOf<Quantity::current> {
+  using type = Amperes;
+};
+template <>
+struct UnitOf<Quantity::active_power> {
+  using type = Watts;
+};
+template <>
+struct UnitOf<Quantity::reactive_power> {
+  using type = Vars;
+};
+template <>
+struct UnitOf<Quantity::fundamental_power> {
+  using type = Watts;
+};
+template <>
+struct UnitOf<Quantity::harmonic_power> {
+  using type = Watts;
+};
+template <>
+struct UnitOf<Quantity::peak_current> {
+  using type = Amperes;
+};
+template <>
+struct UnitOf<Quantity::imported> {
+  using type = MilliwattHours;
+};
+template <>
+struct UnitOf<Quantity::exported> {
+  using type = MilliwattHours;
+};
+template <>
+struct UnitOf<Quantity::apparent_power> {
+  using type = VoltAmperes;
+};
+template <>
+struct UnitOf<Quantity::power_factor> {
+  using type = PowerFactor;
+};
 
 namespace detail {
 constexpr bool table_is_in_order() {

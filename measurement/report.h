@@ -32,7 +32,8 @@ struct ReportHeader {
   std::chrono::milliseconds period{1000};  // Nominal, between samples.
   std::size_t chips = 0;
   std::optional<Timestamp> booted_at{};  // UTC at uptime 0; absent while the clock is not known.
-  std::uint64_t lost = 0;  // Samples this meter had to drop, since its start, before they were stored.
+  std::uint64_t lost =
+      0;  // Samples this meter had to drop, since its start, before they were stored.
 };
 
 // A view: neither the header's name nor the samples are owned. Their numbers

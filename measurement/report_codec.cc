@@ -144,12 +144,12 @@ std::expected<std::size_t, CodecError> encode_column(const Report& report, Quant
   lenz_wire_Column column = lenz_wire_Column_init_zero;
   column.quantity = static_cast<std::uint32_t>(q);
   column.absent = putting(bitmap);
-  const bool written =
-      pb_encode(&head, lenz_wire_Column_fields, &column) &&
-      pb_encode_tag(&head, PB_WT_STRING, lenz_wire_Column_deltas_tag) &&
-      pb_encode_varint(&head, numbers.bytes_written);
+  const bool written = pb_encode(&head, lenz_wire_Column_fields, &column) &&
+                       pb_encode_tag(&head, PB_WT_STRING, lenz_wire_Column_deltas_tag) &&
+                       pb_encode_varint(&head, numbers.bytes_written);
   auto front = pb_ostream_from_buffer(free.data(), room);
-  const bool framed = written && pb_encode_tag(&front, PB_WT_STRING, lenz_wire_Report_columns_tag) &&
+  const bool framed = written &&
+                      pb_encode_tag(&front, PB_WT_STRING, lenz_wire_Report_columns_tag) &&
                       pb_encode_varint(&front, head.bytes_written + numbers.bytes_written) &&
                       pb_write(&front, head_bytes.data(), head.bytes_written);
   if (!framed) return std::unexpected(CodecError::does_not_fit);
@@ -261,7 +261,7 @@ bool put_next(ColumnReading& reading, std::int64_t delta) {
                         : value > smallest && value <= largest;
   if (!fits) return reading.whole.fail(CodecError::inconsistent);
   reading.whole.samples[reading.cell++ / reading.width()].put_steps(reading.quantity(), index,
-                                                                   value);
+                                                                    value);
   return true;
 }
 
@@ -414,8 +414,7 @@ std::expected<Decoded, CodecError> decode(std::span<const std::uint8_t> bytes,
   return decoded;
 }
 
-std::expected<std::size_t, CodecError> encode(const Answer& answer,
-                                              std::span<std::uint8_t> bytes) {
+std::expected<std::size_t, CodecError> encode(const Answer& answer, std::span<std::uint8_t> bytes) {
   if (answer.ranges.size() > max_stored_ranges) return std::unexpected(CodecError::over_a_limit);
   auto out = pb_ostream_from_buffer(bytes.data(), bytes.size());
   lenz_wire_Stored message = lenz_wire_Stored_init_zero;

@@ -13,11 +13,11 @@
 namespace measurement {
 
 enum class CodecError : std::uint8_t {
-  does_not_fit,     // The buffer is too small for so many samples: send fewer.
-  malformed,        // Not a report, or cut short.
-  newer_version,    // Written by a later version of this format.
-  over_a_limit,     // More samples, chips or ranges than the format allows.
-  inconsistent,     // Columns that do not match the header, or times that do not rise.
+  does_not_fit,   // The buffer is too small for so many samples: send fewer.
+  malformed,      // Not a report, or cut short.
+  newer_version,  // Written by a later version of this format.
+  over_a_limit,   // More samples, chips or ranges than the format allows.
+  inconsistent,   // Columns that do not match the header, or times that do not rise.
 };
 
 const char* sentence(CodecError);

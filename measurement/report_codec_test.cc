@@ -8,8 +8,8 @@
 namespace measurement {
 namespace {
 
-// Two chips, three seconds: a kettle on channel 1 that switches on in the third, solar on channel 4,
-// and a value of chip 1 that failed its check in the second.
+// Two chips, three seconds: a kettle on channel 1 that switches on in the third, solar on channel
+// 4, and a value of chip 1 that failed its check in the second.
 std::vector<Sample> three_seconds() {
   std::vector<Sample> samples(3, Sample(2));
   for (std::size_t s = 0; s < samples.size(); ++s) {

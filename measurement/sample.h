@@ -81,8 +81,8 @@ std::optional<typename UnitOf<q>::type> Sample::get(std::size_t index) const {
   if constexpr (row(q).kind == Kind::total) {
     return typename UnitOf<q>::type{*found};  // One step is one milliwatt-hour.
   } else {
-    return typename UnitOf<q>::type{static_cast<float>(static_cast<double>(*found) *
-                                                       row(q).resolution)};
+    return typename UnitOf<q>::type{
+        static_cast<float>(static_cast<double>(*found) * row(q).resolution)};
   }
 }
 

@@ -1,0 +1,128 @@
+#include "firmware/boards/linux/mqtt_transport.h"
+
+#include <fmt/format.h>
+#include <mosquitto.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace firmware::linux_board {
+namespace {
+
+constexpr int keepalive_s = 15;
+constexpr std::int64_t retry_ms = 500;
+constexpr int max_unconfirmed = 32;
+constexpr std::size_t max_answers = 64;
+
+std::int64_t steady_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+MqttTransport::MqttTransport(MqttOptions options)
+    : options_(std::move(options)),
+      report_topic_(fmt::format("lenz/{}/{}/report", options_.home, options_.device)),
+      stored_topic_(fmt::format("lenz/{}/{}/stored", options_.home, options_.device)) {
+  mosquitto_lib_init();
+  const auto& id = options_.client.empty() ? options_.device : options_.client;
+  client_.reset(mosquitto_new(id.c_str(), true, this));
+  mosquitto_username_pw_set(client_.get(), options_.device.c_str(), options_.password.c_str());
+  mosquitto_connect_callback_set(client_.get(), on_connect);
+  mosquitto_disconnect_callback_set(client_.get(), on_disconnect);
+  mosquitto_message_callback_set(client_.get(), on_message);
+  mosquitto_publish_callback_set(client_.get(), [](mosquitto*, void* self, int) {
+    auto& unconfirmed = static_cast<MqttTransport*>(self)->unconfirmed_;
+    unconfirmed = std::max(0, unconfirmed - 1);
+  });
+  mosquitto_max_inflight_messages_set(client_.get(), max_unconfirmed);
+}
+
+MqttTransport::~MqttTransport() {
+  mosquitto_disconnect(client_.get());
+  client_.reset();
+  mosquitto_lib_cleanup();
+}
+
+void MqttTransport::Destroy::operator()(mosquitto* client) const { mosquitto_destroy(client); }
+
+void MqttTransport::connect() {
+  if (steady_ms() < next_try_ms_) return;
+  next_try_ms_ = steady_ms() + retry_ms;
+  const int code =
+      mosquitto_connect(client_.get(), options_.host.c_str(), options_.port, keepalive_s);
+  started_ = code == MOSQ_ERR_SUCCESS;
+  if (!started_) fail(mosquitto_strerror(code));
+}
+
+void MqttTransport::fail(const std::string& why) {
+  up_ = false;
+  started_ = false;
+  unconfirmed_ = 0;
+  trouble_ = fmt::format(
+      "The broker at {}:{} does not answer ({}): samples are kept and the link is tried again.",
+      options_.host, options_.port, why);
+}
+
+void MqttTransport::poll(int wait_ms) {
+  if (!started_) connect();
+  pollfd watched{.fd = mosquitto_socket(client_.get()), .events = POLLIN, .revents = 0};
+  if (mosquitto_want_write(client_.get())) watched.events |= POLLOUT;
+  const bool ready = ::poll(&watched, watched.fd >= 0 ? 1u : 0u, wait_ms) > 0;
+  if (!started_) return;
+  int code = MOSQ_ERR_SUCCESS;
+  if (ready && (watched.revents & (POLLIN | POLLHUP | POLLERR))) {
+    code = mosquitto_loop_read(client_.get(), 64);
+  }
+  if (code == MOSQ_ERR_SUCCESS) code = mosquitto_loop_write(client_.get(), 64);
+  if (code == MOSQ_ERR_SUCCESS) code = mosquitto_loop_misc(client_.get());
+  if (code != MOSQ_ERR_SUCCESS) fail(mosquitto_strerror(code));
+}
+
+void MqttTransport::drop() {
+  mosquitto_disconnect(client_.get());
+  fail("the link was dropped");
+}
+
+bool MqttTransport::send(std::span<const std::uint8_t> report) {
+  if (!up_ || unconfirmed_ >= max_unconfirmed) return false;
+  const int code = mosquitto_publish(client_.get(), nullptr, report_topic_.c_str(),
+                                     static_cast<int>(report.size()), report.data(), 1, false);
+  if (code != MOSQ_ERR_SUCCESS) return false;
+  ++unconfirmed_;
+  return true;
+}
+
+std::size_t MqttTransport::receive(std::span<std::uint8_t> buffer) {
+  if (answers_.empty()) return 0;
+  const auto answer = std::move(answers_.front());
+  answers_.pop_front();
+  const auto size = std::min(answer.size(), buffer.size());
+  std::copy_n(answer.begin(), size, buffer.begin());
+  return size;
+}
+
+void MqttTransport::on_connect(mosquitto* client, void* self, int code) {
+  auto& transport = *static_cast<MqttTransport*>(self);
+  if (code != 0) return transport.fail(mosquitto_connack_string(code));
+  transport.up_ = true;
+  transport.trouble_.clear();
+  ++transport.connections_;
+  mosquitto_subscribe(client, nullptr, transport.stored_topic_.c_str(), 1);
+}
+
+void MqttTransport::on_disconnect(mosquitto*, void* self, int code) {
+  auto& transport = *static_cast<MqttTransport*>(self);
+  transport.fail(code == 0 ? "the link was ended" : mosquitto_strerror(code));
+}
+
+void MqttTransport::on_message(mosquitto*, void* self, const mosquitto_message* message) {
+  auto& answers = static_cast<MqttTransport*>(self)->answers_;
+  if (answers.size() == max_answers) answers.pop_front();  // A later answer says at least as much.
+  const auto* bytes = static_cast<const std::uint8_t*>(message->payload);
+  answers.emplace_back(bytes, bytes + message->payloadlen);
+}
+
+}  // namespace firmware::linux_board

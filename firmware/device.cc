@@ -1,0 +1,74 @@
+#include "firmware/device.h"
+
+#include <algorithm>
+
+namespace firmware {
+
+using measurement::Report;
+using measurement::Uptime;
+
+namespace {
+
+// Without a word from the hub for so long, what is under way counts as dropped.
+constexpr Uptime patience{5000};
+
+}  // namespace
+
+Device::Device(const DeviceOptions& options, std::span<Atm90e32> chips, Storage& storage,
+               std::span<measurement::Sample> window, Transport& transport)
+    : header_{.device = options.name,
+              .boot = options.boot,
+              .period = options.period,
+              .chips = chips.size()},
+      sampler_(chips, options.period),
+      outbox_(storage, window),
+      transport_(transport),
+      connections_(transport.connections()) {}
+
+void Device::sample(Uptime now) {
+  if (const auto* sample = sampler_.step(now)) outbox_.add(header_, *sample);
+}
+
+void Device::exchange(Uptime now) {
+  hear(now);
+  if (!transport_.is_up()) return;
+  if (connections_ != transport_.connections() ||
+      (outbox_.under_way() && now - progress_ >= patience)) {
+    connections_ = transport_.connections();
+    outbox_.send_again();
+    progress_ = now;
+  }
+  while (const auto report = outbox_.next(most_)) {
+    if (!send(*report)) return;
+  }
+}
+
+void Device::hear(Uptime now) {
+  while (const auto size = transport_.receive(buffer_)) {
+    const auto answer = measurement::decode_answer(std::span(buffer_).first(size));
+    if (!answer) continue;  // Nothing was confirmed, so nothing is lost.
+    outbox_.stored(*answer);
+    progress_ = now;
+  }
+}
+
+bool Device::send(const Report& report) {
+  auto header = report.header;
+  header.device = header_.device;
+  header.lost = outbox_.lost();
+  if (header.boot == header_.boot) header.booted_at = header_.booted_at;
+  auto samples = report.samples;
+  auto used = measurement::encode({header, samples}, buffer_);
+  while (!used && samples.size() > 1) {
+    samples = samples.first(samples.size() / 2);
+    most_ = samples.size();
+    used = measurement::encode({header, samples}, buffer_);
+  }
+  if (!used || !transport_.send(std::span(buffer_).first(*used))) return false;
+  ++reports_sent_;
+  outbox_.sent(samples.size());
+  if (samples.size() == most_) most_ = std::min(most_ + 1, measurement::max_samples_per_report);
+  return true;
+}
+
+}  // namespace firmware

@@ -1,0 +1,66 @@
+// The whole meter.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "firmware/atm90e32.h"
+#include "firmware/outbox.h"
+#include "firmware/sampler.h"
+#include "firmware/storage.h"
+#include "firmware/transport.h"
+#include "measurement/report.h"
+#include "measurement/report_codec.h"
+
+namespace firmware {
+
+struct DeviceOptions {
+  std::string_view name;   // Of the meter at the hub; must outlive the device.
+  std::uint64_t boot = 0;  // 64 random bits.
+  std::chrono::milliseconds period{1000};
+};
+
+// Chips, storage, window and transport must outlive the device. Allocates nothing. One task owns
+// it.
+class Device {
+ public:
+  Device(const DeviceOptions&, std::span<Atm90e32> chips, Storage&,
+         std::span<measurement::Sample> window, Transport&);
+
+  // To be called at least four times a second.
+  void step(measurement::Uptime now) {
+    sample(now);
+    exchange(now);
+  }
+
+  // The two halves, for a world whose mains run on another clock than its links.
+  void sample(measurement::Uptime now);    // chips -> sampler -> outbox
+  void exchange(measurement::Uptime now);  // outbox -> report -> transport, and the hub's answers
+
+  // Samples taken before the time of day was known are sent without it.
+  void know_time(measurement::Timestamp booted_at) { header_.booted_at = booted_at; }
+
+  const Outbox& outbox() const { return outbox_; }
+  const Sampler& sampler() const { return sampler_; }
+  std::uint64_t reports_sent() const { return reports_sent_; }
+
+ private:
+  void hear(measurement::Uptime now);
+  bool send(const measurement::Report&);
+
+  measurement::ReportHeader header_;
+  Sampler sampler_;
+  Outbox outbox_;
+  Transport& transport_;
+  unsigned connections_ = 0;
+  std::size_t most_ =
+      measurement::max_samples_per_report;  // Samples that fitted one report lately.
+  measurement::Uptime progress_{};          // When the hub was last heard or told.
+  std::uint64_t reports_sent_ = 0;
+  std::array<std::uint8_t, measurement::max_report_bytes> buffer_;
+};
+
+}  // namespace firmware

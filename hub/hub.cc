@@ -1,0 +1,81 @@
+#include "hub/hub.h"
+
+namespace hub {
+
+using measurement::Timestamp;
+
+namespace {
+
+bool is_plausible(Timestamp time) {
+  using namespace std::chrono;
+  return time >= sys_days(year(2000) / 1 / 1) && time < sys_days(year(2100) / 1 / 1);
+}
+
+}  // namespace
+
+const char* sentence(Rejected why) {
+  switch (why) {
+    case Rejected::unknown_device:
+      return "no meter of this name is admitted here: start the hub with --meter NAME";
+    case Rejected::implausible_time:
+      return "its time lies before 2000 or after 2100: set the meter's clock";
+    case Rejected::not_stored:
+      return "it could not be stored: the meter keeps it and sends it again";
+  }
+  return "";
+}
+
+std::expected<void, Rejected> Hub::accept(const measurement::Report& report, Timestamp now) {
+  const auto device = newest_.find(report.header.device);
+  if (device == newest_.end()) return std::unexpected(Rejected::unknown_device);
+
+  auto header = report.header;
+  const auto& last = report.samples.back();
+  if (!header.booted_at) header.booted_at = now - last.uptime;
+  const Timestamp time = *header.booted_at + last.uptime;
+  if (!is_plausible(time)) return std::unexpected(Rejected::implausible_time);
+
+  const auto appended = store_.append(header, report.samples);
+  if (!appended) return std::unexpected(Rejected::not_stored);
+  unconfirmed_.insert(device->first);
+
+  // Late and repeated samples are kept like any other, but "now" never steps back.
+  if (appended->added > 0 && time > device->second) {
+    device->second = time;
+    live_.publish({device->first, time, last});
+  }
+  return {};
+}
+
+std::expected<std::vector<Hub::Acknowledgement>, StoreError> Hub::confirm() {
+  if (const auto durable = store_.commit(); !durable) {
+    unconfirmed_.clear();
+    return std::unexpected(durable.error());
+  }
+  std::vector<Acknowledgement> acknowledged;
+  for (const auto& device : unconfirmed_) {
+    auto one = acknowledgement(device);
+    if (!one) return std::unexpected(one.error());
+    acknowledged.push_back(std::move(*one));
+  }
+  unconfirmed_.clear();
+  return acknowledged;
+}
+
+std::expected<std::vector<Hub::Acknowledgement>, StoreError> Hub::all_stored() {
+  std::vector<Acknowledgement> all;
+  for (const auto& [device, newest] : newest_) {
+    auto one = acknowledgement(device);
+    if (!one) return std::unexpected(one.error());
+    all.push_back(std::move(*one));
+  }
+  return all;
+}
+
+std::expected<Hub::Acknowledgement, StoreError> Hub::acknowledgement(const std::string& device) {
+  auto ranges = store_.stored(device, measurement::max_stored_ranges);
+  if (!ranges) return std::unexpected(ranges.error());
+  return Acknowledgement{device, std::move(*ranges)};
+}
+
+}  // namespace hub

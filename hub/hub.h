@@ -1,0 +1,56 @@
+// Receives every report, whatever brought it here.
+
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hub/live_feed.h"
+#include "hub/store/store.h"
+#include "measurement/report.h"
+
+namespace hub {
+
+enum class Rejected : std::uint8_t {
+  unknown_device,    // Nobody admitted a meter of this name.
+  implausible_time,  // Before 2000 or after 2100.
+  not_stored,        // The store failed; the meter keeps the samples and sends them again.
+};
+const char* sentence(Rejected);
+
+// The store and the feed must outlive the hub. One thread owns it.
+class Hub {
+ public:
+  Hub(Store& store, LiveFeed& live) : store_(store), live_(live) {}
+
+  void admit(std::string device) { newest_.try_emplace(std::move(device)); }
+
+  // Known? plausible? new? -> kept and told. Nothing is acknowledged before confirm().
+  // `now` gives samples of a meter that does not know the time theirs: the last of them is of now.
+  std::expected<void, Rejected> accept(const measurement::Report&, measurement::Timestamp now);
+
+  struct Acknowledgement {
+    std::string device;
+    std::vector<measurement::StoredRange> ranges;
+  };
+  // Puts all that was accepted since the last time on the disk, and says what may now be
+  // acknowledged. After an error none of it may; the meters send it again.
+  std::expected<std::vector<Acknowledgement>, StoreError> confirm();
+
+  // What is on the disk of every admitted device: for meters, after this hub has started.
+  std::expected<std::vector<Acknowledgement>, StoreError> all_stored();
+
+ private:
+  std::expected<Acknowledgement, StoreError> acknowledgement(const std::string& device);
+
+  Store& store_;
+  LiveFeed& live_;
+  std::map<std::string, measurement::Timestamp, std::less<>> newest_;  // Of each admitted device.
+  std::set<std::string> unconfirmed_;
+};
+
+}  // namespace hub
