@@ -44,12 +44,12 @@ struct MqttIngest::Client {
         socket(context),
         timer(context) {
     mosquitto_lib_init();
-    mosquitto = mosquitto_new("lenz-hub", true, this);
-    mosquitto_username_pw_set(mosquitto, broker.user.c_str(), broker.password.c_str());
-    mosquitto_connect_callback_set(mosquitto, [](auto*, void* self, int code) {
+    client = mosquitto_new("lenz-hub", true, this);
+    mosquitto_username_pw_set(client, broker.user.c_str(), broker.password.c_str());
+    mosquitto_connect_callback_set(client, [](auto*, void* self, int code) {
       static_cast<Client*>(self)->connected(code);
     });
-    mosquitto_message_callback_set(mosquitto, [](auto*, void* self, const auto* message) {
+    mosquitto_message_callback_set(client, [](auto*, void* self, const auto* message) {
       static_cast<Client*>(self)->heard(*message);
     });
     connect();
@@ -58,8 +58,8 @@ struct MqttIngest::Client {
 
   ~Client() {
     release();
-    mosquitto_disconnect(mosquitto);
-    mosquitto_destroy(mosquitto);
+    mosquitto_disconnect(client);
+    mosquitto_destroy(client);
     mosquitto_lib_cleanup();
   }
 
@@ -73,9 +73,9 @@ struct MqttIngest::Client {
 
   void connect() {
     release();
-    const int code = mosquitto_connect(mosquitto, broker.host.c_str(), broker.port, keepalive_s);
+    const int code = mosquitto_connect(client, broker.host.c_str(), broker.port, keepalive_s);
     if (code != MOSQ_ERR_SUCCESS) return lost(mosquitto_strerror(code));
-    socket.assign(mosquitto_socket(mosquitto));
+    socket.assign(mosquitto_socket(client));
     watch();
     write();
   }
@@ -96,7 +96,7 @@ struct MqttIngest::Client {
     if (code != 0) return lost(mosquitto_connack_string(code));
     complained.erase("broker");
     const auto topic = fmt::format("lenz/{}/+/report", home);
-    mosquitto_subscribe(mosquitto, nullptr, topic.c_str(), 1);
+    mosquitto_subscribe(client, nullptr, topic.c_str(), 1);
     if (const auto all = hub.all_stored()) {
       for (const auto& one : *all) acknowledge(one, true);
     }
@@ -105,7 +105,7 @@ struct MqttIngest::Client {
   void watch() {
     socket.async_wait(stream_descriptor::wait_read, [this](boost::system::error_code error) {
       if (error) return;
-      const int code = mosquitto_loop_read(mosquitto, packets_at_once);
+      const int code = mosquitto_loop_read(client, packets_at_once);
       confirm();
       if (code != MOSQ_ERR_SUCCESS) return lost(mosquitto_strerror(code));
       write();
@@ -114,10 +114,10 @@ struct MqttIngest::Client {
   }
 
   void write() {
-    if (!socket.is_open() || !mosquitto_want_write(mosquitto)) return;
+    if (!socket.is_open() || !mosquitto_want_write(client)) return;
     socket.async_wait(stream_descriptor::wait_write, [this](boost::system::error_code error) {
       if (error) return;
-      mosquitto_loop_write(mosquitto, packets_at_once);
+      mosquitto_loop_write(client, packets_at_once);
       write();
     });
   }
@@ -128,7 +128,7 @@ struct MqttIngest::Client {
       if (error) return;
       if (!socket.is_open()) {
         connect();
-      } else if (const int code = mosquitto_loop_misc(mosquitto); code != MOSQ_ERR_SUCCESS) {
+      } else if (const int code = mosquitto_loop_misc(client); code != MOSQ_ERR_SUCCESS) {
         lost(mosquitto_strerror(code));
       }
       write();
@@ -173,7 +173,7 @@ struct MqttIngest::Client {
         measurement::encode({.ranges = one.ranges, .asking_again = asking_again}, bytes);
     if (!used) return;
     const auto topic = fmt::format("lenz/{}/{}/stored", home, one.device);
-    mosquitto_publish(mosquitto, nullptr, topic.c_str(), static_cast<int>(*used), bytes.data(), 1,
+    mosquitto_publish(client, nullptr, topic.c_str(), static_cast<int>(*used), bytes.data(), 1,
                       false);
   }
 
@@ -184,7 +184,7 @@ struct MqttIngest::Client {
   std::function<void(const std::string&)> say;
   stream_descriptor socket;
   asio::steady_timer timer;
-  mosquitto* mosquitto = nullptr;
+  mosquitto* client = nullptr;
   std::vector<Sample> samples = std::vector<Sample>(measurement::max_samples_per_report);
   std::map<std::string, measurement::Timestamp> complained;
   bool pending = false;

@@ -11,6 +11,7 @@
 #include "firmware/transport.h"
 
 struct mosquitto;
+struct mosquitto_message;
 
 namespace firmware::linux_board {
 
@@ -50,7 +51,7 @@ class MqttTransport final : public Transport {
   void fail(const std::string& why);
   static void on_connect(mosquitto*, void* self, int code);
   static void on_disconnect(mosquitto*, void* self, int code);
-  static void on_message(mosquitto*, void* self, const struct mosquitto_message*);
+  static void on_message(mosquitto*, void* self, const mosquitto_message*);
 
   struct Destroy {
     void operator()(mosquitto*) const;
