@@ -1,0 +1,150 @@
+#include "lenz/broker.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+namespace lenz {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* broker_account = "mosquitto";
+
+sockaddr_in loopback(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  return address;
+}
+
+int free_port() {
+  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  auto address = loopback(0);
+  socklen_t size = sizeof address;
+  const bool bound = bind(probe, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                     getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  close(probe);
+  if (!bound) throw std::runtime_error("The broker finds no free port on 127.0.0.1.");
+  return ntohs(address.sin_port);
+}
+
+bool answers(int port) {
+  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const auto address = loopback(port);
+  const bool connected =
+      connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  close(probe);
+  return connected;
+}
+
+std::string private_folder() {
+  auto name = (fs::temp_directory_path() / "lenz-broker-XXXXXX").string();
+  if (!mkdtemp(name.data())) {
+    throw std::runtime_error(fmt::format(
+        "The broker's folder {} cannot be made: check the folder for temporary files.", name));
+  }
+  return name;
+}
+
+void write_private(const fs::path& file, const std::string& text) {
+  std::ofstream(file) << text;
+  fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+}
+
+std::string access_list(const std::string& home,
+                        const std::map<std::string, std::string>& passwords) {
+  std::string list;
+  for (const auto& [user, password] : passwords) {
+    const bool is_hub = user == hub_user;
+    const auto device = is_hub ? "+" : user;
+    list += fmt::format("user {}\ntopic {} lenz/{}/{}/report\ntopic {} lenz/{}/{}/stored\n", user,
+                        is_hub ? "read" : "write", home, device, is_hub ? "write" : "read", home,
+                        device);
+  }
+  return list;
+}
+
+// As root we start the broker under its own account, which must then own its files.
+void give_to_broker(const fs::path& folder) {
+  const passwd* account = geteuid() == 0 ? getpwnam(broker_account) : nullptr;
+  if (!account) return;
+  const auto give = [&](const fs::path& path) {
+    if (chown(path.c_str(), account->pw_uid, account->pw_gid) != 0) {
+      throw std::runtime_error(fmt::format("{} cannot be given to the broker.", path.string()));
+    }
+  };
+  for (const auto& entry : fs::directory_iterator(folder)) give(entry.path());
+  give(folder);
+}
+
+}  // namespace
+
+Broker::Broker(const std::string& home, const std::map<std::string, std::string>& passwords) {
+  if (find_program("mosquitto").empty() || find_program("mosquitto_passwd").empty()) {
+    throw std::runtime_error(
+        "The broker Mosquitto is not installed: install the package mosquitto, or name a broker "
+        "with --broker HOST:PORT.");
+  }
+  folder_ = private_folder();
+  port_ = free_port();
+  const fs::path folder(folder_);
+  std::string users;
+  for (const auto& [user, password] : passwords) users += fmt::format("{}:{}\n", user, password);
+  write_private(folder / "passwords", users);
+  if (Child({"mosquitto_passwd", "-U", (folder / "passwords").string()}).wait() != 0) {
+    throw std::runtime_error("The broker's passwords cannot be hashed by mosquitto_passwd.");
+  }
+  write_private(folder / "access", access_list(home, passwords));
+  write_private(folder / "mosquitto.conf",
+                fmt::format("listener {} 127.0.0.1\n"
+                            "allow_anonymous false\n"
+                            "password_file {}/passwords\n"
+                            "acl_file {}/access\n"
+                            "persistence false\n"
+                            "message_size_limit 8192\n"
+                            "max_inflight_messages 64\n"
+                            "max_queued_messages 2000\n"
+                            "log_dest none\n",
+                            port_, folder_, folder_));
+  give_to_broker(folder);
+  start();
+}
+
+Broker::~Broker() {
+  process_.reset();
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+void Broker::kill() {
+  if (process_) process_->kill();
+}
+
+void Broker::start() {
+  using namespace std::chrono_literals;
+  if (is_running()) return;
+  process_ = std::make_unique<Child>(
+      std::vector<std::string>{"mosquitto", "-c", folder_ + "/mosquitto.conf"},
+      Child::Options{.user = broker_account, .quiet = true});
+  for (int i = 0; i < 500 && process_->is_running(); ++i) {
+    if (answers(port_)) return;
+    std::this_thread::sleep_for(10ms);
+  }
+  throw std::runtime_error(fmt::format(
+      "The broker does not come up on 127.0.0.1:{}: run \"mosquitto -v -p {}\" to see why.", port_,
+      port_));
+}
+
+}  // namespace lenz

@@ -1,0 +1,37 @@
+// An MQTT broker of our own: Mosquitto as a child, where none is configured.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lenz/child.h"
+
+namespace lenz {
+
+inline constexpr const char* hub_user = "hub";
+
+// Listens on loopback only, on a free port, with a private configuration in a temporary folder,
+// a password for each user and an access list that lets a meter touch only its own topics.
+class Broker {
+ public:
+  // `passwords` by user: the hub's and those of the meters of `home`. Throws std::runtime_error
+  // with one sentence when the broker is not installed or does not come up.
+  Broker(const std::string& home, const std::map<std::string, std::string>& passwords);
+  ~Broker();
+
+  int port() const { return port_; }
+  bool is_running() { return process_ && process_->is_running(); }
+
+  void kill();   // As a crash would.
+  void start();  // On the same port, when it is not running.
+
+ private:
+  std::string folder_;
+  int port_ = 0;
+  std::unique_ptr<Child> process_;
+};
+
+}  // namespace lenz

@@ -1,0 +1,30 @@
+#include "simulator/faulty_link.h"
+
+#include <utility>
+
+namespace simulator {
+
+bool FaultyLink::send(std::span<const std::uint8_t> report) {
+  if (happens(faults_.dropped)) {
+    ++count_.dropped;
+    held_.clear();
+    break_link_();
+    return false;
+  }
+  // The meter believes what is held back to be on its way; when the link breaks first, it is lost,
+  // and sent again for want of an answer.
+  if (held_.empty() && happens(faults_.held_back)) {
+    ++count_.held_back;
+    held_.assign(report.begin(), report.end());
+    return true;
+  }
+  if (!link_.send(report)) return false;
+  if (happens(faults_.duplicated)) {
+    ++count_.duplicated;
+    link_.send(report);
+  }
+  if (!held_.empty()) link_.send(std::exchange(held_, {}));
+  return true;
+}
+
+}  // namespace simulator
