@@ -74,12 +74,12 @@ class ZeroFolder {
     if (zeros_ == 0) return true;
     const auto more = zeros_ - 1;
     zeros_ = 0;
-    return pb_encode_svarint(&out_, 0) && pb_encode_varint(&out_, more);
+    return pb_encode_svarint(&out_, 0) && pb_encode_svarint(&out_, more);
   }
 
  private:
   pb_ostream_t& out_;
-  std::uint64_t zeros_ = 0;
+  std::int64_t zeros_ = 0;
 };
 
 bool put_bytes(pb_ostream_t* out, const pb_field_t* field, void* const* argument) {
@@ -278,10 +278,11 @@ bool take_deltas(pb_istream_t* in, const pb_field_t*, void** argument) {
   while (in->bytes_left > 0) {
     std::int64_t delta = 0;
     if (!pb_decode_svarint(in, &delta)) return false;
-    std::uint64_t more = 0;
-    if (delta == 0 && !pb_decode_varint(in, &more)) return false;
-    if (more > reading.cells()) return reading.whole.fail(CodecError::inconsistent);
-    for (std::uint64_t i = 0; i <= more; ++i) {
+    std::int64_t more = 0;
+    if (delta == 0 && !pb_decode_svarint(in, &more)) return false;
+    const auto cells = static_cast<std::int64_t>(reading.cells());
+    if (more < 0 || more > cells) return reading.whole.fail(CodecError::inconsistent);
+    for (std::int64_t i = 0; i <= more; ++i) {
       if (!put_next(reading, delta)) return false;
     }
   }

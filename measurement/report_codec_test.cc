@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <vector>
 
@@ -70,6 +72,20 @@ TEST(ReportCodec, WhatAMeterSendsIsWhatTheHubReads) {
   EXPECT_EQ(decoded->header.lost, 7u);
   ASSERT_EQ(decoded->count, 3u);
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(read[i], sent[i]) << "sample " << i;
+}
+
+TEST(ReportCodec, AReportWrittenByTheFirstVersionIsStillWrittenAndReadTheSameWay) {
+  std::ifstream file(LENZ_SOURCE_DIR "/tests/golden/report_v1.bin", std::ios::binary);
+  const std::vector<char> text{std::istreambuf_iterator<char>(file), {}};
+  const std::vector<std::uint8_t> golden(text.begin(), text.end());
+  std::vector<Sample> read(max_samples_per_report);
+
+  EXPECT_EQ(bytes_of(three_seconds()), golden);
+  const auto decoded = decode(golden, read);
+
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(read[2].get<Quantity::active_power>(1), Watts{2200});
+  EXPECT_EQ(read[2].get<Quantity::imported>(1), MilliwattHours{1'000'000'000'008});
 }
 
 TEST(ReportCodec, AValueThatWasNotMeasuredArrivesAsNothingAndNotAsZero) {
