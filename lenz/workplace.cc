@@ -1,0 +1,44 @@
+#include "lenz/workplace.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+
+namespace lenz {
+
+namespace fs = std::filesystem;
+
+Workplace::Workplace(std::string folder) : folder_(std::move(folder)), temporary_(folder_.empty()) {
+  std::error_code error;
+  if (temporary_) {
+    folder_ = (fs::temp_directory_path() / "lenz-XXXXXX").string();
+    if (!mkdtemp(folder_.data())) error = std::make_error_code(std::errc::permission_denied);
+  } else if (!fs::exists(folder_)) {
+    fs::create_directories(folder_, error);
+    if (!error) fs::permissions(folder_, fs::perms::owner_all, error);
+  }
+  if (error) {
+    throw std::runtime_error(fmt::format(
+        "The data folder {} cannot be made ({}): name another with --data.", folder_,
+        error.message()));
+  }
+}
+
+Workplace::~Workplace() {
+  std::error_code ignored;
+  if (temporary_) fs::remove_all(folder_, ignored);
+}
+
+std::string Workplace::program() { return fs::read_symlink("/proc/self/exe").string(); }
+
+std::string Workplace::usual_folder() {
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data && *data) {
+    return std::string(data) + "/lenz";
+  }
+  const char* home = std::getenv("HOME");
+  return std::string(home && *home ? home : ".") + "/.local/share/lenz";
+}
+
+}  // namespace lenz

@@ -1,0 +1,35 @@
+// The folder in which a hub keeps everything, and what stands where in it.
+
+#pragma once
+
+#include <string>
+
+namespace lenz {
+
+// A given folder, which is made when it does not exist and stays, or a temporary one, which only its
+// owner can enter and which goes away with this value.
+class Workplace {
+ public:
+  // Throws std::runtime_error with one sentence when the folder cannot be made.
+  explicit Workplace(std::string folder);
+  ~Workplace();
+  Workplace(const Workplace&) = delete;
+  Workplace& operator=(const Workplace&) = delete;
+
+  const std::string& folder() const { return folder_; }
+  std::string home_file() const { return folder_ + "/home.toml"; }
+  std::string secrets() const { return folder_ + "/secrets"; }
+  std::string broker_file() const { return folder_ + "/broker"; }  // HOST:PORT of the running broker.
+  std::string accounts_file() const { return folder_ + "/accounts.db"; }
+
+  // The path of the running program, to start its other commands with.
+  static std::string program();
+  // Where a hub started by hand keeps its data.
+  static std::string usual_folder();
+
+ private:
+  std::string folder_;
+  bool temporary_;
+};
+
+}  // namespace lenz
