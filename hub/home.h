@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -15,6 +16,9 @@
 
 namespace hub {
 
+inline constexpr std::size_t max_circuits = 200;         // Of one panel.
+inline constexpr std::size_t max_name_characters = 120;  // Of homes, circuits and rooms.
+
 enum class CircuitKind : std::uint8_t { grid, solar, battery, ev, subpanel, load };
 
 // How the channels of a circuit become one power before import and export are told apart.
@@ -23,32 +27,40 @@ enum class Netting : std::uint8_t {
   per_phase,  // Each leg counts for itself.
 };
 
+// A clamp and what its power counts for. Two clamps whose powers are added are two of these.
 struct ChannelUse {
   std::string device;
   std::uint32_t channel = 0;  // Of the meter, from 0.
   double multiplier = 1;      // Negative: the clamp is reversed. 2: one clamp stands for both legs.
+
+  friend bool operator==(const ChannelUse&, const ChannelUse&) = default;
 };
 
 struct Circuit {
   std::string id;    // [a-z0-9_-]+, stays when the name changes.
   std::string name;  // As people say it: any text.
   CircuitKind kind = CircuitKind::load;
-  std::string parent;    // Id of the circuit that this one hangs under; empty: none.
-  double rating_a = 0;   // Of the breaker; 0: not known.
+  std::string parent;   // Id of the circuit that this one hangs under; empty: none.
+  double rating_a = 0;  // Of the breaker; 0: not known.
   int poles = 1;
   std::vector<int> legs;  // Phases it hangs on, from 1.
-  int position = 0;       // Place on the panel: odd left and even right in the US, module in Europe.
+  int position = 0;  // Place on the panel: odd left and even right in the US, module in Europe.
   std::string room;
   Netting netting = Netting::sum;
-  std::vector<ChannelUse> channels;  // None: this breaker carries no clamp.
+  std::vector<ChannelUse> channels;  // None: this breaker carries no clamp. All of one device.
+
+  friend bool operator==(const Circuit&, const Circuit&) = default;
 };
 
 enum class PanelStyle : std::uint8_t { us, din };
 
 struct Panel {
-  measurement::Timestamp valid_from{};  // The first panel of a home holds for all time before it too.
+  measurement::Timestamp
+      valid_from{};  // The first panel of a home holds for all time before it too.
   PanelStyle style = PanelStyle::din;
   std::vector<Circuit> circuits;  // In the order of the wall.
+
+  friend bool operator==(const Panel&, const Panel&) = default;
 };
 
 struct Home {
@@ -62,9 +74,11 @@ struct Home {
   int phases = 1;                       // 2 is split phase.
   std::optional<double> price_per_kwh;  // In units of the currency; absent: not known.
   std::vector<Panel> panels;            // By valid_from, oldest first; at least one.
+
+  friend bool operator==(const Home&, const Home&) = default;
 };
 
-// The panel that was valid at a time.
+// The panel that was valid at a time. The home must have one.
 const Panel& panel_at(const Home&, measurement::Timestamp);
 
 // Circuit power from one sample of one device; absent when any of its channels is absent there or
@@ -72,8 +86,24 @@ const Panel& panel_at(const Home&, measurement::Timestamp);
 std::optional<measurement::Watts> active_power(const Circuit&, const std::string& device,
                                                const measurement::Sample&);
 
-// One sentence that says what is wrong and where, or nothing: unknown parents, loops of parents,
-// the same channel in two circuits without a parent between them, ids that are not unique...
+// What the breaker may carry, in watts at power factor 1: its rating times the voltage that it
+// switches. Two poles of a split phase switch twice the nominal voltage, three or four poles three
+// phases; two poles elsewhere are phase and neutral. Absent when the rating is not known.
+std::optional<double> capacity_w(const Home&, const Circuit&);
+
+// What is wrong with a home, and where.
+struct Fault {
+  std::string sentence;                // Names the home, the circuit and what to do.
+  std::optional<std::size_t> panel;    // Index of the panel at fault; absent: the home itself.
+  std::optional<std::size_t> circuit;  // Index of the circuit in that panel; absent: the panel.
+};
+
+// The first fault: unknown parents, loops of parents, ids that are not unique, a number out of its
+// range, a channel in two circuits neither of which hangs under the other (its watt-hours would
+// count twice)...
+std::optional<Fault> find_fault(const Home&);
+
+// The same as a sentence only.
 std::expected<void, std::string> check(const Home&);
 
 }  // namespace hub
