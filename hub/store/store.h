@@ -26,6 +26,7 @@ enum class StoreError : std::uint8_t {
   full,         // The disk has no room.
   corrupted,    // What is on the disk is not what was written.
   unavailable,  // The disk or the file does not answer.
+  too_long,     // More steps than one answer may have: ask for longer steps or a shorter range.
 };
 const char* sentence(StoreError);
 
@@ -72,8 +73,10 @@ class Store {
                                                      std::span<const measurement::Sample>) = 0;
   virtual std::expected<void, StoreError> commit() = 0;
 
-  // A range of a series at a step: whole seconds up to 59, or whole minutes. Steps that lie only
-  // partly in the range are given whole. What was appended is seen before the commit too.
+  // A range of a series at a step: whole seconds up to 59, or whole minutes, counted from 1970.
+  // Steps that lie only partly in the range are given whole. What was appended is seen before the
+  // commit too. StoreError::too_long for more than max_steps.
+  static constexpr std::size_t max_steps = 100'000;
   virtual std::expected<Points, StoreError> read(const Series&, TimeRange,
                                                  std::chrono::milliseconds step) = 0;
 
