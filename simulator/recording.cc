@@ -136,10 +136,26 @@ class Lines {
   bool at_end_ = false;
 };
 
+milliseconds interval(const nlohmann::json& json, const std::filesystem::path& file) {
+  const auto interval_s = json.at("interval_s").get<double>();
+  if (!(interval_s >= 0.001 && interval_s <= 86400)) {
+    refuse(file, fmt::format("an interval_s of {} cannot be", interval_s));
+  }
+  return milliseconds(std::llround(interval_s * 1000));
+}
+
+bool knows_time_of_day(const nlohmann::json& json, const std::filesystem::path& file) {
+  const auto clock = json.at("clock").get<std::string>();
+  if (clock != "real" && clock != "none") {
+    refuse(file, fmt::format("the clock \"{}\" must be \"real\" or \"none\"", clock));
+  }
+  return clock == "real";
+}
+
 // What recording.json says of a column.
 struct Column {
-  std::string name, role, quantity;
-  bool is_leg = false;  // Of mains that have a column of their own.
+  std::string name, quantity;
+  bool is_whole_mains = false;  // Not one leg of them.
 
   std::string_view meter() const {
     return std::string_view(name).substr(0, name.find_last_of('_'));
@@ -149,10 +165,10 @@ struct Column {
 std::vector<Column> columns_of(const nlohmann::json& json) {
   std::vector<Column> columns;
   for (const auto& channel : json.at("channels")) {
+    const bool has_parent = channel.contains("parent") && !channel.at("parent").is_null();
     columns.push_back({channel.at("column").get<std::string>(),
-                       channel.at("role").get<std::string>(),
                        channel.at("quantity").get<std::string>(),
-                       channel.contains("parent") && !channel.at("parent").is_null()});
+                       channel.at("role").get<std::string>() == "mains" && !has_parent});
   }
   return columns;
 }
@@ -164,6 +180,11 @@ std::optional<std::size_t> find(const std::vector<Column>& columns, std::string_
   });
   if (found == columns.end()) return std::nullopt;
   return static_cast<std::size_t>(found - columns.begin());
+}
+
+bool is_channel(const std::vector<Column>& columns, const Column& column) {
+  if (column.quantity == "active_power") return true;
+  return column.quantity == "apparent_power" && !find(columns, column.meter(), "active_power");
 }
 
 }  // namespace
@@ -190,10 +211,9 @@ class Recording::Rows {
         if (file_ == files_.size()) return false;
         lines_.emplace(files_[file_++]);
         if (lines_->next() != header_) {
-          lines_->refuse_line(
-              fmt::format("the columns are not those of recording.json, which are "
-                          "{}",
-                          header_));
+          refuse(files_[file_ - 1],
+                 fmt::format("line 1: these are not the columns of recording.json, which are {}",
+                             header_));
         }
       }
       if (const auto line = lines_->next()) {
@@ -261,44 +281,37 @@ Recording::Recording(const std::filesystem::path& folder, const RecordingOptions
   const auto file = folder / "recording.json";
   std::ifstream text(file);
   if (!text) refuse(file, "this file cannot be read; give the folder of a recording");
+  Volts nominal;
+  std::vector<Column> columns;
   try {
     const auto json = nlohmann::json::parse(text);
-    const auto interval_s = json.at("interval_s").get<double>();
-    if (!(interval_s >= 0.001 && interval_s <= 86400)) {
-      refuse(file, fmt::format("an interval_s of {} cannot be", interval_s));
-    }
-    interval_ = milliseconds(std::llround(interval_s * 1000));
+    interval_ = interval(json, file);
     frequency_ = {json.at("line_frequency").get<float>()};
-    const auto clock = json.at("clock").get<std::string>();
-    if (clock != "real" && clock != "none") {
-      refuse(file, fmt::format("the clock \"{}\" must be \"real\" or \"none\"", clock));
-    }
-    epoch_ = clock == "real" ? Timestamp{} : options.epoch;
-    const Volts nominal{json.at("nominal_voltage").get<float>()};
-    if (!(nominal.value > 0)) refuse(file, "the nominal_voltage must be above 0");
-
-    const auto columns = columns_of(json);
-    for (const auto& column : columns) columns_.push_back(column.name);
-    const Volts both_legs = nominal.value < split_phase_below_v ? nominal + nominal : nominal;
-    // Those at the voltage of both legs come first, so that they fill chips of their own.
-    for (const auto voltage : {both_legs, nominal}) {
-      for (std::size_t c = 0; c < columns.size(); ++c) {
-        const auto& [name, role, quantity, is_leg] = columns[c];
-        const auto meter = columns[c].meter();
-        const bool is_channel =
-            quantity == "active_power" ||
-            (quantity == "apparent_power" && !find(columns, meter, "active_power"));
-        const bool is_both_legs = role == "mains" && !is_leg;
-        if (!is_channel || (is_both_legs ? both_legs : nominal) != voltage) continue;
-        if (std::ranges::find(channels_, name, &Channel::name) != channels_.end()) continue;
-        add(name,
-            {c, find(columns, meter, "reactive_power"), find(columns, meter, "current"),
-             find(columns, meter, "power_factor"), 0},
-            voltage);
-      }
-    }
+    nominal = {json.at("nominal_voltage").get<float>()};
+    epoch_ = knows_time_of_day(json, file) ? Timestamp{} : options.epoch;
+    columns = columns_of(json);
   } catch (const nlohmann::json::exception& error) {
     refuse(file, fmt::format("this is not a recording's description ({})", error.what()));
+  }
+  if (frequency_.value != 50 && frequency_.value != 60) {
+    refuse(file, fmt::format("a line_frequency of {} must be 50 or 60", frequency_.value));
+  }
+  if (!(nominal.value > 0)) refuse(file, "the nominal_voltage must be above 0");
+
+  for (const auto& column : columns) columns_.push_back(column.name);
+  // Those that span both legs come first, so that they fill chips of their own.
+  const bool split_phase = nominal.value < split_phase_below_v;
+  for (const bool both_legs : {true, false}) {
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      const auto& column = columns[c];
+      if (!is_channel(columns, column)) continue;
+      if ((split_phase && column.is_whole_mains) != both_legs) continue;
+      const auto meter = column.meter();
+      add(column.name,
+          {c, find(columns, meter, "reactive_power"), find(columns, meter, "current"),
+           find(columns, meter, "power_factor"), 0},
+          both_legs ? nominal + nominal : nominal);
+    }
   }
   if (channels_.empty()) refuse(file, "there is no channel of power to play");
   if (channels_.size() > measurement::max_channels) {

@@ -26,7 +26,7 @@ namespace simulator {
 struct RecordingOptions {
   // The part that is played, in seconds after the recording's first row; no end: to its last.
   double begin_s = 0;
-  std::optional<double> end_s;
+  std::optional<double> end_s{};
   // What time_s = 0 is in recordings that do not know the time of day (`clock` is `none`).
   measurement::Timestamp epoch{std::chrono::sys_days(std::chrono::year_month_day(
       std::chrono::year(2020), std::chrono::January, std::chrono::day(1)))};
