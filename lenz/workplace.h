@@ -18,6 +18,7 @@ class Workplace {
 
   const std::string& folder() const { return folder_; }
   std::string home_file() const { return folder_ + "/home.toml"; }
+  std::string store_file() const { return folder_ + "/lenz.db"; }
   std::string secrets() const { return folder_ + "/secrets"; }
   std::string broker_file() const { return folder_ + "/broker"; }  // HOST:PORT of the running broker.
   std::string accounts_file() const { return folder_ + "/accounts.db"; }

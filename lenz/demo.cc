@@ -1,0 +1,122 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "hub/config.h"
+#include "lenz/broker.h"
+#include "lenz/child.h"
+#include "lenz/commands.h"
+#include "lenz/secrets.h"
+#include "lenz/stop.h"
+#include "lenz/workplace.h"
+#include "simulator/household.h"
+
+namespace lenz {
+namespace {
+
+constexpr const char* device = "meter-1";
+
+hub::CircuitKind kind_of(const std::string& word) {
+  using enum hub::CircuitKind;
+  if (word == "grid") return grid;
+  if (word == "solar") return solar;
+  if (word == "battery") return battery;
+  if (word == "ev") return ev;
+  if (word == "subpanel") return subpanel;
+  return load;
+}
+
+// The simulator's panel as the home that the hub is to show.
+hub::Home home_of(const simulator::Blueprint& blueprint) {
+  hub::Home home;
+  home.id = "home";
+  home.name = blueprint.name;
+  home.zone = blueprint.zone;
+  home.country = blueprint.country;
+  home.currency = blueprint.currency;
+  home.nominal_voltage_v = blueprint.nominal_voltage;
+  home.line_frequency_hz = blueprint.frequency;
+  home.phases = blueprint.phases;
+  home.price_per_kwh = blueprint.price_per_kwh;
+  auto& panel = home.panels.emplace_back();
+  panel.style = blueprint.style == "us" ? hub::PanelStyle::us : hub::PanelStyle::din;
+  for (const auto& drawn : blueprint.circuits) {
+    auto& circuit = panel.circuits.emplace_back();
+    circuit.id = drawn.id;
+    circuit.name = drawn.name;
+    circuit.kind = kind_of(drawn.kind);
+    circuit.parent = drawn.parent;
+    circuit.rating_a = drawn.rating_a;
+    circuit.poles = drawn.poles;
+    circuit.legs = drawn.legs;
+    circuit.position = drawn.position;
+    circuit.room = drawn.room;
+    for (const auto& use : drawn.channels) {
+      circuit.channels.push_back({device, static_cast<std::uint32_t>(use.channel), use.multiplier});
+    }
+  }
+  return home;
+}
+
+// What the bench scenes measure, as one circuit each: the sum of all clamps is the grid.
+hub::Home bench_home(const std::string& house) {
+  hub::Home home;
+  home.id = "home";
+  home.name = "Bench";
+  home.zone = "Etc/UTC";
+  home.country = "ZZ";
+  home.currency = "EUR";
+  auto& circuit = home.panels.emplace_back().circuits.emplace_back();
+  circuit.id = "grid";
+  circuit.name = house == "step" ? "Step" : "All";
+  circuit.kind = hub::CircuitKind::grid;
+  const std::uint32_t channels = house == "step" ? 1 : measurement::max_channels;
+  for (std::uint32_t c = 0; c < channels; ++c) circuit.channels.push_back({device, c, 1});
+  return home;
+}
+
+hub::Home demo_home(const std::string& house) {
+  if (house == "us") return home_of(simulator::blueprint(simulator::House::us));
+  if (house == "eu3") return home_of(simulator::blueprint(simulator::House::eu3));
+  return bench_home(house);
+}
+
+}  // namespace
+
+int demo(const DemoOptions& options) {
+  catch_stop_signals();
+  const Workplace place(options.data);
+  // A folder that already has a past is not given a second one.
+  const bool is_new = !std::filesystem::exists(place.store_file());
+  // A folder that is kept keeps its panel, too: it may have been changed by hand.
+  if (!std::filesystem::exists(place.home_file())) {
+    hub::save_home(demo_home(options.house), place.home_file());
+  }
+  const auto home = hub::load_home(place.home_file());
+  Broker broker(home.id, {{hub_user, password_of(place.secrets(), hub_user)},
+                          {device, password_of(place.secrets(), device)}});
+  const auto address = fmt::format("127.0.0.1:{}", broker.port());
+
+  Child hub({Workplace::program(), "hub", "--data", place.folder(), "--broker", address, "--port",
+             fmt::format("{}", options.port), "--meter", device});
+  const bool bench = options.house == "step" || options.house == "neighbours";
+  Child meter({Workplace::program(), "meter", "--data", place.folder(), "--broker", address,
+               "--home", home.id, "--device", device, "--house", options.house, "--seed",
+               fmt::format("{}", options.seed), "--history",
+               fmt::format("{}", is_new && !bench ? options.history_days : 0)});
+
+  while (!stop_requested() && hub.is_running() && meter.is_running()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    broker.start();
+  }
+  const bool asked = stop_requested();
+  meter.stop();
+  hub.stop();
+  return asked ? 0 : 1;
+}
+
+}  // namespace lenz

@@ -1,0 +1,67 @@
+#include "lenz/simulated_meter.h"
+
+namespace lenz {
+
+using measurement::Timestamp;
+using measurement::Uptime;
+
+SimulatedMeter::SimulatedMeter(simulator::Scene& scene, const SimulatedMeterOptions& options,
+                               firmware::Storage& storage, firmware::Transport& transport)
+    : options_(options),
+      random_(options.seed),
+      board_(scene, {.seed = options.seed,
+                     .bit_flips = options.bit_flips,
+                     .address_flips = options.address_flips}),
+      window_(measurement::max_samples_per_report),
+      storage_(storage),
+      transport_(transport) {}
+
+void SimulatedMeter::sample(Timestamp now) {
+  const bool powered = board_.advance(now);
+  if (!powered) return end();
+  if (!device_) start(now);
+  device_->sample(now - booted_at_);
+}
+
+void SimulatedMeter::exchange(Uptime steady) {
+  if (device_) device_->exchange(steady);
+}
+
+void SimulatedMeter::start(Timestamp now) {
+  chips_.clear();
+  for (std::size_t chip = 0; chip < board_.chips(); ++chip) {
+    chips_.emplace_back(board_.bus(chip), board_.config(chip));
+  }
+  booted_at_ = now;
+  device_.emplace(firmware::DeviceOptions{.name = options_.device,
+                                          .boot = random_(),
+                                          .period = options_.period},
+                  chips_, storage_, window_, transport_);
+  device_->know_time(now);
+  ++count_.starts;
+}
+
+void SimulatedMeter::end() {
+  if (!device_) return;
+  count_ = count();
+  device_.reset();
+}
+
+SimulatedMeter::Count SimulatedMeter::count() const {
+  auto count = count_;
+  count.frames = board_.frames();
+  count.flips = board_.flips();
+  if (!device_) return count;
+  count.samples += device_->sampler().samples();
+  count.reports += device_->reports_sent();
+  count.lost += device_->outbox().lost();
+  for (std::size_t chip = 0; chip < chips_.size(); ++chip) {
+    const auto health = device_->sampler().health(chip);
+    count.resets += health.resets;
+    count.garbled += health.garbled;
+    count.doubtful += health.doubtful;
+  }
+  return count;
+}
+
+}  // namespace lenz
