@@ -1,0 +1,210 @@
+// A hub made of paper, to look at the page without one: `npm run build && npm run mock [port]`.
+// Each path is a world of its own, so relative addresses are tried as well:
+//   /us/ /eu/      a house each, with the sun shining in the second half of each quarter of an hour
+//   /many/         42 circuits, and names that are long, empty, right to left, or look like HTML
+//   /first/        a meter that has not reported yet
+//   /stale/        a meter that fell silent when the mock was started
+// Sign in with <world>/#link=demo, or as ann with "correct horse".
+
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { dirname, extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const dist = join(dirname(fileURLToPath(import.meta.url)), 'dist');
+const started = Date.now();
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+
+const circuit = (position, id, name, kind, rating_a, poles, watts, more = {}) => ({
+  id, name, kind, parent: kind === 'grid' ? null : 'grid', rating_a, poles, legs: [1], position, room: '', metered: true, watts, ...more,
+});
+
+// Smooth noise from 0 to 1 that depends only on the time, so that any range can be asked for again.
+const hash = (n) => { const x = Math.sin(n * 127.1) * 43758.5453; return x - Math.floor(x); };
+const wave = (time, seed) => hash(Math.floor(time / 1000) + seed * 7919);
+const on = (time, period_s, share, seed) => (((time / 1000 + seed * 977) % period_s) / period_s < share ? 1 : 0);
+const local_hour = (time, ahead) => ((time / 3_600_000 + ahead) % 24 + 24) % 24;
+const sun = (time, ahead) => Math.max(0, Math.sin(((local_hour(time, ahead) - 7) / 10) * Math.PI)) * (0.85 + 0.15 * wave(time / 20, 3));
+
+const us_circuits = [
+  circuit(0, 'grid', 'Main', 'grid', 200, 2, null),
+  circuit(1, 'range', 'Range', 'load', 40, 2, (t) => on(t, 21600, 0.04, 1) * 2600 * on(t, 40, 0.6, 1)),
+  circuit(2, 'dryer', 'Dryer', 'load', 30, 2, (t) => on(t, 1500, 0.45, 2) * (2040 + 40 * wave(t, 2))),
+  circuit(5, 'kitchen', 'Kitchen', 'load', 20, 1, (t) => 140 + 56 * wave(t / 9, 5) + on(t, 1700, 0.06, 5) * 1750),
+  circuit(6, 'heat_pump', 'Heat pump', 'load', 40, 2, (t) => on(t, 5400, 0.4, 6) * (1900 + 60 * wave(t, 6))),
+  circuit(7, 'fridge', 'Fridge', 'load', 15, 1, (t) => on(t, 2700, 0.45, 7) * (112 + 8 * wave(t, 7)) + 2),
+  circuit(9, 'living_room', 'Living room', 'load', 15, 1, (t) => 220 + 24 * wave(t / 5, 9)),
+  circuit(10, 'roof', 'Roof', 'solar', 20, 2, (t) => -1400 * Math.max(0.75, sun(t, -5))),
+  circuit(11, 'office', 'Office', 'load', 15, 1, (t) => 130 + 22 * wave(t, 11)),
+  circuit(13, 'bedrooms', 'Bedrooms', 'load', 15, 1, (t) => 36 + 4 * wave(t, 13)),
+  circuit(14, 'ev', 'EV charger', 'ev', 50, 2, (t) => on(t, 86400, 0.12, 14) * 9600),
+  circuit(15, 'space_heater', 'Space heater', 'load', 15, 1, (t) => 1480 + 14 * wave(t, 15)),
+  circuit(17, 'well_pump', 'Well pump', 'load', 15, 1, () => 0),
+  circuit(18, 'outside', 'Outside lights', 'load', 15, 1, null, { metered: false }),
+  circuit(19, 'garage', 'Garage', 'load', 20, 1, null, { metered: false }),
+];
+
+const eu_circuits = [
+  circuit(0, 'grid', 'Hausanschluss', 'grid', 63, 3, null),
+  circuit(1, 'herd', 'Herd', 'load', 16, 3, (t) => on(t, 21600, 0.05, 21) * 3100 * on(t, 30, 0.5, 1)),
+  circuit(4, 'wallbox', 'Wallbox', 'ev', 16, 3, (t) => on(t, 86400, 0.1, 22) * 10900),
+  circuit(7, 'pv', 'Dach', 'solar', 20, 3, (t) => -3600 * Math.max(0.7, sun(t, 1))),
+  circuit(10, 'kuehlen', 'Kühlschrank', 'load', 16, 1, (t) => on(t, 2700, 0.4, 23) * (84 + 6 * wave(t, 23)) + 1),
+  circuit(11, 'bad', 'Bad', 'load', 16, 1, (t) => 12 + 3 * wave(t, 24)),
+  circuit(13, 'kueche', 'Küche Steckdosen', 'load', 16, 1, (t) => 90 + 30 * wave(t / 9, 25) + on(t, 1900, 0.07, 25) * 2050),
+  circuit(14, 'wohnen', 'Wohnzimmer', 'load', 16, 1, (t) => 180 + 20 * wave(t / 5, 26)),
+  circuit(15, 'buero', 'Büro', 'load', 16, 1, (t) => 120 + 16 * wave(t, 27)),
+  circuit(16, 'kinder', 'Kinderzimmer', 'load', 16, 1, (t) => 40 + 6 * wave(t, 28)),
+  circuit(17, 'wasch', 'Waschmaschine', 'load', 16, 1, (t) => on(t, 7200, 0.4, 29) * (160 + 1900 * on(t, 1200, 0.3, 29))),
+  circuit(18, 'trockner', 'Trockner', 'load', 16, 1, (t) => on(t, 10800, 0.3, 30) * 780),
+  circuit(19, 'flur', 'Flur und Treppe', 'load', 10, 1, null, { metered: false }),
+  circuit(20, 'keller', 'Keller', 'load', 16, 1, null, { metered: false }),
+  circuit(22, 'waermepumpe', 'Wärmepumpe', 'load', 16, 3, (t) => on(t, 4800, 0.5, 31) * (1400 + 60 * wave(t, 31))),
+];
+
+const odd_names = ['', 'مطبخ البيت الكبير', 'The very long name of a circuit that nobody would ever shorten by himself',
+  '<b onclick="alert(1)">bold</b>', 'חדר שינה', '🏠 Küche', 'Donaudampfschifffahrtsgesellschaftskabine'];
+const many_circuits = [
+  circuit(0, 'grid', 'Main', 'grid', 200, 2, null),
+  ...Array.from({ length: 42 }, (_, i) =>
+    circuit(i + 1, `c${i + 1}`, odd_names[i] ?? `Circuit ${i + 1}`, 'load', 15, 1, (t) => (i % 5 === 4 ? 0 : (i * 37) % 190 + 9 * wave(t, i)))),
+];
+
+const homes = {
+  us: { id: 'maple', name: 'Maple Street', zone: 'America/New_York', country: 'US', currency: 'USD', nominal_voltage_v: 120, line_frequency_hz: 60, phases: 2, price_per_kwh: 0.171, style: 'us', circuits: us_circuits },
+  eu: { id: 'linde', name: 'Lindenweg', zone: 'Europe/Berlin', country: 'DE', currency: 'EUR', nominal_voltage_v: 230, line_frequency_hz: 50, phases: 3, price_per_kwh: 0.31, style: 'din', circuits: eu_circuits },
+  many: { id: 'many', name: 'Many', zone: 'America/New_York', country: 'US', currency: 'USD', nominal_voltage_v: 120, line_frequency_hz: 60, phases: 2, price_per_kwh: null, style: 'us', circuits: many_circuits },
+};
+const worlds = { us: homes.us, eu: homes.eu, many: homes.many, first: homes.us, stale: homes.eu };
+
+const silent = [[-7 * 3600_000, -6.4 * 3600_000], [-250_000, -222_000], [-3.2 * 86400_000, -2.9 * 86400_000]]
+  .map(([begin, end]) => ({ device: 'meter-1', channel: null, begin: started + begin, end: started + end }));
+
+function power(home, one, time) {
+  if (silent.some((gap) => time >= gap.begin && time < gap.end) || !one.metered) return null;
+  if (one.kind !== 'grid') return one.watts(time);
+  return home.circuits.reduce((sum, other) => sum + (other.watts ? other.watts(time) : 0), 290 + 40 * wave(time / 7, 50));
+}
+
+const capacity = (home, one) =>
+  one.rating_a && one.rating_a * home.nominal_voltage_v * (home.style === 'us' ? Math.min(2, one.poles) : one.poles);
+
+const panel = (home) => ({
+  valid_from: 0, style: home.style,
+  circuits: home.circuits.map(({ watts: _, ...one }) => ({ ...one, capacity_w: capacity(home, one) })),
+});
+
+function history(home, query) {
+  const [begin, end, step] = ['begin', 'end', 'step'].map((name) => Number(query.get(name)));
+  if (!(end > begin)) return [400, { error: 'end must be after begin.' }];
+  if (!(step >= 1) || (step > 59 && step % 60 !== 0)) return [400, { error: 'step must be 1 to 59, or a multiple of 60.' }];
+  const steps = Math.ceil((end - begin) / step / 1000);
+  if (steps > 20000) return [400, { error: 'step is too small for this range: at most 20,000 steps.' }];
+  const circuits = {};
+  for (const id of query.get('circuits').split(',')) {
+    const one = home.circuits.find((other) => other.id === id);
+    if (!one) return [404, { error: `There is no circuit ${id}.` }];
+    const sums = { mean: [], min: [], max: [], imported_wh: 0, exported_wh: 0 };
+    const looks = Math.min(12, step);
+    for (let i = 0; i < steps; ++i) {
+      const seen = Array.from({ length: looks }, (_, look) => begin + i * step * 1000 + (look * step * 1000) / looks)
+        .filter((time) => time <= Date.now()).map((time) => power(home, one, time)).filter((watts) => watts !== null);
+      const mean = seen.length ? seen.reduce((a, b) => a + b, 0) / seen.length : null;
+      sums.mean.push(mean);
+      sums.min.push(seen.length ? Math.min(...seen) : null);
+      sums.max.push(seen.length ? Math.max(...seen) : null);
+      sums[mean > 0 ? 'imported_wh' : 'exported_wh'] += (Math.abs(mean ?? 0) * step) / 3600;
+    }
+    if (one.poles > 1 && step >= 60) sums.min = sums.max = null;
+    circuits[id] = sums;
+  }
+  return [200, { begin, step_ms: step * 1000, circuits }];
+}
+
+function live(world, home, request, response) {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+  response.write(': hello\n\n');
+  if (world === 'first') return;
+  const tell = (time) => {
+    const circuits = Object.fromEntries(home.circuits.filter((one) => one.metered).map((one) => [one.id, power(home, one, time)]));
+    response.write(`data: ${JSON.stringify({ now: Date.now(), time, device: 'meter-1', circuits })}\n\n`);
+  };
+  tell(world === 'stale' ? started - 60_000 : Date.now());
+  const timer = setInterval(() => world !== 'stale' && tell(Date.now()), 1000);
+  request.on('close', () => clearInterval(timer));
+}
+
+let tries = 0;
+async function sign_in(request) {
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  const proof = JSON.parse(body);
+  if (proof.link === 'demo' || (proof.name === 'ann' && proof.password === 'correct horse')) return [204];
+  return ++tries % 4 === 0 ? [429, { error: 'Too many tries.' }, { 'Retry-After': 30 }] : [401, { error: 'Wrong link, or wrong name or password.' }];
+}
+
+async function answer(request, response) {
+  const url = new URL(request.url, 'http://mock');
+  const [, world, ...rest] = url.pathname.split('/');
+  const path = rest.join('/');
+  const home = worlds[world];
+  if (!home) return send(response, 200, Object.keys(worlds).map((name) => `/${name}/#link=demo`));
+  if (!path.startsWith('api/')) return file(response, path);
+
+  const signed_in = new RegExp(`session=${world}`).test(request.headers.cookie ?? '');
+  const cookie = (value, age) => ({ 'Set-Cookie': `session=${value}; Path=/${world}; HttpOnly; SameSite=Strict; Max-Age=${age}` });
+  if (path === 'api/status') return send(response, 200, { version: '0.1.0', signed_in, name: signed_in ? 'ann' : null, has_password: world !== 'first' });
+  if (path === 'api/session' && request.method === 'POST') {
+    const [status, body, headers] = await sign_in(request);
+    return send(response, status, body, status === 204 ? cookie(world, 86400) : headers);
+  }
+  if (!signed_in) return send(response, 401, { error: 'Sign in first.' });
+  if (path === 'api/session') return send(response, 204, undefined, cookie('', 0));
+  if (path === 'api/account') return send(response, 204);
+  if (path === 'api/homes') return send(response, 200, [{ id: home.id, name: home.name }]);
+  const { circuits: _, style: __, ...about } = home;
+  const base = `api/homes/${home.id}`;
+  if (path === base) return send(response, 200, { ...about, panel: panel(home) });
+  if (path === `${base}/live`) return live(world, home, request, response);
+  if (path === `${base}/history`) return send(response, ...history(home, url.searchParams));
+  if (path === `${base}/gaps`) {
+    const [begin, end] = ['begin', 'end'].map((name) => Number(url.searchParams.get(name)));
+    return send(response, 200, silent.filter((gap) => gap.end > begin && gap.begin < end));
+  }
+  if (path === `${base}/meters`) {
+    return send(response, 200, world === 'first' ? [] : [
+      { device: 'meter-1', first: started - 30 * 86400_000, last: world === 'stale' ? started - 60_000 : Date.now() - 600, reports: 2_591_882, duplicate: 14, lost: 0 },
+      { device: 'meter-2', first: started - 9 * 86400_000, last: started - 26 * 3600_000, reports: 61_023, duplicate: 0, lost: 5120 },
+    ]);
+  }
+  return send(response, 404, { error: 'There is nothing here.' });
+}
+
+function send(response, status, body, headers = {}) {
+  response.writeHead(status, { 'Content-Type': 'application/json', ...headers });
+  response.end(body === undefined ? undefined : JSON.stringify(body));
+}
+
+function file(response, path) {
+  const name = join(dist, normalize('/' + (path || 'index.html')));
+  if (!existsSync(name) || !statSync(name).isFile()) return send(response, 404, { error: 'There is nothing here.' });
+  response.writeHead(200, {
+    'Content-Type': types[extname(name)] ?? 'application/octet-stream',
+    'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+  });
+  createReadStream(name).pipe(response);
+}
+
+// Returns the server once it listens on loopback; port 0 takes a free one.
+export const serve = (port = 0) =>
+  new Promise((resolve) => {
+    const server = createServer((request, response) => {
+      answer(request, response).catch((error) => send(response, 400, { error: String(error) }));
+    });
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const server = await serve(Number(process.argv[2] ?? 0));
+  for (const world of Object.keys(worlds)) console.log(`http://127.0.0.1:${server.address().port}/${world}/#link=demo`);
+}

@@ -1,0 +1,110 @@
+// What the page asks of the hub, in the words of docs/http_api.yaml. Every address is relative, so
+// that the page works under any path.
+
+import type { Home } from './home';
+
+export interface Status {
+  version: string;
+  signed_in: boolean;
+  name: string | null;
+  has_password: boolean;
+}
+
+export interface Meter {
+  device: string;
+  first: number | null;
+  last: number | null;
+  reports: number;
+  duplicate: number;
+  lost: number;
+}
+
+export interface Gap {
+  device: string;
+  channel: number | null;
+  begin: number;
+  end: number;
+}
+
+export type Column = (number | null)[];
+
+export interface History {
+  begin: number;
+  step_ms: number;
+  circuits: Record<
+    string,
+    { mean: Column; min: Column | null; max: Column | null; imported_wh: number | null; exported_wh: number | null }
+  >;
+}
+
+// What the hub refused, or that it did not answer (status 0). `message` is one sentence for people.
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+async function ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      signal: signal ?? null,
+      credentials: 'same-origin',
+      ...(method === 'GET' ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body ?? {}) }),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Refused(0, 'The hub does not answer. Check that it runs and that this device is on the same network.');
+  }
+  if (!response.ok) throw new Refused(response.status, await reason(response));
+  return response.status === 204 ? undefined : response.json();
+}
+
+async function reason(response: Response): Promise<string> {
+  if (response.status === 429) {
+    const seconds = Number(response.headers.get('Retry-After'));
+    return `Too many tries. Try again in ${seconds > 0 ? `${seconds} seconds` : 'a minute'}.`;
+  }
+  const said = await response.json().catch(() => null);
+  const sentence = said !== null && typeof said === 'object' && 'error' in said ? said.error : null;
+  return typeof sentence === 'string' ? sentence : `The hub refused (${response.status}). Try again.`;
+}
+
+const home_path = (home: string, rest = ''): string => `api/homes/${encodeURIComponent(home)}${rest}`;
+
+const query = (parameters: Record<string, string | number>): string =>
+  '?' + new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)])).toString();
+
+export const status = () => ask('GET', 'api/status') as Promise<Status>;
+export const sign_in = (proof: { link: string } | { name: string; password: string }) =>
+  ask('POST', 'api/session', proof) as Promise<void>;
+export const sign_out = () => ask('DELETE', 'api/session') as Promise<void>;
+export const set_account = (name: string, password: string) =>
+  ask('PUT', 'api/account', { name, password }) as Promise<void>;
+export const homes = () => ask('GET', 'api/homes') as Promise<{ id: string; name: string }[]>;
+export const home = (id: string) => ask('GET', home_path(id)) as Promise<Home>;
+export const meters = (id: string) => ask('GET', home_path(id, '/meters')) as Promise<Meter[]>;
+export const live_path = (id: string): string => home_path(id, '/live');
+
+// Begin and end in milliseconds, step in seconds: 1 to 59, or a multiple of 60.
+export const history = (
+  id: string,
+  circuits: string[],
+  begin: number,
+  end: number,
+  step: number,
+  signal?: AbortSignal,
+) =>
+  ask(
+    'GET',
+    home_path(id, '/history') + query({ circuits: circuits.join(','), begin, end, step }),
+    undefined,
+    signal,
+  ) as Promise<History>;
+
+export const gaps = (id: string, begin: number, end: number, signal?: AbortSignal) =>
+  ask('GET', home_path(id, '/gaps') + query({ begin, end }), undefined, signal) as Promise<Gap[]>;

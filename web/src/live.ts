@@ -1,0 +1,158 @@
+// What the page knows, and apply(), the one place that changes it. Views only read.
+
+import { writable, type Readable } from 'svelte/store';
+import type { History, Status } from './api';
+import { sum, total_circuits, type Home } from './home';
+
+export interface Point {
+  time: number; // Milliseconds UTC, by the meter.
+  watts: number;
+}
+
+export interface Energy {
+  imported_wh: number;
+  exported_wh: number;
+}
+
+export interface State {
+  session: 'unknown' | 'signed_in' | 'signed_out';
+  status: Status | null;
+  homes: { id: string; name: string }[];
+  home: Home | null;
+  readings: Record<string, { time: number; watts: number | null }>; // By circuit id, the newest.
+  recent: Point[]; // The home's total over the last ten minutes, oldest first. Only what was measured.
+  today: Energy | null; // Of the total since midnight.
+  newest: number | null; // Time of the newest sample.
+  connection: 'connecting' | 'open' | 'lost';
+  lost_at: number | null; // Since when the connection is lost, by the hub's clock.
+  now: number; // The hub's clock, moved on once a second.
+  ahead: number; // The hub's clock is so much ahead of this device's, in milliseconds.
+  trouble: string | null; // One sentence that says what is wrong and what to do.
+}
+
+export type Message =
+  | { kind: 'status'; status: Status }
+  | { kind: 'homes'; homes: { id: string; name: string }[] }
+  | { kind: 'home'; home: Home }
+  | { kind: 'sample'; received: number; now: number; time: number; circuits: Record<string, number | null> }
+  | { kind: 'recent'; history: History }
+  | { kind: 'today'; energy: Energy | null }
+  | { kind: 'connection'; connection: State['connection'] }
+  | { kind: 'tick'; at: number } // By this device's clock.
+  | { kind: 'trouble'; sentence: string | null }
+  | { kind: 'signed_out' };
+
+export const recent_ms = 10 * 60 * 1000;
+
+// A reading that is older than this is no longer shown as if it were true now.
+export const fresh_ms = 15_000;
+
+const blank: State = {
+  session: 'unknown',
+  status: null,
+  homes: [],
+  home: null,
+  readings: {},
+  recent: [],
+  today: null,
+  newest: null,
+  connection: 'connecting',
+  lost_at: null,
+  now: 0,
+  ahead: 0,
+  trouble: null,
+};
+
+const state = writable<State>(blank);
+export const live: Readable<State> = state;
+
+export function apply(message: Message): void {
+  state.update((known) => ({ ...known, ...change(known, message) }));
+}
+
+function change(known: State, message: Message): Partial<State> {
+  switch (message.kind) {
+    case 'status':
+      return { status: message.status, session: message.status.signed_in ? 'signed_in' : 'signed_out' };
+    case 'homes':
+      return { homes: message.homes };
+    case 'home': {
+      const same = known.home?.id === message.home.id;
+      return same ? { home: message.home } : { home: message.home, readings: {}, recent: [], today: null, newest: null };
+    }
+    case 'sample':
+      return take_sample(known, message);
+    case 'recent':
+      return { recent: merge(points_of(known, message.history), known.recent) };
+    case 'today':
+      return { today: message.energy };
+    case 'connection':
+      return {
+        connection: message.connection,
+        lost_at: message.connection === 'lost' ? (known.lost_at ?? known.now) : null,
+      };
+    case 'tick':
+      return { now: message.at + known.ahead };
+    case 'trouble':
+      return { trouble: message.sentence };
+    case 'signed_out':
+      return { ...blank, session: 'signed_out', now: known.now, status: known.status };
+  }
+}
+
+function take_sample(known: State, sample: Extract<Message, { kind: 'sample' }>): Partial<State> {
+  const readings = { ...known.readings };
+  for (const [id, watts] of Object.entries(sample.circuits)) {
+    if ((readings[id]?.time ?? 0) <= sample.time) readings[id] = { time: sample.time, watts };
+  }
+  const watts = total({ ...known, readings, now: sample.now });
+  const counts = known.home && total_circuits(known.home).some((circuit) => circuit.id in sample.circuits);
+  return {
+    readings,
+    now: sample.now,
+    ahead: sample.now - sample.received,
+    newest: Math.max(known.newest ?? 0, sample.time),
+    ...(counts && watts !== null ? { recent: merge(known.recent, [{ time: sample.time, watts }]) } : {}),
+  };
+}
+
+// By time, one a second, the later list first where both have it; what is older than ten minutes
+// before the newest falls out.
+function merge(older: Point[], newer: Point[]): Point[] {
+  const by_second = new Map<number, Point>();
+  for (const point of [...older, ...newer]) by_second.set(Math.round(point.time / 1000), point);
+  const points = [...by_second.values()].sort((a, b) => a.time - b.time);
+  const newest = points.at(-1)?.time ?? 0;
+  return points.filter((point) => point.time > newest - recent_ms);
+}
+
+function points_of(known: State, history: History): Point[] {
+  if (!known.home) return [];
+  const circuits = total_circuits(known.home);
+  const steps = Math.max(0, ...Object.values(history.circuits).map((circuit) => circuit.mean.length));
+  const points: Point[] = [];
+  for (let step = 0; step < steps; ++step) {
+    const watts = sum(circuits, (id) => history.circuits[id]?.mean[step] ?? null);
+    if (watts !== null) points.push({ time: history.begin + step * history.step_ms, watts });
+  }
+  return points;
+}
+
+// Watts of a circuit as far as they are known and not old.
+export function reading(known: State, id: string): number | null {
+  const newest = known.readings[id];
+  return newest && known.now - newest.time <= fresh_ms ? newest.watts : null;
+}
+
+export function total(known: State): number | null {
+  return known.home && sum(total_circuits(known.home), (id) => reading(known, id));
+}
+
+// What there is to say about the readings as a whole.
+export type Freshness = 'waiting' | 'live' | 'stale' | 'offline';
+
+export function freshness(known: State): Freshness {
+  if (known.connection === 'lost') return 'offline';
+  if (known.newest === null) return 'waiting';
+  return known.now - known.newest <= fresh_ms ? 'live' : 'stale';
+}

@@ -1,0 +1,97 @@
+// The only place where a number meets its unit. Three significant digits, whole watts below a
+// kilowatt, the minus sign U+2212 and a space that does not break. The words are English.
+
+export interface Quantity {
+  value: string; // Without unit, so that a view can draw the two differently.
+  unit: string;
+}
+
+const minus = '\u2212';
+const space = '\u00a0';
+
+export const text = (quantity: Quantity): string => quantity.value + space + quantity.unit;
+
+function three_digits(magnitude: number): string {
+  for (const decimals of [2, 1]) {
+    const rounded = magnitude.toFixed(decimals);
+    if (Number(rounded) < 10 ** (3 - decimals)) return rounded;
+  }
+  return magnitude.toFixed(0);
+}
+
+// From the largest: a unit is taken from the value that would be rounded up into it.
+function quantity(value: number, units: [unit: string, size: number][], smallest: string): Quantity {
+  const magnitude = Math.abs(value);
+  const [unit, size] = units.find(([, one]) => magnitude >= one * 0.9995) ?? [smallest, 1];
+  const digits = size === 1 ? magnitude.toFixed(0) : three_digits(magnitude / size);
+  return { value: (value < 0 && Number(digits) !== 0 ? minus : '') + digits, unit };
+}
+
+// Watts: "118 W", "2.06 kW", "−1.10 kW".
+export const power = (watts: number): Quantity => quantity(watts, [['MW', 1e6], ['kW', 1e3]], 'W');
+
+// Watt-hours: "0.4 Wh", "118 Wh", "11.2 kWh".
+export function energy(watt_hours: number): Quantity {
+  const tenths = Math.abs(watt_hours).toFixed(1);
+  if (tenths !== '0.0' && Number(tenths) < 10) {
+    return { value: (watt_hours < 0 ? minus : '') + tenths, unit: 'Wh' };
+  }
+  return quantity(watt_hours, [['MWh', 1e6], ['kWh', 1e3]], 'Wh');
+}
+
+export const current = (amperes: number): string => `${+amperes.toFixed(1)}${space}A`;
+
+// A share of one: 0.84 is "84 %".
+export const percent = (share: number): string => `${Math.round(share * 100)}${space}%`;
+
+export const count = (n: number): string => new Intl.NumberFormat('en').format(n);
+
+// "45 s", "7 min", "3 h 20 min", "2 days".
+export function duration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  if (seconds < 90) return `${seconds}${space}s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes}${space}min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours}${space}h` + (minutes % 60 ? ` ${minutes % 60}${space}min` : '');
+  return `${Math.round(hours / 24)} days`;
+}
+
+// An amount of money in a currency (ISO 4217): "$1.92", "€0.31", "¥4".
+export function money(amount: number, currency: string): string {
+  return money_format(currency).format(amount).replace('-', minus);
+}
+
+// What the smallest coin is called where people say it: "14 cents" rather than "$0.14".
+const coins: Record<string, [one: string, many: string]> = {
+  AUD: ['cent', 'cents'],
+  CAD: ['cent', 'cents'],
+  EUR: ['cent', 'cents'],
+  GBP: ['penny', 'pence'],
+  NZD: ['cent', 'cents'],
+  USD: ['cent', 'cents'],
+};
+
+// "about 14 cents an hour", "about $1.23 an hour", "less than a cent an hour". Absent without a
+// price, and when nothing is drawn.
+export function cost_an_hour(watts: number, price_per_kwh: number | null, currency: string): string | null {
+  if (price_per_kwh === null || watts <= 0) return null;
+  const amount = (watts / 1000) * price_per_kwh;
+  const coins_in_one = 10 ** (money_format(currency).resolvedOptions().maximumFractionDigits ?? 2);
+  const in_coins = Math.round(amount * coins_in_one);
+  const coin = coins[currency];
+  if (in_coins === 0) return `less than ${coin ? `a ${coin[0]}` : money(1 / coins_in_one, currency)} an hour`;
+  if (coin && in_coins < coins_in_one) return `about ${in_coins} ${in_coins === 1 ? coin[0] : coin[1]} an hour`;
+  return `about ${money(amount, currency)} an hour`;
+}
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+function money_format(currency: string): Intl.NumberFormat {
+  let format = formats.get(currency);
+  if (!format) {
+    format = new Intl.NumberFormat('en', { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
+    formats.set(currency, format);
+  }
+  return format;
+}
