@@ -25,8 +25,8 @@ class Statement {
   Statement& bind(int index, std::string_view);
   Statement& bind(int index, std::span<const std::uint8_t>);
 
-  int step();   // SQLITE_ROW, SQLITE_DONE or an error.
-  int run();    // Steps to the end and resets: SQLITE_OK or an error.
+  int step();  // SQLITE_ROW, SQLITE_DONE or an error.
+  int run();   // Steps to the end and resets: SQLITE_OK or an error.
   void reset();
 
   // Columns count from 0; text and blobs live until the next step or reset.
@@ -36,7 +36,9 @@ class Statement {
 
  private:
   friend class Database;
-  struct Finalize { void operator()(sqlite3_stmt*) const; };
+  struct Finalize {
+    void operator()(sqlite3_stmt*) const;
+  };
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
@@ -52,7 +54,9 @@ class Database {
   sqlite3* raw() { return database_.get(); }
 
  private:
-  struct Close { void operator()(sqlite3*) const; };
+  struct Close {
+    void operator()(sqlite3*) const;
+  };
   std::unique_ptr<sqlite3, Close> database_;
 };
 

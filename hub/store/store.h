@@ -42,7 +42,7 @@ struct Points {
   measurement::Timestamp begin;
   std::chrono::milliseconds step;
   std::vector<float> mean, min, max;  // Units of the quantity. Empty for totals.
-  std::vector<double> gained;         // For totals only: what the total rose by in the step, in mWh.
+  std::vector<double> gained;  // For totals only: what the total rose by in the step, in mWh.
 };
 
 struct Appended {
@@ -59,7 +59,7 @@ struct Gap {
 struct Tally {
   std::uint64_t reports = 0;    // That brought at least one new sample.
   std::uint64_t duplicate = 0;  // That brought nothing new.
-  std::uint64_t lost = 0;       // Samples that the meter had to drop before anybody had stored them.
+  std::uint64_t lost = 0;  // Samples that the meter had to drop before anybody had stored them.
 };
 
 class Store {

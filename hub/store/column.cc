@@ -1,0 +1,160 @@
+#include "hub/store/column.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+
+namespace hub {
+namespace {
+
+constexpr std::size_t seal_size = 5;
+
+template <std::size_t size>
+std::array<std::uint8_t, size> little_endian(std::uint64_t value) {
+  std::array<std::uint8_t, size> bytes;
+  for (auto& byte : bytes) {
+    byte = static_cast<std::uint8_t>(value);
+    value >>= 8;
+  }
+  return bytes;
+}
+
+std::uint64_t checksum(Place place, std::span<const std::uint8_t> body) {
+  uLong crc = crc32(0, &sealed_version, 1);
+  for (const auto part : {place.row, place.series}) {
+    crc = crc32(crc, little_endian<8>(static_cast<std::uint64_t>(part)).data(), 8);
+  }
+  return crc32(crc, body.data(), static_cast<uInt>(body.size()));
+}
+
+// Signed numbers near zero become small unsigned ones: 0, -1, 1, -2, ...
+constexpr std::uint64_t zigzag(std::uint64_t n) { return n << 1 ^ (n >> 63 ? ~0ull : 0ull); }
+constexpr std::uint64_t unzigzag(std::uint64_t z) { return z >> 1 ^ (z & 1 ? ~0ull : 0ull); }
+
+// Unsigned throughout, because the difference of two far values may wrap, and wraps back.
+class Predictor {
+ public:
+  explicit Predictor(Differences order) : is_second_(order == Differences::second) {}
+
+  std::uint64_t surprise(std::uint64_t value) {
+    const std::uint64_t error = value - expected();
+    see(value);
+    return error;
+  }
+  std::uint64_t value(std::uint64_t surprise) {
+    const std::uint64_t found = expected() + surprise;
+    see(found);
+    return found;
+  }
+
+ private:
+  std::uint64_t expected() const { return last_ + slope_; }
+  void see(std::uint64_t value) {
+    // The first value says nothing about how fast it rises.
+    if (is_second_ && has_seen_) slope_ = value - last_;
+    last_ = value;
+    has_seen_ = true;
+  }
+
+  bool is_second_;
+  bool has_seen_ = false;
+  std::uint64_t last_ = 0, slope_ = 0;
+};
+
+}  // namespace
+
+Bytes seal(Place place, const Bytes& body) {
+  Bytes sealed;
+  sealed.reserve(seal_size + body.size());
+  sealed.push_back(sealed_version);
+  const auto crc = little_endian<4>(checksum(place, body));
+  sealed.insert(sealed.end(), crc.begin(), crc.end());
+  sealed.insert(sealed.end(), body.begin(), body.end());
+  return sealed;
+}
+
+std::expected<std::span<const std::uint8_t>, StoreError> unseal(
+    Place place, std::span<const std::uint8_t> sealed) {
+  if (sealed.size() < seal_size || sealed[0] != sealed_version) {
+    return std::unexpected(StoreError::corrupted);
+  }
+  const auto body = sealed.subspan(seal_size);
+  if (!std::ranges::equal(sealed.subspan(1, 4), little_endian<4>(checksum(place, body)))) {
+    return std::unexpected(StoreError::corrupted);
+  }
+  return body;
+}
+
+void put_number(Bytes& bytes, std::uint64_t number) {
+  for (; number >= 0x80; number >>= 7) {
+    bytes.push_back(static_cast<std::uint8_t>(number | 0x80));
+  }
+  bytes.push_back(static_cast<std::uint8_t>(number));
+}
+
+void put_column(Bytes& bytes, std::span<const std::int64_t> values, Differences order) {
+  Predictor predictor(order);
+  std::uint64_t zeros = 0;
+  const auto put_zeros = [&] {
+    if (zeros == 0) return;
+    put_number(bytes, 0);
+    put_number(bytes, zeros - 1);
+    zeros = 0;
+  };
+  for (const auto value : values) {
+    const auto surprise = predictor.surprise(static_cast<std::uint64_t>(value));
+    if (surprise == 0) {
+      ++zeros;
+      continue;
+    }
+    put_zeros();
+    put_number(bytes, zigzag(surprise));
+  }
+  put_zeros();
+}
+
+std::uint64_t ColumnReader::number() {
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < rest_.size() && i < 10; ++i) {
+    number |= static_cast<std::uint64_t>(rest_[i] & 0x7F) << (7 * i);
+    if (rest_[i] < 0x80) {
+      rest_ = rest_.subspan(i + 1);
+      return number;
+    }
+  }
+  is_good_ = false;
+  rest_ = {};
+  return 0;
+}
+
+std::span<const std::uint8_t> ColumnReader::bytes(std::size_t count) {
+  if (count > rest_.size()) {
+    is_good_ = false;
+    rest_ = {};
+    return {};
+  }
+  const auto taken = rest_.first(count);
+  rest_ = rest_.subspan(count);
+  return taken;
+}
+
+void ColumnReader::column(std::span<std::int64_t> values, Differences order) {
+  Predictor predictor(order);
+  std::uint64_t zeros = 0;
+  for (auto& value : values) {
+    std::uint64_t surprise = 0;
+    if (zeros > 0) {
+      --zeros;
+    } else if (const auto coded = number(); coded == 0) {
+      zeros = number();
+    } else {
+      surprise = unzigzag(coded);
+    }
+    value = static_cast<std::int64_t>(predictor.value(surprise));
+  }
+  if (zeros > 0) is_good_ = false;
+  if (!is_good_) std::ranges::fill(values, 0);
+}
+
+}  // namespace hub

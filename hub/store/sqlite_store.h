@@ -1,0 +1,159 @@
+// The store as one SQLite file: durable when commit() returns, and storing twice is storing once.
+//
+//   sample ── block (boot and minute) ──> row of `block`, encoded at commit or before a read
+//          └─ its number ──────────────> row of `run`: numbers without a hole in number or time
+//   block  ── `unsummarised` ──────────> now and then: rows of `summary`, an hour of one series
+//   each
+//
+// A minute is read from its block as long as its summary is not up to date, so late and repeated
+// samples never leave a wrong summary behind. docs/store_format.md describes the file.
+
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "hub/store/database.h"
+#include "hub/store/store.h"
+#include "hub/store/summary.h"
+
+namespace hub {
+
+// How Store's answers come about:
+//
+// Energy. The totals of a meter start at 0 with each boot and never fall within it. A boot gains in
+// [a, b) its greatest total before b minus its greatest before a (0 where there is none); boots are
+// added and never subtracted from each other, so lost samples lose no energy and clocks that were
+// set back do no harm. The same boot heard as several streams counts once.
+//
+// Streams. Mean, min and max are those of Stream::samples; where a step has none of it, of
+// Stream::coarse. Stream::edges is kept and acknowledged and takes part in energy only.
+//
+// Derived quantities. Below a minute they are computed from each sample. At whole minutes S is the
+// mean voltage times the mean current and PF the mean active power by that S (absent below 1 VA);
+// min and max are not known there and NaN.
+//
+// Gaps. A sample stands for its period, so a gap begins one period after the last sample before it.
+// Before a device's first sample and after its newest there is no gap. A channel is absent where
+// its active power is. The samples of a fast-sampled edge fill no gap.
+//
+// One thread. When another process has written the file, that is noticed at the next call.
+class SqliteStore final : public Store {
+ public:
+  // Opens or creates lenz.db in the folder, which is created if it is not there. Throws
+  // std::runtime_error with one sentence: no access, no room, damaged, or of a later version.
+  explicit SqliteStore(const std::string& folder);
+
+  std::expected<Appended, StoreError> append(const measurement::ReportHeader&,
+                                             std::span<const measurement::Sample>) override;
+  std::expected<void, StoreError> commit() override;
+  std::expected<Points, StoreError> read(const Series&, TimeRange,
+                                         std::chrono::milliseconds step) override;
+  std::expected<std::optional<Last>, StoreError> last(std::string_view device) override;
+  std::expected<std::vector<Gap>, StoreError> gaps(std::string_view device, TimeRange) override;
+
+  // Commits first, since what it names is taken for an acknowledgement. Within a boot the newest
+  // come first: a meter has the oldest no more.
+  std::expected<std::vector<measurement::StoredRange>, StoreError> stored(
+      std::string_view device, std::size_t most) override;
+
+  std::expected<Tally, StoreError> tally(std::string_view device) override;
+  std::expected<std::vector<std::string>, StoreError> devices() override;
+
+  Database& database() { return database_; }  // For tests of what a disk can do to us.
+
+ private:
+  using Row = std::int64_t;  // Of a block: boot id << 32 | minutes since 1970.
+  using Samples = std::vector<measurement::Sample>;
+
+  // Numbers [the map's key, end), without a hole in number or time.
+  struct Run {
+    std::uint64_t end = 0;
+    measurement::Timestamp first, last;  // Of its first and its last sample.
+  };
+  // What is known of one stream of one boot.
+  struct Boot {
+    std::int64_t id = 0;
+    measurement::Timestamp booted_at;
+    std::chrono::milliseconds period{};
+    std::uint64_t lost = 0;
+    std::map<std::uint64_t, Run> runs;
+    bool is_changed = true;
+    std::set<std::uint64_t> changed_runs;  // Begins of those that were changed or removed.
+
+    measurement::Timestamp time_of(measurement::Uptime) const;
+    Row row_of(measurement::Timestamp) const;
+    bool has(std::uint64_t number) const;
+    void add(std::uint64_t number, measurement::Timestamp);
+    bool joins(measurement::Timestamp before, measurement::Timestamp after) const;
+  };
+  using BootName = std::tuple<std::string, std::uint64_t, measurement::Stream>;
+  using Boots = std::map<BootName, Boot>;
+  struct Counts {
+    std::uint64_t reports = 0, duplicate = 0;
+    bool is_changed = true;
+  };
+  class Reading;  // In sqlite_store_read.cc.
+
+  // Writing. After an error the transaction and everything in memory are gone; undo() sees to it.
+  std::expected<void, StoreError> begin();
+  std::unexpected<StoreError> undo(StoreError);
+  std::expected<void, StoreError> flush();
+  std::expected<void, StoreError> write_block(Row, std::span<const measurement::Sample>);
+  std::expected<void, StoreError> write_boot(const BootName&, Boot&);
+  std::expected<void, StoreError> summarise_when_due();
+  std::expected<void, StoreError> summarise_hour(Row first, std::span<const Row> rows);
+  std::expected<Samples*, StoreError> open_block(Row);
+  Boot& boot_of(const measurement::ReportHeader&);
+
+  // What is in memory is the disk's, and what was appended is in the tables.
+  std::expected<void, StoreError> settle();
+  std::expected<void, StoreError> stay_current();
+  std::expected<void, StoreError> load();
+
+  std::expected<void, StoreError> run(Statement&);
+  std::expected<std::optional<Bytes>, StoreError> value(Statement&);
+  std::expected<std::vector<Row>, StoreError> rows(Statement&);
+  std::expected<Samples, StoreError> block(Row);  // Empty where there is none.
+  std::expected<HourSummary, StoreError> kept_summary(Place, measurement::Quantity);
+  std::vector<std::pair<const BootName, Boot>*> boots_of(std::string_view device);
+  std::expected<void, StoreError> find_absences(const Boot&, TimeRange, std::vector<Gap>&);
+
+  Database database_;
+  Statement data_version_ = database_.prepare("PRAGMA data_version");
+  Statement all_boots_ = database_.prepare(
+      "SELECT id, device, boot, stream, booted_at, period, lost FROM boot ORDER BY id");
+  Statement all_runs_ =
+      database_.prepare("SELECT begin, end, first_time, last_time FROM run WHERE boot_id = ?");
+  Statement all_devices_ = database_.prepare("SELECT name, reports, duplicate FROM device");
+  Statement put_boot_ = database_.prepare("REPLACE INTO boot VALUES (?, ?, ?, ?, ?, ?, ?)");
+  Statement put_run_ = database_.prepare("REPLACE INTO run VALUES (?, ?, ?, ?, ?)");
+  Statement remove_run_ = database_.prepare("DELETE FROM run WHERE boot_id = ? AND begin = ?");
+  Statement put_device_ = database_.prepare("REPLACE INTO device VALUES (?, ?, ?)");
+  Statement find_block_ = database_.prepare("SELECT value FROM block WHERE row = ?");
+  Statement put_block_ = database_.prepare("REPLACE INTO block VALUES (?, ?, ?)");
+  Statement set_aside_ =
+      database_.prepare("INSERT INTO damaged SELECT row, value FROM block WHERE row = ?");
+  Statement rows_with_absences_ = database_.prepare(
+      "SELECT row FROM block WHERE absent <> 0 AND row BETWEEN ? AND ? ORDER BY row");
+  Statement find_summary_ =
+      database_.prepare("SELECT value FROM summary WHERE row = ? AND series = ?");
+  Statement put_summary_ = database_.prepare("REPLACE INTO summary VALUES (?, ?, ?)");
+  Statement unsummarised_ = database_.prepare("SELECT row FROM unsummarised ORDER BY row");
+  Statement put_unsummarised_ = database_.prepare("INSERT OR IGNORE INTO unsummarised VALUES (?)");
+  Statement remove_unsummarised_ = database_.prepare("DELETE FROM unsummarised WHERE row = ?");
+
+  Boots boots_;
+  std::map<std::string, Counts, std::less<>> counts_;
+  std::map<Row, Samples> open_;  // Changed since they were last written.
+  bool is_loaded_ = false;
+  bool is_in_transaction_ = false;
+  std::int64_t seen_version_ = 0;
+};
+
+}  // namespace hub

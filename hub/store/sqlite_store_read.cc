@@ -1,0 +1,450 @@
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+
+#include "hub/store/block.h"
+#include "hub/store/rows.h"
+#include "hub/store/sqlite_store.h"
+
+namespace hub {
+
+using measurement::Kind;
+using measurement::Quantity;
+using measurement::Sample;
+using measurement::StoredRange;
+using measurement::Stream;
+using measurement::Timestamp;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+// The steps of an answer.
+struct Grid {
+  Timestamp begin;
+  std::chrono::milliseconds step;
+  std::size_t count;
+
+  Timestamp end() const { return begin + static_cast<std::int64_t>(count) * step; }
+  bool holds(Timestamp time) const { return begin <= time && time < end(); }
+  std::size_t index(Timestamp time) const {
+    return static_cast<std::size_t>((time - begin) / step);
+  }
+};
+
+// Without 1970 and the year 10136 nothing can be stored, so that reads look no further.
+TimeRange within_time(TimeRange range) {
+  const auto clamp = [](Timestamp time) {
+    return std::clamp(time, time_of_minute(0), time_of_minute(last_minute + 1));
+  };
+  return {clamp(range.begin), clamp(range.end)};
+}
+
+std::expected<Grid, StoreError> grid_over(TimeRange asked, std::chrono::milliseconds step) {
+  const auto [begin, end] = within_time(asked);
+  if (begin >= end) return Grid{begin, step, 0};
+  const auto first = begin.time_since_epoch() / step;
+  const auto last = (end.time_since_epoch() + step - 1ms) / step;
+  const auto count = static_cast<std::size_t>(last - first);
+  if (count > Store::max_steps) return std::unexpected(StoreError::too_long);
+  return Grid{Timestamp(first * step), step, count};
+}
+
+void add(MinuteSummary& to, const MinuteSummary& more) {
+  if (more.count == 0) return;
+  to.min = to.count == 0 ? more.min : std::min(to.min, more.min);
+  to.max = to.count == 0 ? more.max : std::max(to.max, more.max);
+  to.sum += more.sum;
+  to.count += more.count;
+}
+
+struct Heard {
+  Timestamp first, last;
+  std::chrono::milliseconds period;
+};
+
+}  // namespace
+
+std::vector<std::pair<const SqliteStore::BootName, SqliteStore::Boot>*> SqliteStore::boots_of(
+    std::string_view device) {
+  std::vector<std::pair<const BootName, Boot>*> found;
+  for (auto it = boots_.lower_bound({std::string(device), 0, Stream{}});
+       it != boots_.end() && std::get<0>(it->first) == device; ++it) {
+    found.push_back(&*it);
+  }
+  return found;
+}
+
+// ---- A series ----------------------------------------------------------------------------------
+
+// One read() of one series.
+class SqliteStore::Reading {
+ public:
+  Reading(SqliteStore& store, const Series& series, const Grid& grid)
+      : store_(store), series_(series), grid_(grid) {}
+
+  // The series' samples of each step.
+  std::expected<std::vector<MinuteSummary>, StoreError> values() {
+    if (const auto done = find_fresh(); !done) return std::unexpected(done.error());
+    std::vector<MinuteSummary> samples(grid_.count), coarse(grid_.count);
+    for (const auto* boot : store_.boots_of(series_.device)) {
+      const auto stream = std::get<Stream>(boot->first);
+      if (stream == Stream::edges) continue;
+      auto& steps = stream == Stream::coarse ? coarse : samples;
+      const auto done = visit(boot->second, grid_.begin, [&](Timestamp time, const auto& seen) {
+        if (grid_.holds(time)) add(steps[grid_.index(time)], seen);
+      });
+      if (!done) return std::unexpected(done.error());
+    }
+    for (std::size_t i = 0; i < grid_.count; ++i) {
+      if (samples[i].count == 0) samples[i] = coarse[i];
+    }
+    return samples;
+  }
+
+  // What a total rose by in each step, in its own steps; NaN where it was never present.
+  std::expected<std::vector<double>, StoreError> gained() {
+    if (const auto done = find_fresh(); !done) return std::unexpected(done.error());
+    std::vector<double> gained(grid_.count, not_a_number);
+    const auto boots = store_.boots_of(series_.device);
+    for (auto begin = boots.begin(); begin != boots.end();) {
+      const auto end = std::find_if(begin, boots.end(), [&](const auto* boot) {
+        return std::get<1>(boot->first) != std::get<1>((*begin)->first);
+      });
+      if (const auto done = gain_of_one_boot({begin, end}, gained); !done) {
+        return std::unexpected(done.error());
+      }
+      begin = end;
+    }
+    return gained;
+  }
+
+ private:
+  std::expected<void, StoreError> find_fresh() {
+    auto rows = store_.rows(store_.unsummarised_);
+    if (!rows) return std::unexpected(rows.error());
+    fresh_ = std::move(*rows);
+    return {};
+  }
+
+  bool is_by_the_sample() const { return grid_.step < 1min; }
+
+  // From the first of a boot's samples to the last, as far as `from` and the end of the steps go:
+  // minutes, both included, or nothing.
+  struct Minutes {
+    std::int64_t first = 0, last = -1;
+  };
+  Minutes minutes_of(const Boot& boot, Timestamp from) const {
+    Timestamp first = Timestamp::max(), last = Timestamp::min();
+    for (const auto& [begin, run] : boot.runs) {
+      first = std::min(first, run.first);
+      last = std::max(last, run.last);
+    }
+    if (boot.runs.empty() || last < from || first >= grid_.end()) return {};
+    return {minute_of(std::max(first, from)), minute_of(std::min(last, grid_.end() - 1ms))};
+  }
+
+  // Calls see(time, summary) for each sample, or each minute, that has the series, in order of
+  // time.
+  template <class See>
+  std::expected<void, StoreError> visit(const Boot& boot, Timestamp from, const See& see) {
+    const auto [first, last] = minutes_of(boot, from);
+    if (!is_by_the_sample()) return visit_minutes(boot, first, last, see);
+    for (auto minute = first; minute <= last; ++minute) {
+      const auto samples = store_.block(first_row(boot.id) + minute);
+      if (!samples) return std::unexpected(samples.error());
+      for (const auto& sample : *samples) {
+        const auto seen = summarise({&sample, 1}, series_.quantity, series_.index);
+        if (seen.count > 0) see(boot.time_of(sample.uptime), seen);
+      }
+    }
+    return {};
+  }
+
+  template <class See>
+  std::expected<void, StoreError> visit_minutes(const Boot& boot, std::int64_t first,
+                                                std::int64_t last, const See& see) {
+    for (auto hour = first - first % 60; hour <= last; hour += 60) {
+      const auto minutes = summary(first_row(boot.id) + hour, hour, first, last);
+      if (!minutes) return std::unexpected(minutes.error());
+      for (auto minute = std::max(first, hour); minute <= std::min(last, hour + 59); ++minute) {
+        const auto& seen = (*minutes)[static_cast<std::size_t>(minute - hour)];
+        if (seen.count > 0) see(time_of_minute(minute), seen);
+      }
+    }
+    return {};
+  }
+
+  // An hour's minutes; those of [first, last] are up to date.
+  std::expected<HourSummary, StoreError> summary(Row row, std::int64_t hour, std::int64_t first,
+                                                 std::int64_t last) {
+    const Place place{row, series_number(series_.quantity, series_.index)};
+    auto minutes = store_.kept_summary(place, series_.quantity);
+    if (!minutes) return minutes;
+    const auto begin = std::ranges::lower_bound(fresh_, row + std::max(first - hour, Row{0}));
+    for (auto fresh = begin;
+         fresh != fresh_.end() && *fresh <= row + std::min(last - hour, Row{59}); ++fresh) {
+      const auto samples = store_.block(*fresh);
+      if (!samples) return std::unexpected(samples.error());
+      (*minutes)[static_cast<std::size_t>(*fresh - row)] =
+          summarise(*samples, series_.quantity, series_.index);
+    }
+    return minutes;
+  }
+
+  // The greatest total of a boot before a whole minute; 0 where there is none.
+  std::expected<std::int64_t, StoreError> total_before(const Boot& boot, std::int64_t minute) {
+    const auto [first, last] = minutes_of(boot, time_of_minute(0));
+    if (first > last || first >= minute) return 0;
+    const auto latest = std::min(last, minute - 1);
+    for (auto hour = latest - latest % 60; hour + 59 >= first; hour -= 60) {
+      const auto minutes = summary(first_row(boot.id) + hour, hour, first, latest);
+      if (!minutes) return std::unexpected(minutes.error());
+      for (auto m = std::min(latest, hour + 59); m >= std::max(first, hour); --m) {
+        const auto& seen = (*minutes)[static_cast<std::size_t>(m - hour)];
+        if (seen.count > 0) return seen.max;
+      }
+    }
+    return 0;
+  }
+
+  std::expected<void, StoreError> gain_of_one_boot(
+      std::span<const std::pair<const BootName, Boot>* const> streams,
+      std::vector<double>& gained) {
+    const bool is_heard = std::ranges::any_of(streams, [&](const auto* stream) {
+      const auto [first, last] = minutes_of(stream->second, grid_.begin);
+      return first <= last;
+    });
+    if (!is_heard) return {};
+
+    constexpr auto absent = std::numeric_limits<std::int64_t>::min();
+    std::vector<std::int64_t> totals(grid_.count, absent);
+    const auto first_minute = minute_of(grid_.begin);
+    std::int64_t total = 0;
+    for (const auto* stream : streams) {
+      const auto before = total_before(stream->second, first_minute);
+      if (!before) return std::unexpected(before.error());
+      total = std::max(total, *before);
+      const auto from = time_of_minute(first_minute);
+      const auto done = visit(stream->second, from, [&](Timestamp time, const auto& seen) {
+        auto& latest = time < grid_.begin ? total : totals[grid_.index(time)];
+        if (time < grid_.end()) latest = std::max(latest, seen.max);
+      });
+      if (!done) return done;
+    }
+    for (std::size_t i = 0; i < grid_.count; ++i) {
+      if (totals[i] == absent) continue;
+      if (std::isnan(gained[i])) gained[i] = 0;
+      gained[i] += static_cast<double>(std::max<std::int64_t>(totals[i] - total, 0));
+      total = std::max(total, totals[i]);
+    }
+    return {};
+  }
+
+  SqliteStore& store_;
+  const Series& series_;
+  const Grid& grid_;
+  std::vector<Row> fresh_;  // Whose summaries are not up to date, in order.
+};
+
+namespace {
+
+// The derived quantities of whole minutes, from the means of what they derive from.
+void derive(Quantity quantity, const Points& voltage, const Points& current, const Points& power,
+            Points& points) {
+  for (std::size_t i = 0; i < points.mean.size(); ++i) {
+    const float apparent = voltage.mean[i] * current.mean[i];
+    if (quantity == Quantity::apparent_power) {
+      points.mean[i] = apparent;
+    } else if (apparent >= 1) {
+      points.mean[i] = std::clamp(power.mean[i] / apparent, -1.0f, 1.0f);
+    }
+  }
+}
+
+}  // namespace
+
+std::expected<Points, StoreError> SqliteStore::read(const Series& series, TimeRange range,
+                                                    std::chrono::milliseconds step) {
+  assert(step >= 1s && step % (step < 1min ? 1s : 60s) == 0ms && "BUG: no such step");
+  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  const auto grid = grid_over(range, step);
+  if (!grid) return std::unexpected(grid.error());
+  Points points{.begin = grid->begin, .step = step, .mean = {}, .min = {}, .max = {}, .gained = {}};
+  const auto& row = measurement::row(series.quantity);
+
+  if (row.kind == Kind::total) {
+    auto gained = Reading(*this, series, *grid).gained();
+    if (!gained) return std::unexpected(gained.error());
+    points.gained = std::move(*gained);
+    return points;
+  }
+
+  constexpr auto nothing = std::numeric_limits<float>::quiet_NaN();
+  points.mean = points.min = points.max = std::vector<float>(grid->count, nothing);
+  if (row.kind == Kind::derived && step >= 1min) {
+    const auto chip = measurement::chip_of(series.index);
+    const auto voltage = read({series.device, Quantity::voltage, chip}, range, step);
+    if (!voltage) return voltage;
+    const auto current = read({series.device, Quantity::current, series.index}, range, step);
+    if (!current) return current;
+    const auto power = read({series.device, Quantity::active_power, series.index}, range, step);
+    if (!power) return power;
+    derive(series.quantity, *voltage, *current, *power, points);
+    return points;
+  }
+
+  const auto values = Reading(*this, series, *grid).values();
+  if (!values) return std::unexpected(values.error());
+  const auto in_units = [&](double steps) { return static_cast<float>(steps * row.resolution); };
+  for (std::size_t i = 0; i < grid->count; ++i) {
+    const auto& [count, sum, min, max] = (*values)[i];
+    if (count == 0) continue;
+    points.mean[i] = in_units(static_cast<double>(sum) / static_cast<double>(count));
+    points.min[i] = in_units(static_cast<double>(min));
+    points.max[i] = in_units(static_cast<double>(max));
+  }
+  return points;
+}
+
+// ---- Everything else that is asked -------------------------------------------------------------
+
+std::expected<std::optional<Store::Last>, StoreError> SqliteStore::last(std::string_view device) {
+  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  const Boot* newest = nullptr;
+  const Run* run = nullptr;
+  for (const auto* boot : boots_of(device)) {
+    for (const auto& [begin, candidate] : boot->second.runs) {
+      if (run && candidate.last <= run->last) continue;
+      newest = &boot->second;
+      run = &candidate;
+    }
+  }
+  if (!run) return std::nullopt;
+  const auto samples = block(newest->row_of(run->last));
+  if (!samples) return std::unexpected(samples.error());
+  const auto found = std::ranges::lower_bound(*samples, run->end - 1, {}, &Sample::number);
+  if (found == samples->end() || found->number != run->end - 1) {
+    return std::unexpected(StoreError::corrupted);
+  }
+  return Last{run->last, *found};
+}
+
+std::expected<std::vector<Gap>, StoreError> SqliteStore::gaps(std::string_view device,
+                                                              TimeRange asked) {
+  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  const auto range = within_time(asked);
+  std::vector<Gap> gaps;
+  const auto add = [&](Timestamp begin, Timestamp end) {
+    const TimeRange piece{std::max(begin, range.begin), std::min(end, range.end)};
+    if (piece.begin < piece.end) gaps.push_back({std::nullopt, piece});
+  };
+
+  std::vector<Heard> heard;
+  for (const auto* boot : boots_of(device)) {
+    if (std::get<Stream>(boot->first) == Stream::edges) continue;
+    for (const auto& [begin, run] : boot->second.runs) {
+      heard.push_back({run.first, run.last, boot->second.period});
+    }
+    const auto found = find_absences(boot->second, range, gaps);
+    if (!found) return std::unexpected(found.error());
+  }
+  std::ranges::sort(heard, {}, &Heard::first);
+  for (std::size_t i = 0, latest = 0; i < heard.size(); ++i) {
+    const auto& [first, last, period] = heard[latest];
+    if (heard[i].first - last > period + period / 2) add(last + period, heard[i].first);
+    if (heard[i].last > last) latest = i;
+  }
+  std::ranges::sort(gaps, {}, [](const Gap& gap) {
+    return std::pair(gap.range.begin, gap.channel);  // The whole device first.
+  });
+  return gaps;
+}
+
+std::expected<void, StoreError> SqliteStore::find_absences(const Boot& boot, TimeRange range,
+                                                           std::vector<Gap>& gaps) {
+  if (range.begin >= range.end) return {};
+  // A sample just before the range may still stand for its begin.
+  const auto from = std::max(range.begin - boot.period, time_of_minute(0));
+  rows_with_absences_.bind(1, boot.row_of(from)).bind(2, boot.row_of(range.end - 1ms));
+  const auto found = rows(rows_with_absences_);
+  if (!found) return std::unexpected(found.error());
+
+  struct Piece {
+    Timestamp first, last;
+  };
+  std::array<std::optional<Piece>, measurement::max_channels> open;
+  const auto close = [&](std::size_t channel) {
+    if (!open[channel]) return;
+    const TimeRange piece{std::max(open[channel]->first, range.begin),
+                          std::min(open[channel]->last + boot.period, range.end)};
+    if (piece.begin < piece.end) gaps.push_back({channel, piece});
+    open[channel].reset();
+  };
+  for (const Row row : *found) {
+    const auto samples = block(row);
+    if (!samples) return std::unexpected(samples.error());
+    for (const auto& sample : *samples) {
+      const auto time = boot.time_of(sample.uptime);
+      for (std::size_t c = 0; c < sample.channels(); ++c) {
+        const bool is_absent = !sample.steps(Quantity::active_power, c);
+        if (!is_absent || (open[c] && !boot.joins(open[c]->last, time))) close(c);
+        if (is_absent) open[c] = Piece{open[c] ? open[c]->first : time, time};
+      }
+    }
+  }
+  for (std::size_t c = 0; c < open.size(); ++c) close(c);
+  return {};
+}
+
+std::expected<std::vector<StoredRange>, StoreError> SqliteStore::stored(std::string_view device,
+                                                                        std::size_t most) {
+  if (const auto done = commit(); !done) return std::unexpected(done.error());
+  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  auto boots = boots_of(device);
+  std::ranges::stable_sort(boots, std::greater{},
+                           [](const auto* boot) { return boot->second.booted_at; });
+  std::vector<StoredRange> ranges;
+  for (const auto* boot : boots) {
+    const auto& [name, number, stream] = boot->first;
+    const auto first = ranges.size();
+    for (auto run = boot->second.runs.rbegin(); run != boot->second.runs.rend(); ++run) {
+      // Runs that only a pause in time divides are one range of numbers.
+      if (ranges.size() > first && ranges.back().begin == run->second.end) {
+        ranges.back().begin = run->first;
+      } else if (ranges.size() < most) {
+        ranges.push_back({number, stream, run->first, run->second.end});
+      } else {
+        return ranges;
+      }
+    }
+  }
+  return ranges;
+}
+
+std::expected<Tally, StoreError> SqliteStore::tally(std::string_view device) {
+  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  Tally tally;
+  if (const auto found = counts_.find(device); found != counts_.end()) {
+    tally.reports = found->second.reports;
+    tally.duplicate = found->second.duplicate;
+  }
+  std::map<std::uint64_t, std::uint64_t> lost;  // Of each boot: the streams tell the same story.
+  for (const auto* boot : boots_of(device)) {
+    auto& most = lost[std::get<1>(boot->first)];
+    most = std::max(most, boot->second.lost);
+  }
+  for (const auto& [boot, count] : lost) tally.lost += count;
+  return tally;
+}
+
+std::expected<std::vector<std::string>, StoreError> SqliteStore::devices() {
+  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  std::vector<std::string> names;
+  for (const auto& [name, counts] : counts_) names.push_back(name);
+  return names;
+}
+
+}  // namespace hub
