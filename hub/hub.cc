@@ -16,11 +16,11 @@ bool is_plausible(Timestamp time) {
 const char* sentence(Rejected why) {
   switch (why) {
     case Rejected::unknown_device:
-      return "no meter of this name is admitted here: start the hub with --meter NAME";
+      return "No meter of this name is admitted here: start the hub with --meter NAME.";
     case Rejected::implausible_time:
-      return "its time lies before 2000 or after 2100: set the meter's clock";
+      return "Its time lies before 2000 or after 2100: set the meter's clock.";
     case Rejected::not_stored:
-      return "it could not be stored: the meter keeps it and sends it again";
+      return "It could not be stored: the meter keeps it and sends it again.";
   }
   return "";
 }

@@ -107,17 +107,16 @@ Broker::Broker(const std::string& home, const std::map<std::string, std::string>
     throw std::runtime_error("The broker's passwords cannot be hashed by mosquitto_passwd.");
   }
   write_private(folder / "access", access_list(home, passwords));
-  write_private(folder / "mosquitto.conf",
-                fmt::format("listener {} 127.0.0.1\n"
-                            "allow_anonymous false\n"
-                            "password_file {}/passwords\n"
-                            "acl_file {}/access\n"
-                            "persistence false\n"
-                            "message_size_limit 8192\n"
-                            "max_inflight_messages 64\n"
-                            "max_queued_messages 2000\n"
-                            "log_dest none\n",
-                            port_, folder_, folder_));
+  write_private(folder / "mosquitto.conf", fmt::format("listener {} 127.0.0.1\n"
+                                                       "allow_anonymous false\n"
+                                                       "password_file {}/passwords\n"
+                                                       "acl_file {}/access\n"
+                                                       "persistence false\n"
+                                                       "message_size_limit 8192\n"
+                                                       "max_inflight_messages 64\n"
+                                                       "max_queued_messages 2000\n"
+                                                       "log_dest none\n",
+                                                       port_, folder_, folder_));
   give_to_broker(folder);
   start();
 }

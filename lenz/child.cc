@@ -31,8 +31,8 @@ constexpr int cannot_start = 127;
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (user && (setgroups(0, nullptr) != 0 || setgid(user->pw_gid) != 0 ||
-               setuid(user->pw_uid) != 0)) {
+  if (user &&
+      (setgroups(0, nullptr) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)) {
     _exit(cannot_start);
   }
   // After the change of user, which would clear it.

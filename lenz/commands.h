@@ -18,36 +18,36 @@ struct DemoOptions {
 int demo(const DemoOptions&);
 
 struct ReplayOptions {
-  std::string recording;       // A folder.
-  double begin_s = 0;          // From the recording's first row.
+  std::string recording;  // A folder.
+  double begin_s = 0;     // From the recording's first row.
   std::optional<double> end_s;
-  double speed = 0;            // Times real time; 0: as fast as it goes.
+  double speed = 0;                     // Times real time; 0: as fast as it goes.
   std::optional<std::uint64_t> faults;  // Seed of the faults; absent: none.
-  double address_flips = 0;    // Share of frames whose address reaches the chip with a flipped bit.
-  std::string json;            // File for the figures; "-": standard output.
+  double address_flips = 0;  // Share of frames whose address reaches the chip with a flipped bit.
+  std::string json;          // File for the figures; "-": standard output.
 };
 int replay(const ReplayOptions&);
 
 struct HubOptions {
   std::string data;
   int port = 8420;
-  std::string broker;         // HOST:PORT; empty: one of our own.
+  std::string broker;  // HOST:PORT; empty: one of our own.
   std::string user = "hub";
-  std::string password_file;  // Empty: DATA/secrets/hub.password.
+  std::string password_file;      // Empty: DATA/secrets/hub.password.
   std::string meter = "meter-1";  // Admitted, with those that are known.
-  std::string pages;          // Folder of the built page; empty: where the build put it.
+  std::string pages;              // Folder of the built page; empty: where the build put it.
 };
 int hub(const HubOptions&);
 
 struct MeterOptions {
-  std::string data;           // The hub's folder: tells broker, home and password.
-  std::string broker;         // HOST:PORT; empty: as the hub's folder says.
-  std::string home;           // Empty: as the hub's folder says.
+  std::string data;    // The hub's folder: tells broker, home and password.
+  std::string broker;  // HOST:PORT; empty: as the hub's folder says.
+  std::string home;    // Empty: as the hub's folder says.
   std::string device = "meter-1";
   std::string password_file;  // Empty: DATA/secrets/DEVICE.password.
   std::string house = "us";   // What the simulated clamps see, when no recording is given.
   std::uint64_t seed = 1;
-  int history_days = 0;       // Made before the present, next to living on.
+  int history_days = 0;  // Made before the present, next to living on.
   std::string recording;
   double begin_s = 0;
   std::optional<double> end_s;

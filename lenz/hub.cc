@@ -47,8 +47,10 @@ hub::Home home_of(const Workplace& place) {
     home.currency = "EUR";
     home.panels.emplace_back();
     hub::save_home(home, place.home_file());
-    say(fmt::format("A first {} was written: describe your home and its circuits in it, then start "
-                    "again.", place.home_file()));
+    say(
+        fmt::format("A first {} was written: describe your home and its circuits in it, then start "
+                    "again.",
+                    place.home_file()));
   }
   return hub::load_home(place.home_file());
 }
@@ -79,8 +81,8 @@ hub::BrokerAddress parse_address(const std::string& text) {
   address.host = text.substr(0, colon);
   const auto* end = text.data() + text.size();
   if (colon == std::string::npos || address.host.empty() ||
-      std::from_chars(text.data() + colon + 1, end, address.port).ptr != end ||
-      address.port < 1 || address.port > 65535) {
+      std::from_chars(text.data() + colon + 1, end, address.port).ptr != end || address.port < 1 ||
+      address.port > 65535) {
     throw std::runtime_error(
         fmt::format("\"{}\" is no address of a broker: write HOST:PORT.", text));
   }
@@ -147,15 +149,15 @@ int hub(const HubOptions& options) {
   boost::asio::io_context context;
   const hub::Routes routes({homes, store, live, accounts, system_now},
                            hub::Pages(pages_folder(options)));
-  const hub::Server server(context, routes, "127.0.0.1",
-                           static_cast<std::uint16_t>(options.port));
+  const hub::Server server(context, routes, "127.0.0.1", static_cast<std::uint16_t>(options.port));
   Link link(options, place, home.id, meters);
   const hub::MqttIngest ingest(context, hub, home.id, link.address, system_now, say);
   std::ofstream(place.broker_file()) << link.address.host << ":" << link.address.port << "\n";
 
   const auto page = fmt::format("http://127.0.0.1:{}/", server.port());
   fmt::print("Lenz is at {} (this machine only, until TLS is configured).\n", page);
-  fmt::print("Sign in once, within a day, with {}#link={}\n", page, accounts.new_link(system_now()));
+  fmt::print("Sign in once, within a day, with {}#link={}\n", page,
+             accounts.new_link(system_now()));
   std::fflush(stdout);
 
   boost::asio::steady_timer supervision(context);

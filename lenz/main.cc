@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
   int result = 0;
 
   lenz::DemoOptions demo;
-  auto* demo_command = app.add_subcommand("demo", "A simulated home, live, with a month of history");
+  auto* demo_command =
+      app.add_subcommand("demo", "A simulated home, live, with a month of history");
   demo_command->add_option("--house", demo.house, "us or eu3 (for benches: step, neighbours)")
       ->check(CLI::IsMember({"us", "eu3", "step", "neighbours"}))
       ->capture_default_str();
@@ -37,8 +38,9 @@ int main(int argc, char** argv) {
   replay_command->add_option("--end", replay.end_s, "Seconds from its first row");
   replay_command->add_option("--speed", speed, "Times real time, or max")->capture_default_str();
   replay_command->add_option("--faults", replay.faults, "Seed of faults of bus, link, broker, hub");
-  replay_command->add_option("--address-flips", replay.address_flips,
-                             "Share of frames whose address is flipped on its way to the chip")
+  replay_command
+      ->add_option("--address-flips", replay.address_flips,
+                   "Share of frames whose address is flipped on its way to the chip")
       ->check(CLI::Range(0.0, 1.0));
   replay_command->add_option("--json", replay.json, "File for the figures, - for standard output");
   replay_command->callback([&] {
@@ -49,7 +51,8 @@ int main(int argc, char** argv) {
   });
 
   lenz::HubOptions hub;
-  auto* hub_command = app.add_subcommand("hub", "The hub: stores what meters send, serves the page");
+  auto* hub_command =
+      app.add_subcommand("hub", "The hub: stores what meters send, serves the page");
   hub_command->add_option("--data", hub.data, "Its folder (default: ~/.local/share/lenz)");
   hub_command->add_option("--port", hub.port, "Of the page; 0: any free one")
       ->check(CLI::Range(0, 65535))
@@ -62,10 +65,14 @@ int main(int argc, char** argv) {
   hub_command->callback([&] { result = lenz::hub(hub); });
 
   lenz::MeterOptions meter;
-  auto* meter_command = app.add_subcommand("meter", "A meter on this machine, with simulated chips");
-  meter_command->add_option("--data", meter.data, "The hub's folder (default: ~/.local/share/lenz)");
-  meter_command->add_option("--broker", meter.broker, "HOST:PORT (default: as the hub's folder says)");
-  meter_command->add_option("--home", meter.home, "Id of the home (default: as the hub's folder says)");
+  auto* meter_command =
+      app.add_subcommand("meter", "A meter on this machine, with simulated chips");
+  meter_command->add_option("--data", meter.data,
+                            "The hub's folder (default: ~/.local/share/lenz)");
+  meter_command->add_option("--broker", meter.broker,
+                            "HOST:PORT (default: as the hub's folder says)");
+  meter_command->add_option("--home", meter.home,
+                            "Id of the home (default: as the hub's folder says)");
   meter_command->add_option("--device", meter.device, "The meter's name")->capture_default_str();
   meter_command->add_option("--password-file", meter.password_file, "For the broker");
   meter_command->add_option("--house", meter.house, "us, eu3, step or neighbours")

@@ -33,7 +33,7 @@ using firmware::linux_board::MqttTransport;
 using measurement::Timestamp;
 using measurement::Uptime;
 
-constexpr std::size_t outbox_bytes = 16 << 20;        // A day of 12 channels at 1 Hz, or six hours of 42.
+constexpr std::size_t outbox_bytes = 16 << 20;  // A day of 12 channels at 1 Hz, or six hours of 42.
 constexpr std::size_t replay_outbox_bytes = 2 << 20;  // Half of it is what a replay may run ahead.
 constexpr double bit_flips = 0.001;                   // Of the frames, with --faults.
 constexpr auto coarse_period = 10s;                   // Of history older than a day.
@@ -123,9 +123,10 @@ class History {
   void begin_part(std::uint64_t seed, std::chrono::milliseconds period) {
     meter_ = std::make_unique<SimulatedMeter>(
         *house_,
-        SimulatedMeterOptions{.device = device_,
-                              .period = period,
-                              .seed = seed ^ static_cast<std::uint64_t>(system_now().time_since_epoch().count())},
+        SimulatedMeterOptions{
+            .device = device_,
+            .period = period,
+            .seed = seed ^ static_cast<std::uint64_t>(system_now().time_since_epoch().count())},
         storage_, transport_);
     period_ = period;
   }
@@ -194,8 +195,7 @@ nlohmann::json summary(const simulator::Recording& recording, const SimulatedMet
   const auto count = meter.count();
   nlohmann::json channels = nlohmann::json::array();
   for (const auto& channel : recording.channels()) {
-    const auto recorded =
-        channel.name.empty() ? 0 : recording.recorded_mwh(channel.name).value;
+    const auto recorded = channel.name.empty() ? 0 : recording.recorded_mwh(channel.name).value;
     channels.push_back({{"name", channel.name}, {"recorded_mwh", recorded}});
   }
   return {{"recording", std::filesystem::path(folder).lexically_normal().filename().string()},
@@ -219,7 +219,8 @@ int play(const MeterOptions& options, const MqttOptions& broker, const std::stri
   simulator::Recording recording(options.recording,
                                  {.begin_s = options.begin_s, .end_s = options.end_s});
   MqttTransport transport(broker);
-  simulator::FaultyLink faulty(transport, [&] { transport.drop(); }, options.faults.value_or(0));
+  simulator::FaultyLink faulty(
+      transport, [&] { transport.drop(); }, options.faults.value_or(0));
   FileStorage storage(fmt::format("{}/{}.outbox", folder, options.device), replay_outbox_bytes);
   SimulatedMeter meter(recording,
                        {.device = options.device,

@@ -33,8 +33,8 @@ constexpr double relative_bound = 0.001;
 constexpr double absolute_bound_wh = 1;
 constexpr int kills_of_each = 3;
 
-// What the hub needs to take a recording's meter in: a home without a panel, since a replay compares
-// channels.
+// What the hub needs to take a recording's meter in: a home without a panel, since a replay
+// compares channels.
 void write_home(const std::string& folder) {
   hub::Home home;
   home.id = "replay";
@@ -159,11 +159,20 @@ class Replay {
   }
 
   std::vector<std::string> meter_command() const {
-    std::vector<std::string> words = {
-        workplace_.program(), "meter",     "--data",   workplace_.folder(),
-        "--broker",           broker_address(), "--device", device,
-        "--recording",        options_.recording, "--begin", fmt::format("{}", options_.begin_s),
-        "--speed",            fmt::format("{}", options_.speed)};
+    std::vector<std::string> words = {workplace_.program(),
+                                      "meter",
+                                      "--data",
+                                      workplace_.folder(),
+                                      "--broker",
+                                      broker_address(),
+                                      "--device",
+                                      device,
+                                      "--recording",
+                                      options_.recording,
+                                      "--begin",
+                                      fmt::format("{}", options_.begin_s),
+                                      "--speed",
+                                      fmt::format("{}", options_.speed)};
     const auto add = [&](const char* name, const std::string& value) {
       words.insert(words.end(), {name, value});
     };
@@ -197,11 +206,11 @@ std::int64_t gained(hub::Store& store, Quantity quantity, std::size_t channel, T
 }
 
 json compare(const json& said, hub::Store& store) {
-  const TimeRange all{Timestamp(std::chrono::milliseconds(said.at("begin_ms"))),
-                      Timestamp(std::chrono::milliseconds(said.at("end_ms"))) +
-                          std::chrono::hours(1)};
-  json figures = {{"recording", said.at("recording")}, {"channels", json::array()},
-                  {"gaps", json::array()}};
+  const TimeRange all{
+      Timestamp(std::chrono::milliseconds(said.at("begin_ms"))),
+      Timestamp(std::chrono::milliseconds(said.at("end_ms"))) + std::chrono::hours(1)};
+  json figures = {
+      {"recording", said.at("recording")}, {"channels", json::array()}, {"gaps", json::array()}};
   std::vector<std::string> names;
   for (const auto& channel : said.at("channels")) {
     const std::string name = channel.at("name");
@@ -256,10 +265,11 @@ bool judge(const json& figures) {
   }
   const auto& reports = figures.at("reports");
   const auto& samples = figures.at("samples");
-  fmt::print("{} reports sent, {} stored, {} duplicate; {} samples taken, {} stored, {} lost; {} gaps\n",
-             reports.at("sent").dump(), reports.at("stored").dump(), reports.at("duplicate").dump(),
-             samples.at("taken").dump(), samples.at("stored").dump(), reports.at("lost").dump(),
-             figures.at("gaps").size());
+  fmt::print(
+      "{} reports sent, {} stored, {} duplicate; {} samples taken, {} stored, {} lost; {} gaps\n",
+      reports.at("sent").dump(), reports.at("stored").dump(), reports.at("duplicate").dump(),
+      samples.at("taken").dump(), samples.at("stored").dump(), reports.at("lost").dump(),
+      figures.at("gaps").size());
   return good && reports.at("lost") == 0 && samples.at("taken") == samples.at("stored");
 }
 

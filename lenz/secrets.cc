@@ -41,14 +41,15 @@ std::string password_of(const std::string& folder, const std::string& name) {
   const auto password = random_token();
   const int out = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   const auto line = password + "\n";
-  const bool written = out >= 0 && write(out, line.data(), line.size()) ==
-                                       static_cast<ssize_t>(line.size());
+  const bool written =
+      out >= 0 && write(out, line.data(), line.size()) == static_cast<ssize_t>(line.size());
   const int error = errno;
   if (out >= 0) close(out);
   if (!written) {
-    throw std::runtime_error(fmt::format("The password file {} cannot be written ({}): check the "
-                                         "folder's rights and its room.",
-                                         file, std::strerror(error)));
+    throw std::runtime_error(
+        fmt::format("The password file {} cannot be written ({}): check the "
+                    "folder's rights and its room.",
+                    file, std::strerror(error)));
   }
   return password;
 }

@@ -33,10 +33,10 @@ void SimulatedMeter::start(Timestamp now) {
     chips_.emplace_back(board_.bus(chip), board_.config(chip));
   }
   booted_at_ = now;
-  device_.emplace(firmware::DeviceOptions{.name = options_.device,
-                                          .boot = random_(),
-                                          .period = options_.period},
-                  chips_, storage_, window_, transport_);
+  device_.emplace(
+      firmware::DeviceOptions{
+          .name = options_.device, .boot = random_(), .period = options_.period},
+      chips_, storage_, window_, transport_);
   device_->know_time(now);
   ++count_.starts;
 }

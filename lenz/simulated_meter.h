@@ -19,13 +19,13 @@ namespace lenz {
 struct SimulatedMeterOptions {
   std::string device;
   std::chrono::milliseconds period{1000};
-  std::uint64_t seed = 0;  // Of the boots' names and of the bus faults.
+  std::uint64_t seed = 0;    // Of the boots' names and of the bus faults.
   double bit_flips = 0;      // Share of frames in which one bit of the chip's answer is flipped.
   double address_flips = 0;  // Share of frames whose address reaches the chip with a flipped bit.
 };
 
-// Scene, storage and transport must outlive it. When the scene's mains fail, so does the meter; when
-// they come back it starts anew with the same storage.
+// Scene, storage and transport must outlive it. When the scene's mains fail, so does the meter;
+// when they come back it starts anew with the same storage.
 class SimulatedMeter {
  public:
   SimulatedMeter(simulator::Scene&, const SimulatedMeterOptions&, firmware::Storage&,
@@ -42,9 +42,9 @@ class SimulatedMeter {
 
   struct Count {
     std::uint64_t starts = 0;
-    std::uint64_t samples = 0;  // Taken.
-    std::uint64_t reports = 0;  // Handed to the link.
-    std::uint64_t lost = 0;     // Dropped by the outbox before they were stored.
+    std::uint64_t samples = 0;            // Taken.
+    std::uint64_t reports = 0;            // Handed to the link.
+    std::uint64_t lost = 0;               // Dropped by the outbox before they were stored.
     std::uint64_t frames = 0, flips = 0;  // On the bus.
     std::uint64_t resets = 0, garbled = 0, doubtful = 0;  // As the sampler saw the chips.
   };

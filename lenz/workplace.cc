@@ -20,9 +20,9 @@ Workplace::Workplace(std::string folder) : folder_(std::move(folder)), temporary
     if (!error) fs::permissions(folder_, fs::perms::owner_all, error);
   }
   if (error) {
-    throw std::runtime_error(fmt::format(
-        "The data folder {} cannot be made ({}): name another with --data.", folder_,
-        error.message()));
+    throw std::runtime_error(
+        fmt::format("The data folder {} cannot be made ({}): name another with --data.", folder_,
+                    error.message()));
   }
 }
 

@@ -6,8 +6,8 @@
 
 namespace lenz {
 
-// A given folder, which is made when it does not exist and stays, or a temporary one, which only its
-// owner can enter and which goes away with this value.
+// A given folder, which is made when it does not exist and stays, or a temporary one, which only
+// its owner can enter and which goes away with this value.
 class Workplace {
  public:
   // Throws std::runtime_error with one sentence when the folder cannot be made.
@@ -20,7 +20,9 @@ class Workplace {
   std::string home_file() const { return folder_ + "/home.toml"; }
   std::string store_file() const { return folder_ + "/lenz.db"; }
   std::string secrets() const { return folder_ + "/secrets"; }
-  std::string broker_file() const { return folder_ + "/broker"; }  // HOST:PORT of the running broker.
+  std::string broker_file() const {
+    return folder_ + "/broker";
+  }  // HOST:PORT of the running broker.
   std::string accounts_file() const { return folder_ + "/accounts.db"; }
 
   // The path of the running program, to start its other commands with.

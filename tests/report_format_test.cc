@@ -34,7 +34,8 @@ std::map<std::size_t, std::int64_t> cells(const Report& report, const Column& co
   std::vector<std::int64_t> deltas;
   for (int i = 0; i < column.deltas_size(); ++i) {
     deltas.push_back(column.deltas(i));
-    if (column.deltas(i) == 0) deltas.insert(deltas.end(), static_cast<std::size_t>(column.deltas(++i)), 0);
+    if (column.deltas(i) == 0)
+      deltas.insert(deltas.end(), static_cast<std::size_t>(column.deltas(++i)), 0);
   }
 
   std::map<std::size_t, std::int64_t> values;

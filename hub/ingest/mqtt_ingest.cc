@@ -143,7 +143,7 @@ struct MqttIngest::Client {
     const auto decoded = measurement::decode(bytes, samples);
     if (!decoded) return refuse(device, measurement::sentence(decoded.error()));
     if (decoded->header.device != device) {
-      return refuse(device, "it speaks in the name of another meter");
+      return refuse(device, "It speaks in the name of another meter.");
     }
     const auto accepted =
         hub.accept({decoded->header, std::span(samples).first(decoded->count)}, now());
@@ -153,7 +153,7 @@ struct MqttIngest::Client {
 
   void refuse(const std::string& device, const char* why) {
     ++refused;
-    complain("refused " + device, fmt::format("A report of {} was refused: {}.", device, why));
+    complain("refused " + device, fmt::format("A report of {} was refused: {}", device, why));
   }
 
   void confirm() {
