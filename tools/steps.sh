@@ -65,11 +65,11 @@ install_packages() {
 
 # ensure_packages LEVEL
 ensure_packages() {
-  command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+  command -v apt-get >/dev/null ||
     fail "this system has no apt: use Debian 12 or Ubuntu 24.04, or a container of one of them."
   local missing
   mapfile -t missing < <(missing_packages "$1")
-  has_node || has_own_node || is_installed npm || missing+=(npm)
+  has_node || has_own_node || command -v npm >/dev/null || missing+=(npm)
   [[ ${#missing[@]} == 0 ]] && return
   say "Installing ${#missing[@]} packages: ${missing[*]}"
   if [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; then

@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""sum_results.py FOLDER: adds up the JUnit files in a folder.
+
+Names what failed and what was skipped, and ends in one line of counts. Exits 1 when something
+failed or nothing was run.
+"""
+import pathlib
+import sys
+import xml.etree.ElementTree as xml
+
+
+def outcome(case):
+    if case.find("failure") is not None or case.find("error") is not None:
+        return "failed"
+    return "passed" if case.find("skipped") is None else "skipped"
+
+
+def reason(case):
+    """What a skipped test said, as far as it said something."""
+    text = case.find("skipped").get("message") or ""
+    said = [line.strip() for line in (case.findtext("system-out") or "").splitlines()]
+    if "Skipped" in said:  # GoogleTest prints its reason below this word.
+        text = said[said.index("Skipped") + 1]
+    return f": {text}" if text and not text.startswith("SKIP_") else ""
+
+
+cases = {"passed": [], "failed": [], "skipped": []}
+for file in sorted(pathlib.Path(sys.argv[1]).glob("*.xml")):
+    for case in xml.parse(file).iter("testcase"):
+        cases[outcome(case)].append((f"{file.stem}: {case.get('name')}", case))
+
+print()
+for name, case in cases["skipped"]:
+    print(f"skipped  {name}{reason(case)}")
+for name, _ in cases["failed"]:
+    print(f"FAILED   {name}")
+print(f"{len(cases['passed'])} passed, {len(cases['failed'])} failed, {len(cases['skipped'])} skipped")
+sys.exit(1 if cases["failed"] or not cases["passed"] else 0)
