@@ -1,0 +1,114 @@
+// Who may look: the owner's name and password, the sessions that are open, and
+// the one-time link by which somebody at the hub's own terminal gets in.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "hub/store/database.h"
+#include "measurement/units.h"
+
+namespace hub {
+
+// Argon2id. The defaults are the least that OWASP's Password Storage Cheat Sheet recommends (19
+// MiB, two passes): about 30 ms on a small machine, since nothing may hold up the hub for longer.
+struct HashCost {
+  std::uint64_t passes = 2;
+  std::size_t memory_bytes = 19 * 1024 * 1024;
+};
+
+// How long the next try has to wait: nothing after two wrong ones, then 1, 2, 4, ... at most 30 s.
+// A wait that runs is not made longer by trying again, and 15 quiet minutes forget everything.
+//
+// A name and an address wait each for its own wrong tries; a name nobody has waits like any other.
+// An address from which the owner came in before waits only for its own, so that a stranger
+// elsewhere cannot keep the owner out.
+class Tries {
+ public:
+  std::chrono::milliseconds wait(std::string_view name, std::string_view address,
+                                 measurement::Timestamp now) const;
+  void failed(std::string_view name, std::string_view address, measurement::Timestamp now);
+  void succeeded(std::string_view name, std::string_view address);
+
+ private:
+  static constexpr std::size_t most_kept = 1000;  // Of names and of addresses; the oldest goes.
+
+  struct Failures {
+    int count = 0;
+    measurement::Timestamp last{};
+  };
+  using Kept = std::map<std::string, Failures, std::less<>>;
+  static std::chrono::milliseconds wait(const Kept&, std::string_view key, measurement::Timestamp);
+  static void failed(Kept&, std::string_view key, measurement::Timestamp);
+
+  Kept names_, addresses_;
+  std::set<std::string, std::less<>> owners_addresses_;
+};
+
+// Kept in one SQLite file that only its owner can read. Of tokens only a BLAKE2b hash is kept, of
+// the password only its Argon2id hash. Not thread-safe.
+class Accounts {
+ public:
+  using Random = std::function<void(std::span<std::uint8_t>)>;
+
+  static constexpr std::chrono::hours link_life{24};
+  static constexpr std::chrono::days idle_life{30};
+  static constexpr std::chrono::days session_life{180};
+  static constexpr int most_sessions = 100;  // One more ends the one that was idle longest.
+
+  // Throws std::runtime_error with one sentence when the file does not open or is of a newer
+  // version. `random` must be fit for secrets.
+  Accounts(const std::string& file, Random random, HashCost = {});
+
+  // A token for one sign-in within link_life; links made before are void. Throws std::runtime_error
+  // when it could not be kept.
+  std::string new_link(measurement::Timestamp now);
+
+  enum class Why : std::uint8_t {
+    wrong,  // Used, expired or wrong link; wrong name or password: not told apart, in text or time.
+    too_soon,  // Nothing was looked at: wait first.
+    not_kept,  // The disk refuses.
+  };
+  struct Refused {
+    Why why;
+    std::chrono::milliseconds wait{0};
+  };
+  // The new session's token.
+  std::expected<std::string, Refused> sign_in_with_link(std::string_view link,
+                                                        measurement::Timestamp now);
+  std::expected<std::string, Refused> sign_in(std::string_view name, std::string_view password,
+                                              std::string_view address, measurement::Timestamp now);
+
+  // Whether the session lives; being asked keeps it from growing idle.
+  bool is_open(std::string_view session, measurement::Timestamp now);
+  void sign_out(std::string_view session);
+
+  // Name of 1 to 120 characters, password of 8 to 128; UTF-8. Ends all sessions but this one. The
+  // error is one sentence for the owner.
+  std::expected<void, std::string> set_password(std::string_view name, std::string_view password,
+                                                std::string_view session);
+
+  std::optional<std::string> owner();  // Absent until a password is set.
+
+ private:
+  std::string random_token(std::size_t bytes);
+  std::expected<std::string, Refused> open_session(measurement::Timestamp now);
+  bool verify(std::string_view name, std::string_view password);
+
+  Random random_;
+  HashCost cost_;
+  Database database_;
+  std::string decoy_;  // Hash of a password that nobody has.
+  Tries tries_;
+};
+
+}  // namespace hub

@@ -1,0 +1,55 @@
+// A question to the hub and its answer, free of any HTTP library.
+
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/live_feed.h"
+
+namespace hub {
+
+// Views into what the server has read; an absent header is empty.
+struct Request {
+  std::string_view method;  // "GET"
+  std::string_view target;  // "/api/homes?x=1", as it was sent.
+  std::string_view host;
+  std::string_view origin;
+  std::string_view content_type;
+  std::string_view cookie;
+  std::string_view if_none_match;
+  std::string_view body;
+  std::string_view address;  // Of the other end of the connection.
+};
+
+// An answer without an end.
+struct Stream {
+  using Send = std::function<void(std::string)>;
+
+  // Hands text to `send` at once and whenever there is more, until the returned value is destroyed.
+  std::function<LiveFeed::Subscription(Send send)> start;
+
+  // Asked before a text goes out: false once the one who asked has lost the right to listen.
+  std::function<bool()> may_go_on;
+};
+
+struct Response {
+  unsigned status = 200;
+  std::string content_type;  // Empty: no body.
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  // Beyond those of every answer.
+  std::optional<Stream> stream;                              // Goes out after `body`.
+};
+
+inline Response json(std::string body) {
+  return {.content_type = "application/json", .body = std::move(body)};
+}
+
+// {"error": sentence}
+Response refusal(unsigned status, std::string_view sentence);
+
+}  // namespace hub

@@ -1,0 +1,422 @@
+#include "hub/api/routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "hub/api/history.h"
+#include "hub/api/url.h"
+#include "hub/api/views.h"
+
+#ifndef LENZ_VERSION
+#error "BUG: the build says which version this is"
+#endif
+
+namespace hub {
+namespace {
+
+using Json = nlohmann::json;
+using measurement::Timestamp;
+using namespace std::chrono_literals;
+
+constexpr std::string_view session_cookie = "lenz_session";
+constexpr std::size_t most_steps = 20'000;
+constexpr std::size_t most_circuits = measurement::max_channels;
+constexpr std::size_t most_gaps = 1'000;
+constexpr std::int64_t latest_time = 253'402'300'800'000;  // The year 10000.
+
+Response no_content() { return {.status = 204}; }
+
+Response unavailable(StoreError error) { return refusal(503, sentence(error)); }
+
+std::pair<std::string, std::string> set_cookie(std::string_view session, std::chrono::seconds age) {
+  return {"Set-Cookie", fmt::format("{}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={}",
+                                    session_cookie, session, age.count())};
+}
+
+// The text members of a JSON object, if it has exactly those named.
+template <std::size_t count>
+std::optional<std::array<std::string, count>> members(const Json& json,
+                                                      const std::array<const char*, count>& names) {
+  if (!json.is_object() || json.size() != count) return std::nullopt;
+  std::array<std::string, count> values;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto found = json.find(names[i]);
+    if (found == json.end() || !found->is_string()) return std::nullopt;
+    values[i] = found->template get<std::string>();
+  }
+  return values;
+}
+
+Json body_of(const Call& call) {
+  return Json::parse(call.request.body, nullptr,
+                     false);  // Discarded, so no object, when malformed.
+}
+
+// --- Accounts
+
+Response status(const Call& call) {
+  const auto owner = call.context.accounts.owner();
+  return json(Json{{"version", LENZ_VERSION},
+                   {"signed_in", call.is_signed_in},
+                   {"name", owner && call.is_signed_in ? Json(*owner) : Json(nullptr)},
+                   {"has_password", owner.has_value()}}
+                  .dump());
+}
+
+Response refused(const Accounts::Refused& why) {
+  switch (why.why) {
+    case Accounts::Why::wrong:
+      return refusal(401,
+                     "This link was used before, has expired or was never made, or the name or "
+                     "password is wrong.");
+    case Accounts::Why::too_soon: {
+      const auto seconds = std::chrono::ceil<std::chrono::seconds>(why.wait).count();
+      auto response = refusal(
+          429, fmt::format("Too many wrong tries: wait {} s and try again, or use a new link from "
+                           "the terminal where Lenz runs.",
+                           seconds));
+      response.headers.emplace_back("Retry-After", std::to_string(seconds));
+      return response;
+    }
+    case Accounts::Why::not_kept:
+      return refusal(503, "The hub's disk refuses to keep the session: look at its room.");
+  }
+  return refusal(500, "The hub does not know why.");
+}
+
+Response sign_in(const Call& call) {
+  auto& accounts = call.context.accounts;
+  const auto json = body_of(call);
+  const auto link = members<1>(json, {"link"});
+  const auto login = members<2>(json, {"name", "password"});
+  if (!link && !login) {
+    return refusal(400, R"(Send either {"link"} or {"name", "password"}, each a text.)");
+  }
+  const auto session =
+      link ? accounts.sign_in_with_link((*link)[0], call.now)
+           : accounts.sign_in((*login)[0], (*login)[1], call.request.address, call.now);
+  if (!session) return refused(session.error());
+  if (call.is_signed_in) accounts.sign_out(call.session);
+  auto response = no_content();
+  response.headers.push_back(set_cookie(*session, Accounts::session_life));
+  return response;
+}
+
+Response sign_out(const Call& call) {
+  call.context.accounts.sign_out(call.session);
+  auto response = no_content();
+  response.headers.push_back(set_cookie("", 0s));
+  return response;
+}
+
+Response set_account(const Call& call) {
+  const auto account = members<2>(body_of(call), {"name", "password"});
+  if (!account) return refusal(400, R"(Send {"name", "password"}, each a text.)");
+  const auto kept = call.context.accounts.set_password((*account)[0], (*account)[1], call.session);
+  return kept ? no_content() : refusal(400, kept.error());
+}
+
+// --- Homes
+
+Response homes(const Call& call) { return json(homes_text(call.context.homes)); }
+
+Response home(const Call& call) { return json(home_text(*call.home, call.now)); }
+
+// The meters that any panel of the home names.
+std::set<std::string> devices(const Home& home) {
+  std::set<std::string> found;
+  for (const auto& panel : home.panels) {
+    for (const auto& circuit : panel.circuits) {
+      for (const auto& use : circuit.channels) found.insert(use.device);
+    }
+  }
+  return found;
+}
+
+Response live(const Call& call) {
+  const auto start = [context = call.context, home = call.home](Stream::Send send) {
+    const auto tell = [context, home, send](const LiveFeed::Moment& moment) {
+      if (const auto text = live_text(*home, moment, context.now())) {
+        send(fmt::format("data: {}\n\n", *text));
+      }
+    };
+    for (const auto& device : devices(*home)) {
+      const auto last = context.store.last(device);
+      if (last && *last) tell({device, (*last)->time, (*last)->sample});
+    }
+    return context.live.subscribe(tell);
+  };
+  const auto may_go_on = [context = call.context, session = std::string(call.session)] {
+    return context.accounts.is_open(session, context.now());
+  };
+  return {.content_type = "text/event-stream", .stream = Stream{start, may_go_on}};
+}
+
+// --- What was measured
+
+template <class Value>
+using OrRefusal = std::expected<Value, Response>;
+
+using Parameters = std::map<std::string, std::string, std::less<>>;
+
+OrRefusal<Parameters> parameters(const Call& call) {
+  if (auto found = query(call.query)) return std::move(*found);
+  return std::unexpected(refusal(400, "The query is not well formed or names a parameter twice."));
+}
+
+std::optional<std::int64_t> number(const Parameters& parameters, std::string_view name) {
+  const auto found = parameters.find(name);
+  if (found == parameters.end()) return std::nullopt;
+  const auto& text = found->second;
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+OrRefusal<TimeRange> range(const Parameters& parameters) {
+  const auto begin = number(parameters, "begin");
+  if (!begin || *begin < 0 || *begin >= latest_time) {
+    return std::unexpected(refusal(400, "begin: give milliseconds since 1970 UTC."));
+  }
+  const auto end = number(parameters, "end");
+  if (!end || *end <= *begin || *end > latest_time) {
+    return std::unexpected(refusal(400, "end: give milliseconds since 1970 UTC, after begin."));
+  }
+  return TimeRange{Timestamp(std::chrono::milliseconds(*begin)),
+                   Timestamp(std::chrono::milliseconds(*end))};
+}
+
+OrRefusal<Steps> steps(const Parameters& parameters, TimeRange range) {
+  const auto step = number(parameters, "step");
+  if (!step || *step < 1 || (*step > 59 && *step % 60 != 0) || *step > latest_time / 1000) {
+    return std::unexpected(refusal(400, "step: give seconds, 1 to 59 or a multiple of 60."));
+  }
+  const auto result = steps_over(range, std::chrono::seconds(*step));
+  if (result.count > most_steps) {
+    return std::unexpected(refusal(
+        400, fmt::format("step: {} steps are more than the {} of an answer; take a longer step or "
+                         "a shorter range.",
+                         result.count, most_steps)));
+  }
+  return result;
+}
+
+bool has_circuit(const Home& home, std::string_view id) {
+  return std::ranges::any_of(home.panels, [&](const Panel& panel) {
+    return std::ranges::count(panel.circuits, id, &Circuit::id) > 0;
+  });
+}
+
+OrRefusal<std::vector<std::string>> circuits(const Parameters& parameters, const Home& home) {
+  const auto found = parameters.find("circuits");
+  std::vector<std::string> ids;
+  std::string_view rest = found == parameters.end() ? std::string_view() : found->second;
+  while (!rest.empty()) {
+    const auto id = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(id.size() + 1, rest.size()));
+    if (!std::ranges::count(ids, id)) ids.emplace_back(id);
+    if (ids.size() > most_circuits) break;
+  }
+  if (ids.empty() || ids.size() > most_circuits) {
+    return std::unexpected(refusal(
+        400, fmt::format("circuits: give 1 to {} ids, separated by commas.", most_circuits)));
+  }
+  for (const auto& id : ids) {
+    if (!has_circuit(home, id)) return std::unexpected(refusal(404, "There is no such circuit."));
+  }
+  return ids;
+}
+
+Response history(const Call& call) {
+  const auto given = parameters(call);
+  if (!given) return given.error();
+  const auto asked = range(*given);
+  if (!asked) return asked.error();
+  const auto cut = steps(*given, *asked);
+  if (!cut) return cut.error();
+  const auto ids = circuits(*given, *call.home);
+  if (!ids) return ids.error();
+
+  std::vector<NamedHistory> found;
+  for (const auto& id : *ids) {
+    auto circuit = history(*call.home, id, *cut, call.context.store);
+    if (!circuit) return unavailable(circuit.error());
+    found.push_back({id, std::move(*circuit)});
+  }
+  return json(history_text(*cut, found));
+}
+
+Response gaps(const Call& call) {
+  const auto given = parameters(call);
+  if (!given) return given.error();
+  const auto asked = range(*given);
+  if (!asked) return asked.error();
+
+  std::vector<DeviceGap> found;
+  for (const auto& device : devices(*call.home)) {
+    const auto of_device = call.context.store.gaps(device, *asked);
+    if (!of_device) return unavailable(of_device.error());
+    for (const auto& gap : *of_device) found.push_back({device, gap});
+  }
+  std::ranges::stable_sort(found, {}, [](const DeviceGap& g) { return g.gap.range.begin; });
+  if (found.size() > most_gaps) found.resize(most_gaps);
+  return json(gaps_text(found));
+}
+
+// The store tells no first time, but a voltage is in every sample: three looks, each finer, find
+// the second in which a device was heard first.
+std::expected<std::optional<Timestamp>, StoreError> first_heard(Store& store,
+                                                                const std::string& device,
+                                                                Timestamp last) {
+  TimeRange range{Timestamp{}, last + 1ms};
+  for (const std::chrono::milliseconds step : {24h + 0ms, 1min + 0ms, 1s + 0ms}) {
+    const auto points = store.read({device, measurement::Quantity::voltage, 0}, range, step);
+    if (!points) return std::unexpected(points.error());
+    const auto known =
+        std::ranges::find_if(points->mean, [](float volts) { return !std::isnan(volts); });
+    if (known == points->mean.end()) return std::nullopt;
+    range.begin = points->begin + (known - points->mean.begin()) * step;
+    range.end = range.begin + step;
+  }
+  return range.begin;
+}
+
+Response meters(const Call& call) {
+  auto& store = call.context.store;
+  std::vector<Meter> found;
+  for (const auto& device : devices(*call.home)) {
+    Meter meter{.device = device};
+    const auto last = store.last(device);
+    if (!last) return unavailable(last.error());
+    if (*last) {
+      meter.last = (*last)->time;
+      const auto first = first_heard(store, device, (*last)->time);
+      if (!first) return unavailable(first.error());
+      meter.first = *first;
+    }
+    const auto tally = store.tally(device);
+    if (!tally) return unavailable(tally.error());
+    meter.tally = *tally;
+    found.push_back(std::move(meter));
+  }
+  return json(meters_text(found));
+}
+
+constexpr std::array rows = {
+    Route{"GET", "/api/status", Role::anyone, status, 0},
+    Route{"POST", "/api/session", Role::anyone, sign_in, 4096},
+    Route{"DELETE", "/api/session", Role::owner, sign_out, 16},
+    Route{"PUT", "/api/account", Role::owner, set_account, 4096},
+    Route{"GET", "/api/homes", Role::owner, homes, 0},
+    Route{"GET", "/api/homes/{home}", Role::owner, home, 0},
+    Route{"GET", "/api/homes/{home}/live", Role::owner, live, 0},
+    Route{"GET", "/api/homes/{home}/history", Role::owner, history, 0},
+    Route{"GET", "/api/homes/{home}/gaps", Role::owner, gaps, 0},
+    Route{"GET", "/api/homes/{home}/meters", Role::owner, meters, 0},
+};
+
+// The id that stands for {home}, or empty text for a pattern without one; nothing: no match. Paths
+// are compared as they were sent: ids need no escapes, so an escaped path is another path.
+std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
+  constexpr std::string_view hole = "{home}";
+  const auto at = pattern.find(hole);
+  if (at == std::string_view::npos) {
+    return pattern == path ? std::optional<std::string_view>("") : std::nullopt;
+  }
+  const auto before = pattern.substr(0, at);
+  const auto after = pattern.substr(at + hole.size());
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) ||
+      !path.ends_with(after)) {
+    return std::nullopt;
+  }
+  const auto id = path.substr(before.size(), path.size() - before.size() - after.size());
+  return id.find('/') == std::string_view::npos ? std::optional(id) : std::nullopt;
+}
+
+bool is_safe(std::string_view method) { return method == "GET" || method == "HEAD"; }
+
+bool is_json(std::string_view content_type) {
+  return content_type.substr(0, content_type.find(';')) == "application/json";
+}
+
+}  // namespace
+
+Response refusal(unsigned status, std::string_view sentence) {
+  auto response = json(error_text(sentence));
+  response.status = status;
+  return response;
+}
+
+std::span<const Route> Routes::table() { return rows; }
+
+Response Routes::answer(const Request& request) const {
+  if (!is_loopback(request.host)) {
+    return refusal(421,
+                   "Until TLS is configured Lenz answers only on the machine it runs on: open "
+                   "it as localhost or 127.0.0.1.");
+  }
+  const auto path = request.target.substr(0, request.target.find('?'));
+  if (!path.starts_with('/')) return refusal(400, "The address must begin with a slash.");
+  return path == "/api" || path.starts_with("/api/") ? call(request) : pages_.answer(request);
+}
+
+Response Routes::call(const Request& request) const {
+  const auto path = request.target.substr(0, request.target.find('?'));
+  const Route* route = nullptr;
+  std::string_view home_id;
+  std::string allowed;
+  for (const auto& row : rows) {
+    const auto id = match(row.path, path);
+    if (!id) continue;
+    allowed += (allowed.empty() ? "" : ", ") + std::string(row.method);
+    if (row.method != request.method) continue;
+    route = &row;
+    home_id = *id;
+  }
+  if (allowed.empty()) return refusal(404, "There is no such address in the API.");
+  if (!route) {
+    auto response = refusal(405, "This address has no such method.");
+    response.headers.emplace_back("Allow", allowed);
+    return response;
+  }
+
+  const bool changes = !is_safe(request.method);
+  if (changes && !request.origin.empty() && !same_origin(request.origin, request.host)) {
+    return refusal(403, "Another site may not change anything here.");
+  }
+  const auto now = context_.now();
+  const auto session = cookie(request.cookie, session_cookie);
+  const bool is_signed_in = context_.accounts.is_open(session, now);
+  if (route->role == Role::owner && !is_signed_in) return refusal(401, "Sign in first.");
+  if (changes && !is_json(request.content_type)) {
+    return refusal(415, "Send this with Content-Type application/json.");
+  }
+  if (request.body.size() > route->most_body_bytes) {
+    return refusal(413,
+                   fmt::format("This address takes at most {} bytes.", route->most_body_bytes));
+  }
+  const Home* home = nullptr;
+  if (!home_id.empty()) {
+    const auto found = std::ranges::find(context_.homes, home_id, &Home::id);
+    if (found == context_.homes.end()) return refusal(404, "There is no such home.");
+    home = &*found;
+  }
+  const auto question = request.target.find('?');
+  return route->handler({
+      .context = context_,
+      .request = request,
+      .now = now,
+      .home = home,
+      .query = question == std::string_view::npos ? "" : request.target.substr(question + 1),
+      .session = session,
+      .is_signed_in = is_signed_in,
+  });
+}
+
+}  // namespace hub

@@ -1,0 +1,48 @@
+// What the API says, as JSON text; the shapes are those of docs/http_api.yaml.
+// Whatever people typed comes out as JSON text, never as markup.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/api/history.h"
+#include "hub/home.h"
+#include "hub/live_feed.h"
+#include "hub/store/store.h"
+
+namespace hub {
+
+std::string error_text(std::string_view sentence);
+std::string homes_text(std::span<const Home>);
+std::string home_text(const Home&, measurement::Timestamp now);
+
+// The circuits with a clamp on the moment's device; nothing when the home has none.
+std::optional<std::string> live_text(const Home&, const LiveFeed::Moment&,
+                                     measurement::Timestamp now);
+
+struct NamedHistory {
+  std::string circuit;
+  CircuitHistory history;
+};
+// Powers to 0.1 W, energies to 0.001 Wh, NaN as null.
+std::string history_text(const Steps&, std::span<const NamedHistory>);
+
+struct DeviceGap {
+  std::string device;
+  Gap gap;
+};
+std::string gaps_text(std::span<const DeviceGap>);
+
+struct Meter {
+  std::string device;
+  std::optional<measurement::Timestamp> first, last;
+  Tally tally;
+};
+std::string meters_text(std::span<const Meter>);
+
+}  // namespace hub
