@@ -34,9 +34,9 @@ struct ChannelConfig {
 };
 
 struct ChipConfig {
-  int line_frequency = 50;                // 50 or 60 Hz.
+  int line_frequency = 50;                  // 50 or 60 Hz.
   measurement::Volts nominal_voltage{230};  // For the thresholds of sag and over-voltage.
-  measurement::Watts no_load{0.24f};      // Less than this on a clamp counts as nothing.
+  measurement::Watts no_load{0.24f};        // Less than this on a clamp counts as nothing.
   std::array<ChannelConfig, measurement::channels_per_chip> channels{};
 };
 
@@ -133,10 +133,10 @@ class Atm90e32 {
   ChipConfig config_;
   ChipHealth health_;
   State state_ = State::lost;
-  bool second_state_ = false;            // Which state word is next.
-  measurement::Uptime next_step_{};      // Of the set-up.
+  bool second_state_ = false;        // Which state word is next.
+  measurement::Uptime next_step_{};  // Of the set-up.
   measurement::Uptime energy_read_at_{};
-  float greatest_power_ = 0;             // Of a clamp at the chip, in W, since energy_read_at_.
+  float greatest_power_ = 0;  // Of a clamp at the chip, in W, since energy_read_at_.
   std::array<std::int64_t, measurement::channels_per_chip> imported_{};  // Counts of 4 mWh.
   std::array<std::int64_t, measurement::channels_per_chip> exported_{};
 };

@@ -1,7 +1,7 @@
-// Every register of the Microchip ATM90E32AS in one table, shared by the driver and by the simulated
-// chip so that the two cannot disagree about where things are.
-// Source: Atmel-46003B, M90E32AS datasheet (02/2015), tables 5 to 17; hidden registers from
-// application note Atmel-46103A, section 7.
+// Every register of the Microchip ATM90E32AS in one table, shared by the driver and by the
+// simulated chip so that the two cannot disagree about where things are. Source: Atmel-46003B,
+// M90E32AS datasheet (02/2015), tables 5 to 17; hidden registers from application note
+// Atmel-46103A, section 7.
 
 #pragma once
 
