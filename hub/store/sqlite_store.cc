@@ -49,8 +49,8 @@ constexpr std::size_t most_open_blocks = 64;
 // decodes the blocks of at most so many minutes instead.
 constexpr std::size_t most_unsummarised = 15;
 
-// What a log that outgrew this is cut back to once it is empty.
-constexpr const char* log_limit = "PRAGMA journal_size_limit = 16777216";
+// 8 MiB of pages hold a month of a few series. The log is cut back to 16 MiB once it is empty.
+constexpr const char* limits = "PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 16777216";
 
 StoreError error_of(int code) {
   switch (code & 0xFF) {
@@ -80,7 +80,7 @@ Database open(const std::string& folder) {
         file, version, format_version));
   }
   if ((version == 0 && database.execute(schema) != SQLITE_OK) ||
-      database.execute(log_limit) != SQLITE_OK) {
+      database.execute(limits) != SQLITE_OK) {
     throw std::runtime_error(fmt::format(
         "The database {} cannot be set up ({}): check that its disk has room and that the file is "
         "Lenz's own, or restore it from a backup.",

@@ -1,0 +1,170 @@
+// How fast the store takes and gives, printed as a few lines. The disk is that of the given folder,
+// commits wait for it, and nothing is read from it that the system has not cached.
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "hub/store/sqlite_store.h"
+
+using measurement::Quantity;
+using measurement::Sample;
+using measurement::Timestamp;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t samples_a_report = 40;
+const Timestamp begin = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
+
+double cpu_ms() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto ms = [](const timeval& t) {
+    return 1e3 * static_cast<double>(t.tv_sec) + 1e-3 * static_cast<double>(t.tv_usec);
+  };
+  return ms(usage.ru_utime) + ms(usage.ru_stime);
+}
+
+double wall_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double, std::milli>(now).count();
+}
+
+template <class Value>
+Value checked(std::expected<Value, hub::StoreError> value) {
+  if (!value) throw std::runtime_error(hub::sentence(value.error()));
+  if constexpr (!std::is_void_v<Value>) return std::move(*value);
+}
+
+// Seconds of a house whose loads wander, switch now and then, and are noisy.
+class House {
+ public:
+  explicit House(std::size_t chips) : sample_(chips), watts_(sample_.channels(), 100) {}
+
+  const Sample& next() {
+    const auto noise = [&](int most) { return static_cast<std::int64_t>(random_() % most); };
+    for (std::size_t chip = 0; chip < sample_.chips(); ++chip) {
+      sample_.put_steps(Quantity::voltage, chip, 2300 + noise(15));
+      sample_.put_steps(Quantity::frequency, chip, 5000 + noise(3));
+    }
+    for (std::size_t c = 0; c < sample_.channels(); ++c) {
+      if (random_() % 600 == 0) watts_[c] = 10 + noise(20'000);
+      const auto power = watts_[c] + noise(20);
+      total_mwh_[c] += power / 36;
+      sample_.put_steps(Quantity::active_power, c, power);
+      sample_.put_steps(Quantity::reactive_power, c, power / 5 + noise(10));
+      sample_.put_steps(Quantity::current, c, power * 10 / 23);
+      sample_.put_steps(Quantity::peak_current, c, power * 14 / 23);
+      sample_.put_steps(Quantity::imported, c, total_mwh_[c]);
+      sample_.put_steps(Quantity::exported, c, 0);
+    }
+    sample_.number = number_++;
+    sample_.uptime += 1s;
+    return sample_;
+  }
+
+ private:
+  std::mt19937 random_{1};
+  Sample sample_;
+  std::vector<std::int64_t> watts_;
+  std::array<std::int64_t, measurement::max_channels> total_mwh_{};
+  std::uint64_t number_ = 0;
+};
+
+measurement::ReportHeader header(const char* device, std::size_t chips) {
+  return {.device = device, .boot = 1, .chips = chips, .booted_at = begin};
+}
+
+void replay(hub::SqliteStore& store, std::chrono::seconds length) {
+  House house(6);
+  double busy_wall = 0, busy_cpu = 0, slowest = 0;
+  std::size_t count = 0;
+  std::vector<std::vector<Sample>> reports(20);
+  while (count < static_cast<std::size_t>(length.count())) {
+    for (auto& report : reports) {
+      report.clear();
+      while (report.size() < samples_a_report) report.push_back(house.next());
+      count += report.size();
+    }
+    const double wall = wall_ms(), cpu = cpu_ms();
+    for (const auto& report : reports) checked(store.append(header("replay", 6), report));
+    checked(store.commit());
+    busy_wall += wall_ms() - wall;
+    busy_cpu += cpu_ms() - cpu;
+    slowest = std::max(slowest, wall_ms() - wall);
+  }
+  std::printf(
+      "replay   %zu samples of 18 channels: %.0f a second (%.0f by CPU time), "
+      "slowest 20 reports %.1f ms\n",
+      count, 1e3 * static_cast<double>(count) / busy_wall,
+      1e3 * static_cast<double>(count) / busy_cpu, slowest);
+}
+
+void live(hub::SqliteStore& store) {
+  House house(14);
+  double wall_sum = 0, cpu_sum = 0, slowest = 0;
+  constexpr int seconds = 2000;
+  for (int s = 0; s < seconds; ++s) {
+    const auto& sample = house.next();
+    const double wall = wall_ms(), cpu = cpu_ms();
+    checked(store.append(header("live", 14), {&sample, 1}));
+    checked(store.commit());
+    wall_sum += wall_ms() - wall;
+    cpu_sum += cpu_ms() - cpu;
+    slowest = std::max(slowest, cpu_ms() - cpu);
+  }
+  std::printf(
+      "live     one sample of 42 channels and its commit: %.2f ms CPU (slowest %.1f), "
+      "%.2f ms with the disk\n",
+      cpu_sum / seconds, slowest, wall_sum / seconds);
+}
+
+void read(hub::SqliteStore& store, const char* what, Quantity quantity, std::size_t series,
+          hub::TimeRange range, std::chrono::milliseconds step) {
+  const double wall = wall_ms(), cpu = cpu_ms();
+  std::size_t steps = 0;
+  for (std::size_t c = 0; c < series; ++c) {
+    const auto points = checked(store.read({"replay", quantity, c}, range, step));
+    steps += std::max(points.mean.size(), points.gained.size());
+  }
+  std::printf("read     %-42s %6.1f ms CPU, %6.1f ms in all (%zu steps)\n", what, cpu_ms() - cpu,
+              wall_ms() - wall, steps);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string folder = argc > 1 ? argv[1] : "/tmp/lenz_store_bench";
+  constexpr auto length = 30 * 24h;
+  std::filesystem::remove_all(folder);
+  {
+    hub::SqliteStore store(folder);
+    replay(store, length);
+    live(store);
+  }
+  const double opening = wall_ms();
+  hub::SqliteStore store(folder);
+  std::printf("open     %.1f ms\n", wall_ms() - opening);
+
+  const auto end = begin + length;
+  read(store, "power, 30 days at 15 min", Quantity::active_power, 1, {begin, end}, 15min);
+  read(store, "energy, 30 days at 15 min", Quantity::imported, 1, {begin, end}, 15min);
+  read(store, "power of 14 channels, 30 days at 15 min", Quantity::active_power, 14, {begin, end},
+       15min);
+  read(store, "power, a day at 1 min", Quantity::active_power, 1, {end - 24h, end}, 1min);
+  read(store, "power, 10 minutes at 1 s", Quantity::active_power, 1, {end - 10min, end}, 1s);
+  read(store, "energy, 10 minutes at 1 s", Quantity::imported, 1, {end - 10min, end}, 1s);
+  read(store, "power, an hour at 1 s", Quantity::active_power, 1, {end - 1h, end}, 1s);
+
+  std::uintmax_t bytes = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder)) bytes += file.file_size();
+  std::printf("on disk  %.1f MB in all, log included\n", 1e-6 * static_cast<double>(bytes));
+  std::filesystem::remove_all(folder);
+}
