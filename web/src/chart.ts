@@ -2,8 +2,8 @@
 // tokens of style.css, time in the home's zone.
 
 import type uPlot from 'uplot';
-import { ticks } from './times';
-import { power, text } from './units';
+import { ticks, type Tick } from './times';
+import { level as level_name } from './units';
 
 export const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -62,8 +62,14 @@ export function axes(zone: () => string): uPlot.Axis[] {
   ];
 }
 
-const tick_list = (u: uPlot, begin: number, end: number, zone: string) =>
-  ticks(begin, end, zone, Math.max(2, Math.floor(u.bbox.width / devicePixelRatio / 88)));
+// Those whose label has room beside the edges.
+function tick_list(u: uPlot, begin: number, end: number, zone: string): Tick[] {
+  const width = u.bbox.width / devicePixelRatio;
+  const edge = (26 / Math.max(1, width)) * (end - begin);
+  return ticks(begin, end, zone, Math.max(2, Math.floor(width / 66))).filter(
+    (tick) => tick.time >= begin + edge && tick.time <= end - edge,
+  );
+}
 
 // Lines under the series.
 export function draw_levels(u: uPlot): void {
@@ -96,10 +102,24 @@ export function draw_level_names(u: uPlot): void {
     const y = u.valToPos(level, 'y', true) - 3 * devicePixelRatio;
     if (level === 0 || y < bbox.top + 11 * devicePixelRatio) continue;
     const x = bbox.left + bbox.width - 4 * devicePixelRatio;
-    ctx.strokeText(text(power(level)), x, y);
-    ctx.fillText(text(power(level)), x, y);
+    ctx.strokeText(level_name(level), x, y);
+    ctx.fillText(level_name(level), x, y);
   }
   ctx.restore();
+}
+
+// The colour of a single line: one for what is drawn, below zero the other for what is given.
+export function by_sign(u: uPlot, drawn: string, given: string): string | CanvasGradient {
+  const { min, max } = u.scales['y'] ?? {};
+  if (min == null || max == null || min >= 0) return token(drawn);
+  const { ctx, bbox } = u;
+  const zero = Math.min(1, Math.max(0, (u.valToPos(0, 'y', true) - bbox.top) / bbox.height));
+  const gradient = ctx.createLinearGradient(0, bbox.top, 0, bbox.top + bbox.height);
+  gradient.addColorStop(0, token(drawn));
+  gradient.addColorStop(zero, token(drawn));
+  gradient.addColorStop(zero, token(given));
+  gradient.addColorStop(1, token(given));
+  return gradient;
 }
 
 // Light fills where the chart is drawn from zero.

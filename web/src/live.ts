@@ -148,11 +148,17 @@ export function total(known: State): number | null {
   return known.home && sum(total_circuits(known.home), (id) => reading(known, id));
 }
 
+// When the home was last heard of, live or from the store; null: never.
+export function last_heard(known: State): number | null {
+  return known.newest === null && known.recent.length === 0 ? null : Math.max(known.newest ?? 0, known.recent.at(-1)?.time ?? 0);
+}
+
 // What there is to say about the readings as a whole.
 export type Freshness = 'waiting' | 'live' | 'stale' | 'offline';
 
 export function freshness(known: State): Freshness {
   if (known.connection === 'lost') return 'offline';
-  if (known.newest === null) return 'waiting';
-  return known.now - known.newest <= fresh_ms ? 'live' : 'stale';
+  const last = last_heard(known);
+  if (last === null) return 'waiting';
+  return known.now - last <= fresh_ms ? 'live' : 'stale';
 }

@@ -30,6 +30,12 @@ function quantity(value: number, units: [unit: string, size: number][], smallest
 // Watts: "118 W", "2.06 kW", "−1.10 kW".
 export const power = (watts: number): Quantity => quantity(watts, [['MW', 1e6], ['kW', 1e3]], 'W');
 
+// Beside a line of a chart, where round numbers stand: "2 kW", "1.5 kW", "−500 W".
+export function level(watts: number): string {
+  const { value, unit } = power(watts);
+  return text({ value: value.includes('.') ? value.replace(/\.?0+$/, '') : value, unit });
+}
+
 // Watt-hours: "0.4 Wh", "118 Wh", "11.2 kWh".
 export function energy(watt_hours: number): Quantity {
   const tenths = Math.abs(watt_hours).toFixed(1);
