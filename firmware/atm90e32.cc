@@ -123,10 +123,15 @@ void Atm90e32::tend(Uptime now) {
       return;
     case State::lost:
       if (now < next_step_) return;
-      // A chip that only could not be heard has gone on counting.
-      if (health_.error == ChipError::missing && is_present() && is_configured()) {
-        state_ = State::metering;
-        return;
+      if (health_.error == ChipError::missing) {
+        if (!is_present()) {
+          next_step_ = now + between_attempts;
+          return;
+        }
+        if (is_configured()) {  // It only could not be heard, and has gone on counting.
+          state_ = State::metering;
+          return;
+        }
       }
       exchange(address(Register::soft_reset), atm90e32::soft_reset_word);
       state_ = State::resetting;

@@ -32,6 +32,7 @@ class Sampler {
 
   const ChipHealth& health(std::size_t chip) const { return chips_[chip].health(); }
   std::size_t chips() const { return chips_.size(); }
+  std::uint64_t samples() const { return next_number_; }  // Taken since the start.
 
  private:
   enum Slow : std::uint8_t { fundamental, harmonic, temperature, slow_kinds };
