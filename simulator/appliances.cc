@@ -91,7 +91,8 @@ Timestamp Cabinet::wake(Timestamp now, const Surroundings& around) {
   if (defrost_left_h_ > 0) {
     draw_ = {"defrost", options_.defrost_w, Nature::heating};
   } else if (cools_) {
-    draw_ = {"cool", options_.compressor_w * (1 + 0.06 * std::min(warm, 1.5)), Nature::compressor};
+    draw_ = {"cool", std::round(options_.compressor_w * (1 + 0.06 * std::min(warm, 1.5))),
+             Nature::compressor};
   } else {
     draw_ = {"off", 1.5, Nature::electronics};
   }
@@ -172,7 +173,7 @@ Timestamp HeatPump::wake(Timestamp now, const Surroundings& around) {
   // A warmer condenser makes the compressor work harder.
   const double strain = 1 + 0.006 * std::abs(outdoor - 15);
   draw_ = {states[static_cast<std::size_t>(mode_)],
-           options_.standby_w + share() * options_.full_w * strain,
+           std::round(options_.standby_w + share() * options_.full_w * strain),
            mode_ == Mode::idle ? Nature::electronics : nature};
   return now + options_.look;
 }

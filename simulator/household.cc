@@ -57,6 +57,7 @@ Household::Household(const HouseholdOptions& options)
     : options_(options),
       plan_(blueprint(options.house)),
       weather_(plan_.climate, plan_.utc_offset, mix(options.seed, "weather")),
+      supply_seed_(mix(options.seed, "supply")),
       channels_(name_channels(plan_)),
       settled_(options.begin),
       volts_(static_cast<std::size_t>(plan_.phases), plan_.nominal_voltage),
@@ -68,9 +69,8 @@ Household::Household(const HouseholdOptions& options)
     auto& placed = appliances_.emplace_back();
     placed.circuit = find_circuit(plan_, furnishing.circuit);
     // Each looks at a time of its own, so that not everything switches on whole seconds.
-    placed.wakes =
-        options.begin + milliseconds(static_cast<std::int64_t>(
-                            chance.uniform() * static_cast<double>(options.step.count())));
+    const double looks = chance.uniform() * static_cast<double>(options.step.count());
+    wakes_.push_back(options.begin + milliseconds(static_cast<std::int64_t>(looks)));
     placed.furnishing = std::move(furnishing);
   }
   next_day_ = next_weather_ = next_step_ = options.begin;
@@ -121,26 +121,19 @@ std::vector<ApplianceTruth> Household::truth(Timestamp now) const {
 measurement::Celsius Household::outdoor() const { return {static_cast<float>(around_.outdoor_c)}; }
 
 Timestamp Household::next() const {
-  auto first = std::min({next_day_, next_weather_, next_step_});
-  for (const auto& placed : appliances_) {
-    first = std::min(first, placed.wakes);
-    if (placed.surges_until > settled_) first = std::min(first, placed.surges_until);
-  }
-  return first;
+  return std::min({next_day_, next_weather_, next_step_, surge_ends_,
+                   *std::min_element(wakes_.begin(), wakes_.end())});
 }
 
 void Household::step_to(Timestamp now) {
-  for (auto& placed : appliances_) {
-    placed.energy_mwh += mwh(placed.active_power_w, now - settled_);
-  }
-  settled_ = now;
+  bool changed = now >= next_step_ || now >= surge_ends_;
   if (now >= next_day_) begin_day(now);
   if (now >= next_weather_) feel(now);
-  for (auto& placed : appliances_) {
-    if (now >= placed.wakes) wake(placed, now);
+  for (std::size_t i = 0; i < appliances_.size(); ++i) {
+    if (now >= wakes_[i] && wake(appliances_[i], wakes_[i], now)) changed = true;
   }
   if (now >= next_step_) next_step_ = now + options_.step;
-  settle(now);
+  if (changed) settle(now);
 }
 
 void Household::begin_day(Timestamp now) {
@@ -152,13 +145,14 @@ void Household::begin_day(Timestamp now) {
   Chance chance(mix(options_.seed, "habits") ^
                 static_cast<std::uint64_t>(date.time_since_epoch().count()));
   for (const auto& use : today_.uses) {
-    for (auto& placed : appliances_) {
-      for (const auto& habit : placed.furnishing.habits) {
+    for (std::size_t i = 0; i < appliances_.size(); ++i) {
+      const auto& [name, word, circuit, appliance, habits] = appliances_[i].furnishing;
+      for (const auto& habit : habits) {
         if (habit.activity != use.activity || !chance.happens(habit.chance)) continue;
         const auto at = midnight_ + use.at + habit.later;
         if (at < now) continue;  // Before the begin: nobody saw it.
-        placed.furnishing.appliance->use_at(at);
-        placed.wakes = std::min(placed.wakes, at);
+        appliance->use_at(at);
+        wakes_[i] = std::min(wakes_[i], at);
       }
     }
   }
@@ -172,40 +166,49 @@ void Household::feel(Timestamp now) {
   next_weather_ = now + weather_step;
 }
 
-void Household::wake(Placed& placed, Timestamp now) {
+// True when its draw has changed.
+bool Household::wake(Placed& placed, Timestamp& wakes, Timestamp now) {
   auto& appliance = *placed.furnishing.appliance;
   const Draw before = appliance.draw();
   // A programme's next phase may begin at once.
-  do placed.wakes = appliance.wake(now, around_);
-  while (placed.wakes <= now);
+  do wakes = appliance.wake(now, around_);
+  while (wakes <= now);
   const Draw& after = appliance.draw();
   if (after.power_w > 2 * std::abs(before.power_w) + 5 && row(after.nature).surge_current > 1) {
     placed.surges_until = now + surge_length;
   }
-  if (tell_ && before.state != after.state) tell_({placed.furnishing.name, after.state, now});
+  const bool new_state = before.state != after.state;
+  if (tell_ && new_state) tell_({placed.furnishing.name, after.state, now});
+  return new_state || before.power_w != after.power_w;
 }
 
 // The service's slow drift and its noise; what the house itself draws comes off that.
 void Household::supply(Timestamp now) {
-  const auto seed = mix(options_.seed, "supply");
-  const double together = 1 + 0.012 * wander(seed, now, 6h) + 0.004 * wander(seed + 1, now, 10min);
-  std::vector<double>& volts = volts_;
-  for (std::size_t leg = 0; leg < volts.size(); ++leg) {
-    volts[leg] = plan_.nominal_voltage * (together + 0.0012 * wander(seed + 2 + leg, now, 4s));
+  const double together =
+      1 + 0.012 * wander(supply_seed_, now, 6h) + 0.004 * wander(supply_seed_ + 1, now, 10min);
+  for (std::size_t leg = 0; leg < volts_.size(); ++leg) {
+    volts_[leg] =
+        plan_.nominal_voltage * (together + 0.0012 * wander(supply_seed_ + 2 + leg, now, 4s));
   }
   for (const auto& placed : appliances_) {
     const auto& legs = plan_.circuits[placed.circuit].legs;
     const double power = placed.furnishing.appliance->draw().power_w;
     const double amperes = power / static_cast<double>(legs.size()) / plan_.nominal_voltage;
-    for (const int leg : legs) volts[leg_index(leg)] -= amperes * plan_.service_ohm;
+    for (const int leg : legs) volts_[leg_index(leg)] -= amperes * plan_.service_ohm;
   }
 }
 
 void Household::settle(Timestamp now) {
+  for (auto& placed : appliances_) {
+    placed.energy_mwh += mwh(placed.active_power_w, now - settled_);
+  }
+  settled_ = now;
+  surge_ends_ = Timestamp::max();
   supply(now);
   std::fill(legs_.begin(), legs_.end(), Flow{});
   std::fill(circuits_.begin(), circuits_.end(), Flow{});
   for (auto& placed : appliances_) {
+    if (placed.surges_until > now) surge_ends_ = std::min(surge_ends_, placed.surges_until);
     const auto own = flow(placed, now);
     placed.active_power_w = own.fundamental_w + own.harmonic_w;
     circuits_[placed.circuit].add(own, 1);

@@ -68,7 +68,6 @@ class Household final : public Scene {
   struct Placed {
     Furnishing furnishing;
     std::size_t circuit = 0;
-    measurement::Timestamp wakes{};
     measurement::Timestamp surges_until{};
     double active_power_w = 0;
     double energy_mwh = 0;
@@ -85,7 +84,7 @@ class Household final : public Scene {
   void step_to(measurement::Timestamp);
   void begin_day(measurement::Timestamp);
   void feel(measurement::Timestamp);
-  void wake(Placed&, measurement::Timestamp);
+  bool wake(Placed&, measurement::Timestamp& wakes, measurement::Timestamp now);
   void settle(measurement::Timestamp);
   void supply(measurement::Timestamp);
   double mean_voltage(const BlueprintCircuit&) const;
@@ -95,14 +94,17 @@ class Household final : public Scene {
   HouseholdOptions options_;
   const Blueprint& plan_;
   Weather weather_;
+  std::uint64_t supply_seed_;
   std::vector<Placed> appliances_;
+  std::vector<measurement::Timestamp> wakes_;  // Of each appliance: apart, as it is searched often.
   std::vector<Channel> channels_;
 
   Day today_;
   measurement::Timestamp midnight_{};  // Of today, in UTC.
   Surroundings around_;
   measurement::Timestamp next_day_{}, next_weather_{}, next_step_{};
-  measurement::Timestamp settled_{};  // Powers hold since then.
+  measurement::Timestamp surge_ends_ = measurement::Timestamp::max();  // The first of all.
+  measurement::Timestamp settled_{};                                   // Powers hold since then.
 
   std::vector<double> volts_;   // Of each leg.
   std::vector<Flow> legs_;      // What the grid brings.
