@@ -45,8 +45,8 @@ const us_circuits = [
 ];
 
 const eu_circuits = [
-  circuit(0, 'grid', 'Hausanschluss', 'grid', 63, 3, null),
-  circuit(1, 'herd', 'Herd', 'load', 16, 3, (t) => on(t, 21600, 0.05, 21) * 3100 * on(t, 30, 0.5, 1)),
+  circuit(1, 'grid', 'Hausanschluss', 'grid', 63, 3, null),
+  circuit(25, 'herd', 'Herd', 'load', 16, 3, (t) => on(t, 21600, 0.05, 21) * 3100 * on(t, 30, 0.5, 1)),
   circuit(4, 'wallbox', 'Wallbox', 'ev', 16, 3, (t) => on(t, 86400, 0.1, 22) * 10900),
   circuit(7, 'pv', 'Dach', 'solar', 20, 3, (t) => -3600 * Math.max(0.7, sun(t, 1))),
   circuit(10, 'kuehlen', 'Kühlschrank', 'load', 16, 1, (t) => on(t, 2700, 0.4, 23) * (84 + 6 * wave(t, 23)) + 1),

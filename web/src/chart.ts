@@ -85,7 +85,7 @@ export function draw_levels(u: uPlot): void {
   ctx.restore();
 }
 
-// Their values over the series, at the right end, where the newest reading stands.
+// Their values, at the right end, where the newest reading stands.
 export function draw_level_names(u: uPlot): void {
   const { ctx, bbox } = u;
   const { min, max } = u.scales['y'] ?? {};
@@ -94,15 +94,11 @@ export function draw_level_names(u: uPlot): void {
   ctx.font = `${11 * devicePixelRatio}px ${token('--font')}`;
   ctx.textAlign = 'right';
   ctx.textBaseline = 'bottom';
-  ctx.lineWidth = 3 * devicePixelRatio;
-  ctx.lineJoin = 'round';
-  ctx.strokeStyle = token('--card');
   ctx.fillStyle = token('--faint');
   for (const level of levels(min, max)) {
     const y = u.valToPos(level, 'y', true) - 3 * devicePixelRatio;
     if (level === 0 || y < bbox.top + 11 * devicePixelRatio) continue;
     const x = bbox.left + bbox.width - 4 * devicePixelRatio;
-    ctx.strokeText(level_name(level), x, y);
     ctx.fillText(level_name(level), x, y);
   }
   ctx.restore();

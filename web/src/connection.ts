@@ -116,6 +116,11 @@ export function say(error: unknown): void {
   apply({ kind: 'trouble', sentence: error instanceof Error ? error.message : String(error) });
 }
 
+// What was wrong is over, or somebody has gone elsewhere.
+export function all_well(): void {
+  if (known.trouble !== null) apply({ kind: 'trouble', sentence: null });
+}
+
 function forget_session(): void {
   hang_up();
   apply({ kind: 'signed_out' });

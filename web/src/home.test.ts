@@ -152,6 +152,14 @@ test('What hangs behind a subpanel is drawn as a panel of its own', () => {
   ]);
 });
 
+test('A main that stands on the rail is drawn there and not twice', () => {
+  const [wall] = boards(
+    home([circuit('main', { kind: 'grid', position: 1, poles: 3 }), circuit('car', { parent: 'main', position: 4 })], 'din'),
+  );
+  expect(wall?.mains).toEqual([]);
+  expect(wall?.places.map((place) => [place.circuit.id, place.column, place.columns])).toEqual([['main', 1, 3], ['car', 4, 1]]);
+});
+
 test('A breaker without a name is called by its number', () => {
   expect(display_name(circuit('x', { name: '  ', position: 7 }))).toBe('Breaker 7');
   expect(display_name(circuit('x', { name: '' }))).toBe('No name');

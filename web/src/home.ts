@@ -109,26 +109,28 @@ export interface Place {
 // A panel on the wall: the main one, or what hangs behind one of its breakers.
 export interface Board {
   behind: Circuit | null;
-  mains: Circuit[];
+  mains: Circuit[]; // Of the grid, where they have no place of their own among the breakers.
   places: Place[];
 }
 
 export const modules_per_row = 12;
+
+const is_main = (circuit: Circuit): boolean => circuit.kind === 'grid' && circuit.position <= 0;
 
 export function boards(home: Home): Board[] {
   const { circuits, style } = home.panel;
   const grids = new Set(circuits.filter((circuit) => circuit.kind === 'grid').map((circuit) => circuit.id));
   const groups = new Map<string, Circuit[]>([['', []]]);
   for (const circuit of circuits) {
-    if (circuit.kind === 'grid') continue;
-    const behind = circuit.parent !== null && !grids.has(circuit.parent) ? circuit.parent : '';
+    if (is_main(circuit)) continue;
+    const behind = circuit.kind !== 'grid' && circuit.parent !== null && !grids.has(circuit.parent) ? circuit.parent : '';
     groups.set(behind, [...(groups.get(behind) ?? []), circuit]);
   }
   return [...groups]
     .filter(([behind, group]) => behind === '' || group.length > 0)
     .map(([behind, group]) => ({
       behind: by_id(home, behind) ?? null,
-      mains: behind === '' ? circuits.filter((circuit) => circuit.kind === 'grid') : [],
+      mains: behind === '' ? circuits.filter(is_main) : [],
       places: style === 'us' ? us_places(group) : din_places(group),
     }));
 }
