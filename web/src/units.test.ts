@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cost_an_hour, duration, energy, level, money, percent, power, text } from './units';
+import { cost, cost_an_hour, duration, energy, level, money, percent, power, text } from './units';
 
 // Written with plain spaces here; on the page number and unit stay on one line.
 const plain = (words: string | null) => words?.replaceAll('\u00a0', ' ') ?? null;
@@ -72,6 +72,14 @@ test('Without a price, and when nothing is drawn, no cost is told', () => {
   expect(cost_an_hour(640, null, 'USD')).toBeNull();
   expect(cost_an_hour(0, 0.2, 'USD')).toBeNull();
   expect(cost_an_hour(-500, 0.2, 'USD')).toBeNull();
+});
+
+test('An energy that costs next to nothing is not said to be free', () => {
+  // 17 Wh at $0.17 are $0.0029, 11.2 kWh are $1.904.
+  expect(cost(17, 0.17, 'USD')).toBe('less than $0.01');
+  expect(cost(11_200, 0.17, 'USD')).toBe('$1.90');
+  expect(cost(11_200, null, 'USD')).toBeNull();
+  expect(cost(0, 0.17, 'USD')).toBeNull();
 });
 
 test('Money has the currency of the home', () => {

@@ -68,6 +68,15 @@ export function money(amount: number, currency: string): string {
   return money_format(currency).format(amount).replace('-', minus);
 }
 
+// What an energy costs: "$1.92", "less than $0.01". Absent without a price, and where there is none.
+export function cost(watt_hours: number, price_per_kwh: number | null, currency: string): string | null {
+  if (price_per_kwh === null || watt_hours <= 0) return null;
+  const amount = (watt_hours / 1000) * price_per_kwh;
+  const coins_in_one = 10 ** (money_format(currency).resolvedOptions().maximumFractionDigits ?? 2);
+  const coin = 1 / coins_in_one;
+  return amount < coin / 2 ? `less than ${money(coin, currency)}` : money(amount, currency);
+}
+
 // What the smallest coin is called where people say it: "14 cents" rather than "$0.14".
 const coins: Record<string, [one: string, many: string]> = {
   AUD: ['cent', 'cents'],
