@@ -1,0 +1,191 @@
+// For the tests: a home whose every second was written down by hand, with
+// everything the routes need around it.
+
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "hub/api/routes.h"
+
+namespace hub {
+
+using namespace std::chrono_literals;
+
+// 2026-01-01T00:00Z
+inline constexpr measurement::Timestamp new_year{std::chrono::milliseconds(1'767'225'600'000)};
+
+// Seconds since the new year -> what each channel showed then. Totals in mWh.
+struct Reading {
+  float watts = 0;
+  double imported = 0, exported = 0;
+};
+
+class HandmadeStore : public Store {
+ public:
+  std::map<std::string, std::map<std::int64_t, std::map<std::size_t, Reading>>> seconds;
+  std::vector<Gap> holes;
+  bool is_broken = false;
+
+  std::expected<Points, StoreError> read(const Series& series, TimeRange range,
+                                         std::chrono::milliseconds step) override {
+    if (is_broken) return std::unexpected(StoreError::unavailable);
+    const auto first = range.begin.time_since_epoch() / step;
+    const auto last = (range.end.time_since_epoch() + step - 1ms) / step;
+    Points points{.begin = measurement::Timestamp(first * step), .step = step};
+    for (auto s = first; s < last; ++s) add(points, series, measurement::Timestamp(s * step));
+    return points;
+  }
+
+  std::expected<std::optional<Last>, StoreError> last(std::string_view device) override {
+    if (is_broken) return std::unexpected(StoreError::unavailable);
+    const auto found = seconds.find(std::string(device));
+    if (found == seconds.end() || found->second.empty()) return std::nullopt;
+    const auto& [second, channels] = *found->second.rbegin();
+    Last last{new_year + std::chrono::seconds(second), measurement::Sample(1)};
+    for (const auto& [channel, reading] : channels) {
+      last.sample.put<measurement::Quantity::active_power>(channel, {reading.watts});
+    }
+    return last;
+  }
+
+  std::expected<std::vector<Gap>, StoreError> gaps(std::string_view, TimeRange) override {
+    return holes;
+  }
+  std::expected<Tally, StoreError> tally(std::string_view) override { return Tally{10, 2, 1}; }
+  std::expected<Appended, StoreError> append(const measurement::ReportHeader&,
+                                             std::span<const measurement::Sample>) override {
+    return Appended{};
+  }
+  std::expected<void, StoreError> commit() override { return {}; }
+  std::expected<std::vector<measurement::StoredRange>, StoreError> stored(std::string_view,
+                                                                          std::size_t) override {
+    return std::vector<measurement::StoredRange>{};
+  }
+  std::expected<std::vector<std::string>, StoreError> devices() override {
+    return std::vector<std::string>{};
+  }
+
+ private:
+  // The readings of one step: means of watts, rise of totals since the reading before the step.
+  void add(Points& points, const Series& series, measurement::Timestamp begin) const {
+    std::vector<Reading> inside;
+    Reading before;
+    const auto device = seconds.find(series.device);
+    if (device != seconds.end()) {
+      for (const auto& [second, channels] : device->second) {
+        const auto time = new_year + std::chrono::seconds(second);
+        const auto reading = channels.find(series.index);
+        if (time >= begin + points.step || reading == channels.end()) continue;
+        if (time < begin) {
+          before = reading->second;
+        } else {
+          inside.push_back(reading->second);
+        }
+      }
+    }
+    const bool is_import = series.quantity == measurement::Quantity::imported;
+    if (is_import || series.quantity == measurement::Quantity::exported) {
+      const auto total = is_import ? &Reading::imported : &Reading::exported;
+      points.gained.push_back(inside.empty() ? std::numeric_limits<double>::quiet_NaN()
+                                             : inside.back().*total - before.*total);
+      return;
+    }
+    if (inside.empty()) {
+      for (auto* column : {&points.mean, &points.min, &points.max}) {
+        column->push_back(std::numeric_limits<float>::quiet_NaN());
+      }
+      return;
+    }
+    float sum = 0;
+    for (const auto& reading : inside) sum += reading.watts;
+    points.mean.push_back(sum / static_cast<float>(inside.size()));
+    points.min.push_back(std::ranges::min(inside, {}, &Reading::watts).watts);
+    points.max.push_back(std::ranges::max(inside, {}, &Reading::watts).watts);
+  }
+};
+
+// A folder of its own that goes away with the test.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "lenz_api_XXXXXX").string();
+    path = ::mkdtemp(pattern.data());
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  std::filesystem::path path;
+};
+
+inline void write_file(const std::filesystem::path& file, std::string_view content) {
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream(file) << content;
+}
+
+// Not secret, but never twice the same.
+inline Accounts::Random counting_random() {
+  return [count = std::uint8_t{0}](std::span<std::uint8_t> bytes) mutable {
+    std::ranges::fill(bytes, ++count);
+  };
+}
+
+inline constexpr HashCost cheap{1, 8 * 1024};  // The least that libsodium takes.
+
+inline Circuit circuit(std::string id, std::vector<ChannelUse> channels) {
+  Circuit made;
+  made.id = id;
+  made.name = std::move(id);
+  made.channels = std::move(channels);
+  return made;
+}
+
+inline Home home_with(std::vector<Circuit> circuits) {
+  Home home;
+  home.id = "home";
+  home.name = "Maple Street";
+  home.zone = "Europe/Berlin";
+  home.country = "DE";
+  home.currency = "EUR";
+  home.panels = {{.valid_from = new_year, .circuits = std::move(circuits)}};
+  return home;
+}
+
+struct SmallWorld {
+  TemporaryFolder folder;
+  std::vector<Home> homes = {home_with(
+      {circuit("fridge", {{"meter-1", 0, 1}}), circuit("<script>alert(1)</script>", {})})};
+  HandmadeStore store;
+  LiveFeed live;
+  Accounts accounts{(folder.path / "accounts.db").string(), counting_random(), cheap};
+  measurement::Timestamp now = new_year + 100s;
+  Routes routes = make_routes();
+
+  SmallWorld() { store.seconds["meter-1"][90][0] = {.watts = 80, .imported = 5}; }
+
+  // A session's cookie header.
+  std::string signed_in() {
+    return "lenz_session=" + accounts.sign_in_with_link(accounts.new_link(now), now).value();
+  }
+
+ private:
+  Routes make_routes() {
+    homes[0].panels[0].circuits[1].id = "spare";
+    write_file(folder.path / "dist/index.html", "<h1>Lenz</h1>");
+    write_file(folder.path / "dist/assets/index.js", "main();");
+    write_file(folder.path / "secret.txt", "CANARY");
+    return Routes({homes, store, live, accounts, [this] { return now; }},
+                  Pages(folder.path / "dist"));
+  }
+};
+
+}  // namespace hub
