@@ -138,9 +138,9 @@ void Atm90e32Chip::exchange_clocked(std::span<std::uint8_t> bytes, unsigned cloc
   }
   if (line_ != Line::sound) answer = line_ == Line::stuck_high ? 0xFFFF : 0;
   const std::size_t whole = std::min<std::size_t>(bytes.size(), clocks / 8);
-  for (std::size_t i = 2; i < whole; ++i) {
-    bytes[i] = i < 4 ? static_cast<std::uint8_t>(answer >> (i == 2 ? 8 : 0)) : 0xFF;
-  }
+  if (whole > 2) bytes[2] = static_cast<std::uint8_t>(answer >> 8);
+  if (whole > 3) bytes[3] = static_cast<std::uint8_t>(answer);
+  for (std::size_t i = 4; i < whole; ++i) bytes[i] = 0xFF;
 }
 
 std::uint16_t Atm90e32Chip::read(std::uint16_t at) {
