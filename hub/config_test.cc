@@ -253,6 +253,18 @@ TEST_F(HomeFile, AFolderThatCannotBeWrittenIsSaidByName) {
                   AllOf(HasSubstr(elsewhere.string()), HasSubstr("cannot be written"))));
 }
 
+TEST_F(HomeFile, ASaveThatFailsLeavesNothingBehind) {
+  write(plain);
+  const auto home = load_home(path);
+  const auto taken = folder / "taken";  // A folder cannot be replaced by a file.
+  std::filesystem::create_directory(taken);
+
+  EXPECT_THROW(save_home(home, taken), std::runtime_error);
+
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 2)
+      << "home.toml and the folder";
+}
+
 // The examples of the page of the format are files that work.
 TEST_F(HomeFile, TheExamplesOfTheManualLoad) {
   std::ifstream page(std::string(LENZ_SOURCE_DIR) + "/docs/home_format.md");

@@ -163,7 +163,7 @@ TEST_F(RecordingFolder, APartCanBePlayed) {
   EXPECT_EQ(chips[0].channels[0].fundamental_power.value, 2000);
   EXPECT_EQ(recording.advance(epoch + 20s, chips).until, epoch + 25500ms);
   EXPECT_DOUBLE_EQ(recording.progress(), 15 / 20.5);
-  EXPECT_FALSE(recording.advance(epoch + 25500ms, chips).powered);
+  EXPECT_FALSE(recording.advance(epoch + 28s, chips).powered);
 
   EXPECT_EQ(recording.progress(), 1);
   // 2000 W x 5 s + 1000 W x 5.5 s = 15.5 kJ = 4305.6 mWh.
