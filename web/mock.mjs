@@ -1,6 +1,6 @@
 // A hub made of paper, to look at the page without one: `npm run build && npm run mock [port]`.
 // Each path is a world of its own, so relative addresses are tried as well:
-//   /us/ /eu/      a house each, with the sun shining in the second half of each quarter of an hour
+//   /us/ /eu/      a house each, one that buys and one that gives
 //   /many/         42 circuits, and names that are long, empty, right to left, or look like HTML
 //   /first/        a meter that has not reported yet
 //   /stale/        a meter that fell silent when the mock was started
