@@ -335,8 +335,8 @@ TEST_F(ServerTest, AListenerThatDoesNotReadIsDroppedAndTheOthersHearOn) {
   const auto cookie = world.signed_in();
   auto slow = listening(cookie);
   auto quick = listening(cookie);
-  receive_until(quick, "data:");
-  receive_until(slow, "data:");
+  receive_until(quick, "}}\n\n");
+  receive_until(slow, "data: {");
 
   // More than the kernel keeps for a connection (at most 6 MiB on each side by default) and the
   // queue.
