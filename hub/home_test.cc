@@ -124,6 +124,12 @@ TEST(Home, AWattHourIsCountedByOneCircuitAndThoseAboveIt) {
             "")
       << "the car hangs under the garage and may share its clamp";
   EXPECT_EQ(fault([](Home& home) {
+              home.panels[0].circuits[3].channels = {{"meter-1", 3, 1}};
+              std::swap(home.panels[0].circuits[2], home.panels[0].circuits[3]);
+            }),
+            "")
+      << "whichever stands first on the wall";
+  EXPECT_EQ(fault([](Home& home) {
               home.panels[0].circuits[3].channels = {{"meter-1", 0, 1}};
             }),
             "")
