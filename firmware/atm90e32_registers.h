@@ -293,16 +293,19 @@ constexpr std::array<Value, addresses> by_address(F f) {
 
 constexpr std::uint16_t address(Register reg) { return static_cast<std::uint16_t>(reg); }
 
+// From one phase's address to the next, for the rows below 100H: the others have no phases.
+inline constexpr auto strides = [] {
+  std::array<std::uint8_t, 256> result{};
+  for (const auto& row : registers) {
+    if (address(row.first) < result.size()) result[address(row.first)] = row.stride;
+  }
+  return result;
+}();
+
 // Of phase 0 (A), 1 (B) or 2 (C); `first` is of phase A.
 constexpr std::uint16_t address(Register first, std::size_t phase) {
-  constexpr auto strides = [] {
-    std::array<std::uint8_t, 256> result{};
-    for (const auto& row : registers) {
-      if (address(row.first) < result.size()) result[address(row.first)] = row.stride;
-    }
-    return result;
-  }();
-  return static_cast<std::uint16_t>(address(first) + strides[address(first)] * phase);
+  const std::size_t at = address(first);
+  return static_cast<std::uint16_t>(at + (at < strides.size() ? strides[at] * phase : 0));
 }
 
 inline constexpr std::uint16_t unlock_word = 0x55AA;

@@ -28,13 +28,18 @@ constexpr double watts_per_unit = 0.00032;
 constexpr double delay_clock = 2'048'000;  // Hz.
 constexpr std::uint16_t digest_override_word = 0xAA55;
 
+// std::round is a call into the library, and a year of seconds has a billion of them.
+double rounded(double value) {
+  return static_cast<double>(static_cast<std::int64_t>(value + (value < 0 ? -0.5 : 0.5)));
+}
+
 std::uint16_t clamp_word(double value) {
-  return static_cast<std::uint16_t>(std::clamp(std::round(value), 0.0, 65535.0));
+  return static_cast<std::uint16_t>(std::clamp(rounded(value), 0.0, 65535.0));
 }
 
 std::uint16_t clamp_signed_word(double value) {
   return static_cast<std::uint16_t>(
-      static_cast<std::int16_t>(std::clamp(std::round(value), -32768.0, 32767.0)));
+      static_cast<std::int16_t>(std::clamp(rounded(value), -32768.0, 32767.0)));
 }
 
 double signed_word(std::uint16_t word) { return static_cast<std::int16_t>(word); }
@@ -217,7 +222,7 @@ void Atm90e32Chip::put(Register reg, std::size_t phase, std::uint16_t value) {
 
 void Atm90e32Chip::put_pair(Register high, Register low, std::size_t phase, double value) {
   const auto counts = static_cast<std::uint32_t>(
-      static_cast<std::int32_t>(std::clamp(std::round(value), -2147483648.0, 2147483647.0)));
+      static_cast<std::int32_t>(std::clamp(rounded(value), -2147483648.0, 2147483647.0)));
   put(high, phase, static_cast<std::uint16_t>(counts >> 16));
   put(low, phase, static_cast<std::uint16_t>(counts));
 }
@@ -461,12 +466,14 @@ void Atm90e32Chip::run_windows(std::int64_t microseconds) {
     in_window_ = window;
     close_mixed_part();
     in_window_ = end - window;
-    Levels means = sums_;
+    const Levels means = sums_;
     sums_ = {};
     level_since_ = 0;
-    publish(means);
     published_ = false;
-    if (in_window_ < window) return;
+    if (in_window_ < window) {  // Else nobody can have read it before the next one ended.
+      publish(means);
+      return;
+    }
   }
   in_window_ %= window;
   const bool noisy = options_.voltage_noise > 0 || options_.current_noise > 0;
@@ -516,7 +523,7 @@ void Atm90e32Chip::publish(const Levels& levels) {
 
 void Atm90e32Chip::publish_phase(std::size_t phase, const Phase& level, double& apparent_sum) {
   const auto put_rms = [&](Register high, Register low, double counts) {
-    const double capped = std::min(std::round(counts * 256) / 256, 65535 + 255.0 / 256);
+    const double capped = std::min(rounded(counts * 256) / 256, 65535 + 255.0 / 256);
     const double whole = std::floor(capped);
     put(high, phase, static_cast<std::uint16_t>(whole));
     put(low, phase, static_cast<std::uint16_t>(static_cast<unsigned>((capped - whole) * 256) << 8));
@@ -545,7 +552,9 @@ void Atm90e32Chip::publish_phase(std::size_t phase, const Phase& level, double& 
   put_pair(Register::harmonic_power, Register::harmonic_power_low, phase, level.harmonic);
   const double factor = apparent > 0 ? std::clamp(active / apparent, -1.0, 1.0) : 0;
   put(Register::power_factor, phase, clamp_signed_word(factor * 1000));
-  const double degrees = std::atan2(level.reactive, level.active) * 180 / pi;
+  const double degrees = level.reactive == 0 && level.active >= 0
+                             ? 0
+                             : std::atan2(level.reactive, level.active) * 180 / pi;
   put(Register::power_angle, phase, clamp_word((degrees < 0 ? degrees + 360 : degrees) * 10));
   apparent_sum += apparent;
 }
