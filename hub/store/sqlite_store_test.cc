@@ -13,6 +13,8 @@
 #include <random>
 #include <set>
 
+#include "hub/store/block.h"
+
 namespace hub {
 namespace {
 
@@ -92,6 +94,18 @@ class SqliteStoreTest : public testing::Test {
       if (!std::isnan(gained)) sum += gained;
     }
     return sum;
+  }
+  // In all blocks, so that one that is there twice counts twice.
+  std::size_t samples_on_disk() {
+    std::size_t count = 0;
+    auto blocks = store->database().prepare("SELECT row, value FROM block");
+    while (blocks.step() == SQLITE_ROW) {
+      const auto samples = decode_block(blocks.integer(0), blocks.blob(1));
+      EXPECT_TRUE(samples);
+      count += samples ? samples->size() : 0;
+    }
+    blocks.reset();
+    return count;
   }
   void execute(const std::string& sql) {
     ASSERT_EQ(store->database().execute(sql.c_str()), SQLITE_OK) << store->database().message();
@@ -393,6 +407,24 @@ TEST_F(SqliteStoreTest, AFullDiskLosesNothingAndGoesOnWhenThereIsRoomAgain) {
   reopen();
   EXPECT_THAT(*store->stored("meter", 9),
               ElementsAre(StoredRange{1, Stream::samples, 0, committed + 60}));
+  EXPECT_EQ(samples_on_disk(), committed + 60);
+}
+
+TEST_F(SqliteStoreTest, AfterAnErrorAllSinceTheLastCommitIsUndoneInMemoryToo) {
+  append(seconds(0, 30));
+  ASSERT_TRUE(store->commit());
+  execute("UPDATE block SET value = x'00'; DROP TABLE damaged");
+  append(seconds(120, 130));
+
+  EXPECT_EQ(store->append(header_of(1, midnight), seconds(30, 40)).error(),
+            StoreError::unavailable);
+
+  EXPECT_TRUE(store->commit());
+  EXPECT_THAT(*store->stored("meter", 9), ElementsAre(StoredRange{1, Stream::samples, 0, 30}));
+  EXPECT_EQ(append(seconds(120, 130)).added, 10u);
+  ASSERT_TRUE(store->commit());
+  execute("DELETE FROM block WHERE value = x'00'");
+  EXPECT_EQ(samples_on_disk(), 10u);
 }
 
 TEST_F(SqliteStoreTest, AStoreOfALaterVersionIsNotTouched) {
