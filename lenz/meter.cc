@@ -239,8 +239,8 @@ int play(const MeterOptions& options, const MqttOptions& broker, const std::stri
     return virtual_ms <= static_cast<double>((steady_now() - steady_start).count()) * options.speed;
   };
   double told = -1;
-  // The last sample is taken at the very end, when all has flowed.
-  for (unsigned round = 0; now <= recording.end() && !stop_requested(); ++round) {
+  // The last sample is of the second after the end, without load: what flowed last is in it.
+  for (unsigned round = 0; now <= recording.end() + 1s && !stop_requested(); ++round) {
     const bool goes_on = may_go_on();
     if (goes_on) {
       meter.sample(now);

@@ -9,18 +9,17 @@ SimulatedMeter::SimulatedMeter(simulator::Scene& scene, const SimulatedMeterOpti
                                firmware::Storage& storage, firmware::Transport& transport)
     : options_(options),
       random_(options.seed),
-      board_(scene, {.seed = options.seed,
-                     .bit_flips = options.bit_flips,
-                     .address_flips = options.address_flips}),
+      board_(scene, {.faults = {.answer = options.bit_flips, .address = options.address_flips},
+                     .seed = options.seed}),
       window_(measurement::max_samples_per_report),
       storage_(storage),
       transport_(transport) {}
 
 void SimulatedMeter::sample(Timestamp now) {
   const bool powered = board_.advance(now);
-  if (!powered) return end();
-  if (!device_) start(now);
-  device_->sample(now - booted_at_);
+  if (powered && !device_) start(now);
+  if (device_) device_->sample(now - booted_at_);
+  if (!powered) end();  // What flowed until the mains failed was still read.
 }
 
 void SimulatedMeter::exchange(Uptime steady) {
@@ -30,7 +29,7 @@ void SimulatedMeter::exchange(Uptime steady) {
 void SimulatedMeter::start(Timestamp now) {
   chips_.clear();
   for (std::size_t chip = 0; chip < board_.chips(); ++chip) {
-    chips_.emplace_back(board_.bus(chip), board_.config(chip));
+    chips_.emplace_back(board_.bus(chip), board_.configs()[chip]);
   }
   booted_at_ = now;
   device_.emplace(
@@ -56,7 +55,7 @@ SimulatedMeter::Count SimulatedMeter::count() const {
   count.reports += device_->reports_sent();
   count.lost += device_->outbox().lost();
   for (std::size_t chip = 0; chip < chips_.size(); ++chip) {
-    const auto health = device_->sampler().health(chip);
+    const auto& health = device_->sampler().health(chip);
     count.resets += health.resets;
     count.garbled += health.garbled;
     count.doubtful += health.doubtful;

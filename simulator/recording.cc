@@ -418,14 +418,20 @@ Scene::Moment Recording::advance(Timestamp now, std::span<ChipInput> inputs) {
 
   std::ranges::fill(inputs, ChipInput{});
   if (now < begin_) return {.powered = false, .until = begin_};
-  if (now >= end_) return {.powered = false, .until = Timestamp::max()};
+  const auto connect = [&] {
+    for (std::size_t chip = 0; chip < chips(); ++chip) {
+      inputs[chip].voltage.fill(voltages_[chip]);
+      inputs[chip].frequency = frequency_;
+    }
+  };
+  if (now >= end_) {
+    connect();
+    return {.powered = true, .until = Timestamp::max()};
+  }
   const auto next_time = next_ ? std::min(next_->time, end_) : end_;
   const auto stands_until = std::min(row_->time + interval_, next_time);
   if (now >= stands_until) return {.powered = false, .until = next_time};
-  for (std::size_t chip = 0; chip < chips(); ++chip) {
-    inputs[chip].voltage.fill(voltages_[chip]);
-    inputs[chip].frequency = frequency_;
-  }
+  connect();
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     if (!sources_[c]) continue;
     inputs[measurement::chip_of(c)].channels[c % measurement::channels_per_chip] = load(c, *row_);

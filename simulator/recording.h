@@ -51,8 +51,8 @@ class Recording final : public Scene {
   const std::vector<Channel>& channels() const override { return channels_; }
   measurement::Hertz line_frequency() const override { return frequency_; }
 
-  // Before the part that is played and after it, the meter has no mains. Throws like the
-  // constructor when the file has changed meanwhile.
+  // Before the part that is played the meter has no mains; after it there are mains and no load, so
+  // that what flowed last can be read. Throws like the constructor when the file has changed.
   Moment advance(measurement::Timestamp now, std::span<ChipInput> chips) override;
 
   // The part that is played.
