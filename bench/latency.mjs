@@ -1,0 +1,55 @@
+// From a step on a simulated circuit to the changed number on the page: `node bench/latency.mjs [toggles]`.
+//
+// The demo's house "step" switches between 100 W and 1,100 W at whole multiples of 3,700 ms since
+// 1970, on this machine's clock. The chips average over 16 mains cycles and the meter samples once a
+// second, so a step is first seen in the sample that follows it; up to 1 s and one chip's window of
+// the time measured is that wait. What is printed beyond it is what Lenz itself adds.
+
+import { open_browser, open_page, sentence, start_demo } from '../tests/journey/demo.mjs';
+
+const period_ms = 3700;
+const sampling_ms = 1000;
+const toggles = Number(process.argv[2] ?? 40);
+
+const demo = await start_demo('--house', 'step');
+const browser = await open_browser();
+try {
+  const page = await open_page(browser, demo.link);
+  await sentence(page);
+
+  // The first sight of each level: the sentence changes between a text of about 100 W and one of
+  // about 1.1 kW; a sample whose window straddles the step shows something between, and counts too.
+  const seen = await page.evaluate(({ wanted }) => new Promise((done) => {
+    const watts = () => {
+      const [, number, unit] = /([\d.,]+)\s*(k?W)/.exec(document.querySelector('h1 strong').innerText);
+      return Number(number.replace(',', '')) * (unit === 'kW' ? 1000 : 1);
+    };
+    const times = [];
+    let last = watts();
+    new MutationObserver(() => {
+      const now = watts();
+      if (Math.abs(now - last) > 300) times.push(Date.now());
+      last = now;
+      if (times.length > wanted) done(times);
+    }).observe(document.querySelector('h1'), { subtree: true, childList: true, characterData: true });
+  }), { wanted: toggles + 1 });
+
+  // Two changes within a second and a half are one step, seen in two samples: the first counts.
+  const steps = seen.filter((time, i) => i === 0 || time - seen[i - 1] > 1500).slice(1);
+  const spacing = (steps.at(-1) - steps[0]) / (steps.length - 1);
+  if (Math.abs(spacing - period_ms) > 0.05 * period_ms) {
+    throw new Error(`the load switches every ${Math.round(spacing)} ms, not every ${period_ms} ms, or a step was missed`);
+  }
+  const delays = steps.map((time) => time % period_ms).sort((a, b) => a - b);
+  const quantile = (share) => delays[Math.min(delays.length - 1, Math.floor(delays.length * share))];
+  const line = (name, ms) => console.log(`${name.padEnd(8)} ${String(Math.round(ms)).padStart(6)} ms after the step, ` +
+    `${String(Math.max(0, Math.round(ms - sampling_ms))).padStart(5)} ms beyond the sampling interval`);
+  console.log(`${delays.length} steps of 1,000 W, from the circuit to the number on the page:`);
+  line('median', quantile(0.5));
+  line('p95', quantile(0.95));
+  line('longest', delays.at(-1));
+} finally {
+  await browser.close();
+  await demo.stop();
+  demo.remove();
+}
