@@ -69,7 +69,7 @@ ensure_packages() {
     fail "this system has no apt: use Debian 12 or Ubuntu 24.04, or a container of one of them."
   local missing
   mapfile -t missing < <(missing_packages "$1")
-  has_node || has_own_node || command -v npm >/dev/null || missing+=(npm)
+  has_node || has_own_node || type -P npm >/dev/null || missing+=(npm)
   [[ ${#missing[@]} == 0 ]] && return
   say "Installing ${#missing[@]} packages: ${missing[*]}"
   if [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; then
@@ -86,7 +86,7 @@ ensure_packages() {
 
 # The page's build needs Node 20.19, or 22.12 and later.
 has_node() {
-  command -v npm >/dev/null && command -v node >/dev/null && node -e '
+  type -P npm >/dev/null && command -v node >/dev/null && node -e '
     const [major, minor] = process.versions.node.split(".").map(Number);
     process.exit(major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19) ? 0 : 1);
   ' 2>/dev/null
@@ -108,7 +108,7 @@ has_own_node() {
 }
 
 # npm may be the system's, which then keeps running on the system's Node; what it starts finds ours.
-npm() { if [[ -n ${npm_node:-} ]]; then "$npm_node" "$(command -v npm)" "$@"; else command npm "$@"; fi; }
+npm() { if [[ -n ${npm_node:-} ]]; then "$npm_node" "$(type -P npm)" "$@"; else command npm "$@"; fi; }
 
 # Puts a Node that is new enough on the PATH of this script and what it starts.
 ensure_node() {
@@ -116,7 +116,7 @@ ensure_node() {
   local bin
   bin=$(own_node) ||
     fail "there is no Node 22 for this processor ($(uname -m)): install Node 22 and npm, then start again."
-  npm_node=$(command -v node) || fail "npm came without node: install Node 22 and npm, then start again."
+  npm_node=$(type -P node) || fail "npm came without node: install Node 22 and npm, then start again."
   if ! has_own_node; then
     say "Fetching Node 22 into .cache/node"
     mkdir -p "$cache/node"
