@@ -114,6 +114,7 @@ Broker::Broker(const std::string& home, const std::map<std::string, std::string>
                                                        "persistence false\n"
                                                        "message_size_limit 8192\n"
                                                        "max_inflight_messages 64\n"
+                                                       "set_tcp_nodelay true\n"
                                                        "max_queued_messages 2000\n"
                                                        "log_dest none\n",
                                                        port_, folder_, folder_));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <mosquitto.h>
+#include <poll.h>
 
 #include <array>
 #include <boost/asio/io_context.hpp>
@@ -46,9 +47,9 @@ struct MqttIngest::Client {
     mosquitto_lib_init();
     client = mosquitto_new("lenz-hub", true, this);
     mosquitto_username_pw_set(client, broker.user.c_str(), broker.password.c_str());
-    mosquitto_connect_callback_set(client, [](auto*, void* self, int code) {
-      static_cast<Client*>(self)->connected(code);
-    });
+    mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);  // Else each answer waits 40 ms.
+    mosquitto_connect_callback_set(
+        client, [](auto*, void* self, int code) { static_cast<Client*>(self)->connected(code); });
     mosquitto_message_callback_set(client, [](auto*, void* self, const auto* message) {
       static_cast<Client*>(self)->heard(*message);
     });
@@ -105,7 +106,11 @@ struct MqttIngest::Client {
   void watch() {
     socket.async_wait(stream_descriptor::wait_read, [this](boost::system::error_code error) {
       if (error) return;
-      const int code = mosquitto_loop_read(client, packets_at_once);
+      // libmosquitto reads one packet a call, whatever it is told.
+      int code = mosquitto_loop_read(client, 1);
+      for (int i = 1; i < packets_at_once && code == MOSQ_ERR_SUCCESS && is_readable(); ++i) {
+        code = mosquitto_loop_read(client, 1);
+      }
       confirm();
       if (code != MOSQ_ERR_SUCCESS) return lost(mosquitto_strerror(code));
       write();
@@ -113,11 +118,16 @@ struct MqttIngest::Client {
     });
   }
 
+  bool is_readable() {
+    pollfd watched{.fd = mosquitto_socket(client), .events = POLLIN, .revents = 0};
+    return watched.fd >= 0 && poll(&watched, 1, 0) > 0;
+  }
+
   void write() {
     if (!socket.is_open() || !mosquitto_want_write(client)) return;
     socket.async_wait(stream_descriptor::wait_write, [this](boost::system::error_code error) {
       if (error) return;
-      mosquitto_loop_write(client, packets_at_once);
+      mosquitto_loop_write(client, 1);
       write();
     });
   }

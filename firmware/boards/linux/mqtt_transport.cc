@@ -13,6 +13,7 @@ namespace {
 constexpr int keepalive_s = 15;
 constexpr std::int64_t retry_ms = 500;
 constexpr int max_unconfirmed = 32;
+constexpr int packets_at_once = 64;
 constexpr std::size_t max_answers = 64;
 
 std::int64_t steady_ms() {
@@ -30,6 +31,7 @@ MqttTransport::MqttTransport(MqttOptions options)
   const auto& id = options_.client.empty() ? options_.device : options_.client;
   client_.reset(mosquitto_new(id.c_str(), true, this));
   mosquitto_username_pw_set(client_.get(), options_.device.c_str(), options_.password.c_str());
+  mosquitto_int_option(client_.get(), MOSQ_OPT_TCP_NODELAY, 1);  // Else packets wait for others.
   mosquitto_connect_callback_set(client_.get(), on_connect);
   mosquitto_disconnect_callback_set(client_.get(), on_disconnect);
   mosquitto_message_callback_set(client_.get(), on_message);
@@ -68,15 +70,17 @@ void MqttTransport::fail(const std::string& why) {
 
 void MqttTransport::poll(int wait_ms) {
   if (!started_) connect();
-  pollfd watched{.fd = mosquitto_socket(client_.get()), .events = POLLIN, .revents = 0};
-  if (mosquitto_want_write(client_.get())) watched.events |= POLLOUT;
-  const bool ready = ::poll(&watched, watched.fd >= 0 ? 1u : 0u, wait_ms) > 0;
-  if (!started_) return;
+  // libmosquitto reads one packet a call, so all that has come takes several.
   int code = MOSQ_ERR_SUCCESS;
-  if (ready && (watched.revents & (POLLIN | POLLHUP | POLLERR))) {
-    code = mosquitto_loop_read(client_.get(), 64);
+  for (int i = 0; i < packets_at_once && code == MOSQ_ERR_SUCCESS; ++i) {
+    pollfd watched{.fd = mosquitto_socket(client_.get()), .events = POLLIN, .revents = 0};
+    if (i == 0 && mosquitto_want_write(client_.get())) watched.events |= POLLOUT;
+    const bool ready = ::poll(&watched, watched.fd >= 0 ? 1u : 0u, i == 0 ? wait_ms : 0) > 0;
+    if (!started_) return;
+    if (!ready || (watched.revents & ~POLLOUT) == 0) break;
+    code = mosquitto_loop_read(client_.get(), 1);
   }
-  if (code == MOSQ_ERR_SUCCESS) code = mosquitto_loop_write(client_.get(), 64);
+  if (code == MOSQ_ERR_SUCCESS) code = mosquitto_loop_write(client_.get(), 1);
   if (code == MOSQ_ERR_SUCCESS) code = mosquitto_loop_misc(client_.get());
   if (code != MOSQ_ERR_SUCCESS) fail(mosquitto_strerror(code));
 }
