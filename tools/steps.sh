@@ -69,9 +69,9 @@ ensure_packages() {
     fail "this system has no apt: use Debian 12 or Ubuntu 24.04, or a container of one of them."
   local missing
   mapfile -t missing < <(missing_packages "$1")
-  has_node || has_own_node || type -P npm >/dev/null || missing+=(npm)
+  has_node || has_own_node || command -v npm >/dev/null || missing+=(npm)
   [[ ${#missing[@]} == 0 ]] && return
-  say "Installing ${#missing[@]} packages: ${missing[*]}"
+  say "Installing with apt: ${missing[*]}"
   if [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; then
     fail "packages are missing and there is no sudo: as root, run" \
       "'apt-get install --no-install-recommends ${missing[*]}', then start again."
@@ -86,47 +86,34 @@ ensure_packages() {
 
 # The page's build needs Node 20.19, or 22.12 and later.
 has_node() {
-  type -P npm >/dev/null && command -v node >/dev/null && node -e '
+  command -v npm >/dev/null && command -v node >/dev/null && node -e '
     const [major, minor] = process.versions.node.split(".").map(Number);
     process.exit(major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19) ? 0 : 1);
   ' 2>/dev/null
 }
 
-own_node() {
-  local cpu
-  case $(uname -m) in
-    x86_64) cpu=x64 ;;
-    aarch64) cpu=arm64 ;;
-    *) return 1 ;;
-  esac
-  echo "$cache/node/node_modules/node-linux-$cpu/bin"
-}
+own_node=$cache/node/node_modules/.bin
 
 has_own_node() {
-  local bin
-  bin=$(own_node) && [[ -x $bin/node ]] && cmp -s "$root/tools/node/package-lock.json" "$cache/node/package-lock.json"
+  [[ -x $own_node/node && -x $own_node/npm ]] &&
+    cmp -s "$root/tools/node/package-lock.json" "$cache/node/package-lock.json"
 }
 
-# npm may be the system's, which then keeps running on the system's Node; what it starts finds ours.
-npm() { if [[ -n ${npm_node:-} ]]; then "$npm_node" "$(type -P npm)" "$@"; else command npm "$@"; fi; }
-
-# Puts a Node that is new enough on the PATH of this script and what it starts.
+# Puts a Node that is new enough, and its npm, on the PATH of this script and what it starts.
 ensure_node() {
   has_node && return
-  local bin
-  bin=$(own_node) ||
-    fail "there is no Node 22 for this processor ($(uname -m)): install Node 22 and npm, then start again."
-  npm_node=$(type -P node) || fail "npm came without node: install Node 22 and npm, then start again."
   if ! has_own_node; then
     say "Fetching Node 22 into .cache/node"
     mkdir -p "$cache/node"
     cp "$root"/tools/node/package{,-lock}.json "$cache/node/"
-    if ! run_logged node npm ci --prefix "$cache/node" --no-audit --no-fund || ! "$bin/node" --version >/dev/null; then
+    if ! run_logged node npm ci --prefix "$cache/node" --no-audit --no-fund ||
+      ! run_logged node "$own_node/node" --version; then
       rm -f "$cache/node/package-lock.json"
-      fail "Node 22 could not be fetched with npm (.cache/node.log): check the network and npm's settings, then start again."
+      fail "Node 22 could not be fetched with npm (.cache/node.log): check the network and npm's" \
+        "settings, or install Node 22 yourself, then start again."
     fi
   fi
-  PATH=$bin:$PATH
+  PATH=$own_node:$PATH
 }
 
 # A file's or many files' content as one word.
