@@ -106,7 +106,9 @@ ensure_node() {
     say "Fetching Node 22 into .cache/node"
     mkdir -p "$cache/node"
     cp "$root"/tools/node/package{,-lock}.json "$cache/node/"
+    # npm links the programs of its packages into one folder, but leaves out one named node.
     if ! run_logged node npm ci --prefix "$cache/node" --no-audit --no-fund ||
+      ! ln -sf "$cache/node/node_modules"/node-linux-*/bin/node "$own_node/node" ||
       ! run_logged node "$own_node/node" --version; then
       rm -f "$cache/node/package-lock.json"
       fail "Node 22 could not be fetched with npm (.cache/node.log): check the network and npm's" \
@@ -126,7 +128,8 @@ ensure_web_packages() {
   [[ -d $root/web/node_modules && $(cat "$cache/web_packages" 2>/dev/null) == "$lock" ]] && return
   say "Fetching what the page is built with"
   run_logged npm npm ci --prefix "$root/web" --no-audit --no-fund ||
-    fail "the page's packages could not be fetched (.cache/npm.log): check the network and npm's settings, then start again."
+    fail "the page's packages could not be fetched (.cache/npm.log): check the network and npm's" \
+      "settings, then start again."
   echo "$lock" >"$cache/web_packages"
 }
 
@@ -144,7 +147,8 @@ ensure_page() {
   ensure_web_packages
   say "Building the page"
   run_logged page npm run build --prefix "$root/web" ||
-    fail "the page could not be built: put right what is said above (.cache/page.log), then start again."
+    fail "the page could not be built: put right what is said above (.cache/page.log)," \
+      "then start again."
   echo "$sources" >"$cache/page"
 }
 
@@ -163,7 +167,8 @@ ensure_build() {
   if [[ ! -f $folder/build.ninja || $folder/build.ninja -ot $root/CMakePresets.json ]]; then
     say "Preparing the build in build/$preset"
     (cd "$root" && run_logged configure cmake --preset "$preset") ||
-      fail "the build could not be prepared: put right what is said above (.cache/configure.log), then start again."
+      fail "the build could not be prepared: put right what is said above (.cache/configure.log)," \
+        "then start again."
     touch "$folder/build.ninja"
   fi
   ninja -C "$folder" -n "$@" 2>/dev/null | grep -q '^ninja: no work to do' && return

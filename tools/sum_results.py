@@ -5,6 +5,7 @@ Names what failed and what was skipped, and ends in one line of counts. Exits 1 
 failed or nothing was run.
 """
 import pathlib
+import re
 import sys
 import xml.etree.ElementTree as xml
 
@@ -24,9 +25,20 @@ def reason(case):
     return f": {text}" if text and not text.startswith("SKIP_") else ""
 
 
+def read(file):
+    """The cases of a file. Colours and other control characters in it are no XML."""
+    text = re.sub(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(x1b|27);", b"", file.read_bytes(), flags=re.I)
+    try:
+        return list(xml.fromstring(text).iter("testcase"))
+    except xml.ParseError as error:
+        unreadable = xml.Element("testcase", name=f"its results cannot be read: {error}")
+        xml.SubElement(unreadable, "failure")
+        return [unreadable]
+
+
 cases = {"passed": [], "failed": [], "skipped": []}
 for file in sorted(pathlib.Path(sys.argv[1]).glob("*.xml")):
-    for case in xml.parse(file).iter("testcase"):
+    for case in read(file):
         cases[outcome(case)].append((f"{file.stem}: {case.get('name')}", case))
 
 print()
