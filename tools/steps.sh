@@ -171,7 +171,6 @@ ensure_build() {
         "then start again."
     touch "$folder/build.ninja"
   fi
-  ninja -C "$folder" -n "$@" 2>/dev/null | grep -q '^ninja: no work to do' && return
   say "Building Lenz in build/$preset (some minutes the first time)"
   ninja -C "$folder" -j "$(build_jobs)" "$@" >&2 </dev/null ||
     fail "Lenz could not be built: put right what the compiler says above, then start again."
