@@ -49,15 +49,6 @@ bool answers(int port) {
   return connected;
 }
 
-std::string private_folder() {
-  auto name = (fs::temp_directory_path() / "lenz-broker-XXXXXX").string();
-  if (!mkdtemp(name.data())) {
-    throw std::runtime_error(fmt::format(
-        "The broker's folder {} cannot be made: check the folder for temporary files.", name));
-  }
-  return name;
-}
-
 void write_private(const fs::path& file, const std::string& text) {
   std::ofstream(file) << text;
   fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
@@ -97,9 +88,8 @@ Broker::Broker(const std::string& home, const std::map<std::string, std::string>
         "The broker Mosquitto is not installed: install the package mosquitto, or name a broker "
         "with --broker HOST:PORT.");
   }
-  folder_ = private_folder();
   port_ = free_port();
-  const fs::path folder(folder_);
+  const fs::path folder(folder_.path());
   std::string users;
   for (const auto& [user, password] : passwords) users += fmt::format("{}:{}\n", user, password);
   write_private(folder / "passwords", users);
@@ -117,15 +107,9 @@ Broker::Broker(const std::string& home, const std::map<std::string, std::string>
                                                        "set_tcp_nodelay true\n"
                                                        "max_queued_messages 2000\n"
                                                        "log_dest none\n",
-                                                       port_, folder_, folder_));
+                                                       port_, folder_.path(), folder_.path()));
   give_to_broker(folder);
   start();
-}
-
-Broker::~Broker() {
-  process_.reset();
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
 }
 
 void Broker::kill() {
@@ -136,15 +120,16 @@ void Broker::start() {
   using namespace std::chrono_literals;
   if (is_running()) return;
   process_ = std::make_unique<Child>(
-      std::vector<std::string>{"mosquitto", "-c", folder_ + "/mosquitto.conf"},
+      std::vector<std::string>{"mosquitto", "-c", folder_.path() + "/mosquitto.conf"},
       Child::Options{.user = broker_account, .quiet = true});
   for (int i = 0; i < 500 && process_->is_running(); ++i) {
     if (answers(port_)) return;
     std::this_thread::sleep_for(10ms);
   }
   throw std::runtime_error(fmt::format(
-      "The broker does not come up on 127.0.0.1:{}: run \"mosquitto -v -p {}\" to see why.", port_,
-      port_));
+      "The broker does not come up on 127.0.0.1:{}: check that the account {} may enter "
+      "{}, and with \"mosquitto -v\" that it runs at all.",
+      port_, broker_account, fs::temp_directory_path().string()));
 }
 
 }  // namespace lenz

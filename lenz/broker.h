@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lenz/child.h"
+#include "lenz/temporary_folder.h"
 
 namespace lenz {
 
@@ -20,7 +21,6 @@ class Broker {
   // `passwords` by user: the hub's and those of the meters of `home`. Throws std::runtime_error
   // with one sentence when the broker is not installed or does not come up.
   Broker(const std::string& home, const std::map<std::string, std::string>& passwords);
-  ~Broker();
 
   int port() const { return port_; }
   bool is_running() { return process_ && process_->is_running(); }
@@ -29,9 +29,9 @@ class Broker {
   void start();  // On the same port, when it is not running.
 
  private:
-  std::string folder_;
+  TemporaryFolder folder_;
   int port_ = 0;
-  std::unique_ptr<Child> process_;
+  std::unique_ptr<Child> process_;  // Ends before its folder goes.
 };
 
 }  // namespace lenz

@@ -171,7 +171,8 @@ int live(const MeterOptions& options, const MqttOptions& broker, const std::stri
       next = uptime - uptime % tick + tick;
     }
     meter.exchange(steady_now());
-    if (history && !history->work(20ms)) {
+    // First the present, then the past.
+    if (history && meter.count().samples > 0 && !history->work(20ms)) {
       history.reset();
       std::filesystem::remove(folder + "/history.outbox");
     }
@@ -268,10 +269,10 @@ int play(const MeterOptions& options, const MqttOptions& broker, const std::stri
 
 int meter(const MeterOptions& options) {
   catch_stop_signals();
-  const Workplace place(options.data.empty() ? Workplace::usual_folder() : options.data);
-  const auto broker = broker_of(options, place.folder());
-  return options.recording.empty() ? live(options, broker, place.folder())
-                                   : play(options, broker, place.folder());
+  const auto folder = options.data.empty() ? Workplace::usual_folder() : options.data;
+  const auto broker = broker_of(options, folder);
+  const Workplace place(folder);
+  return options.recording.empty() ? live(options, broker, folder) : play(options, broker, folder);
 }
 
 }  // namespace lenz

@@ -276,6 +276,7 @@ bool judge(const json& figures) {
 }  // namespace
 
 int replay(const ReplayOptions& options) {
+  catch_stop_signals();
   Replay replay(options);
   const auto said = replay.run();
   const auto folder = replay.end();

@@ -10,25 +10,20 @@ namespace lenz {
 
 namespace fs = std::filesystem;
 
-Workplace::Workplace(std::string folder) : folder_(std::move(folder)), temporary_(folder_.empty()) {
-  std::error_code error;
-  if (temporary_) {
-    folder_ = (fs::temp_directory_path() / "lenz-XXXXXX").string();
-    if (!mkdtemp(folder_.data())) error = std::make_error_code(std::errc::permission_denied);
-  } else if (!fs::exists(folder_)) {
-    fs::create_directories(folder_, error);
-    if (!error) fs::permissions(folder_, fs::perms::owner_all, error);
+Workplace::Workplace(std::string folder) : folder_(std::move(folder)) {
+  if (folder_.empty()) {
+    folder_ = temporary_.emplace().path();
+    return;
   }
+  if (fs::exists(folder_)) return;
+  std::error_code error;
+  fs::create_directories(folder_, error);
+  if (!error) fs::permissions(folder_, fs::perms::owner_all, error);
   if (error) {
     throw std::runtime_error(
         fmt::format("The data folder {} cannot be made ({}): name another with --data.", folder_,
                     error.message()));
   }
-}
-
-Workplace::~Workplace() {
-  std::error_code ignored;
-  if (temporary_) fs::remove_all(folder_, ignored);
 }
 
 std::string Workplace::program() { return fs::read_symlink("/proc/self/exe").string(); }

@@ -2,7 +2,10 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
+
+#include "lenz/temporary_folder.h"
 
 namespace lenz {
 
@@ -12,9 +15,6 @@ class Workplace {
  public:
   // Throws std::runtime_error with one sentence when the folder cannot be made.
   explicit Workplace(std::string folder);
-  ~Workplace();
-  Workplace(const Workplace&) = delete;
-  Workplace& operator=(const Workplace&) = delete;
 
   const std::string& folder() const { return folder_; }
   std::string home_file() const { return folder_ + "/home.toml"; }
@@ -31,8 +31,8 @@ class Workplace {
   static std::string usual_folder();
 
  private:
+  std::optional<TemporaryFolder> temporary_;
   std::string folder_;
-  bool temporary_;
 };
 
 }  // namespace lenz
