@@ -1,0 +1,158 @@
+#include "firmware/device.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "simulator/board.h"
+#include "simulator/step_load.h"
+
+namespace firmware {
+namespace {
+
+using measurement::Answer;
+using measurement::Quantity;
+using measurement::Sample;
+using measurement::StoredRange;
+using measurement::Timestamp;
+using measurement::Uptime;
+using namespace std::chrono_literals;
+
+class MemoryStorage final : public Storage {
+ public:
+  std::size_t size() const override { return bytes_.size(); }
+  bool read(std::size_t offset, std::span<std::uint8_t> into) override {
+    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
+    return true;
+  }
+  bool write(std::size_t offset, std::span<const std::uint8_t> from) override {
+    std::ranges::copy(from, bytes_.begin() + static_cast<std::ptrdiff_t>(offset));
+    return true;
+  }
+
+ private:
+  std::vector<std::uint8_t> bytes_ = std::vector<std::uint8_t>(64 * 1024, 0xFF);
+};
+
+// A link with a hub at its other end.
+class Hub final : public Transport {
+ public:
+  bool is_up() const override { return up; }
+  unsigned connections() const override { return connected; }
+  bool send(std::span<const std::uint8_t> report) override {
+    if (deaf) return true;  // Taken by the link, and lost.
+    std::vector<Sample> samples(measurement::max_samples_per_report);
+    const auto decoded = measurement::decode(report, samples);
+    EXPECT_TRUE(decoded);
+    for (std::size_t i = 0; i < decoded->count; ++i) {
+      stored[samples[i].number] = samples[i];
+      times[samples[i].number] = *decoded->header.booted_at + samples[i].uptime;
+    }
+    sizes.push_back(decoded->count);
+    boot = decoded->header.boot;
+    return true;
+  }
+  std::size_t receive(std::span<std::uint8_t> buffer) override {
+    if (stored.empty() || answered == stored.size()) return 0;
+    answered = stored.size();
+    std::vector<StoredRange> ranges;
+    for (const auto& [number, sample] : stored) {
+      if (ranges.empty() || ranges.back().end != number) {
+        ranges.push_back({boot, measurement::Stream::samples, number, number});
+      }
+      ranges.back().end = number + 1;
+    }
+    return measurement::encode(Answer{.ranges = ranges}, buffer).value();
+  }
+
+  bool up = true;
+  bool deaf = false;
+  unsigned connected = 1;
+  std::uint64_t boot = 0;
+  std::map<std::uint64_t, Sample> stored;
+  std::map<std::uint64_t, Timestamp> times;
+  std::vector<std::size_t> sizes;  // Of the reports, in samples.
+  std::size_t answered = 0;
+};
+
+class DeviceTest : public testing::Test {
+ protected:
+  DeviceTest() {
+    for (std::size_t i = 0; i < board.chips(); ++i) {
+      chips.emplace_back(board.bus(i), board.configs()[i]);
+    }
+    device.emplace(DeviceOptions{.name = "meter-1", .boot = 9}, chips, storage, window, hub);
+    device->know_time(begin);
+  }
+
+  void live(std::chrono::seconds time) {
+    for (const Uptime until = uptime + time; uptime < until; uptime += 250ms) {
+      board.advance(begin + uptime);
+      device->step(uptime);
+    }
+  }
+
+  const Timestamp begin = std::chrono::sys_days(std::chrono::year(2026) / 4 / 1);
+  Uptime uptime{};
+  simulator::StepLoad scene;
+  simulator::Board board{scene};
+  std::vector<Atm90e32> chips;
+  MemoryStorage storage;
+  std::array<Sample, 60> window;
+  Hub hub;
+  std::optional<Device> device;
+};
+
+TEST_F(DeviceTest, ALiveMeterSendsEachSampleAtOnce) {
+  live(20s);
+
+  // Samples at 1 s, 2 s, ... 19 s.
+  EXPECT_EQ(hub.stored.size(), 19u);
+  EXPECT_TRUE(std::ranges::all_of(hub.sizes, [](std::size_t n) { return n == 1; }));
+  EXPECT_EQ(hub.times.at(4), begin + 5s);
+}
+
+TEST_F(DeviceTest, TwoMinutesWithoutALinkIsSentInLongRunsAfterwardsAndInFull) {
+  hub.up = false;
+  live(120s);
+  EXPECT_TRUE(hub.stored.empty());
+
+  hub.up = true;
+  hub.connected = 2;
+  live(10s);
+
+  EXPECT_EQ(hub.stored.size(), 129u);
+  EXPECT_EQ(std::ranges::max(hub.sizes), measurement::max_samples_per_report);
+  EXPECT_EQ(device->outbox().lost(), 0u);
+}
+
+TEST_F(DeviceTest, ReportsThatTheLinkLostAreSentAgainAfterAWhile) {
+  hub.deaf = true;
+  live(5s);
+  hub.deaf = false;
+
+  live(10s);
+
+  EXPECT_EQ(hub.stored.size(), 14u);
+  EXPECT_TRUE(device->outbox().empty());
+}
+
+TEST_F(DeviceTest, WhatTheClampSeesIsWhatArrives) {
+  live(30s);
+
+  // The load is 100 W or 1,100 W, five seconds each. A sample just after a step may lie between.
+  const auto is_a_step = [](const auto& entry) {
+    const auto power = entry.second.template get<Quantity::active_power>(0);
+    return power && (std::abs(power->value - 100) < 1 || std::abs(power->value - 1100) < 1);
+  };
+  EXPECT_GE(std::ranges::count_if(hub.stored, is_a_step), 20);
+  // Fifteen seconds each: 30 s x 600 W = 5 Wh, less the second of the start.
+  const auto imported = hub.stored.rbegin()->second.get<Quantity::imported>(0);
+  ASSERT_TRUE(imported);
+  EXPECT_NEAR(static_cast<double>(imported->value), 5'000, 700);
+}
+
+}  // namespace
+}  // namespace firmware
