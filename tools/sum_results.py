@@ -20,8 +20,9 @@ def reason(case):
     """What a skipped test said, as far as it said something."""
     text = case.find("skipped").get("message") or ""
     said = [line.strip() for line in (case.findtext("system-out") or "").splitlines()]
-    if "Skipped" in said:  # GoogleTest prints its reason below this word.
-        text = said[said.index("Skipped") + 1]
+    for line, next_line in zip(said, said[1:]):
+        if line.endswith(": Skipped"):  # GoogleTest prints its reason below the place.
+            text = next_line
     return f": {text}" if text and not text.startswith("SKIP_") else ""
 
 
