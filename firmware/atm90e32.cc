@@ -27,6 +27,10 @@ constexpr Uptime reset_takes{40};  // At most, from power-on (datasheet, table 1
 constexpr Uptime between_attempts{1000};
 constexpr float most_power = 16'000;  // Of a clamp whose power is not known: 65.5 A at 240 V.
 constexpr float milliseconds_of_watts_per_count = 14'400;  // 4 mWh.
+constexpr float full_scale_amperes =
+    92.68f;  // A sine that fills the converter at gain 1 and PGA 1.
+constexpr float head_room =
+    3;  // For twice the nominal voltage (two poles), and for no sine at all.
 
 struct Setting {
   std::uint16_t address;
@@ -145,6 +149,9 @@ void Atm90e32::tend(Uptime now) {
         next_step_ = now + settling;
         energy_read_at_ = now;
         greatest_power_ = 0;
+        for (auto* totals : {&imported_, &exported_}) {
+          for (auto& total : *totals) total.counted_at = now;
+        }
       } else {
         state_ = State::lost;
         health_.error = is_present() ? ChipError::garbled_read : ChipError::missing;
@@ -377,23 +384,30 @@ bool Atm90e32::read_energy(Sweep& sweep, Uptime now) {
   doubt(now);
   bool complete = true;
   for (std::size_t phase = 0; phase < channels_per_chip; ++phase) {
-    const auto total = [&](Register reg, std::int64_t& counts) -> std::optional<MilliwattHours> {
-      if (!add_counts(address(reg, phase), counts)) {
+    const auto count = [&](Register reg, Total& total) -> std::optional<MilliwattHours> {
+      if (!add_counts(address(reg, phase), phase, now, total)) {
         complete = false;
         return std::nullopt;
       }
-      return MilliwattHours{counts * energy_per_count.value * config_.channels[phase].multiplier};
+      return MilliwattHours{total.counts * energy_per_count.value *
+                            config_.channels[phase].multiplier};
     };
-    sweep.channels[phase].imported = total(Register::forward_active_energy, imported_[phase]);
-    sweep.channels[phase].exported = total(Register::reverse_active_energy, exported_[phase]);
+    sweep.channels[phase].imported = count(Register::forward_active_energy, imported_[phase]);
+    sweep.channels[phase].exported = count(Register::reverse_active_energy, exported_[phase]);
   }
   energy_read_at_ = now;
   return complete;
 }
 
-bool Atm90e32::add_counts(std::uint16_t at, std::int64_t& total) {
+// Looks agree on a word that was read from the wrong address, too. What no clamp could have caused
+// is not energy, and the register that was meant still has its own.
+bool Atm90e32::add_counts(std::uint16_t at, std::size_t phase, Uptime now, Total& total) {
   const auto counts = settle(at, 3);
-  if (!counts) {
+  const auto& channel = config_.channels[phase];
+  const float clipped = full_scale_amperes * channel.current_gain / 0x8000 / channel.pga;
+  const float most = head_room * config_.nominal_voltage.value * clipped *
+                     static_cast<float>((now - total.counted_at).count());
+  if (!counts || *counts > 2 + most / milliseconds_of_watts_per_count) {
     ++health_.doubtful;
     return false;
   }
@@ -401,7 +415,8 @@ bool Atm90e32::add_counts(std::uint16_t at, std::int64_t& total) {
     if (!is_present()) return false;
     ++health_.doubtful;
   }
-  total += *counts;
+  total.counts += *counts;
+  total.counted_at = now;
   return true;
 }
 

@@ -125,7 +125,12 @@ class Atm90e32 {
   bool read_instants(Sweep&);
   bool read_channel(Sweep::Channel&, std::size_t phase, std::optional<measurement::Volts>);
   bool read_energy(Sweep&, measurement::Uptime now);
-  bool add_counts(std::uint16_t address, std::int64_t& total);
+  // A running total of one clamp in one direction.
+  struct Total {
+    std::int64_t counts = 0;           // Of 4 mWh, at the chip.
+    measurement::Uptime counted_at{};  // When its register was emptied last.
+  };
+  bool add_counts(std::uint16_t address, std::size_t phase, measurement::Uptime now, Total&);
   void doubt(measurement::Uptime now);
   void read_state();
 
@@ -137,8 +142,8 @@ class Atm90e32 {
   measurement::Uptime next_step_{};  // Of the set-up.
   measurement::Uptime energy_read_at_{};
   float greatest_power_ = 0;  // Of a clamp at the chip, in W, since energy_read_at_.
-  std::array<std::int64_t, measurement::channels_per_chip> imported_{};  // Counts of 4 mWh.
-  std::array<std::int64_t, measurement::channels_per_chip> exported_{};
+  std::array<Total, measurement::channels_per_chip> imported_{};
+  std::array<Total, measurement::channels_per_chip> exported_{};
 };
 
 }  // namespace firmware

@@ -438,6 +438,54 @@ TEST(Atm90e32, SetsAChipUpOverACableThatGarblesEveryTenthWord) {
   }
 }
 
+// Reads the voltage gain where the energy of clamp A was meant, once.
+class Misled final : public SpiBus {
+ public:
+  explicit Misled(SpiBus& bus) : bus_(bus) {}
+  void exchange(std::span<std::uint8_t> bytes) override {
+    const bool is_energy = bytes[0] == 0x80 && bytes[1] == 0x81;
+    if (is_energy && armed) {
+      bytes[1] = 0x61;  // Three bits of the address.
+      armed = false;
+    }
+    bus_.exchange(bytes);
+  }
+  bool armed = false;
+
+ private:
+  SpiBus& bus_;
+};
+
+TEST(Atm90e32, AWordFromTheWrongRegisterIsNotTakenForEnergyThatNoClampCouldCarry) {
+  Atm90e32Chip chip{{}, {}};
+  Misled bus(chip);
+  Atm90e32 driver(bus, Bench::config(50));
+  chip.apply(heater(2300));
+  const auto sweep_at = [&](Uptime now) {
+    driver.tend(now);
+    return driver.sweep(now);
+  };
+  driver.tend(0ms);
+  for (const Uptime now : {40ms, 1040ms}) {
+    chip.advance(now == Uptime(40) ? Uptime(40) : Uptime(1000));
+    driver.tend(now);
+  }
+  const auto before = sweep_at(1040ms);
+
+  bus.armed = true;
+  chip.advance(Uptime(1000));
+  const auto misled = sweep_at(2040ms);
+  chip.advance(Uptime(1000));
+  const auto after = sweep_at(3040ms);
+
+  // The gain is some 16,000 counts, 64 Wh in a second. The clamp clips at 78 A.
+  EXPECT_FALSE(misled->channels[0].imported);
+  EXPECT_EQ(driver.health().doubtful, 1u);
+  // Two seconds of 2,300 W are 1,278 mWh; counts are of 4 mWh.
+  const auto gained = after->channels[0].imported->value - before->channels[0].imported->value;
+  EXPECT_NEAR(static_cast<double>(gained), 1278, 4);
+}
+
 // 3 clamps, 200,000 sweeps, 11 million frames with some 11,000 flipped bits.
 TEST(Atm90e32, AGarbledCableDoesNotChangeATotalByAMilliwattHour) {
   constexpr std::uint64_t seed = 20'240'229;

@@ -154,16 +154,16 @@ int hub(const HubOptions& options) {
   const hub::MqttIngest ingest(context, hub, home.id, link.address, system_now, say);
   std::ofstream(place.broker_file()) << link.address.host << ":" << link.address.port << "\n";
 
+  boost::asio::signal_set signals(context, SIGINT, SIGTERM);
+  signals.async_wait([&](boost::system::error_code, int) { context.stop(); });
+  boost::asio::steady_timer supervision(context);
+  link.keep_running(supervision);
+
   const auto page = fmt::format("http://127.0.0.1:{}/", server.port());
   fmt::print("Lenz is at {} (this machine only, until TLS is configured).\n", page);
   fmt::print("Sign in once, within a day, with {}#link={}\n", page,
              accounts.new_link(system_now()));
   std::fflush(stdout);
-
-  boost::asio::steady_timer supervision(context);
-  link.keep_running(supervision);
-  boost::asio::signal_set signals(context, SIGINT, SIGTERM);
-  signals.async_wait([&](boost::system::error_code, int) { context.stop(); });
   context.run();
   return 0;
 }

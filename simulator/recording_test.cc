@@ -102,7 +102,7 @@ TEST_F(RecordingFolder, ARowHoldsUntilTheNextAndAHoleIsAPowerCut) {
       {10s, true, epoch + 20s, 0, 0},  // The empty cell is no load.
       {20s, true, epoch + 30s, 1000, 80},   {30s, false, epoch + 60s, 0, 0},
       {59s, false, epoch + 60s, 0, 0},      {60s, true, epoch + 70s, 0, -20},
-      {70s, false, Timestamp::max(), 0, 0},
+      {70s, true, Timestamp::max(), 0, 0},  // Behind the end: mains and no load.
   };
 
   for (const auto& expected : all) {
@@ -163,7 +163,8 @@ TEST_F(RecordingFolder, APartCanBePlayed) {
   EXPECT_EQ(chips[0].channels[0].fundamental_power.value, 2000);
   EXPECT_EQ(recording.advance(epoch + 20s, chips).until, epoch + 25500ms);
   EXPECT_DOUBLE_EQ(recording.progress(), 15 / 20.5);
-  EXPECT_FALSE(recording.advance(epoch + 28s, chips).powered);
+  EXPECT_TRUE(recording.advance(epoch + 28s, chips).powered);
+  EXPECT_EQ(chips[0].channels[0].fundamental_power.value, 0);
 
   EXPECT_EQ(recording.progress(), 1);
   // 2000 W x 5 s + 1000 W x 5.5 s = 15.5 kJ = 4305.6 mWh.
