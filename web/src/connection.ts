@@ -16,7 +16,10 @@ let patience_ms = 1000; // Until the next try; doubles up to a minute.
 export async function start(): Promise<void> {
   apply({ kind: 'tick', at: Date.now() });
   setInterval(() => apply({ kind: 'tick', at: Date.now() }), 1000);
-  setInterval(() => void fetch_today(), minute);
+  setInterval(() => {
+    void fetch_recent(); // What a meter sends late belongs into the picture, too.
+    void fetch_today();
+  }, minute);
   // A device that slept may hold a line that is long dead.
   document.addEventListener('visibilitychange', () => {
     const old = known.newest === null || Date.now() + known.ahead - known.newest > fresh_ms;
@@ -131,7 +134,7 @@ function forget_session(): void {
 async function fetch_recent(): Promise<void> {
   const home = known.home;
   const ids = home ? total_circuits(home).map((circuit) => circuit.id) : [];
-  if (!home || ids.length === 0) return;
+  if (!home || ids.length === 0 || known.connection !== 'open') return;
   const now = Date.now() + known.ahead;
   const begin = Math.floor((now - recent_ms) / 1000) * 1000;
   const recent = await api.history(home.id, ids, begin, Math.ceil(now / 1000) * 1000, 1).catch(() => null);
