@@ -37,6 +37,7 @@ constexpr std::size_t outbox_bytes = 16 << 20;  // A day of 12 channels at 1 Hz,
 constexpr std::size_t replay_outbox_bytes = 2 << 20;  // Half of it is what a replay may run ahead.
 constexpr double bit_flips = 0.001;                   // Of the frames, with --faults.
 constexpr auto coarse_period = 10s;                   // Of history older than a day.
+constexpr auto step_period = 3700ms;                  // No multiple of the sampling interval.
 constexpr auto tick = 250ms;                          // Peaks are read four times a second.
 
 Uptime steady_now() {
@@ -69,7 +70,7 @@ MqttOptions broker_of(const MeterOptions& options, const std::string& folder) {
 }
 
 std::unique_ptr<simulator::Scene> make_house(const MeterOptions& options, Timestamp begin) {
-  if (options.house == "step") return std::make_unique<simulator::StepLoad>();
+  if (options.house == "step") return std::make_unique<simulator::StepLoad>(step_period);
   const auto household = [&](std::uint64_t seed, simulator::House house) {
     return std::make_unique<simulator::Household>(
         simulator::HouseholdOptions{.house = house, .seed = seed, .begin = begin});
