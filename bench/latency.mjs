@@ -17,8 +17,8 @@ try {
   const page = await open_page(browser, demo.link);
   await sentence(page);
 
-  // The first sight of each level: the sentence changes between a text of about 100 W and one of
-  // about 1.1 kW; a sample whose window straddles the step shows something between, and counts too.
+  // A sample whose window straddles a step shows a power between the two: one step, seen in two
+  // changes, of which the first counts.
   const seen = await page.evaluate(({ wanted }) => new Promise((done) => {
     const watts = () => {
       const [, number, unit] = /([\d.,]+)\s*(k?W)/.exec(document.querySelector('h1 strong').innerText);
@@ -28,14 +28,13 @@ try {
     let last = watts();
     new MutationObserver(() => {
       const now = watts();
-      if (Math.abs(now - last) > 300) times.push(Date.now());
+      const is_step = Math.abs(now - last) > 300 && Date.now() - (times.at(-1) ?? 0) > 1500;
       last = now;
-      if (times.length > wanted) done(times);
+      if (is_step && times.push(Date.now()) === wanted) done(times);
     }).observe(document.querySelector('h1'), { subtree: true, childList: true, characterData: true });
   }), { wanted: toggles + 1 });
 
-  // Two changes within a second and a half are one step, seen in two samples: the first counts.
-  const steps = seen.filter((time, i) => i === 0 || time - seen[i - 1] > 1500).slice(1);
+  const steps = seen.slice(1); // The first may have been half over when the watch began.
   const spacing = (steps.at(-1) - steps[0]) / (steps.length - 1);
   if (Math.abs(spacing - period_ms) > 0.05 * period_ms) {
     throw new Error(`the load switches every ${Math.round(spacing)} ms, not every ${period_ms} ms, or a step was missed`);
