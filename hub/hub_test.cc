@@ -56,6 +56,19 @@ class ForgetfulStore final : public Store {
     return std::vector<Gap>{};
   }
   std::expected<Tally, StoreError> tally(std::string_view) override { return Tally{}; }
+  std::expected<measurement::Origin, StoreError> origin(std::string_view) override {
+    return measurement::Origin{};
+  }
+  std::expected<std::vector<Kept>, StoreError> samples(std::string_view, TimeRange) override {
+    return std::vector<Kept>{};
+  }
+  std::expected<measurement::Sample, StoreError> totals_before(std::string_view, std::uint64_t,
+                                                               measurement::Timestamp) override {
+    return measurement::Sample{};
+  }
+  std::expected<std::vector<Change>, StoreError> changes(std::uint64_t, std::size_t) override {
+    return std::vector<Change>{};
+  }
   std::expected<std::vector<std::string>, StoreError> devices() override {
     return std::vector<std::string>{};
   }

@@ -24,6 +24,14 @@ inline constexpr std::size_t max_samples_per_report = 60;
 inline constexpr std::size_t max_report_bytes = 4096;
 inline constexpr std::size_t max_device_name = 32;  // [a-z0-9_-]+: it is a topic level.
 
+// What a device could not do itself. Not sent: whoever speaks for the device says so at the hub.
+struct Origin {
+  bool timed_on_arrival = false;  // It told no times: its samples have that of their arrival.
+  std::uint64_t integrated = 0;   // Bit c: channel c's totals were integrated from its power.
+
+  friend bool operator==(const Origin&, const Origin&) = default;
+};
+
 // A sample's identity is (device, boot, stream, number).
 struct ReportHeader {
   std::string_view device;
@@ -34,6 +42,7 @@ struct ReportHeader {
   std::optional<Timestamp> booted_at{};  // UTC at uptime 0; absent while the clock is not known.
   std::uint64_t lost =
       0;  // Samples this meter had to drop, since its start, before they were stored.
+  Origin origin{};
 };
 
 // A view: neither the header's name nor the samples are owned. Their numbers

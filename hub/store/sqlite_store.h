@@ -63,6 +63,13 @@ class SqliteStore final : public Store {
       std::string_view device, std::size_t most) override;
 
   std::expected<Tally, StoreError> tally(std::string_view device) override;
+  std::expected<measurement::Origin, StoreError> origin(std::string_view device) override;
+  std::expected<std::vector<Kept>, StoreError> samples(std::string_view device, TimeRange) override;
+  std::expected<measurement::Sample, StoreError> totals_before(std::string_view device,
+                                                               std::uint64_t boot,
+                                                               measurement::Timestamp) override;
+  std::expected<std::vector<Change>, StoreError> changes(std::uint64_t after,
+                                                         std::size_t most) override;
   std::expected<std::vector<std::string>, StoreError> devices() override;
 
   Database& database() { return database_; }  // For tests of what a disk can do to us.

@@ -447,4 +447,23 @@ std::expected<std::vector<std::string>, StoreError> SqliteStore::devices() {
   return names;
 }
 
+std::expected<measurement::Origin, StoreError> SqliteStore::origin(std::string_view) {
+  return std::unexpected(StoreError::unavailable);
+}
+
+std::expected<std::vector<Store::Kept>, StoreError> SqliteStore::samples(std::string_view,
+                                                                         TimeRange) {
+  return std::unexpected(StoreError::unavailable);
+}
+
+std::expected<Sample, StoreError> SqliteStore::totals_before(std::string_view, std::uint64_t,
+                                                             Timestamp) {
+  return std::unexpected(StoreError::unavailable);
+}
+
+std::expected<std::vector<Store::Change>, StoreError> SqliteStore::changes(std::uint64_t,
+                                                                           std::size_t) {
+  return std::unexpected(StoreError::unavailable);
+}
+
 }  // namespace hub

@@ -96,6 +96,36 @@ class Store {
       std::string_view device, std::size_t most) = 0;
 
   virtual std::expected<Tally, StoreError> tally(std::string_view device) = 0;
+
+  // Of the device's newest boot.
+  virtual std::expected<measurement::Origin, StoreError> origin(std::string_view device) = 0;
+
+  // Every sample of a device in a range, by boot, then stream, then number.
+  struct Kept {
+    std::uint64_t boot = 0;
+    measurement::Stream stream{};
+    measurement::Timestamp time;
+    measurement::Sample sample;
+  };
+  virtual std::expected<std::vector<Kept>, StoreError> samples(std::string_view device,
+                                                               TimeRange) = 0;
+
+  // A boot's totals when a time began: the greatest of every channel before it, absent where there
+  // is none.
+  virtual std::expected<measurement::Sample, StoreError> totals_before(std::string_view device,
+                                                                       std::uint64_t boot,
+                                                                       measurement::Timestamp) = 0;
+
+  // Minutes whose samples, or whose gained energy, have changed after a revision, in the order of
+  // their last change, at most `most`. Only what has been committed. Whoever keeps a copy of what
+  // is stored remembers the last revision that it was given: the store is its queue.
+  struct Change {
+    std::uint64_t revision = 0;  // From 1.
+    std::string device;
+    measurement::Timestamp minute;  // Its begin.
+  };
+  virtual std::expected<std::vector<Change>, StoreError> changes(std::uint64_t after,
+                                                                 std::size_t most) = 0;
   virtual std::expected<std::vector<std::string>, StoreError> devices() = 0;
 };
 

@@ -1,0 +1,74 @@
+// What every circuit has used and produced, hour by hour and in all: the number that leaves the
+// house for Home Assistant, InfluxDB and Prometheus.
+//
+//   store ── changes ──> follow() ──> hours of circuits ──> counter(), a total that never falls
+//
+// Import and export are told apart within each sample, as the circuit's netting says. All of it is
+// computed from the store and can be computed again; only what the outside was told is not.
+
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/home.h"
+#include "hub/store/database.h"
+#include "hub/store/store.h"
+
+namespace hub {
+
+struct Energy {
+  measurement::MilliwattHours imported, exported;
+
+  friend bool operator==(const Energy&, const Energy&) = default;
+};
+
+struct HourOfEnergy {
+  measurement::Timestamp begin;  // A whole hour of UTC.
+  Energy gained;                 // Within it.
+  Energy counter;                // At its end: the circuit's counter, as counter() gives it.
+  std::uint64_t revision = 0;    // Rises whenever `gained` changes.
+};
+
+// Store and home outlive it. One thread.
+class Ledger {
+ public:
+  // Opens or creates the file. Throws std::runtime_error with one sentence. Where a circuit's
+  // channels or multipliers are no longer what they were, its hours are computed again by follow().
+  Ledger(const std::string& file, Store&, const Home&);
+
+  // Takes in what the store has stored since the last time, at most `most` hours of a device, so
+  // that a call is short. True: nothing is left. Only minutes that are over at `now` are looked at.
+  std::expected<bool, StoreError> follow(measurement::Timestamp now, std::size_t most = 1);
+
+  // Hours in which the circuit had energy or samples, oldest first; of a circuit that is not known,
+  // none.
+  std::vector<HourOfEnergy> hours(std::string_view circuit, TimeRange);
+
+  // Those that changed after `revision`, of all times, oldest first, at most `most`.
+  std::vector<HourOfEnergy> changed(std::string_view circuit, std::uint64_t revision,
+                                    std::size_t most);
+
+  // Up to the last whole minute that was followed. It never falls, whatever is corrected, lost or
+  // restored: it stands still until the measured energy has caught up with what was told before.
+  Energy counter(std::string_view circuit);
+
+  // The outside was told this much (a retained message, a row of statistics): counter() goes on
+  // from there. After a restore the ledger may know less than the outside does.
+  void told(std::string_view circuit, const Energy&);
+
+  // How far somebody has read: the store's changes, an hour's revision. 0 where nothing was noted.
+  std::uint64_t bookmark(const std::string& name);
+  void set_bookmark(const std::string& name, std::uint64_t);
+
+ private:
+  Database database_;
+  Store& store_;
+  const Home& home_;
+};
+
+}  // namespace hub

@@ -1,0 +1,49 @@
+// One request at a time to a server of somebody else, without ever waiting for it.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace hub {
+
+struct HttpRequest {
+  std::string method = "POST";
+  std::string url;  // http:// or https:// (checked against the system's certificates).
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+struct HttpAnswer {
+  unsigned status = 0;
+  std::string body;  // At most 1 MiB; a longer one is an error.
+};
+
+// The context outlives it. Connections are kept for the next request to the same server.
+class HttpClient {
+ public:
+  using Done = std::function<void(std::expected<HttpAnswer, std::string>)>;
+
+  explicit HttpClient(boost::asio::io_context&);
+  ~HttpClient();  // `done` of a request under way is not called any more.
+
+  // `done` is called once, later, on the context's thread; the error is one sentence. A request
+  // while another is under way is our own mistake.
+  void send(HttpRequest, std::chrono::milliseconds limit, Done done);
+
+ private:
+  struct Connection;
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace hub

@@ -1,0 +1,91 @@
+// Whom the hub talks to besides its own meters and the page: partners.toml in its folder.
+// docs/partners_format.md is its page.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "measurement/quantities.h"
+
+namespace hub {
+
+// The home's broker, often that of Home Assistant.
+struct MqttAddress {
+  std::string host = "127.0.0.1";
+  int port = 1883;
+  std::string user;
+  std::string password;  // From password_file.
+};
+
+// What an entity of an ESPHome node measures.
+struct EsphomeEntity {
+  std::string object_id;  // "fridge_watts"
+  measurement::Quantity quantity{};
+  std::size_t index = 0;  // A channel, or a chip for quantities of chips.
+  double factor = 1;      // Units of the quantity for one of the entity's: 1000 for kWh as Wh.
+};
+
+struct EsphomeNode {
+  std::string device;   // As the panel's channels name it: [a-z0-9_-]+, at most 32.
+  std::string address;  // Host of the native API; empty: over MQTT.
+  int port = 6053;      // Of the native API.
+  std::string key;      // Base64 of 32 bytes, from key_file; empty: the node speaks plain text.
+  std::string topic_prefix;                  // Over MQTT; empty: `device`.
+  std::size_t channels = 6;                  // 6 to 42, six a board.
+  std::chrono::milliseconds period{10'000};  // Its update_time.
+  // Besides those of the CircuitSetup package (ct1_watts, voltage_1, ...), which are known.
+  std::vector<EsphomeEntity> entities;
+};
+
+// Where late data goes in Home Assistant.
+enum class StatisticsTarget : std::uint8_t {
+  none,
+  sensor,    // The long-term statistics of the sensors themselves.
+  external,  // Statistics of our own, "lenz:...", beside them.
+};
+
+struct HomeAssistant {
+  std::string discovery_prefix = "homeassistant";
+  std::string url;    // "ws://homeassistant.local:8123/api/websocket"; empty: MQTT only.
+  std::string token;  // Long-lived, of an administrator; from token_file.
+  StatisticsTarget statistics = StatisticsTarget::sensor;
+};
+
+enum class InfluxSchema : std::uint8_t { lenz, home_assistant };
+
+struct InfluxDb {
+  std::string url;                   // "http://127.0.0.1:8086"
+  int version = 1;                   // 1 or 2.
+  std::string database;              // 1.x
+  std::string user;                  // 1.x; empty: no sign-in.
+  std::string password;              // 1.x, from password_file.
+  std::string organisation, bucket;  // 2.x
+  std::string token;                 // 2.x, from token_file.
+  InfluxSchema schema = InfluxSchema::lenz;
+  bool scaled_integers = false;   // Whole steps of each quantity's resolution, of our own schema.
+  std::chrono::seconds step{10};  // Of power and the like; energy goes by the minute.
+};
+
+struct Partners {
+  std::optional<MqttAddress> mqtt;
+  std::vector<EsphomeNode> esphome;
+  std::optional<HomeAssistant> home_assistant;  // Needs mqtt.
+  std::optional<InfluxDb> influxdb;
+};
+
+// A file that does not exist means no partners. Files of secrets are named relative to the folder
+// in which partners.toml lies. Throws std::runtime_error with one sentence that names the file, the
+// line where there is one, and the remedy; a key that is not known is refused.
+Partners load_partners(const std::filesystem::path&);
+
+// Replaces the file as a whole, mode 0644; secrets are written to files that only their owner reads
+// (secrets/mqtt.password, secrets/DEVICE.key, ...), never into the file itself.
+void save_partners(const Partners&, const std::filesystem::path&);
+
+}  // namespace hub
