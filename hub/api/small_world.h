@@ -77,7 +77,8 @@ class HandmadeStore : public Store {
     return std::vector<Kept>{};
   }
   std::expected<measurement::Sample, StoreError> totals_before(std::string_view, std::uint64_t,
-                                                               measurement::Timestamp) override {
+                                                               measurement::Timestamp,
+                                                               std::uint64_t) override {
     return measurement::Sample{};
   }
   std::expected<std::vector<Change>, StoreError> changes(std::uint64_t, std::size_t) override {

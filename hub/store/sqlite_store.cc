@@ -23,7 +23,7 @@ using measurement::Timestamp;
 
 namespace {
 
-constexpr std::int64_t format_version = 1;
+constexpr std::int64_t format_version = 2;
 
 constexpr const char* schema = R"(
 BEGIN;
@@ -39,6 +39,19 @@ CREATE TABLE unsummarised (row INTEGER PRIMARY KEY);
 CREATE TABLE summary (row INTEGER, series INTEGER, value BLOB, PRIMARY KEY (row, series))
   WITHOUT ROWID;
 PRAGMA user_version = 1;
+COMMIT;
+)";
+
+// From version 1, which every new file goes through as well: which minutes changed last, and what a
+// device could not do itself.
+constexpr const char* second_version = R"(
+BEGIN;
+CREATE TABLE change (row INTEGER PRIMARY KEY, revision INTEGER);
+CREATE UNIQUE INDEX change_by_revision ON change (revision);
+INSERT INTO change SELECT row, row_number() OVER (ORDER BY row & 0xFFFFFFFF, row) FROM block;
+ALTER TABLE boot ADD COLUMN timed_on_arrival INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE boot ADD COLUMN integrated INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 2;
 COMMIT;
 )";
 
@@ -79,7 +92,8 @@ Database open(const std::string& folder) {
         "or restore a backup of before.",
         file, version, format_version));
   }
-  if ((version == 0 && database.execute(schema) != SQLITE_OK) ||
+  if ((version < 1 && database.execute(schema) != SQLITE_OK) ||
+      (version < 2 && database.execute(second_version) != SQLITE_OK) ||
       database.execute(limits) != SQLITE_OK) {
     throw std::runtime_error(fmt::format(
         "The database {} cannot be set up ({}): check that its disk has room and that the file is "
@@ -241,6 +255,7 @@ std::expected<void, StoreError> SqliteStore::load() {
         .booted_at = time(all_boots_, 4),
         .period = std::chrono::milliseconds(all_boots_.integer(5)),
         .lost = number(all_boots_, 6),
+        .origin = {all_boots_.integer(7) != 0, number(all_boots_, 8)},
         .runs = {},
         .is_changed = false,
         .changed_runs = {}};
@@ -264,6 +279,10 @@ std::expected<void, StoreError> SqliteStore::load() {
   }
   all_devices_.reset();
   if (code != SQLITE_DONE) return std::unexpected(error_of(code));
+
+  const auto newest = rows(newest_revision_);
+  if (!newest) return std::unexpected(newest.error());
+  revision_ = committed_revision_ = newest->empty() ? 0 : newest->front();
   is_loaded_ = true;
   return {};
 }
@@ -312,8 +331,9 @@ SqliteStore::Boot& SqliteStore::boot_of(const ReportHeader& header) {
       if (it != found) boot.booted_at = it->second.booted_at;
     }
   }
-  if (boot.period != header.period || boot.lost < header.lost) {
+  if (boot.period != header.period || boot.lost < header.lost || boot.origin != header.origin) {
     boot.period = header.period;
+    boot.origin = header.origin;
     boot.lost = std::max(boot.lost, header.lost);
     boot.is_changed = true;
   }
@@ -371,7 +391,21 @@ std::expected<void, StoreError> SqliteStore::write_block(Row row, std::span<cons
   const auto bytes = encode_block(row, samples);
   put_block_.bind(1, row).bind(2, absences(samples)).bind(3, bytes);
   if (const auto done = run(put_block_); !done) return done;
-  return run(put_unsummarised_.bind(1, row));
+  if (const auto done = run(put_unsummarised_.bind(1, row)); !done) return done;
+  return note_change(row);
+}
+
+// A late minute also takes from what the ones after it gained: as far as the next that has all.
+std::expected<void, StoreError> SqliteStore::note_change(Row row) {
+  const Row last = row - minute_of_row(row) + last_minute;
+  if (const auto done = run(put_change_.bind(1, row).bind(2, ++revision_)); !done) return done;
+  const auto shortened = rows(rows_after_.bind(1, row).bind(2, last));
+  if (!shortened) return std::unexpected(shortened.error());
+  for (const Row later : *shortened) {
+    if (open_.contains(later)) continue;  // Is noted when it is written.
+    if (const auto done = run(put_change_.bind(1, later).bind(2, ++revision_)); !done) return done;
+  }
+  return {};
 }
 
 std::expected<void, StoreError> SqliteStore::write_boot(const BootName& name, Boot& boot) {
@@ -380,7 +414,8 @@ std::expected<void, StoreError> SqliteStore::write_boot(const BootName& name, Bo
     const auto& [device, number, stream] = name;
     put_boot_.bind(1, boot.id).bind(2, device).bind(3, integer(number)).bind(4, integer(stream));
     put_boot_.bind(5, boot.booted_at.time_since_epoch().count()).bind(6, boot.period.count());
-    put_boot_.bind(7, integer(boot.lost));
+    put_boot_.bind(7, integer(boot.lost)).bind(8, integer(boot.origin.timed_on_arrival));
+    put_boot_.bind(9, integer(boot.origin.integrated));
     if (const auto done = run(put_boot_); !done) return done;
   }
   for (const auto begin : boot.changed_runs) {
@@ -423,6 +458,7 @@ std::expected<void, StoreError> SqliteStore::commit() {
   if (const auto done = summarise_when_due(); !done) return undo(done.error());
   if (const int code = database_.execute("COMMIT"); code != SQLITE_OK) return undo(error_of(code));
   is_in_transaction_ = false;
+  committed_revision_ = revision_;
   return {};
 }
 
@@ -490,6 +526,24 @@ std::expected<HourSummary, StoreError> SqliteStore::kept_summary(Place place, Qu
     again[minute] = summarise(*samples, quantity, static_cast<std::size_t>(place.series & 0xFF));
   }
   return again;
+}
+
+// ---- What changed ------------------------------------------------------------------------------
+
+std::expected<std::vector<Store::Change>, StoreError> SqliteStore::changes(std::uint64_t after,
+                                                                           std::size_t most) {
+  if (const auto current = stay_current(); !current) return undo(current.error());
+  std::vector<Change> found;
+  changes_.bind(1, static_cast<std::int64_t>(after)).bind(2, committed_revision_);
+  changes_.bind(3, static_cast<std::int64_t>(most));
+  int code = changes_.step();
+  for (; code == SQLITE_ROW; code = changes_.step()) {
+    found.push_back({static_cast<std::uint64_t>(changes_.integer(0)), std::string(changes_.text(2)),
+                     time_of_minute(minute_of_row(changes_.integer(1)))});
+  }
+  changes_.reset();
+  if (code != SQLITE_DONE) return std::unexpected(error_of(code));
+  return found;
 }
 
 }  // namespace hub

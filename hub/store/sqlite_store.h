@@ -67,7 +67,8 @@ class SqliteStore final : public Store {
   std::expected<std::vector<Kept>, StoreError> samples(std::string_view device, TimeRange) override;
   std::expected<measurement::Sample, StoreError> totals_before(std::string_view device,
                                                                std::uint64_t boot,
-                                                               measurement::Timestamp) override;
+                                                               measurement::Timestamp,
+                                                               std::uint64_t channels) override;
   std::expected<std::vector<Change>, StoreError> changes(std::uint64_t after,
                                                          std::size_t most) override;
   std::expected<std::vector<std::string>, StoreError> devices() override;
@@ -89,6 +90,7 @@ class SqliteStore final : public Store {
     measurement::Timestamp booted_at;
     std::chrono::milliseconds period{};
     std::uint64_t lost = 0;
+    measurement::Origin origin;
     std::map<std::uint64_t, Run> runs;
     bool is_changed = true;
     std::set<std::uint64_t> changed_runs;  // Begins of those that were changed or removed.
@@ -112,6 +114,7 @@ class SqliteStore final : public Store {
   std::unexpected<StoreError> undo(StoreError);
   std::expected<void, StoreError> flush();
   std::expected<void, StoreError> write_block(Row, std::span<const measurement::Sample>);
+  std::expected<void, StoreError> note_change(Row);
   std::expected<void, StoreError> write_boot(const BootName&, Boot&);
   std::expected<void, StoreError> summarise_when_due();
   std::expected<void, StoreError> summarise_hour(Row first, std::span<const Row> rows);
@@ -134,11 +137,12 @@ class SqliteStore final : public Store {
   Database database_;
   Statement data_version_ = database_.prepare("PRAGMA data_version");
   Statement all_boots_ = database_.prepare(
-      "SELECT id, device, boot, stream, booted_at, period, lost FROM boot ORDER BY id");
+      "SELECT id, device, boot, stream, booted_at, period, lost, timed_on_arrival, integrated "
+      "FROM boot ORDER BY id");
   Statement all_runs_ =
       database_.prepare("SELECT begin, end, first_time, last_time FROM run WHERE boot_id = ?");
   Statement all_devices_ = database_.prepare("SELECT name, reports, duplicate FROM device");
-  Statement put_boot_ = database_.prepare("REPLACE INTO boot VALUES (?, ?, ?, ?, ?, ?, ?)");
+  Statement put_boot_ = database_.prepare("REPLACE INTO boot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   Statement put_run_ = database_.prepare("REPLACE INTO run VALUES (?, ?, ?, ?, ?)");
   Statement remove_run_ = database_.prepare("DELETE FROM run WHERE boot_id = ? AND begin = ?");
   Statement put_device_ = database_.prepare("REPLACE INTO device VALUES (?, ?, ?)");
@@ -148,6 +152,21 @@ class SqliteStore final : public Store {
       database_.prepare("INSERT INTO damaged SELECT row, value FROM block WHERE row = ?");
   Statement rows_with_absences_ = database_.prepare(
       "SELECT row FROM block WHERE absent <> 0 AND row BETWEEN ? AND ? ORDER BY row");
+  Statement put_change_ = database_.prepare("REPLACE INTO change VALUES (?, ?)");
+  Statement newest_revision_ = database_.prepare("SELECT max(revision) FROM change");
+  Statement changes_ = database_.prepare(
+      "SELECT change.revision, change.row, boot.device FROM change "
+      "JOIN boot ON boot.id = change.row >> 32 WHERE change.revision > ? AND change.revision <= ? "
+      "ORDER BY change.revision LIMIT ?");
+  // Until one has everything, but an hour of them at most.
+  Statement rows_after_ = database_.prepare(
+      "WITH later AS (SELECT row, absent FROM block WHERE row > ?1 AND row <= ?2 "
+      "ORDER BY row LIMIT 60) SELECT row FROM later WHERE row <= "
+      "coalesce((SELECT min(row) FROM later WHERE absent = 0), ?2) ORDER BY row");
+  Statement rows_within_ =
+      database_.prepare("SELECT row FROM block WHERE row BETWEEN ? AND ? ORDER BY row");
+  Statement row_before_ = database_.prepare(
+      "SELECT row FROM block WHERE row BETWEEN ? AND ? ORDER BY row DESC LIMIT 1");
   Statement find_summary_ =
       database_.prepare("SELECT value FROM summary WHERE row = ? AND series = ?");
   Statement put_summary_ = database_.prepare("REPLACE INTO summary VALUES (?, ?, ?)");
@@ -158,6 +177,7 @@ class SqliteStore final : public Store {
   Boots boots_;
   std::map<std::string, Counts, std::less<>> counts_;
   std::map<Row, Samples> open_;  // Changed since they were last written.
+  std::int64_t revision_ = 0, committed_revision_ = 0;
   bool is_loaded_ = false;
   bool is_in_transaction_ = false;
   std::int64_t seen_version_ = 0;

@@ -447,23 +447,96 @@ std::expected<std::vector<std::string>, StoreError> SqliteStore::devices() {
   return names;
 }
 
-std::expected<measurement::Origin, StoreError> SqliteStore::origin(std::string_view) {
-  return std::unexpected(StoreError::unavailable);
+std::expected<measurement::Origin, StoreError> SqliteStore::origin(std::string_view device) {
+  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  const auto boots = boots_of(device);
+  if (boots.empty()) return measurement::Origin{};
+  return std::ranges::max(boots, {}, [](const auto* boot) { return boot->second.booted_at; })
+      ->second.origin;
 }
 
-std::expected<std::vector<Store::Kept>, StoreError> SqliteStore::samples(std::string_view,
-                                                                         TimeRange) {
-  return std::unexpected(StoreError::unavailable);
+// ---- Samples -----------------------------------------------------------------------------------
+
+std::expected<std::vector<Store::Kept>, StoreError> SqliteStore::samples(std::string_view device,
+                                                                         TimeRange asked) {
+  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  const auto [begin, end] = within_time(asked);
+  std::vector<Kept> found;
+  if (begin >= end) return found;
+  for (const auto* boot : boots_of(device)) {
+    const auto& [name, number, stream] = boot->first;
+    const auto& runs = boot->second.runs;
+    const bool is_heard = std::ranges::any_of(
+        runs, [&](const auto& run) { return run.second.first < end && run.second.last >= begin; });
+    if (!is_heard) continue;
+    const auto blocks = rows(
+        rows_within_.bind(1, boot->second.row_of(begin)).bind(2, boot->second.row_of(end - 1ms)));
+    if (!blocks) return std::unexpected(blocks.error());
+    for (const Row row : *blocks) {
+      const auto minute = block(row);
+      if (!minute) return std::unexpected(minute.error());
+      for (const auto& sample : *minute) {
+        const auto time = boot->second.time_of(sample.uptime);
+        if (begin <= time && time < end) found.push_back({number, stream, time, sample});
+      }
+    }
+  }
+  return found;
 }
 
-std::expected<Sample, StoreError> SqliteStore::totals_before(std::string_view, std::uint64_t,
-                                                             Timestamp) {
-  return std::unexpected(StoreError::unavailable);
+namespace {
+
+constexpr std::array total_quantities = {Quantity::imported, Quantity::exported};
+
+void take_greatest(const Sample& from, std::uint64_t channels, Sample& to) {
+  for (const auto quantity : total_quantities) {
+    for (std::size_t c = 0; c < from.channels(); ++c) {
+      if (!(channels >> c & 1)) continue;
+      const auto total = from.steps(quantity, c);
+      const auto known = to.steps(quantity, c);
+      if (total && (!known || *known < *total)) to.put_steps(quantity, c, total);
+    }
+  }
 }
 
-std::expected<std::vector<Store::Change>, StoreError> SqliteStore::changes(std::uint64_t,
-                                                                           std::size_t) {
-  return std::unexpected(StoreError::unavailable);
+bool has_totals(const Sample& sample, std::uint64_t channels) {
+  for (std::size_t c = 0; c < sample.channels(); ++c) {
+    if (!(channels >> c & 1)) continue;
+    for (const auto quantity : total_quantities) {
+      if (!sample.steps(quantity, c)) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::expected<Sample, StoreError> SqliteStore::totals_before(std::string_view device,
+                                                             std::uint64_t boot_number,
+                                                             Timestamp time,
+                                                             std::uint64_t channels) {
+  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  Sample greatest(measurement::max_chips);
+  for (const auto* boot : boots_of(device)) {
+    if (std::get<1>(boot->first) != boot_number) continue;
+    Sample seen(measurement::max_chips);
+    const Row first = first_row(boot->second.id);
+    Row last = boot->second.row_of(std::max(time, time_of_minute(0)));
+    // Backwards, until every channel has been seen: at once, unless one had been absent.
+    while (last >= first && !has_totals(seen, channels)) {
+      const auto before = rows(row_before_.bind(1, first).bind(2, last));
+      if (!before) return std::unexpected(before.error());
+      if (before->empty()) break;
+      const auto minute = block(before->front());
+      if (!minute) return std::unexpected(minute.error());
+      for (const auto& sample : *minute) {
+        if (boot->second.time_of(sample.uptime) < time) take_greatest(sample, channels, seen);
+      }
+      last = before->front() - 1;
+    }
+    take_greatest(seen, channels, greatest);
+  }
+  return greatest;
 }
 
 }  // namespace hub

@@ -428,7 +428,7 @@ TEST_F(SqliteStoreTest, AfterAnErrorAllSinceTheLastCommitIsUndoneInMemoryToo) {
 }
 
 TEST_F(SqliteStoreTest, AStoreOfALaterVersionIsNotTouched) {
-  execute("PRAGMA user_version = 2");
+  execute("PRAGMA user_version = 3");
   store.reset();
 
   EXPECT_THROW(SqliteStore{folder.path()}, std::runtime_error);

@@ -110,11 +110,12 @@ class Store {
   virtual std::expected<std::vector<Kept>, StoreError> samples(std::string_view device,
                                                                TimeRange) = 0;
 
-  // A boot's totals when a time began: the greatest of every channel before it, absent where there
-  // is none.
+  // A boot's totals when a time began: the greatest before it of every channel that is asked for
+  // (bit c: channel c); absent where there is none.
   virtual std::expected<measurement::Sample, StoreError> totals_before(std::string_view device,
                                                                        std::uint64_t boot,
-                                                                       measurement::Timestamp) = 0;
+                                                                       measurement::Timestamp,
+                                                                       std::uint64_t channels) = 0;
 
   // Minutes whose samples, or whose gained energy, have changed after a revision, in the order of
   // their last change, at most `most`. Only what has been committed. Whoever keeps a copy of what
