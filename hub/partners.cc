@@ -1,0 +1,537 @@
+#include "hub/partners.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <set>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "hub/toml_file.h"
+
+namespace hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t most_file_bytes = 64 * 1024;
+constexpr std::size_t most_secret_bytes = 4096;
+constexpr std::size_t most_nodes = 32;
+constexpr std::size_t most_entities = 1000;  // Of a node.
+constexpr std::size_t most_characters = 255;
+constexpr std::size_t channels_per_board = 6;
+constexpr std::size_t channels_per_chip = 3;
+constexpr std::size_t most_channels = 42;
+
+// In the order of the enumerations.
+constexpr std::array<std::string_view, 3> targets = {"none", "sensor", "external"};
+constexpr std::array<std::string_view, 2> schemas = {"lenz", "home_assistant"};
+
+bool consists_of(std::string_view text, std::string_view besides_letters_and_digits) {
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           besides_letters_and_digits.contains(c);
+  });
+}
+
+bool is_one_word(std::string_view text) {
+  return !text.empty() && text.size() <= most_characters &&
+         std::ranges::none_of(text, [](char c) { return (c >= 0 && c <= ' ') || c == 0x7F; });
+}
+
+bool is_line(std::string_view text) {
+  return text.size() <= most_secret_bytes &&
+         std::ranges::none_of(text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; });
+}
+
+bool is_topic(std::string_view text) {
+  return is_one_word(text) && text.find_first_of("+#") == text.npos && !text.starts_with('/') &&
+         !text.ends_with('/');
+}
+
+bool is_url(std::string_view text, std::string_view scheme) {
+  const auto rest = text.substr(0, text.find("://"));
+  return is_one_word(text) && (rest == scheme || rest == std::string(scheme) + "s") &&
+         text.size() > rest.size() + 3;
+}
+
+bool is_port(int port) { return port >= 1 && port <= 65535; }
+
+// 32 bytes are 10 groups of 3 and 2 left over: 43 characters, and "=" to fill the last group.
+bool is_key(std::string_view text) {
+  return text.size() == 44 && text.ends_with('=') &&
+         std::ranges::all_of(text.substr(0, 43), [](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '/';
+         });
+}
+
+bool is_a_step(std::chrono::seconds step) {
+  return (step.count() >= 1 && step.count() <= 59) ||
+         (step.count() >= 60 && step.count() <= 3600 && step.count() % 60 == 0);
+}
+
+// What is wrong with partners, and where: an empty sentence says nothing is.
+struct Fault {
+  std::string sentence;
+  std::string section;   // Its key in the file.
+  std::size_t node = 0;  // Of [[esphome]].
+  int entity = -1;       // Of that node; -1: the node itself.
+  explicit operator bool() const { return !sentence.empty(); }
+};
+
+std::string fault_of(const MqttAddress& mqtt) {
+  if (!is_one_word(mqtt.host)) return "\"host\" must be the name or address of the broker";
+  if (!is_port(mqtt.port)) return "\"port\" must be from 1 to 65535";
+  if (!is_line(mqtt.user) || !is_line(mqtt.password)) {
+    return "user and password must be one line each";
+  }
+  if (mqtt.user.empty() && !mqtt.password.empty()) return "a password needs a \"user\"; add it";
+  return {};
+}
+
+std::string fault_of(const EsphomeEntity& entity, const EsphomeNode& node) {
+  if (!consists_of(entity.object_id, "_-") || entity.object_id.size() > most_characters) {
+    return "\"object_id\" must be what ESPHome calls it: a-z, 0-9, _ and -";
+  }
+  const auto& row = measurement::row(entity.quantity);
+  if (row.kind == measurement::Kind::derived) {
+    return fmt::format("\"{}\" is computed by the hub; take the entity out", row.name);
+  }
+  const bool is_of_a_chip = row.scope == measurement::Scope::chip;
+  const auto count = is_of_a_chip ? node.channels / channels_per_chip : node.channels;
+  if (entity.index >= count) {
+    return fmt::format("\"{}\" must be from 0 to {}", is_of_a_chip ? "chip" : "channel", count - 1);
+  }
+  const bool is_total = row.kind == measurement::Kind::total;
+  if (!std::isfinite(entity.factor) || std::abs(entity.factor) > 1e6 || entity.factor == 0 ||
+      (is_total && entity.factor < 0)) {
+    return is_total ? "\"factor\" must be greater than 0 and at most 1000000, since totals rise"
+                    : "\"factor\" must not be 0, and from -1000000 to 1000000";
+  }
+  return {};
+}
+
+std::string fault_of(const EsphomeNode& node) {
+  if (!consists_of(node.device, "_-") || node.device.size() > 32) {
+    return "\"device\" must be 1 to 32 of a-z, 0-9, _ and -";
+  }
+  if (node.address.empty() && (!node.key.empty() || node.port != EsphomeNode{}.port)) {
+    return "key_file and port belong to the native API; add the \"address\" of the node";
+  }
+  if (!node.address.empty() && !node.topic_prefix.empty()) {
+    return "a node speaks over its native API or over MQTT; take out \"address\" or "
+           "\"topic_prefix\"";
+  }
+  if (!node.address.empty() && !is_one_word(node.address)) {
+    return "\"address\" must be a name or an address";
+  }
+  if (!is_port(node.port)) return "\"port\" must be from 1 to 65535";
+  if (!node.key.empty() && !is_key(node.key)) {
+    return "the key must be the base64 of 32 bytes, as api: encryption: key: in the node's YAML";
+  }
+  if (!node.topic_prefix.empty() && !is_topic(node.topic_prefix)) {
+    return "\"topic_prefix\" must be a topic without + and #";
+  }
+  if (node.channels < channels_per_board || node.channels > most_channels ||
+      node.channels % channels_per_board != 0) {
+    return "\"channels\" must be 6, 12, 18, 24, 30, 36 or 42: six a board";
+  }
+  using namespace std::chrono_literals;
+  if (node.period < 1s || node.period > 1h) return "\"period_s\" must be from 1 to 3600";
+  if (node.entities.size() > most_entities) {
+    return fmt::format("it has more than {} entities; take some out", most_entities);
+  }
+  return {};
+}
+
+std::string fault_of(const HomeAssistant& home_assistant) {
+  if (!is_topic(home_assistant.discovery_prefix)) {
+    return "\"discovery_prefix\" must be a topic without + and #";
+  }
+  if (home_assistant.url.empty() != home_assistant.token.empty()) {
+    return "url and token_file go together; add the other one";
+  }
+  if (!home_assistant.url.empty() && !is_url(home_assistant.url, "ws")) {
+    return "\"url\" must be like \"ws://homeassistant.local:8123/api/websocket\"";
+  }
+  if (!is_line(home_assistant.token)) return "the token must be one line";
+  return {};
+}
+
+std::string fault_of(const InfluxDb& influxdb) {
+  if (!is_url(influxdb.url, "http")) return "\"url\" must be like \"http://127.0.0.1:8086\"";
+  if (influxdb.version != 1 && influxdb.version != 2) return "\"version\" must be 1 or 2";
+  for (const auto* text : {&influxdb.database, &influxdb.user, &influxdb.password,
+                           &influxdb.organisation, &influxdb.bucket, &influxdb.token}) {
+    if (!is_line(*text)) return "each text must be one line";
+  }
+  const bool has_1 =
+      !influxdb.database.empty() || !influxdb.user.empty() || !influxdb.password.empty();
+  const bool has_2 =
+      !influxdb.organisation.empty() || !influxdb.bucket.empty() || !influxdb.token.empty();
+  if (influxdb.version == 1 && (influxdb.database.empty() || has_2)) {
+    return "version 1 takes database, user and password_file, and needs \"database\"";
+  }
+  if (influxdb.version == 2 && (influxdb.organisation.empty() || influxdb.bucket.empty() ||
+                                influxdb.token.empty() || has_1)) {
+    return "version 2 needs organisation, bucket and token_file, and takes no others";
+  }
+  if (influxdb.user.empty() && !influxdb.password.empty()) {
+    return "a password needs a \"user\"; add it";
+  }
+  if (influxdb.scaled_integers && influxdb.schema != InfluxSchema::lenz) {
+    return "scaled_integers is of the schema \"lenz\" only; take one of them out";
+  }
+  if (!is_a_step(influxdb.step)) {
+    return "\"step_s\" must be from 1 to 59, or whole minutes up to 3600";
+  }
+  return {};
+}
+
+// The entities of a node, and what they are of, must be different ones.
+Fault fault_of_entities(const EsphomeNode& node, std::size_t index) {
+  std::set<std::string_view> ids;
+  std::set<std::pair<measurement::Quantity, std::size_t>> series;
+  for (std::size_t i = 0; i < node.entities.size(); ++i) {
+    const auto& entity = node.entities[i];
+    auto sentence = fault_of(entity, node);
+    if (sentence.empty() && !ids.insert(entity.object_id).second) {
+      sentence = fmt::format("\"{}\" is here twice; take one out", entity.object_id);
+    }
+    if (sentence.empty() && !series.emplace(entity.quantity, entity.index).second) {
+      sentence = "another entity measures the same; take one of them out";
+    }
+    if (!sentence.empty()) return {sentence, "esphome", index, static_cast<int>(i)};
+  }
+  return {};
+}
+
+Fault find_fault(const Partners& partners) {
+  const bool has_mqtt = partners.mqtt.has_value();
+  if (has_mqtt) {
+    if (auto sentence = fault_of(*partners.mqtt); !sentence.empty()) return {sentence, "mqtt"};
+  }
+  std::set<std::string_view> devices;
+  for (std::size_t i = 0; i < partners.esphome.size(); ++i) {
+    const auto& node = partners.esphome[i];
+    auto sentence = fault_of(node);
+    if (i >= most_nodes) {
+      sentence = fmt::format("there are more than {} nodes; take some out", most_nodes);
+    } else if (sentence.empty() && !devices.insert(node.device).second) {
+      sentence = fmt::format("the device \"{}\" is here twice; rename one", node.device);
+    } else if (sentence.empty() && node.address.empty() && !has_mqtt) {
+      sentence = "a node without \"address\" speaks over MQTT; add [mqtt]";
+    }
+    if (!sentence.empty()) return {sentence, "esphome", i};
+    if (auto fault = fault_of_entities(node, i)) return fault;
+  }
+  if (partners.home_assistant) {
+    auto sentence = fault_of(*partners.home_assistant);
+    if (!has_mqtt) sentence = "Home Assistant is told over MQTT; add [mqtt]";
+    if (!sentence.empty()) return {sentence, "home_assistant"};
+  }
+  if (partners.influxdb) {
+    if (auto sentence = fault_of(*partners.influxdb); !sentence.empty()) {
+      return {sentence, "influxdb"};
+    }
+  }
+  return {};
+}
+
+class Reader {
+ public:
+  explicit Reader(const fs::path& path) : file_(path, most_file_bytes, "a list of partners") {}
+
+  Partners partners() const;
+
+ private:
+  MqttAddress mqtt(const toml::table&) const;
+  EsphomeNode node(const toml::table&) const;
+  EsphomeEntity entity(const toml::table&) const;
+  HomeAssistant home_assistant(const toml::table&) const;
+  InfluxDb influxdb(const toml::table&) const;
+
+  void want_secret(const toml::table& from, std::string_view key, std::string& into) const;
+  measurement::Quantity quantity(const toml::table& from) const;
+  const toml::node& place(const Fault&) const;
+
+  // Reads a section that may be missing.
+  template <class Section>
+  void want_section(std::string_view key, std::optional<Section>& into,
+                    Section (Reader::*read)(const toml::table&) const) const {
+    if (const auto* node = file_.root().get(key)) into = (this->*read)(file_.table(*node, key));
+  }
+
+  const TomlFile file_;
+};
+
+void Reader::want_secret(const toml::table& from, std::string_view key, std::string& into) const {
+  const auto* node = from.get(key);
+  if (!node) return;
+  std::string name;
+  file_.take(*node, key, name);
+  const auto path = file_.path().parent_path() / name;  // An absolute name stays what it is.
+  std::ifstream file(path);
+  std::string line(most_secret_bytes + 1, '\0');
+  file.read(line.data(), static_cast<std::streamsize>(line.size()));
+  if (!file.is_open() || file.bad()) {
+    file_.refuse(node->source(),
+                 fmt::format("{} cannot be read ({}); create it with the secret as its first line",
+                             path.string(), std::strerror(errno)));
+  }
+  line.resize(static_cast<std::size_t>(file.gcount()));
+  line.resize(std::min(line.size(), line.find_first_of("\r\n")));
+  if (line.empty() || !is_line(line)) {
+    file_.refuse(node->source(),
+                 fmt::format("{} must hold the secret, of at most {} characters, as its first line",
+                             path.string(), most_secret_bytes));
+  }
+  into = line;
+}
+
+MqttAddress Reader::mqtt(const toml::table& from) const {
+  file_.allow(from, "[mqtt]", {"host", "port", "user", "password_file"});
+  MqttAddress mqtt;
+  file_.want(from, "host", mqtt.host);
+  file_.want(from, "port", mqtt.port);
+  file_.want(from, "user", mqtt.user);
+  want_secret(from, "password_file", mqtt.password);
+  return mqtt;
+}
+
+measurement::Quantity Reader::quantity(const toml::table& from) const {
+  std::array<std::string_view, measurement::measured_quantities> names;
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = measurement::quantities[i].name;
+  measurement::Quantity quantity{};
+  file_.choose(file_.required(from, "quantity"), "quantity", names, quantity);
+  return quantity;
+}
+
+EsphomeEntity Reader::entity(const toml::table& from) const {
+  EsphomeEntity entity;
+  entity.quantity = quantity(from);
+  const bool is_of_a_chip = measurement::row(entity.quantity).scope == measurement::Scope::chip;
+  const std::string_view index = is_of_a_chip ? "chip" : "channel";
+  file_.allow(from, is_of_a_chip ? "an entity of a chip" : "an entity of a channel",
+              {"object_id", "quantity", index, "factor"});
+  file_.need(from, "object_id", entity.object_id);
+  file_.need(from, index, entity.index);
+  file_.want(from, "factor", entity.factor);
+  return entity;
+}
+
+EsphomeNode Reader::node(const toml::table& from) const {
+  file_.allow(
+      from, "[[esphome]]",
+      {"device", "address", "port", "key_file", "topic_prefix", "channels", "period_s", "entity"});
+  EsphomeNode node;
+  file_.need(from, "device", node.device);
+  file_.want(from, "address", node.address);
+  file_.want(from, "port", node.port);
+  want_secret(from, "key_file", node.key);
+  file_.want(from, "topic_prefix", node.topic_prefix);
+  file_.want(from, "channels", node.channels);
+  if (const auto* period = from.get("period_s")) {
+    double period_s = 0;
+    file_.take(*period, "period_s", period_s);
+    if (!(period_s >= 1 && period_s <= 3600)) {
+      file_.refuse(period->source(), "\"period_s\" must be from 1 to 3600");
+    }
+    node.period = std::chrono::milliseconds(std::llround(period_s * 1000));
+  }
+  file_.each(from, "entity", [&](const auto& one) { node.entities.push_back(entity(one)); });
+  return node;
+}
+
+HomeAssistant Reader::home_assistant(const toml::table& from) const {
+  file_.allow(from, "[home_assistant]", {"discovery_prefix", "url", "token_file", "statistics"});
+  HomeAssistant home_assistant;
+  file_.want(from, "discovery_prefix", home_assistant.discovery_prefix);
+  file_.want(from, "url", home_assistant.url);
+  want_secret(from, "token_file", home_assistant.token);
+  file_.want_choice(from, "statistics", targets, home_assistant.statistics);
+  return home_assistant;
+}
+
+InfluxDb Reader::influxdb(const toml::table& from) const {
+  file_.allow(from, "[influxdb]",
+              {"url", "version", "database", "user", "password_file", "organisation", "bucket",
+               "token_file", "schema", "scaled_integers", "step_s"});
+  InfluxDb influxdb;
+  file_.need(from, "url", influxdb.url);
+  file_.want(from, "version", influxdb.version);
+  file_.want(from, "database", influxdb.database);
+  file_.want(from, "user", influxdb.user);
+  want_secret(from, "password_file", influxdb.password);
+  file_.want(from, "organisation", influxdb.organisation);
+  file_.want(from, "bucket", influxdb.bucket);
+  want_secret(from, "token_file", influxdb.token);
+  file_.want_choice(from, "schema", schemas, influxdb.schema);
+  file_.want(from, "scaled_integers", influxdb.scaled_integers);
+  auto step_s = static_cast<std::int32_t>(influxdb.step.count());
+  file_.want(from, "step_s", step_s);
+  influxdb.step = std::chrono::seconds(step_s);
+  return influxdb;
+}
+
+const toml::node& Reader::place(const Fault& fault) const {
+  const auto* at = file_.root().get(fault.section);
+  if (at->is_array()) at = at->as_array()->get(fault.node);
+  if (fault.entity < 0) return *at;
+  return *at->as_table()->get("entity")->as_array()->get(static_cast<std::size_t>(fault.entity));
+}
+
+Partners Reader::partners() const {
+  file_.allow(file_.root(), "the file", {"mqtt", "esphome", "home_assistant", "influxdb"});
+  Partners partners;
+  want_section("mqtt", partners.mqtt, &Reader::mqtt);
+  file_.each(file_.root(), "esphome",
+             [&](const auto& one) { partners.esphome.push_back(node(one)); });
+  want_section("home_assistant", partners.home_assistant, &Reader::home_assistant);
+  want_section("influxdb", partners.influxdb, &Reader::influxdb);
+  if (const auto fault = find_fault(partners)) {
+    file_.refuse(place(fault).source(), fault.sentence);
+  }
+  return partners;
+}
+
+// The text of the file, and what must not stand in it: file names and secrets.
+class Writer {
+ public:
+  explicit Writer(const Partners&);
+
+  const std::string& text() const { return text_; }
+  const std::vector<std::pair<std::string, std::string>>& secrets() const { return secrets_; }
+
+ private:
+  void write(const MqttAddress&);
+  void write(const EsphomeNode&);
+  void write(const EsphomeEntity&);
+  void write(const HomeAssistant&);
+  void write(const InfluxDb&);
+
+  void section(std::string_view name) {
+    text_ += fmt::format("{}{}\n", text_.empty() ? "" : "\n", name);
+  }
+  template <class Value>
+  void line(std::string_view key, const Value& value) {
+    text_ += fmt::format("{} = {}\n", key, value);
+  }
+  void text(std::string_view key, const std::string& value) {
+    if (!value.empty()) line(key, toml_text(value));
+  }
+  void secret(std::string_view key, const std::string& name, const std::string& value) {
+    if (value.empty()) return;
+    secrets_.emplace_back("secrets/" + name, value);
+    text(key, secrets_.back().first);
+  }
+
+  std::string text_;
+  std::vector<std::pair<std::string, std::string>> secrets_;
+};
+
+Writer::Writer(const Partners& partners) {
+  if (partners.mqtt) write(*partners.mqtt);
+  for (const auto& node : partners.esphome) write(node);
+  if (partners.home_assistant) write(*partners.home_assistant);
+  if (partners.influxdb) write(*partners.influxdb);
+}
+
+void Writer::write(const MqttAddress& mqtt) {
+  section("[mqtt]");
+  text("host", mqtt.host);
+  line("port", mqtt.port);
+  text("user", mqtt.user);
+  secret("password_file", "mqtt.password", mqtt.password);
+}
+
+void Writer::write(const EsphomeNode& node) {
+  section("[[esphome]]");
+  text("device", node.device);
+  text("address", node.address);
+  if (!node.address.empty()) line("port", node.port);
+  secret("key_file", node.device + ".key", node.key);
+  text("topic_prefix", node.topic_prefix);
+  line("channels", node.channels);
+  line("period_s", static_cast<double>(node.period.count()) / 1000);
+  for (const auto& entity : node.entities) write(entity);
+}
+
+void Writer::write(const EsphomeEntity& entity) {
+  const auto& row = measurement::row(entity.quantity);
+  section("[[esphome.entity]]");
+  text("object_id", entity.object_id);
+  text("quantity", std::string(row.name));
+  line(row.scope == measurement::Scope::chip ? "chip" : "channel", entity.index);
+  line("factor", entity.factor);
+}
+
+void Writer::write(const HomeAssistant& home_assistant) {
+  section("[home_assistant]");
+  text("discovery_prefix", home_assistant.discovery_prefix);
+  text("url", home_assistant.url);
+  secret("token_file", "home_assistant.token", home_assistant.token);
+  text("statistics", std::string(targets.at(static_cast<std::size_t>(home_assistant.statistics))));
+}
+
+void Writer::write(const InfluxDb& influxdb) {
+  section("[influxdb]");
+  text("url", influxdb.url);
+  line("version", influxdb.version);
+  text("database", influxdb.database);
+  text("user", influxdb.user);
+  secret("password_file", "influxdb.password", influxdb.password);
+  text("organisation", influxdb.organisation);
+  text("bucket", influxdb.bucket);
+  secret("token_file", "influxdb.token", influxdb.token);
+  text("schema", std::string(schemas.at(static_cast<std::size_t>(influxdb.schema))));
+  line("scaled_integers", influxdb.scaled_integers);
+  line("step_s", influxdb.step.count());
+}
+
+// A folder that only its owner enters.
+void make_secret_folder(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::create_directory(folder, error) && !error) return;
+  if (!error) fs::permissions(folder, fs::perms::owner_all, error);
+  if (error) {
+    throw std::runtime_error(fmt::format(
+        "{} cannot be created ({}); make room or give the hub the right to write in its folder.",
+        folder.string(), error.message()));
+  }
+}
+
+}  // namespace
+
+Partners load_partners(const fs::path& path) {
+  std::error_code error;
+  if (fs::status(path, error).type() == fs::file_type::not_found) return {};
+  return Reader(path).partners();
+}
+
+void save_partners(const Partners& partners, const fs::path& path) {
+  if (const auto fault = find_fault(partners)) {
+    throw std::runtime_error(
+        fmt::format("{} was not written: [{}], {}.", path.string(), fault.section, fault.sentence));
+  }
+  const Writer writer(partners);
+  if (writer.text().size() > most_file_bytes) {
+    throw std::runtime_error(
+        fmt::format("{} was not written: it would be larger than {} bytes; take out entities.",
+                    path.string(), most_file_bytes));
+  }
+  // Secrets first: a file never names one that is not there.
+  if (!writer.secrets().empty()) make_secret_folder(path.parent_path() / "secrets");
+  for (const auto& [name, secret] : writer.secrets()) {
+    replace_file(path.parent_path() / name, secret + "\n", 0600);
+  }
+  replace_file(path, writer.text(), 0644);
+}
+
+}  // namespace hub
