@@ -1,0 +1,52 @@
+// What Home Assistant is given: a device for the home and one for every circuit that has a clamp,
+// and their sensors, in one table. Discovery, statistics, the Energy dashboard's proposal and the
+// card's layout all name a sensor through these functions, so they cannot disagree.
+//
+// Ids hang on the ids of home and circuit, never on their names: a rename moves nothing.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/home.h"
+#include "hub/ledger.h"
+
+namespace hub {
+
+enum class Direction : std::uint8_t { imported, exported };
+
+struct SensorRow {
+  std::string_view key;           // Within its device, in unique ids.
+  std::string_view name;          // As Home Assistant shows it after the device's name.
+  std::string_view json;          // Key of the state message.
+  std::string_view device_class;  // https://www.home-assistant.io/integrations/sensor/#device-class
+  std::string_view unit;          // Empty: none.
+  int precision = 0;              // Decimals to show.
+  std::optional<Direction> counts{};  // A counter in kWh; else a measurement.
+};
+
+// The sensors of a circuit, none where it has no clamp. A grid and a battery have two counters, the
+// sun's has one, of what it made; any other circuit gets its second once it has given back a whole
+// kilowatt-hour, which is more than a clamp's noise.
+std::vector<SensorRow> sensors_of(const Circuit&, const Energy& counter);
+
+// "lenz_HOME", "lenz_HOME_CIRCUIT", "lenz_HOME_CIRCUIT_KEY".
+std::string home_identifier(const Home&);
+std::string circuit_identifier(const Home&, std::string_view circuit);
+std::string unique_id(const Home&, std::string_view circuit, std::string_view key);
+
+// "sensor.lenz_HOME_CIRCUIT_KEY", in the characters that an entity id may have. What people have
+// renamed is found by its unique id.
+std::string default_entity_id(const Home&, std::string_view circuit, std::string_view key);
+
+// The key of the counter of the circuit's usual direction: what the sun made, what others drew.
+std::string_view usual_counter(CircuitKind);
+
+// "lenz:HOME_CIRCUIT_KEY", for statistics of our own.
+std::string external_statistic_id(const Home&, std::string_view circuit, std::string_view key);
+
+}  // namespace hub
