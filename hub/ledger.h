@@ -11,21 +11,18 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "hub/circuit_energy.h"
 #include "hub/home.h"
 #include "hub/store/database.h"
 #include "hub/store/store.h"
 
 namespace hub {
-
-struct Energy {
-  measurement::MilliwattHours imported, exported;
-
-  friend bool operator==(const Energy&, const Energy&) = default;
-};
 
 struct HourOfEnergy {
   measurement::Timestamp begin;  // A whole hour of UTC.
@@ -54,21 +51,51 @@ class Ledger {
                                     std::size_t most);
 
   // Up to the last whole minute that was followed. It never falls, whatever is corrected, lost or
-  // restored: it stands still until the measured energy has caught up with what was told before.
+  // restored: it stands still until the measured energy has caught up with what was told before,
+  // and after catch_up_time goes on from there, since what is missing will not come back.
   Energy counter(std::string_view circuit);
 
   // The outside was told this much (a retained message, a row of statistics): counter() goes on
   // from there. After a restore the ledger may know less than the outside does.
   void told(std::string_view circuit, const Energy&);
 
+  static constexpr std::chrono::hours catch_up_time{1};
+
   // How far somebody has read: the store's changes, an hour's revision. 0 where nothing was noted.
   std::uint64_t bookmark(const std::string& name);
   void set_bookmark(const std::string& name, std::uint64_t);
 
  private:
+  struct Circuit {
+    Energy counted;  // The sum of its hours.
+    Energy base;     // What counter() is ahead of that: told before, and not to be counted again.
+    Energy told;
+    bool is_recounted = false;  // Its hours are made anew: counter() stands still meanwhile.
+    std::optional<measurement::Timestamp> short_since;  // The outside knows more than we do.
+  };
+  using DeviceHour = std::pair<std::string, measurement::Timestamp>;
+
+  void begin_circuits();
+  std::expected<bool, StoreError> take_changes(measurement::Timestamp now);
+  std::expected<void, StoreError> recount(const DeviceHour&, measurement::Timestamp end);
+  std::expected<void, StoreError> write(const DeviceHour&, const std::map<std::string, Energy>&);
+  std::expected<void, StoreError> catch_up(measurement::Timestamp now);
+  void keep(const std::string& id, const Circuit&);
+  std::vector<HourOfEnergy> read(Statement&, std::string_view circuit);
+  bool begin();
+  std::expected<void, StoreError> commit();
+
   Database database_;
   Store& store_;
   const Home& home_;
+  Statement find_bookmark_, put_bookmark_, find_hour_, put_hour_, put_circuit_, counted_before_,
+      hours_, changed_;
+  std::map<std::string, Circuit, std::less<>> circuits_;
+  std::set<DeviceHour> due_;
+  std::map<DeviceHour, measurement::Timestamp> waiting_;  // Until this minute is over.
+  measurement::Timestamp end_{};                          // Of the last minute that is over.
+  std::uint64_t revision_ = 0;                            // Of the hours.
+  std::optional<std::uint64_t> followed_;  // The store's revision, once all that is due is done.
 };
 
 }  // namespace hub

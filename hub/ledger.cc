@@ -1,0 +1,341 @@
+#include "hub/ledger.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+namespace hub {
+
+using measurement::MilliwattHours;
+using measurement::Timestamp;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t changes_at_once = 2'000;
+constexpr const char* stored = "store";  // The bookmark in the store's changes.
+
+constexpr const char* schema = R"(
+CREATE TABLE IF NOT EXISTS hour (circuit TEXT, hour INTEGER, device TEXT, imported INTEGER,
+  exported INTEGER, revision INTEGER, PRIMARY KEY (circuit, hour, device)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS hour_by_revision ON hour (circuit, revision);
+CREATE TABLE IF NOT EXISTS circuit (id TEXT PRIMARY KEY, counts TEXT, is_recounted INTEGER,
+  base_imported INTEGER, base_exported INTEGER, told_imported INTEGER, told_exported INTEGER)
+  WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS bookmark (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+PRAGMA user_version = 1;
+)";
+
+Database open(const std::string& file) {
+  Database database(file);
+  auto version = database.prepare("PRAGMA user_version");
+  version.step();
+  const bool is_known = version.integer(0) <= 1;
+  version.reset();
+  if (!is_known || database.execute(schema) != SQLITE_OK) {
+    throw std::runtime_error(fmt::format(
+        "The ledger {} cannot be used ({}): check that its disk has room. It may be removed: it is "
+        "computed again from the store, and Home Assistant's counters go on from its broker.",
+        file, is_known ? database.message() : "it is of a later Lenz"));
+  }
+  return database;
+}
+
+Timestamp hour_at(Timestamp time) { return std::chrono::floor<std::chrono::hours>(time); }
+
+std::int64_t ms(Timestamp time) { return time.time_since_epoch().count(); }
+
+Timestamp time_of(std::int64_t ms) { return Timestamp(std::chrono::milliseconds(ms)); }
+
+Energy greater(const Energy& a, const Energy& b) {
+  return {std::max(a.imported, b.imported), std::max(a.exported, b.exported)};
+}
+
+// Everything that a circuit's energy depends on, besides the samples.
+std::string counts(const Home& home, std::string_view id) {
+  std::string text;
+  for (const auto& panel : home.panels) {
+    text += fmt::format("{}:", &panel == &home.panels.front() ? 0 : ms(panel.valid_from));
+    const auto circuit = std::ranges::find(panel.circuits, id, &Circuit::id);
+    if (circuit == panel.circuits.end()) continue;
+    text += circuit->netting == Netting::sum ? "sum" : "per_phase";
+    for (const auto& use : circuit->channels) {
+      text += fmt::format(" {}/{}*{}", use.device, use.channel, use.multiplier);
+    }
+    text += ";";
+  }
+  return text;
+}
+
+}  // namespace
+
+Ledger::Ledger(const std::string& file, Store& store, const Home& home)
+    : database_(open(file)),
+      store_(store),
+      home_(home),
+      find_bookmark_(database_.prepare("SELECT value FROM bookmark WHERE name = ?")),
+      put_bookmark_(database_.prepare("REPLACE INTO bookmark VALUES (?, ?)")),
+      find_hour_(database_.prepare("SELECT imported, exported FROM hour "
+                                   "WHERE circuit = ? AND hour = ? AND device = ?")),
+      put_hour_(database_.prepare("REPLACE INTO hour VALUES (?, ?, ?, ?, ?, ?)")),
+      put_circuit_(database_.prepare("REPLACE INTO circuit VALUES (?, ?, ?, ?, ?, ?, ?)")),
+      counted_before_(database_.prepare("SELECT coalesce(sum(imported), 0), "
+                                        "coalesce(sum(exported), 0) FROM hour "
+                                        "WHERE circuit = ? AND hour < ?")),
+      hours_(database_.prepare("SELECT hour, sum(imported), sum(exported), max(revision) FROM hour "
+                               "WHERE circuit = ? AND hour >= ? AND hour < ? "
+                               "GROUP BY hour ORDER BY hour")),
+      changed_(
+          database_.prepare("SELECT hour, sum(imported), sum(exported), max(revision) FROM hour "
+                            "WHERE circuit = ?1 AND hour IN "
+                            "(SELECT hour FROM hour WHERE circuit = ?1 AND revision > ?2) "
+                            "GROUP BY hour ORDER BY hour LIMIT ?3")) {
+  begin_circuits();
+  // Minutes that were not over when the last follow() ended are among the newest of a device.
+  for (const auto& device : store_.devices().value_or(std::vector<std::string>{})) {
+    const auto last = store_.last(device);
+    if (last && *last) due_.emplace(device, hour_at((*last)->time));
+  }
+}
+
+void Ledger::begin_circuits() {
+  auto newest = database_.prepare("SELECT coalesce(max(revision), 0) FROM hour");
+  newest.step();
+  revision_ = static_cast<std::uint64_t>(newest.integer(0));
+
+  struct Known {
+    std::string counts;
+    Circuit circuit;
+  };
+  std::map<std::string, Known> known;
+  auto all = database_.prepare(
+      "SELECT id, counts, is_recounted, base_imported, base_exported, told_imported, "
+      "told_exported, (SELECT coalesce(sum(imported), 0) FROM hour WHERE circuit = id), "
+      "(SELECT coalesce(sum(exported), 0) FROM hour WHERE circuit = id) FROM circuit");
+  while (all.step() == SQLITE_ROW) {
+    const auto energy = [&](int column) {
+      return Energy{{all.integer(column)}, {all.integer(column + 1)}};
+    };
+    known[std::string(all.text(0))] = {std::string(all.text(1)),
+                                       {.counted = energy(7),
+                                        .base = energy(3),
+                                        .told = energy(5),
+                                        .is_recounted = all.integer(2) != 0,
+                                        .short_since = {}}};
+  }
+  all.reset();
+
+  begin();
+  auto forget = database_.prepare("DELETE FROM hour WHERE circuit = ?");
+  for (const auto& panel : home_.panels) {
+    for (const auto& [id, name, kind, parent, rating, poles, legs, position, room, netting,
+                      channels] : panel.circuits) {
+      if (circuits_.contains(id)) continue;
+      auto& circuit = circuits_[id];
+      const auto found = known.find(id);
+      if (found != known.end()) circuit = found->second.circuit;
+      if (found != known.end() && found->second.counts == counts(home_, id)) continue;
+      // Also a new one: its clamps may have measured for long.
+      forget.bind(1, id).run();
+      circuit.counted = {};
+      circuit.is_recounted = found != known.end();
+      keep(id, circuit);
+      put_bookmark_.bind(1, stored).bind(2, std::int64_t{0}).run();
+    }
+  }
+  if (const auto kept = commit(); !kept) {
+    throw std::runtime_error(fmt::format(
+        "The ledger cannot be written ({}): check that its disk has room.", database_.message()));
+  }
+}
+
+void Ledger::keep(const std::string& id, const Circuit& circuit) {
+  const auto text = counts(home_, id);
+  put_circuit_.bind(1, id).bind(2, text).bind(3, std::int64_t{circuit.is_recounted});
+  put_circuit_.bind(4, circuit.base.imported.value).bind(5, circuit.base.exported.value);
+  put_circuit_.bind(6, circuit.told.imported.value).bind(7, circuit.told.exported.value);
+  put_circuit_.run();
+}
+
+bool Ledger::begin() { return database_.execute("BEGIN IMMEDIATE") == SQLITE_OK; }
+
+std::expected<void, StoreError> Ledger::commit() {
+  if (database_.execute("COMMIT") == SQLITE_OK) return {};
+  database_.execute("ROLLBACK");
+  return std::unexpected(StoreError::unavailable);
+}
+
+// ---- Following the store -----------------------------------------------------------------------
+
+std::expected<bool, StoreError> Ledger::follow(Timestamp now, std::size_t most) {
+  // A clock that was set back does not take back what was counted.
+  const auto end = end_ = std::max<Timestamp>(end_, std::chrono::floor<std::chrono::minutes>(now));
+  std::erase_if(waiting_, [&](const auto& waiting) {
+    const bool is_over = waiting.second <= end;
+    if (is_over) due_.insert(waiting.first);
+    return is_over;
+  });
+  bool is_all = true;
+  if (due_.empty()) {
+    const auto all = take_changes(end);
+    if (!all) return std::unexpected(all.error());
+    is_all = *all;
+  }
+  for (std::size_t i = 0; i < most && !due_.empty(); ++i) {
+    if (const auto done = recount(*due_.begin(), end); !done) return std::unexpected(done.error());
+    due_.erase(due_.begin());
+  }
+  if (!due_.empty()) return false;
+  if (followed_) set_bookmark(stored, *std::exchange(followed_, std::nullopt));
+  if (!is_all) return false;
+  if (const auto done = catch_up(now); !done) return std::unexpected(done.error());
+  return true;
+}
+
+// True: there are no more.
+std::expected<bool, StoreError> Ledger::take_changes(Timestamp end) {
+  const auto changes = store_.changes(bookmark(stored), changes_at_once);
+  if (!changes) return std::unexpected(changes.error());
+  for (const auto& change : *changes) {
+    const DeviceHour hour{change.device, hour_at(change.minute)};
+    if (change.minute < end) {
+      due_.insert(hour);
+    } else {
+      auto& until = waiting_[hour];
+      until = std::max(until, change.minute + 1min);
+    }
+    followed_ = change.revision;
+  }
+  return changes->size() < changes_at_once;
+}
+
+std::expected<void, StoreError> Ledger::recount(const DeviceHour& hour, Timestamp end) {
+  const TimeRange range{hour.second, std::min(hour.second + 1h, std::max(end, hour.second))};
+  const auto gained = circuit_energy(home_, hour.first, range, store_);
+  // A damaged minute keeps its hour as it was counted before.
+  if (!gained && gained.error() == StoreError::corrupted) return {};
+  if (!gained) return std::unexpected(gained.error());
+  return write(hour, *gained);
+}
+
+std::expected<void, StoreError> Ledger::write(const DeviceHour& hour,
+                                              const std::map<std::string, Energy>& gained) {
+  if (!begin()) return std::unexpected(StoreError::unavailable);
+  std::map<std::string, Energy> changed;
+  for (const auto& [id, energy] : gained) {
+    find_hour_.bind(1, id).bind(2, ms(hour.second)).bind(3, hour.first);
+    const bool is_known = find_hour_.step() == SQLITE_ROW;
+    const Energy before =
+        is_known ? Energy{{find_hour_.integer(0)}, {find_hour_.integer(1)}} : Energy{};
+    find_hour_.reset();
+    if (is_known && before == energy) continue;
+    put_hour_.bind(1, id).bind(2, ms(hour.second)).bind(3, hour.first);
+    put_hour_.bind(4, energy.imported.value).bind(5, energy.exported.value);
+    put_hour_.bind(6, static_cast<std::int64_t>(++revision_)).run();
+    changed[id] = energy - before;
+
+    auto& circuit = circuits_.find(id)->second;
+    auto after = circuit;
+    after.counted = after.counted + changed[id];
+    keep(id, after);
+  }
+  if (const auto done = commit(); !done) return done;
+  for (const auto& [id, energy] : changed) {
+    auto& circuit = circuits_.find(id)->second;
+    circuit.counted = circuit.counted + energy;
+  }
+  return {};
+}
+
+// All hours belong together now: between two of them, energy that moved may have counted twice.
+std::expected<void, StoreError> Ledger::catch_up(Timestamp now) {
+  if (!begin()) return std::unexpected(StoreError::unavailable);
+  for (auto& [id, circuit] : circuits_) {
+    const auto before = circuit.told;
+    const auto known = circuit.counted + circuit.base;
+    const bool is_short = greater(before, known) != known;
+    if (!is_short) circuit.short_since.reset();
+    if (is_short && !circuit.short_since) circuit.short_since = now;
+    const bool is_lost = is_short && now - *circuit.short_since >= catch_up_time;
+    if (circuit.is_recounted) circuit.base = before - circuit.counted;
+    if (!circuit.is_recounted && is_lost) circuit.base = greater(before, known) - circuit.counted;
+    circuit.told = greater(before, circuit.counted + circuit.base);
+    const bool is_rebased = std::exchange(circuit.is_recounted, false) || is_lost;
+    if (is_rebased || circuit.told != before) keep(id, circuit);
+  }
+  return commit();
+}
+
+// ---- What it tells -----------------------------------------------------------------------------
+
+std::vector<HourOfEnergy> Ledger::read(Statement& statement, std::string_view circuit) {
+  std::vector<HourOfEnergy> found;
+  while (statement.step() == SQLITE_ROW) {
+    found.push_back({.begin = time_of(statement.integer(0)),
+                     .gained = {{statement.integer(1)}, {statement.integer(2)}},
+                     .counter = {},
+                     .revision = static_cast<std::uint64_t>(statement.integer(3))});
+  }
+  statement.reset();
+  const auto known = circuits_.find(circuit);
+  if (known == circuits_.end()) return {};
+  Timestamp end{};
+  Energy counter = known->second.base;
+  for (auto& hour : found) {
+    // Mostly they follow one another.
+    if (hour.begin != end) {
+      counted_before_.bind(1, circuit).bind(2, ms(hour.begin));
+      counted_before_.step();
+      counter =
+          known->second.base + Energy{{counted_before_.integer(0)}, {counted_before_.integer(1)}};
+      counted_before_.reset();
+    }
+    counter = counter + hour.gained;
+    hour.counter = counter;
+    end = hour.begin + 1h;
+  }
+  return found;
+}
+
+std::vector<HourOfEnergy> Ledger::hours(std::string_view circuit, TimeRange range) {
+  hours_.bind(1, circuit).bind(2, ms(hour_at(range.begin))).bind(3, ms(range.end));
+  return read(hours_, circuit);
+}
+
+std::vector<HourOfEnergy> Ledger::changed(std::string_view circuit, std::uint64_t revision,
+                                          std::size_t most) {
+  changed_.bind(1, circuit).bind(2, static_cast<std::int64_t>(revision));
+  changed_.bind(3, static_cast<std::int64_t>(
+                       std::min<std::size_t>(most, std::numeric_limits<std::int32_t>::max())));
+  return read(changed_, circuit);
+}
+
+Energy Ledger::counter(std::string_view circuit) {
+  const auto found = circuits_.find(circuit);
+  return found == circuits_.end() ? Energy{} : found->second.told;
+}
+
+void Ledger::told(std::string_view circuit, const Energy& energy) {
+  const auto found = circuits_.find(circuit);
+  if (found == circuits_.end()) return;
+  found->second.told = greater(found->second.told, energy);
+  keep(found->first, found->second);
+}
+
+std::uint64_t Ledger::bookmark(const std::string& name) {
+  find_bookmark_.bind(1, name);
+  const bool is_known = find_bookmark_.step() == SQLITE_ROW;
+  const auto value = is_known ? find_bookmark_.integer(0) : 0;
+  find_bookmark_.reset();
+  return static_cast<std::uint64_t>(value);
+}
+
+void Ledger::set_bookmark(const std::string& name, std::uint64_t value) {
+  put_bookmark_.bind(1, name).bind(2, static_cast<std::int64_t>(value)).run();
+}
+
+}  // namespace hub
