@@ -58,41 +58,43 @@ class HomeAssistantPublisher {
 
  private:
   struct Meter {
-    measurement::Timestamp heard_at{};  // The hub's time, so that a wrong clock there does no harm.
+    measurement::Timestamp time{};  // Of the newest sample, never later than it came.
     measurement::Sample sample;
-    std::optional<bool> told_online;
+    bool is_told = false;        // Its sample, as far as it concerns the meter itself.
+    std::optional<bool> online;  // As told; absent: not yet.
+    measurement::Timestamp told_at{};
   };
   struct Told {
-    measurement::Timestamp live_at{};
-    measurement::Timestamp sample_at{};  // heard_at of the sample that was told last.
-    std::string energy;                  // Payload told last; empty: none since we are connected.
-    std::string config;
+    measurement::Timestamp live_at{};    // When.
+    measurement::Timestamp sample_at{};  // Of which sample.
+    std::string energy;                  // Empty: none since we are connected.
+    std::size_t sensors = 0;
   };
 
-  const Circuit* circuit(std::string_view id, measurement::Timestamp now) const;
+  const Panel& panel() const { return panel_at(home_, now_); }
+  bool is_live(const std::string& device) const;
+  std::string topic(std::string_view end) const;  // lenz/HOME/ha/...
+  std::string config_topic(std::string_view identifier) const;
   void take_back(std::string_view circuit, std::string_view payload);
-  void look_at(std::string_view topic, std::string_view payload);
-  void tell_devices(measurement::Timestamp now);
-  void remove_strangers();
-  void tell_meters(measurement::Timestamp now);
-  void tell_live(const Circuit&, measurement::Timestamp now);
+  void keep_bundle(std::string_view topic, std::string_view payload);
+  bool tell_devices();
+  bool tell_bundle(const std::string& topic, const std::string& bundle);
+  void tell_meters();
+  void tell_live(const Circuit&);
   void tell_energy(const Circuit&);
-  std::string bundle(const Circuit&) const;
-  std::string home_bundle(measurement::Timestamp now) const;
-  bool publish(const std::string& topic, const std::string& payload, bool retain);
 
   const Home& home_;
   Ledger& ledger_;
   std::string prefix_;
   Publish publish_;
-  measurement::Timestamp now_{};  // Of the last tick.
+  measurement::Timestamp now_{};  // Of the last call.
   std::optional<measurement::Timestamp> connected_at_;
-  bool has_to_tell_devices_ = false;
+  bool must_tell_devices_ = false;
   measurement::Timestamp energy_at_{};
   std::map<std::string, Meter, std::less<>> meters_;
   std::map<std::string, Told, std::less<>> told_;  // By circuit.
   std::map<std::string, std::string, std::less<>>
-      kept_bundles_;  // By topic, as the broker had them.
+      bundles_;  // Ours that the broker keeps, by topic.
   LiveFeed::Subscription subscription_;
 };
 

@@ -8,34 +8,43 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "hub/home.h"
 #include "hub/integrations/home_assistant_conversation.h"
-#include "hub/ledger.h"
+#include "hub/integrations/home_assistant_sensors.h"
 #include "hub/partners.h"
 
 namespace hub {
 
-// How Home Assistant writes a grid: since 2026 as one source with both directions and a rate,
-// before as lists of flows. (components/energy/data.py)
+// How Home Assistant writes a grid: since 2026 as one source with both directions, before as lists
+// of flows. (home-assistant/core, components/energy/data.py)
 enum class EnergyForm : std::uint8_t { unified, flows };
 
-// `existing` is what `energy/get_prefs` answered, merged with the home's grid, sun, batteries and
-// circuits. A circuit under another names it in included_in_stat; the grid itself is no device, so
-// what hangs directly under it names nothing. Circuits without a clamp are passed over: what hangs
-// under them names the next one above. `statistic_id` gives the id for a circuit and key.
-nlohmann::json proposed_preferences(
-    const Home&, measurement::Timestamp now, const nlohmann::json& existing, EnergyForm,
-    const std::function<std::string(const std::string& circuit, std::string_view key)>&
-        statistic_id);
+struct ProposedPreferences {
+  nlohmann::json preferences;      // As `energy/save_prefs` takes them.
+  std::vector<std::string> lines;  // Each entry that is new or changed, or was left out and why.
+  bool is_changed = false;
+};
+
+// `existing` is what `energy/get_prefs` answered (null: nothing yet). Grid, sun and battery become
+// sources unless there is one of the kind that is not ours, which would count the same energy
+// again. Circuits become individual devices; one that hangs under another names it in
+// included_in_stat, so that both may be shown and nothing counts twice. The grid itself is no
+// device: what hangs directly under it names nothing; and where the circuit above has no clamp, the
+// next one above is named. `statistic_id` gives the id of a circuit's counter, empty where Home
+// Assistant does not know it.
+using StatisticIdOf = std::function<std::string(const Circuit&, Direction)>;
+ProposedPreferences proposed_preferences(const Home&, measurement::Timestamp now,
+                                         const nlohmann::json& existing, EnergyForm,
+                                         const StatisticIdOf&);
 
 // The conversation outlives it; one at a time.
 class EnergyProposal {
  public:
   struct Result {
-    nlohmann::json existing, proposed;
-    bool saved = false;
-    std::string description;  // A line for each entry that is new or changed.
+    ProposedPreferences proposed;
+    bool is_saved = false;
   };
   using Done = std::function<void(std::expected<Result, std::string>)>;
 
@@ -44,7 +53,7 @@ class EnergyProposal {
 
  private:
   void read_preferences();
-  void propose(nlohmann::json existing);
+  void propose(EnergyForm);
   void save(EnergyForm);
   void end(std::expected<Result, std::string>);
 
@@ -55,6 +64,7 @@ class EnergyProposal {
   Done done_;
   measurement::Timestamp now_{};
   EntityIds entity_ids_;
+  nlohmann::json existing_;
   Result result_;
 };
 

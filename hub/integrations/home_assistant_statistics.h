@@ -13,17 +13,16 @@
 #include <cstddef>
 #include <expected>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "hub/home.h"
 #include "hub/integrations/home_assistant_conversation.h"
 #include "hub/integrations/home_assistant_sensors.h"
 #include "hub/ledger.h"
-#include "hub/partners.h"
 
 namespace hub {
 
@@ -74,17 +73,26 @@ std::string undo_file(const StatisticsPlan& done, measurement::Timestamp now);
 std::expected<StatisticsPlan, std::string> parse_undo(std::string_view file);
 
 // Rows of one counter that differ from the ledger by more than a milliwatt-hour.
+//
+// From the last row before `hours` on, each hour's sum rises by what the ledger says was gained in
+// it, so that the hours show what they should; and where Home Assistant compiles the series, the
+// last hour's sum is the counter's plus the present offset, so that its own next row continues it.
+// What Home Assistant was told beyond the ledger's hours (of a hub that was restored, and whose
+// meters had dropped what was lost) stays in the rows in which Home Assistant has it, and a counter
+// that had begun anew in between is kept where it was.
+//
 // `hours`: oldest first, from the first that may have changed to the last that is closed.
-// `existing`: what Home Assistant has, oldest first, from the last row before those hours on.
-// `is_ours`: rows are only ours (external ids); else Home Assistant must have begun the series, and
-// hours before its first row are left out. Sentences about what cannot be put right go to `notes`.
-std::vector<StatisticsChange::Row> differing_rows(std::span<const HourOfEnergy> hours, Direction,
-                                                  std::span<const StatisticsRow> existing,
-                                                  bool is_ours, const std::string& name,
-                                                  std::vector<std::string>& notes);
+// `existing`: what Home Assistant has, oldest first, from the last row before those hours on, or
+// all. `is_ours`: an external id; else Home Assistant must have begun the series, and hours before
+// its first row are left out, for they would show as one great bar.
+// The error is a sentence without its subject: why nothing can be put right.
+std::expected<std::vector<StatisticsChange::Row>, std::string> differing_rows(
+    std::span<const HourOfEnergy> hours, Direction, std::span<const StatisticsRow> existing,
+    bool is_ours);
 
 // The statistics of a sensor that ours replaces, put before our first row; ours are raised so that
-// they continue its sum. Both oldest first, in kWh. Doing it twice changes nothing.
+// they continue its sum. Both oldest first, in kWh, ours not empty; the ids are the caller's to
+// fill in. Doing it twice changes nothing.
 StatisticsChange continued(std::span<const StatisticsRow> old_rows,
                            std::span<const StatisticsRow> ours);
 
@@ -111,99 +119,17 @@ class StatisticsWriter {
   std::size_t change_ = 0, row_ = 0, sent_ = 0;
 };
 
-// Brings late hours to Home Assistant. Home, ledger and conversation outlive it.
-//
-// An hour is taken once it has been over for settle: Home Assistant compiles it some seconds after
-// its end and loses the hour of all its sensors when a row is already there.
-class StatisticsBackfill {
- public:
-  static constexpr std::chrono::minutes settle{15};
+// Rows as `recorder/statistics_during_period` answered them for one id, in kWh; what has no state
+// or no sum is passed over.
+std::vector<StatisticsRow> statistics_rows(const nlohmann::json& result, const std::string& id);
 
-  StatisticsBackfill(const Home&, Ledger&, StatisticsTarget, HomeAssistantConversation&);
+// The question for them, hour by hour.
+nlohmann::json statistics_question(const std::string& id, measurement::Timestamp from);
 
-  struct Choice {
-    bool write = true;       // Else only plan.
-    bool all_hours = false;  // Else those that have changed since they were last found right.
-  };
-  using Done = std::function<void(std::expected<StatisticsPlan, std::string>)>;
+// id -> unit, among what `recorder/get_statistics_metadata` answered.
+std::map<std::string, std::string> statistics_units(const nlohmann::json& metadata);
 
-  // The plan that was written or, where not to write, would be. Refused while one is under way.
-  void run(Choice, measurement::Timestamp now, Done);
-
-  // In the hub: runs by itself whenever closed hours have changed. A run that found something to
-  // write is followed by another that reads it back; hours that are found right are not looked at
-  // again until they change. After a failure it waits 1, 2, 4, ... at most 60 minutes.
-  // `told` gets each plan that was written, and sentences about failures.
-  void tick(measurement::Timestamp now);
-  std::function<void(const StatisticsPlan&)> wrote;
-  std::function<void(const std::string&)> say;
-
- private:
-  struct Counter {  // A sensor with hours that may differ.
-    std::string circuit, key, name, statistic_id, unit;
-    Direction direction{};
-    std::vector<HourOfEnergy> hours;
-    std::vector<StatisticsRow> existing;
-  };
-  struct Mark {
-    std::string circuit;
-    std::uint64_t revision = 0;
-  };
-
-  std::string bookmark(std::string_view circuit) const;
-  void gather(measurement::Timestamp now);
-  void find_entities();
-  void find_units();
-  void read_rows();
-  void plan_rows();
-  void write();
-  void end(std::expected<StatisticsPlan, std::string>);
-
-  const Home& home_;
-  Ledger& ledger_;
-  StatisticsTarget target_;
-  HomeAssistantConversation& conversation_;
-  StatisticsWriter writer_;
-
-  Choice choice_;
-  Done done_;
-  measurement::Timestamp now_{};
-  std::vector<Counter> counters_;
-  std::vector<Mark> marks_;
-  std::size_t at_ = 0;
-  StatisticsPlan plan_;
-  measurement::Timestamp next_run_{};
-  std::chrono::minutes wait_{1};
-};
-
-// `lenz import home-assistant`: the hours of a sensor that one of ours replaces.
-class StatisticsContinuation {
- public:
-  StatisticsContinuation(const Home&, HomeAssistantConversation&);
-
-  struct Choice {
-    std::string from;     // Statistic id of the old sensor: "sensor.fridge_energy".
-    std::string circuit;  // Id of ours.
-    std::string key;      // Which of its counters; empty: the usual one.
-    bool write = true;
-  };
-  using Done = StatisticsBackfill::Done;
-  void run(Choice, measurement::Timestamp now, Done);
-
- private:
-  void find_entity();
-  void find_units();
-  void read_rows();
-  void finish(const nlohmann::json& rows);
-  void end(std::expected<StatisticsPlan, std::string>);
-
-  const Home& home_;
-  HomeAssistantConversation& conversation_;
-  StatisticsWriter writer_;
-  Choice choice_;
-  Done done_;
-  measurement::Timestamp now_{};
-  std::string ours_, unit_;
-};
+// "2026-01-31T18:00:00+00:00"
+std::string iso_time(measurement::Timestamp);
 
 }  // namespace hub

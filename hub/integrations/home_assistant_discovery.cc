@@ -1,0 +1,396 @@
+#include "hub/integrations/home_assistant_discovery.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "hub/integrations/home_assistant_sensors.h"
+
+namespace hub {
+namespace {
+
+using measurement::Quantity;
+using measurement::Timestamp;
+using nlohmann::json;
+
+constexpr auto online = "online", offline = "offline";
+constexpr double most_kwh = 1e7;  // More than a house uses in a thousand years.
+
+// In the order of the enumerations.
+constexpr std::array kinds = {"grid", "solar", "battery", "ev", "subpanel", "load"};
+constexpr std::array styles = {"us", "din"};
+
+std::string text(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+json rounded(double value, double steps_per_unit) {
+  return std::round(value * steps_per_unit) / steps_per_unit;
+}
+
+// What the circuit's clamps see together. Absent values are null: Home Assistant shows "unknown".
+json live_state(const Circuit& circuit, const measurement::Sample& sample) {
+  json state = {
+      {"power", nullptr}, {"voltage", nullptr}, {"current", nullptr}, {"power_factor", nullptr}};
+  const auto& device = circuit.channels.front().device;
+  const auto power = active_power(circuit, device, sample);
+  if (power) state["power"] = rounded(power->value, 10);
+
+  double apparent = 0, volts = 0, amperes = 0;
+  for (const auto& use : circuit.channels) {
+    if (use.channel >= sample.channels()) return state;
+    const auto u = sample.get<Quantity::voltage>(measurement::chip_of(use.channel));
+    const auto i = sample.get<Quantity::current>(use.channel);
+    if (!u || !i) return state;
+    apparent += std::abs(use.multiplier) * static_cast<double>(u->value) * i->value;
+    volts += u->value;
+    amperes = std::max<double>(amperes, i->value);
+  }
+  // Mean of the legs' voltages to neutral; the current is that of the leg that carries most.
+  state["voltage"] = rounded(volts / static_cast<double>(circuit.channels.size()), 10);
+  state["current"] = rounded(amperes, 1000);
+  if (power && apparent >= 1) {
+    state["power_factor"] = rounded(std::clamp(power->value / apparent, -1.0, 1.0), 1000);
+  }
+  return state;
+}
+
+// Whole watt-hours, rounded down, so that the outside is never told more than was counted.
+json kwh(measurement::MilliwattHours energy) {
+  return static_cast<double>(energy.value / 1000) / 1000;
+}
+
+json panel_message(const Home& home, const Panel& panel) {
+  json circuits = json::array();
+  const auto known = [](const auto& value, bool is_known) {
+    return is_known ? json(value) : json();
+  };
+  for (const auto& circuit : panel.circuits) {
+    const bool has_clamp = !circuit.channels.empty();
+    const auto capacity = capacity_w(home, circuit);
+    circuits.push_back(
+        {{"id", circuit.id},
+         {"name", circuit.name},
+         {"kind", kinds[static_cast<std::size_t>(circuit.kind)]},
+         {"parent", known(circuit.parent, !circuit.parent.empty())},
+         {"rating_a", known(circuit.rating_a, circuit.rating_a > 0)},
+         {"poles", circuit.poles},
+         {"legs", circuit.legs},
+         {"position", circuit.position},
+         {"room", circuit.room},
+         {"capacity_w", known(capacity.value_or(0), capacity.has_value())},
+         {"power", known(default_entity_id(home, circuit.id, "power"), has_clamp)},
+         {"energy", known(default_entity_id(home, circuit.id, "energy"), has_clamp)}});
+  }
+  return {
+      {"home",
+       {{"id", home.id},
+        {"name", home.name},
+        {"style", styles[static_cast<std::size_t>(panel.style)]},
+        {"nominal_voltage_v", home.nominal_voltage_v},
+        {"line_frequency_hz", home.line_frequency_hz},
+        {"phases", home.phases},
+        {"currency", home.currency},
+        {"price_per_kwh", known(home.price_per_kwh.value_or(0), home.price_per_kwh.has_value())}}},
+      {"circuits", circuits}};
+}
+
+json component(const SensorRow& row, const std::string& unique, const std::string& entity_id,
+               const std::string& state_topic) {
+  json sensor = {{"p", "sensor"},
+                 {"unique_id", unique},
+                 {"default_entity_id", entity_id},
+                 {"name", row.name},
+                 {"device_class", row.device_class},
+                 {"state_class", row.counts ? "total_increasing" : "measurement"},
+                 {"suggested_display_precision", row.precision},
+                 {"state_topic", state_topic},
+                 {"value_template", "{{ value_json." + std::string(row.key) + " }}"}};
+  if (!row.unit.empty()) sensor["unit_of_measurement"] = row.unit;
+  // A counter that stands still is true as long as its meter is there; a power that does is not.
+  if (!row.counts) {
+    sensor["expire_after"] =
+        std::chrono::seconds(HomeAssistantPublisher::silent_after).count() + 30;
+  }
+  return sensor;
+}
+
+std::set<std::string> component_keys(const std::string& bundle) {
+  std::set<std::string> keys;
+  const auto parsed = json::parse(bundle, nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("components")) return keys;
+  for (const auto& [key, value] : parsed["components"].items()) keys.insert(key);
+  return keys;
+}
+
+}  // namespace
+
+HomeAssistantPublisher::HomeAssistantPublisher(const Home& home, Ledger& ledger, LiveFeed& feed,
+                                               std::string discovery_prefix, Publish publish)
+    : home_(home),
+      ledger_(ledger),
+      prefix_(std::move(discovery_prefix)),
+      publish_(std::move(publish)) {
+  subscription_ = feed.subscribe([this](const LiveFeed::Moment& moment) {
+    auto& meter = meters_[std::string(moment.device)];
+    if (moment.time < meter.time) return;
+    meter.time = moment.time;
+    meter.sample = moment.sample;
+    meter.is_told = false;
+  });
+}
+
+std::string HomeAssistantPublisher::topic(std::string_view end) const {
+  return "lenz/" + home_.id + "/ha/" + std::string(end);
+}
+
+std::string HomeAssistantPublisher::config_topic(std::string_view identifier) const {
+  return prefix_ + "/device/" + std::string(identifier) + "/config";
+}
+
+std::vector<std::string> HomeAssistantPublisher::topics() const {
+  return {prefix_ + "/status", config_topic("+"), topic("+/energy")};
+}
+
+HomeAssistantPublisher::Will HomeAssistantPublisher::will() const {
+  return {topic("status"), offline};
+}
+
+void HomeAssistantPublisher::connected(Timestamp now) {
+  now_ = now;
+  connected_at_ = now;
+  must_tell_devices_ = true;
+  energy_at_ = {};
+  told_.clear();
+  for (auto& [device, meter] : meters_) meter.online.reset();
+}
+
+void HomeAssistantPublisher::lost() { connected_at_.reset(); }
+
+void HomeAssistantPublisher::panel_changed(Timestamp now) {
+  now_ = now;
+  must_tell_devices_ = true;
+}
+
+void HomeAssistantPublisher::heard(std::string_view heard_topic, std::string_view payload,
+                                   bool is_retained, Timestamp now) {
+  now_ = now;
+  const auto before = topic("");
+  constexpr std::string_view after = "/energy";
+  if (heard_topic == prefix_ + "/status") {
+    // A Home Assistant that has just started knows the retained topics, but no live value.
+    if (!is_retained && payload == online) must_tell_devices_ = true;
+  } else if (!is_retained) {
+    return;  // Our own words.
+  } else if (heard_topic.starts_with(before) && heard_topic.ends_with(after)) {
+    heard_topic.remove_prefix(before.size());
+    heard_topic.remove_suffix(std::min(after.size(), heard_topic.size()));
+    take_back(heard_topic, payload);
+  } else {
+    keep_bundle(heard_topic, payload);
+  }
+}
+
+void HomeAssistantPublisher::take_back(std::string_view circuit, std::string_view payload) {
+  const auto& circuits = panel().circuits;
+  if (std::ranges::find(circuits, circuit, &Circuit::id) == circuits.end()) return;
+  const auto parsed = json::parse(payload, nullptr, false);
+  if (!parsed.is_object()) return;
+  const auto energy = [&](const char* key) {
+    const auto found = parsed.find(key);
+    if (found == parsed.end() || !found->is_number()) return measurement::MilliwattHours{0};
+    const auto value = found->get<double>();
+    if (!(value > 0 && value < most_kwh)) return measurement::MilliwattHours{0};
+    return measurement::MilliwattHours{std::llround(value * 1e6)};
+  };
+  ledger_.told(circuit, {energy("imported"), energy("exported")});
+}
+
+// The home's own bundle, or one whose device says that it hangs under the home: a name alone could
+// belong to another hub's home.
+void HomeAssistantPublisher::keep_bundle(std::string_view heard_topic, std::string_view payload) {
+  const auto parsed = json::parse(payload, nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("device") || !parsed["device"].is_object()) return;
+  const bool is_ours = heard_topic == config_topic(home_identifier(home_)) ||
+                       parsed["device"].value("via_device", json()) == home_identifier(home_);
+  if (is_ours) bundles_.insert_or_assign(std::string(heard_topic), std::string(payload));
+}
+
+bool HomeAssistantPublisher::is_live(const std::string& device) const {
+  const auto meter = meters_.find(device);
+  return meter != meters_.end() && now_ - meter->second.time < silent_after;
+}
+
+void HomeAssistantPublisher::tick(Timestamp now) {
+  now_ = now;
+  // A meter whose clock is ahead must not seem to be there long after it has gone.
+  for (auto& [device, meter] : meters_) meter.time = std::min(meter.time, now);
+  if (!connected_at_ || now < *connected_at_ + listen_first) return;
+  if (must_tell_devices_) {
+    if (!tell_devices()) return;
+    must_tell_devices_ = false;
+    energy_at_ = {};
+    told_.clear();
+    for (auto& [device, meter] : meters_) meter.online.reset();
+  }
+  tell_meters();
+  const bool is_time_for_energy = now >= energy_at_ + energy_every;
+  if (is_time_for_energy) energy_at_ = now;
+  for (const auto& circuit : panel().circuits) {
+    if (circuit.channels.empty()) continue;
+    if (is_time_for_energy) tell_energy(circuit);
+    tell_live(circuit);
+  }
+}
+
+bool HomeAssistantPublisher::tell_bundle(const std::string& config, const std::string& bundle) {
+  const auto kept = bundles_.find(config);
+  if (kept != bundles_.end()) {
+    // What had been there and is no longer: named once without anything but its platform.
+    const auto keys = component_keys(bundle);
+    auto farewell = json::parse(bundle);
+    bool is_needed = false;
+    for (const auto& key : component_keys(kept->second)) {
+      if (keys.contains(key)) continue;
+      farewell["components"][key] = {{"p", "sensor"}};
+      is_needed = true;
+    }
+    if (is_needed && !publish_(config, text(farewell), true)) return false;
+  }
+  if (!publish_(config, bundle, true)) return false;
+  bundles_.insert_or_assign(config, bundle);
+  return true;
+}
+
+bool HomeAssistantPublisher::tell_devices() {
+  const auto hub_is_there = json{{"topic", topic("status")}};
+  const auto meter_is_there = [this](const std::string& device) {
+    return json{{"topic", topic("meter/" + device + "/status")}};
+  };
+  const json origin = {{"name", "Lenz"}};
+  std::set<std::string> devices, wanted;
+  for (const auto& circuit : panel().circuits) {
+    for (const auto& use : circuit.channels) devices.insert(use.device);
+  }
+
+  json home = {{"device",
+                {{"identifiers", {home_identifier(home_)}},
+                 {"name", home_.name},
+                 {"manufacturer", "Lenz"},
+                 {"model", "Panel"}}},
+               {"origin", origin}};
+  home["components"]["panel"] = {{"p", "sensor"},
+                                 {"unique_id", home_identifier(home_) + "_panel"},
+                                 {"default_entity_id", default_entity_id(home_, "panel", "")},
+                                 {"name", "Panel"},
+                                 {"entity_category", "diagnostic"},
+                                 {"state_topic", topic("panel")},
+                                 {"json_attributes_topic", topic("panel")},
+                                 {"value_template", "{{ value_json.circuits | length }}"},
+                                 {"availability", json::array()}};
+  for (const auto& device : devices) {
+    const SensorRow frequency{"frequency", "frequency", "Frequency", "frequency", "Hz", 2};
+    auto& sensor = home["components"]["frequency_" + device];
+    sensor = component(frequency, home_identifier(home_) + "_frequency_" + device,
+                       default_entity_id(home_, device, frequency.entity),
+                       topic("meter/" + device + "/state"));
+    if (devices.size() > 1) sensor["name"] = "Frequency " + device;
+    sensor["availability"] = {hub_is_there, meter_is_there(device)};
+    sensor["availability_mode"] = "all";
+  }
+  const auto home_config = config_topic(home_identifier(home_));
+  wanted.insert(home_config);
+  if (!tell_bundle(home_config, text(home))) return false;
+  if (!publish_(topic("panel"), text(panel_message(home_, panel())), true)) return false;
+
+  for (const auto& circuit : panel().circuits) {
+    const auto rows = sensors_of(circuit, ledger_.counter(circuit.id));
+    if (rows.empty()) continue;
+    const auto identifier = circuit_identifier(home_, circuit.id);
+    json bundle = {
+        {"device",
+         {{"identifiers", {identifier}},
+          {"name", circuit.name},
+          {"manufacturer", "Lenz"},
+          {"model", "Circuit"},
+          {"via_device", home_identifier(home_)}}},
+        {"origin", origin},
+        {"availability", {hub_is_there, meter_is_there(circuit.channels.front().device)}},
+        {"availability_mode", "all"}};
+    if (!circuit.room.empty()) bundle["device"]["suggested_area"] = circuit.room;
+    for (const auto& row : rows) {
+      bundle["components"][std::string(row.key)] =
+          component(row, unique_id(home_, circuit.id, row.key),
+                    default_entity_id(home_, circuit.id, row.entity),
+                    topic(circuit.id + (row.counts ? "/energy" : "/state")));
+    }
+    wanted.insert(config_topic(identifier));
+    if (!tell_bundle(config_topic(identifier), text(bundle))) return false;
+  }
+
+  for (auto kept = bundles_.begin(); kept != bundles_.end();) {
+    if (wanted.contains(kept->first)) {
+      ++kept;
+      continue;
+    }
+    if (!publish_(kept->first, "", true)) return false;
+    kept = bundles_.erase(kept);
+  }
+  return publish_(topic("status"), online, true);
+}
+
+void HomeAssistantPublisher::tell_meters() {
+  std::set<std::string> devices;
+  for (const auto& circuit : panel().circuits) {
+    if (!circuit.channels.empty()) devices.insert(circuit.channels.front().device);
+  }
+  for (const auto& device : devices) {
+    auto& meter = meters_[device];
+    const bool is_online = is_live(device);
+    if (meter.online != is_online &&
+        publish_(topic("meter/" + device + "/status"), is_online ? online : offline, true)) {
+      meter.online = is_online;
+    }
+    if (!is_online || meter.is_told || now_ < meter.told_at + live_every) continue;
+    json state = {{"frequency", nullptr}};
+    if (meter.sample.chips() > 0) {
+      const auto frequency = meter.sample.get<Quantity::frequency>(0);
+      if (frequency) state["frequency"] = rounded(frequency->value, 100);
+    }
+    if (publish_(topic("meter/" + device + "/state"), text(state), false)) {
+      meter.is_told = true;
+      meter.told_at = now_;
+    }
+  }
+}
+
+void HomeAssistantPublisher::tell_live(const Circuit& circuit) {
+  const auto& device = circuit.channels.front().device;
+  if (!is_live(device)) return;
+  const auto& meter = meters_.at(device);
+  auto& told = told_[circuit.id];
+  if (now_ < told.live_at + live_every || told.sample_at == meter.time) return;
+  if (publish_(topic(circuit.id + "/state"), text(live_state(circuit, meter.sample)), false)) {
+    told.live_at = now_;
+    told.sample_at = meter.time;
+  }
+}
+
+void HomeAssistantPublisher::tell_energy(const Circuit& circuit) {
+  const auto counter = ledger_.counter(circuit.id);
+  auto& told = told_[circuit.id];
+  const auto sensors = sensors_of(circuit, counter).size();
+  // It has begun to give back: its second counter is to be announced first.
+  if (told.sensors != 0 && told.sensors != sensors) must_tell_devices_ = true;
+  told.sensors = sensors;
+  const auto energy =
+      text({{"imported", kwh(counter.imported)}, {"exported", kwh(counter.exported)}});
+  if (energy != told.energy && publish_(topic(circuit.id + "/energy"), energy, true)) {
+    told.energy = energy;
+  }
+}
+
+}  // namespace hub
