@@ -427,6 +427,83 @@ TEST_F(SqliteStoreTest, AfterAnErrorAllSinceTheLastCommitIsUndoneInMemoryToo) {
   EXPECT_EQ(samples_on_disk(), 10u);
 }
 
+// ---- Samples and changes -----------------------------------------------------------------------
+
+TEST_F(SqliteStoreTest, SamplesComeBackWithTheirTimes) {
+  append(seconds(0, 130));
+  append(seconds(0, 10), 2, midnight + 1h);
+
+  const auto samples = *store->samples("meter", {midnight + 58s, midnight + 1h + 2s});
+
+  ASSERT_EQ(samples.size(), 74u);  // Seconds 58 to 129, and two of the second boot.
+  EXPECT_EQ(samples.front().time, midnight + 58s);
+  EXPECT_EQ(samples.front().sample, second(58));
+  EXPECT_EQ(samples.back().boot, 2u);
+  EXPECT_EQ(samples.back().time, midnight + 1h + 1s);
+  EXPECT_TRUE(store->samples("nobody", {midnight, midnight + 1h})->empty());
+}
+
+TEST_F(SqliteStoreTest, TotalsBeforeATimeAreTheGreatestOfThatBoot) {
+  append(seconds(0, 100));
+  auto later = seconds(100, 200);
+  for (auto& sample : later) sample.put_steps(Quantity::imported, 1, std::nullopt);
+  append(later);
+  append(seconds(0, 5), 2, midnight + 10s);
+
+  const auto totals = *store->totals_before("meter", 1, midnight + 150s, 0b011);
+
+  EXPECT_EQ(totals.steps(Quantity::imported, 0), 1490);
+  EXPECT_EQ(totals.steps(Quantity::imported, 1), 990);  // Absent since second 100.
+  EXPECT_EQ(totals.steps(Quantity::imported, 2), std::nullopt) << "was not asked for";
+  EXPECT_EQ(store->totals_before("meter", 1, midnight, 1)->steps(Quantity::imported, 0),
+            std::nullopt);
+}
+
+TEST_F(SqliteStoreTest, AMinuteIsNamedAfterItsLastChange) {
+  append(seconds(0, 180));
+  ASSERT_TRUE(store->commit());
+  const auto all = *store->changes(0, 100);
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].minute, midnight);
+  EXPECT_EQ(all[2].device, "meter");
+
+  append(seconds(180, 181));
+  EXPECT_TRUE(store->changes(all[2].revision, 100)->empty()) << "it was not committed";
+  ASSERT_TRUE(store->commit());
+
+  const auto more = *store->changes(all[2].revision, 100);
+  ASSERT_EQ(more.size(), 1u);
+  EXPECT_EQ(more[0].minute, midnight + 3min);
+  reopen();
+  EXPECT_TRUE(store->changes(more[0].revision, 100)->empty());
+}
+
+TEST_F(SqliteStoreTest, ALateMinuteChangesWhatTheNextOneGained) {
+  append(seconds(0, 60));
+  append(seconds(300, 420));
+  ASSERT_TRUE(store->commit());
+  const auto seen = store->changes(0, 100)->back().revision;
+
+  append(seconds(120, 180));
+  ASSERT_TRUE(store->commit());
+
+  std::vector<Timestamp> minutes;
+  const auto changes = *store->changes(seen, 100);
+  for (const auto& change : changes) minutes.push_back(change.minute);
+  EXPECT_THAT(minutes, ElementsAre(midnight + 2min, midnight + 5min));
+}
+
+TEST_F(SqliteStoreTest, WhatADeviceCouldNotDoItselfIsKept) {
+  auto header = header_of(1, midnight);
+  header.origin = {.timed_on_arrival = true, .integrated = 0b101};
+  ASSERT_TRUE(store->append(header, seconds(0, 5)));
+  ASSERT_TRUE(store->commit());
+  reopen();
+
+  EXPECT_EQ(*store->origin("meter"), header.origin);
+  EXPECT_EQ(*store->origin("nobody"), measurement::Origin{});
+}
+
 TEST_F(SqliteStoreTest, AStoreOfALaterVersionIsNotTouched) {
   execute("PRAGMA user_version = 3");
   store.reset();
@@ -473,6 +550,8 @@ TEST(SqliteStoreGolden, AStoreOfFormatVersionOneIsStillRead) {
   const TimeRange day{midnight, midnight + 24h};
   EXPECT_FLOAT_EQ(store.read({"meter", Quantity::active_power, 2}, day, 24h)->mean[0], 36.0f);
   EXPECT_EQ(store.read({"meter", Quantity::imported, 2}, day, 24h)->gained[0], 12'280);
+  EXPECT_EQ(store.changes(0, 100)->size(), 21u);  // 20 minutes and one.
+  EXPECT_EQ(*store.origin("meter"), measurement::Origin{});
 }
 
 // ---- A kill at any moment ----------------------------------------------------------------------
