@@ -77,12 +77,12 @@ const homes = {
 };
 homes.first = { ...homes.us };
 homes.stale = { ...homes.eu };
-const worlds = homes;
+export const worlds = homes;
 
 const silent = [[-7 * 3600_000, -6.4 * 3600_000], [-250_000, -222_000], [-3.2 * 86400_000, -2.9 * 86400_000]]
   .map(([begin, end]) => ({ device: 'meter-1', channel: null, begin: started + begin, end: started + end }));
 
-function power(home, one, time) {
+export function power(home, one, time) {
   if (home === homes.first || (home === homes.stale && time > started - 60_000)) return null;
   if (silent.some((gap) => time >= gap.begin && time < gap.end) || !one.metered) return null;
   if (one.kind !== 'grid') return one.watts(time);
@@ -92,7 +92,7 @@ function power(home, one, time) {
 const capacity = (home, one) =>
   one.rating_a && one.rating_a * home.nominal_voltage_v * (home.style === 'us' ? Math.min(2, one.poles) : one.poles);
 
-const panel = (home) => ({
+export const panel = (home) => ({
   valid_from: 0, style: home.style,
   circuits: home.circuits.map(({ watts: _, ...one }) => ({ ...one, capacity_w: capacity(home, one) })),
 });
