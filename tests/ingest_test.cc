@@ -28,6 +28,11 @@ class IngestTest : public testing::Test {
   IngestTest() { hub.admit("meter-1"); }
   ~IngestTest() override { std::filesystem::remove_all(folder); }
 
+  // What is sent before is lost by the broker: a meter would send it again.
+  void SetUp() override {
+    ASSERT_TRUE(comes_true([&] { return ingest.is_connected(); }));
+  }
+
   static std::string make_folder() {
     auto name = (std::filesystem::temp_directory_path() / "lenz-test-XXXXXX").string();
     return mkdtemp(name.data());

@@ -25,7 +25,8 @@ struct BrokerAddress {
 };
 
 // Hears lenz/{home}/+/report and publishes to lenz/{home}/{device}/stored. All reports that have
-// arrived together are committed together, then acknowledged. Reconnects by itself.
+// arrived together are committed together, then acknowledged. Connects, and reconnects, by itself
+// and never waits for the broker.
 //
 // Works on the context's thread; context and hub must outlive it. `say` gets one sentence when
 // something is wrong, at most once a minute for each kind of trouble.
@@ -36,6 +37,7 @@ class MqttIngest {
              std::function<void(const std::string&)> say);
   ~MqttIngest();
 
+  bool is_connected() const;
   std::uint64_t refused() const;  // Messages that were no report, or not to be accepted.
 
  private:

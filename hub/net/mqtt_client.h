@@ -61,7 +61,7 @@ class MqttClient {
 
  private:
   struct Connection;
-  std::unique_ptr<Connection> connection_;
+  std::shared_ptr<Connection> connection_;  // Also held by what is under way on the context.
 };
 
 }  // namespace hub

@@ -34,7 +34,7 @@ class TcpClient {
 
  private:
   struct Connection;
-  std::unique_ptr<Connection> connection_;
+  std::shared_ptr<Connection> connection_;  // Also held by what is under way on the context.
 };
 
 }  // namespace hub
