@@ -32,6 +32,9 @@ class Reader {
   Circuit circuit(const toml::table&) const;
   ChannelUse channel(const toml::table&) const;
   std::vector<int> legs(const toml::table&) const;
+  Meter meter(const toml::table&) const;
+  MeterChip chip(const toml::table&) const;
+  MeterChannel clamp(const toml::table&) const;
 
   const TomlFile file_;
 };
@@ -81,9 +84,84 @@ Panel Reader::panel(const toml::table& from) const {
   return panel;
 }
 
+// The words of a clamp, in the order in which they are written.
+struct ClampWord {
+  std::string_view name;
+  int MeterChannel::*value;
+};
+constexpr std::array clamp_words = {
+    ClampWord{"voltage_gain", &MeterChannel::voltage_gain},
+    ClampWord{"current_gain", &MeterChannel::current_gain},
+    ClampWord{"multiplier", &MeterChannel::multiplier},
+    ClampWord{"voltage_offset", &MeterChannel::voltage_offset},
+    ClampWord{"current_offset", &MeterChannel::current_offset},
+    ClampWord{"active_offset", &MeterChannel::active_offset},
+    ClampWord{"reactive_offset", &MeterChannel::reactive_offset},
+};
+
+MeterChannel Reader::clamp(const toml::table& from) const {
+  file_.allow(from, "a chip's channel",
+              {"voltage_gain", "current_gain", "multiplier", "reversed", "voltage_offset",
+               "current_offset", "active_offset", "reactive_offset"});
+  MeterChannel clamp;
+  file_.want(from, "reversed", clamp.reversed);
+  for (const auto& [name, value] : clamp_words) file_.want(from, name, clamp.*value);
+  return clamp;
+}
+
+MeterChip Reader::chip(const toml::table& from) const {
+  file_.allow(from, "a chip", {"cs_pin", "pga", "channels"});
+  MeterChip chip;
+  file_.need(from, "cs_pin", chip.cs_pin);
+  file_.want(from, "pga", chip.pga);
+  const auto& node = file_.required(from, "channels");
+  const auto& list = file_.array(node, "channels");
+  if (list.size() != chip.channels.size()) {
+    file_.refuse(node.source(),
+                 fmt::format("a chip has {} channels; write one {{ }} for each, empty where no "
+                             "clamp is",
+                             chip.channels.size()));
+  }
+  for (std::size_t c = 0; c < list.size(); ++c) {
+    chip.channels.at(c) = clamp(file_.table(*list.get(c), "channels"));
+  }
+  return chip;
+}
+
+Meter Reader::meter(const toml::table& from) const {
+  file_.allow(from, "a meter",
+              {"id", "nominal_voltage_v", "line_frequency_hz", "period_ms", "clock_pin", "miso_pin",
+               "mosi_pin", "chip"});
+  Meter meter;
+  file_.need(from, "id", meter.id);
+  file_.need(from, "nominal_voltage_v", meter.nominal_voltage_v);
+  file_.need(from, "line_frequency_hz", meter.line_frequency_hz);
+  std::int64_t period_ms = meter.period.count();
+  file_.want(from, "period_ms", period_ms);
+  meter.period = std::chrono::milliseconds(period_ms);
+  file_.want(from, "clock_pin", meter.clock_pin);
+  file_.want(from, "miso_pin", meter.miso_pin);
+  file_.want(from, "mosi_pin", meter.mosi_pin);
+  file_.each(from, "chip", [&](const toml::table& each) { meter.chips.push_back(chip(each)); });
+  return meter;
+}
+
+// Where in the file a fault is.
+const toml::node& node_of(const Fault& fault, const toml::table& file) {
+  const auto* at = file.get("home");
+  const auto descend = [&](const toml::node& from, std::string_view key, std::size_t index) {
+    at = from.as_table()->at(key).as_array()->get(index);
+  };
+  if (fault.panel) descend(file, "panel", *fault.panel);
+  if (fault.circuit) descend(*at, "circuit", *fault.circuit);
+  if (fault.meter) descend(file, "meter", *fault.meter);
+  if (fault.chip) descend(*at, "chip", *fault.chip);
+  return *at;
+}
+
 Home Reader::home() const {
   const auto& file = file_.root();
-  file_.allow(file, "the file", {"home", "panel"});
+  file_.allow(file, "the file", {"home", "panel", "meter"});
   const auto& head = file_.table(file_.required(file, "home"), "home");
   file_.allow(head, "[home]",
               {"id", "name", "zone", "country", "currency", "nominal_voltage_v",
@@ -103,12 +181,12 @@ Home Reader::home() const {
   const auto& panels = file_.array(file_.required(file, "panel"), "panel");
   for (const auto& node : panels) home.panels.push_back(panel(file_.table(node, "panel")));
 
+  file_.each(file, "meter", [&](const toml::table& each) { home.meters.push_back(meter(each)); });
+
   if (const auto fault = find_fault(home)) {
-    const auto* at = &file_.required(file, "home");
-    if (fault->panel) at = panels.get(*fault->panel);
-    if (fault->circuit) at = at->as_table()->at("circuit").as_array()->get(*fault->circuit);
     throw std::runtime_error(fmt::format("{}, line {}: {}", file_.path().string(),
-                                         at->source().begin.line, fault->sentence));
+                                         node_of(*fault, file).source().begin.line,
+                                         fault->sentence));
   }
   return home;
 }
@@ -149,6 +227,35 @@ std::string toml_of(const Circuit& circuit) {
   return out;
 }
 
+std::string toml_of(const MeterChannel& clamp) {
+  const MeterChannel usual;
+  std::vector<std::string> words;
+  for (const auto& [name, value] : clamp_words) {
+    const bool always = value == &MeterChannel::voltage_gain ||
+                        value == &MeterChannel::current_gain || value == &MeterChannel::multiplier;
+    if (always || clamp.*value != usual.*value) {
+      words.push_back(fmt::format("{} = {}", name, clamp.*value));
+    }
+  }
+  if (clamp.reversed) words.push_back("reversed = true");
+  return fmt::format("{{ {} }}", fmt::join(words, ", "));
+}
+
+std::string toml_of(const Meter& meter) {
+  auto out = fmt::format(
+      "\n[[meter]]\nid = {}\nnominal_voltage_v = {}\nline_frequency_hz = {}\nperiod_ms = {}\n"
+      "clock_pin = {}\nmiso_pin = {}\nmosi_pin = {}\n",
+      toml_text(meter.id), meter.nominal_voltage_v, meter.line_frequency_hz, meter.period.count(),
+      meter.clock_pin, meter.miso_pin, meter.mosi_pin);
+  for (const auto& chip : meter.chips) {
+    out += fmt::format("\n[[meter.chip]]\ncs_pin = {}\npga = {}\nchannels = [\n", chip.cs_pin,
+                       chip.pga);
+    for (const auto& clamp : chip.channels) out += fmt::format("  {},\n", toml_of(clamp));
+    out += "]\n";
+  }
+  return out;
+}
+
 std::string toml_of(const Home& home) {
   auto out = fmt::format(
       "[home]\nid = {}\nname = {}\nzone = {}\ncountry = {}\ncurrency = {}\n"
@@ -161,6 +268,7 @@ std::string toml_of(const Home& home) {
                        styles.at(static_cast<std::size_t>(panel.style)));
     for (const auto& circuit : panel.circuits) out += toml_of(circuit);
   }
+  for (const auto& meter : home.meters) out += toml_of(meter);
   return out;
 }
 

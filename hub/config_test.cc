@@ -113,6 +113,10 @@ parent = "oven"
 
 TEST_F(HomeFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
   const auto circuit = plain + "[[panel.circuit]]\nid = \"a\"\nname = \"A\"\n";  // To line 15.
+  const auto meter = plain +
+                     "[[meter]]\nid = \"m\"\nnominal_voltage_v = 230\n"
+                     "line_frequency_hz = 50\n";  // To line 16.
+  const std::string chip = "[[meter.chip]]\ncs_pin = 5\nchannels = [{}, {}, {}]\n";
   struct Case {
     std::string text;
     const char* line;
@@ -150,6 +154,16 @@ TEST_F(HomeFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
       {circuit + "parent = \"b\"\n", "line 13", "circuit \"a\": its parent \"b\""},
       {circuit + "poles = 7\n", "line 13", "7 poles"},
       {plain + plain_panel, "line 13", "panel 2: it is not valid later"},
+      {plain + "[meter]\n", "line 13", "\"meter\" must be a list"},
+      {plain + "[[meter]]\nboards = 2\n", "line 14", "a meter has no key \"boards\""},
+      {plain + "[[meter]]\nid = \"m\"\n", "line 13", "\"nominal_voltage_v\" is missing"},
+      {meter, "line 13", "0 chips"},
+      {meter + "[[meter.chip]]\npga = 1\n", "line 17", "\"cs_pin\" is missing"},
+      {meter + "[[meter.chip]]\ncs_pin = 5\n", "line 17", "\"channels\" is missing"},
+      {meter + "[[meter.chip]]\ncs_pin = 5\nchannels = [{}, {}]\n", "line 19", "has 3 channels"},
+      {meter + "[[meter.chip]]\ncs_pin = 5\nchannels = [{}, {}, {gain = 1}]\n", "line 19",
+       "no key \"gain\""},
+      {meter + chip + chip, "line 20", "chip 2: its cs_pin 5 is that of chip 1"},
   };
   for (const auto& [text, line, said] : cases) {
     EXPECT_THAT(complaint(text),
@@ -169,6 +183,38 @@ TEST_F(HomeFile, AFileThatIsNotThereOrTooLargeIsSaidByName) {
   const auto full = plain + "#" + std::string(max_home_file_bytes - plain.size() - 1, ' ');
   EXPECT_EQ(complaint(full), "") << "one MiB is still read";
   EXPECT_THAT(complaint(full + " "), HasSubstr("larger than 1048576 bytes"));
+}
+
+Meter random_meter(std::mt19937& random, int number) {
+  const auto from = [&](int least, int most) {
+    return least + static_cast<int>(random() % static_cast<unsigned>(most - least + 1));
+  };
+  Meter meter;
+  meter.id = "meter-" + std::to_string(number);
+  meter.nominal_voltage_v = std::ldexp(static_cast<double>(random()) + 1, -28);
+  meter.line_frequency_hz = from(0, 1) ? 50 : 60;
+  meter.period = std::chrono::milliseconds(from(200, 3'600'000));
+  meter.clock_pin = from(40, 45);
+  meter.miso_pin = from(46, 50);
+  meter.mosi_pin = from(51, 63);
+  const int chips = from(1, 14);
+  for (int c = 0; c < chips; ++c) {
+    MeterChip chip;
+    chip.cs_pin = 2 * c + from(0, 1);
+    chip.pga = 1 << from(0, 2);
+    for (auto& clamp : chip.channels) {
+      clamp.voltage_gain = from(1, 65535);
+      clamp.current_gain = from(1, 65535);
+      clamp.multiplier = from(1, 255);
+      clamp.reversed = from(0, 1);
+      for (auto offset : {&MeterChannel::voltage_offset, &MeterChannel::current_offset,
+                          &MeterChannel::active_offset, &MeterChannel::reactive_offset}) {
+        clamp.*offset = from(0, 1) ? from(-32768, 32767) : 0;
+      }
+    }
+    meter.chips.push_back(chip);
+  }
+  return meter;
 }
 
 Home random_home(std::mt19937& random) {
@@ -200,6 +246,7 @@ Home random_home(std::mt19937& random) {
     }
     home.panels.push_back(panel);
   }
+  for (int m = below(3); m > 0; --m) home.meters.push_back(random_meter(random, m));
   return home;
 }
 
@@ -287,6 +334,8 @@ TEST_F(HomeFile, TheExamplesOfTheManualLoad) {
 
   ASSERT_EQ(homes.size(), 2u);
   EXPECT_EQ(homes[0].country, "US");
+  ASSERT_EQ(homes[0].meters.size(), 1u);
+  EXPECT_EQ(homes[0].meters[0].chips[1].channels[0].multiplier, 2);
   EXPECT_EQ(homes[1].country, "DE");
 }
 

@@ -21,6 +21,9 @@ constexpr int most_poles = 4;  // Three phases and the neutral.
 constexpr double most_volts = 1000;
 constexpr double most_amperes = 10000;
 constexpr double greatest_multiplier = 1000;
+constexpr int greatest_pin = 63;
+constexpr std::chrono::milliseconds least_period{200};
+constexpr std::chrono::milliseconds greatest_period{3'600'000};
 
 bool is_id(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
@@ -263,6 +266,115 @@ Complaint complain_about_panel(const Home& home, std::size_t panel) {
   return std::nullopt;
 }
 
+Complaint complain_about(const MeterChannel& channel) {
+  const struct {
+    std::string_view name;
+    int value, least, most;
+  } words[] = {
+      {"voltage_gain", channel.voltage_gain, 1, 65535},
+      {"current_gain", channel.current_gain, 1, 65535},
+      {"multiplier", channel.multiplier, 1, 255},
+      {"voltage_offset", channel.voltage_offset, -32768, 32767},
+      {"current_offset", channel.current_offset, -32768, 32767},
+      {"active_offset", channel.active_offset, -32768, 32767},
+      {"reactive_offset", channel.reactive_offset, -32768, 32767},
+  };
+  for (const auto& [name, value, least, most] : words) {
+    if (value >= least && value <= most) continue;
+    return fmt::format("its {} of {} cannot be; give {} to {}", name, value, least, most);
+  }
+  return std::nullopt;
+}
+
+bool is_pin(int pin) { return pin >= 0 && pin <= greatest_pin; }
+
+Complaint complain_about_chip(const Meter& meter, std::size_t at) {
+  const auto& chip = meter.chips[at];
+  if (!is_pin(chip.cs_pin)) {
+    return fmt::format("its cs_pin {} cannot be; give 0 to {}", chip.cs_pin, greatest_pin);
+  }
+  for (const int taken : {meter.clock_pin, meter.miso_pin, meter.mosi_pin}) {
+    if (chip.cs_pin == taken) {
+      return fmt::format("its cs_pin {} is one of the bus; give the pin of its own", chip.cs_pin);
+    }
+  }
+  for (std::size_t other = 0; other < at; ++other) {
+    if (meter.chips[other].cs_pin == chip.cs_pin) {
+      return fmt::format("its cs_pin {} is that of chip {} too; give each its own", chip.cs_pin,
+                         other + 1);
+    }
+  }
+  if (chip.pga != 1 && chip.pga != 2 && chip.pga != 4) {
+    return fmt::format("its pga of {} cannot be; give 1, 2 or 4", chip.pga);
+  }
+  for (std::size_t c = 0; c < chip.channels.size(); ++c) {
+    if (const auto complaint = complain_about(chip.channels[c])) {
+      return fmt::format("of its clamp {}, {}", c + 1, *complaint);
+    }
+  }
+  return std::nullopt;
+}
+
+Complaint complain_about(const Meter& meter) {
+  if (!is_id(meter.id) || meter.id.size() > measurement::max_device_name) {
+    return fmt::format(
+        "its id must be at most {} of the characters a-z, 0-9, _ and -; give the name that the "
+        "meter has",
+        measurement::max_device_name);
+  }
+  if (!(meter.nominal_voltage_v > 0 && meter.nominal_voltage_v <= most_volts)) {
+    return fmt::format("its voltage of {} V cannot be; give that of one phase, like 230 or 120",
+                       meter.nominal_voltage_v);
+  }
+  if (meter.line_frequency_hz != 50 && meter.line_frequency_hz != 60) {
+    return fmt::format("its line frequency of {} Hz must be 50 or 60; change it",
+                       meter.line_frequency_hz);
+  }
+  if (meter.period < least_period || meter.period > greatest_period) {
+    return fmt::format("its period of {} ms cannot be; give {} to {}", meter.period.count(),
+                       least_period.count(), greatest_period.count());
+  }
+  for (const int pin : {meter.clock_pin, meter.miso_pin, meter.mosi_pin}) {
+    if (!is_pin(pin)) {
+      return fmt::format("its bus has no pin {}; give 0 to {}", pin, greatest_pin);
+    }
+  }
+  if (meter.clock_pin == meter.miso_pin || meter.clock_pin == meter.mosi_pin ||
+      meter.miso_pin == meter.mosi_pin) {
+    return "two lines of its bus are on one pin; give each its own";
+  }
+  if (meter.chips.empty() || meter.chips.size() > measurement::max_chips) {
+    return fmt::format("it has {} chips and may have 1 to {}; change them", meter.chips.size(),
+                       measurement::max_chips);
+  }
+  return std::nullopt;
+}
+
+std::optional<Fault> find_fault_of_meters(const Home& home) {
+  for (std::size_t m = 0; m < home.meters.size(); ++m) {
+    const auto& meter = home.meters[m];
+    const auto fault_of = [&](const std::string& complaint, std::optional<std::size_t> chip = {}) {
+      const auto part = chip ? fmt::format(", chip {}", *chip + 1) : "";
+      return Fault{
+          fmt::format("Home \"{}\", meter \"{}\"{}: {}.", home.id, meter.id, part, complaint),
+          {},
+          {},
+          m,
+          chip};
+    };
+    if (const auto complaint = complain_about(meter)) return fault_of(*complaint);
+    for (std::size_t other = 0; other < m; ++other) {
+      if (home.meters[other].id == meter.id) {
+        return fault_of("another meter has the same id; give it one of its own");
+      }
+    }
+    for (std::size_t c = 0; c < meter.chips.size(); ++c) {
+      if (const auto complaint = complain_about_chip(meter, c)) return fault_of(*complaint, c);
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 const Panel& panel_at(const Home& home, measurement::Timestamp time) {
@@ -302,7 +414,7 @@ std::optional<Fault> find_fault(const Home& home) {
     }
     if (auto fault = find_fault(home, panel)) return fault;
   }
-  return std::nullopt;
+  return find_fault_of_meters(home);
 }
 
 std::expected<void, std::string> check(const Home& home) {

@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -63,6 +65,46 @@ struct Panel {
   friend bool operator==(const Panel&, const Panel&) = default;
 };
 
+// How a chip is set for one clamp. Gains and offsets are the chip's own words (application note
+// Atmel-46103A, section 4.2), which ESPHome calls gain_voltage, gain_ct, offset_voltage, ...; the
+// defaults are CircuitSetup's 9 V transformer and its 100 A clamp.
+struct MeterChannel {
+  int voltage_gain = 7305;   // 1 to 65535.
+  int current_gain = 27518;  // 1 to 65535. Halved where the multiplier is 2.
+  int multiplier = 1;      // 1 to 255. The chip's current ends at 65.5 A: what it says, times this.
+  bool reversed = false;   // The meter turns the sign of power and energy.
+  int voltage_offset = 0;  // These are -32768 to 32767.
+  int current_offset = 0;
+  int active_offset = 0;
+  int reactive_offset = 0;
+
+  friend bool operator==(const MeterChannel&, const MeterChannel&) = default;
+};
+
+// One ATM90E32.
+struct MeterChip {
+  int cs_pin = 0;
+  int pga = 1;  // Analogue gain of its clamps: 1, 2 or 4.
+  std::array<MeterChannel, measurement::channels_per_chip> channels{};
+
+  friend bool operator==(const MeterChip&, const MeterChip&) = default;
+};
+
+// What a meter is made of and how it is calibrated. Channel c is clamp c % 3 of chip c / 3.
+struct Meter {
+  std::string id;  // As the panel's channels name it: the device.
+  double nominal_voltage_v = 230;
+  int line_frequency_hz = 50;
+  std::chrono::milliseconds period{10'000};  // From one reading to the next.
+  int clock_pin = 18, miso_pin = 19, mosi_pin = 23;
+  std::vector<MeterChip> chips;  // 1 to 14.
+
+  // CircuitSetup's boards carry two chips; a split single-phase board only one.
+  std::size_t boards() const { return (chips.size() + 1) / 2; }
+
+  friend bool operator==(const Meter&, const Meter&) = default;
+};
+
 struct Home {
   std::string id;  // [a-z0-9_-]+
   std::string name;
@@ -74,6 +116,7 @@ struct Home {
   int phases = 1;                       // 2 is split phase.
   std::optional<double> price_per_kwh;  // In units of the currency; absent: not known.
   std::vector<Panel> panels;            // By valid_from, oldest first; at least one.
+  std::vector<Meter> meters;            // Those whose hardware was described.
 
   friend bool operator==(const Home&, const Home&) = default;
 };
@@ -96,6 +139,8 @@ struct Fault {
   std::string sentence;                // Names the home, the circuit and what to do.
   std::optional<std::size_t> panel;    // Index of the panel at fault; absent: the home itself.
   std::optional<std::size_t> circuit;  // Index of the circuit in that panel; absent: the panel.
+  std::optional<std::size_t> meter;    // Index of the meter at fault.
+  std::optional<std::size_t> chip;     // Index of the chip in that meter; absent: the meter.
 };
 
 // The first fault: unknown parents, loops of parents, ids that are not unique, a number out of its

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 namespace hub {
@@ -255,6 +256,67 @@ TEST(Home, AFaultOfALaterPanelIsFoundThere) {
   ASSERT_TRUE(found);
   EXPECT_EQ(found->panel, 1u);
   EXPECT_EQ(found->circuit, 2u);
+}
+
+// One board: two chips, the bus where CircuitSetup puts it.
+Meter board() {
+  Meter meter;
+  meter.id = "meter-1";
+  meter.chips = {MeterChip{.cs_pin = 5}, MeterChip{.cs_pin = 4}};
+  return meter;
+}
+
+TEST(Home, AMeterOfSevenBoardsHasFourteenChips) {
+  auto meter = board();
+  EXPECT_EQ(meter.boards(), 1u);
+  meter.chips.pop_back();
+  EXPECT_EQ(meter.boards(), 1u) << "a split single-phase board has one chip";
+  meter.chips.resize(14);
+  EXPECT_EQ(meter.boards(), 7u);
+}
+
+TEST(Home, AMeterThatCannotBeIsRefused) {
+  struct Case {
+    std::function<void(Meter&)> bend;
+    const char* said;
+  };
+  const Case cases[] = {
+      {[](Meter& m) { m.id = "Meter 1"; }, "its id must be"},
+      {[](Meter& m) { m.id = std::string(33, 'a'); }, "at most 32"},
+      {[](Meter& m) { m.nominal_voltage_v = std::nan(""); }, "voltage"},
+      {[](Meter& m) { m.line_frequency_hz = 55; }, "must be 50 or 60"},
+      {[](Meter& m) { m.period = 199ms; }, "period of 199 ms"},
+      {[](Meter& m) { m.period = 3'600'001ms; }, "period of 3600001 ms"},
+      {[](Meter& m) { m.clock_pin = 64; }, "no pin 64"},
+      {[](Meter& m) { m.miso_pin = 18; }, "two lines of its bus"},
+      {[](Meter& m) { m.chips.clear(); }, "0 chips"},
+      {[](Meter& m) { m.chips.resize(15); }, "15 chips"},
+      {[](Meter& m) { m.chips[1].cs_pin = -1; }, "chip 2: its cs_pin -1"},
+      {[](Meter& m) { m.chips[1].cs_pin = 23; }, "chip 2: its cs_pin 23 is one of the bus"},
+      {[](Meter& m) { m.chips[1].cs_pin = 5; }, "chip 2: its cs_pin 5 is that of chip 1"},
+      {[](Meter& m) { m.chips[0].pga = 3; }, "chip 1: its pga of 3"},
+      {[](Meter& m) { m.chips[0].channels[2].current_gain = 0; }, "clamp 3, its current_gain of 0"},
+      {[](Meter& m) { m.chips[0].channels[0].current_gain = 65536; }, "current_gain of 65536"},
+      {[](Meter& m) { m.chips[0].channels[0].voltage_gain = 0; }, "voltage_gain of 0"},
+      {[](Meter& m) { m.chips[0].channels[0].multiplier = 0; }, "multiplier of 0"},
+      {[](Meter& m) { m.chips[0].channels[0].multiplier = 256; }, "multiplier of 256"},
+      {[](Meter& m) { m.chips[0].channels[0].voltage_offset = -32769; }, "voltage_offset"},
+      {[](Meter& m) { m.chips[0].channels[0].current_offset = 32768; }, "current_offset"},
+      {[](Meter& m) { m.chips[0].channels[0].active_offset = 32768; }, "active_offset"},
+      {[](Meter& m) { m.chips[0].channels[0].reactive_offset = 32768; }, "reactive_offset"},
+  };
+  EXPECT_EQ(fault([](Home& home) { home.meters = {board()}; }), "");
+  for (const auto& [bend, said] : cases) {
+    const auto sentence = fault([&](Home& home) {
+      home.meters = {board()};
+      bend(home.meters[0]);
+    });
+    EXPECT_THAT(sentence, AllOf(HasSubstr("Home \"oak-street\", meter \""), HasSubstr(said)));
+  }
+  EXPECT_THAT(fault([](Home& home) {
+                home.meters = {board(), board()};
+              }),
+              HasSubstr("another meter has the same id"));
 }
 
 }  // namespace
