@@ -176,8 +176,8 @@ async function answer(request, response) {
   }
   if (path === `${base}/meters`) {
     return send(response, 200, world === 'first' ? [] : [
-      { device: 'meter-1', first: started - 30 * 86400_000, last: world === 'stale' ? started - 60_000 : Date.now() - 600, reports: 2_591_882, duplicate: 14, lost: 0 },
-      { device: 'meter-2', first: started - 9 * 86400_000, last: started - 26 * 3600_000, reports: 61_023, duplicate: 0, lost: 5120 },
+      { device: 'meter-1', first: started - 30 * 86400_000, last: world === 'stale' ? started - 60_000 : Date.now() - 600, reports: 2_591_882, duplicate: 14, lost: 0, timed_on_arrival: false, integrated_channels: [] },
+      { device: 'meter-2', first: started - 9 * 86400_000, last: started - 26 * 3600_000, reports: 61_023, duplicate: 0, lost: 5120, timed_on_arrival: true, integrated_channels: [0, 1, 2, 3, 4, 5] },
     ]);
   }
   return send(response, 404, { error: 'There is nothing here.' });

@@ -289,9 +289,9 @@ std::expected<std::optional<Timestamp>, StoreError> first_heard(Store& store,
 
 Response meters(const Call& call) {
   auto& store = call.context.store;
-  std::vector<Meter> found;
+  std::vector<MeterRecord> found;
   for (const auto& device : devices(*call.home)) {
-    Meter meter{.device = device};
+    MeterRecord meter{.device = device};
     const auto last = store.last(device);
     if (!last) return unavailable(last.error());
     if (*last) {
@@ -303,6 +303,9 @@ Response meters(const Call& call) {
     const auto tally = store.tally(device);
     if (!tally) return unavailable(tally.error());
     meter.tally = *tally;
+    const auto origin = store.origin(device);
+    if (!origin) return unavailable(origin.error());
+    meter.origin = *origin;
     found.push_back(std::move(meter));
   }
   return json(meters_text(found));

@@ -422,6 +422,8 @@ TEST_F(RoutesTest, MetersTellWhenTheyWereFirstAndLastHeard) {
   EXPECT_EQ(meters[0]["reports"], 10);
   EXPECT_EQ(meters[0]["duplicate"], 2);
   EXPECT_EQ(meters[0]["lost"], 1);
+  EXPECT_EQ(meters[0]["timed_on_arrival"], true);
+  EXPECT_EQ(meters[0]["integrated_channels"], nlohmann::json({0, 2}));
 }
 
 TEST_F(RoutesTest, AMeterThatWasNeverHeardHasNoTimes) {

@@ -71,7 +71,7 @@ class HandmadeStore : public Store {
     return std::vector<measurement::StoredRange>{};
   }
   std::expected<measurement::Origin, StoreError> origin(std::string_view) override {
-    return measurement::Origin{};
+    return measurement::Origin{.timed_on_arrival = true, .integrated = 0b101};
   }
   std::expected<std::vector<Kept>, StoreError> samples(std::string_view, TimeRange) override {
     return std::vector<Kept>{};

@@ -38,11 +38,13 @@ struct DeviceGap {
 };
 std::string gaps_text(std::span<const DeviceGap>);
 
-struct Meter {
+// A meter as the store knows it.
+struct MeterRecord {
   std::string device;
   std::optional<measurement::Timestamp> first, last;
   Tally tally;
+  measurement::Origin origin;
 };
-std::string meters_text(std::span<const Meter>);
+std::string meters_text(std::span<const MeterRecord>);
 
 }  // namespace hub

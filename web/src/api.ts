@@ -17,6 +17,8 @@ export interface Meter {
   reports: number;
   duplicate: number;
   lost: number;
+  timed_on_arrival: boolean; // The meter tells no times.
+  integrated_channels: number[]; // Whose energy the hub had to make from power.
 }
 
 export interface Gap {
