@@ -73,7 +73,7 @@ std::string counts(const Home& home, std::string_view id) {
 
 }  // namespace
 
-Ledger::Ledger(const std::string& file, Store& store, const Home& home)
+Ledger::Ledger(const std::string& file, Store& store, const Home& home, Use use)
     : database_(open(file)),
       store_(store),
       home_(home),
@@ -94,7 +94,8 @@ Ledger::Ledger(const std::string& file, Store& store, const Home& home)
                             "WHERE circuit = ?1 AND hour IN "
                             "(SELECT hour FROM hour WHERE circuit = ?1 AND revision > ?2) "
                             "GROUP BY hour ORDER BY hour LIMIT ?3")) {
-  begin_circuits();
+  begin_circuits(use);
+  if (use == Use::read) return;
   // Minutes that were not over when the last follow() ended are among the newest of a device.
   for (const auto& device : store_.devices().value_or(std::vector<std::string>{})) {
     const auto last = store_.last(device);
@@ -102,7 +103,7 @@ Ledger::Ledger(const std::string& file, Store& store, const Home& home)
   }
 }
 
-void Ledger::begin_circuits() {
+void Ledger::begin_circuits(Use use) {
   auto newest = database_.prepare("SELECT coalesce(max(revision), 0) FROM hour");
   newest.step();
   revision_ = static_cast<std::uint64_t>(newest.integer(0));
@@ -128,6 +129,10 @@ void Ledger::begin_circuits() {
                                         .short_since = {}}};
   }
   all.reset();
+  if (use == Use::read) {
+    for (const auto& [id, found] : known) circuits_[id] = found.circuit;
+    return;
+  }
 
   begin();
   auto forget = database_.prepare("DELETE FROM hour WHERE circuit = ?");

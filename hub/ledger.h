@@ -34,9 +34,12 @@ struct HourOfEnergy {
 // Store and home outlive it. One thread.
 class Ledger {
  public:
+  // Only one at a time may follow the store; beside it, others may read what it wrote.
+  enum class Use : std::uint8_t { follow, read };
+
   // Opens or creates the file. Throws std::runtime_error with one sentence. Where a circuit's
   // channels or multipliers are no longer what they were, its hours are computed again by follow().
-  Ledger(const std::string& file, Store&, const Home&);
+  Ledger(const std::string& file, Store&, const Home&, Use = Use::follow);
 
   // Takes in what the store has stored since the last time, at most `most` hours of a device, so
   // that a call is short. True: nothing is left. Only minutes that are over at `now` are looked at.
@@ -75,7 +78,7 @@ class Ledger {
   };
   using DeviceHour = std::pair<std::string, measurement::Timestamp>;
 
-  void begin_circuits();
+  void begin_circuits(Use);
   std::expected<bool, StoreError> take_changes(measurement::Timestamp now);
   std::expected<void, StoreError> recount(const DeviceHour&, measurement::Timestamp end);
   std::expected<void, StoreError> write(const DeviceHour&, const std::map<std::string, Energy>&);

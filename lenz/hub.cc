@@ -19,9 +19,13 @@
 #include "hub/api/server.h"
 #include "hub/config.h"
 #include "hub/ingest/mqtt_ingest.h"
+#include "hub/ledger.h"
+#include "hub/partners.h"
 #include "hub/store/sqlite_store.h"
 #include "lenz/broker.h"
 #include "lenz/commands.h"
+#include "lenz/folder_lock.h"
+#include "lenz/partner_links.h"
 #include "lenz/secrets.h"
 #include "lenz/workplace.h"
 
@@ -134,6 +138,12 @@ class Link {
 int hub(const HubOptions& options) {
   if (sodium_init() < 0) throw std::runtime_error("The system gives no random numbers.");
   const Workplace place(options.data.empty() ? Workplace::usual_folder() : options.data);
+  const FolderLock lock(place.folder());
+  if (!lock.is_ours()) {
+    throw std::runtime_error(fmt::format(
+        "Another hub works in {}: stop it, or name another folder with --data.", place.folder()));
+  }
+  const auto partners = hub::load_partners(place.partners_file());
   const std::vector<hub::Home> homes = {home_of(place)};
   const auto& home = homes.front();
 
@@ -142,6 +152,7 @@ int hub(const HubOptions& options) {
   hub::Hub hub(store, live);
   const auto meters = meters_of(home, store, options.meter);
   for (const auto& meter : meters) hub.admit(meter);
+  hub::Ledger ledger(place.ledger_file(), store, home);
 
   hub::Accounts accounts(place.accounts_file(), [](std::span<std::uint8_t> bytes) {
     randombytes_buf(bytes.data(), bytes.size());
@@ -152,6 +163,8 @@ int hub(const HubOptions& options) {
   const hub::Server server(context, routes, "127.0.0.1", static_cast<std::uint16_t>(options.port));
   Link link(options, place, home.id, meters);
   const hub::MqttIngest ingest(context, hub, home.id, link.address, system_now, say);
+  const PartnerLinks links(context, partners,
+                           {home, hub, store, ledger, live, place.folder(), system_now, say});
   std::ofstream(place.broker_file()) << link.address.host << ":" << link.address.port << "\n";
 
   boost::asio::signal_set signals(context, SIGINT, SIGTERM);

@@ -23,6 +23,8 @@ class Workplace {
   std::string broker_file() const {
     return folder_ + "/broker";
   }  // HOST:PORT of the running broker.
+  std::string partners_file() const { return folder_ + "/partners.toml"; }
+  std::string ledger_file() const { return folder_ + "/ledger.db"; }
   std::string accounts_file() const { return folder_ + "/accounts.db"; }
 
   // The path of the running program, to start its other commands with.

@@ -1,0 +1,196 @@
+#include "lenz/partner_links.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "hub/integrations/home_assistant_backfill.h"
+#include "hub/integrations/home_assistant_conversation.h"
+#include "hub/integrations/home_assistant_discovery.h"
+#include "hub/net/mqtt_client.h"
+#include "hub/net/websocket_client.h"
+
+namespace lenz {
+namespace {
+
+using namespace std::chrono_literals;
+using boost::system::error_code;
+using measurement::Timestamp;
+
+constexpr auto beat = 250ms;
+constexpr auto follow_every = 5s;
+constexpr auto most_following = 30ms;  // Of one beat.
+
+// Says each kind of trouble at most once in ten minutes, so that a partner that is away for a
+// night does not fill the log.
+class Complaints {
+ public:
+  explicit Complaints(const PartnerWorld& world) : world_(world) {}
+
+  void say(const std::string& kind, const std::string& text) {
+    const auto now = world_.now();
+    const auto [last, is_first] = last_.try_emplace(kind, now);
+    if (!is_first && now - last->second < 10min && now >= last->second) return;
+    last->second = now;
+    world_.say(text);
+  }
+
+ private:
+  const PartnerWorld& world_;
+  std::map<std::string, Timestamp> last_;
+};
+
+// Statistics over the WebSocket.
+class HomeAssistantSocket {
+ public:
+  HomeAssistantSocket(boost::asio::io_context& context, const hub::HomeAssistant& settings,
+                      const PartnerWorld& world, Complaints& complaints)
+      : conversation_(settings.token,
+                      [this](std::string text) { return socket_->send(std::move(text)); }),
+        backfill_(world.home, world.ledger, settings.statistics, conversation_) {
+    backfill_.say = [&](const std::string& text) { complaints.say("statistics", text); };
+    backfill_.wrote = [&](const hub::StatisticsPlan& plan) {
+      world.say(fmt::format("Home Assistant's statistics were put right in {} rows:\n{}",
+                            plan.rows(), hub::describe(plan)));
+    };
+    socket_.emplace(context, settings.url,
+                    hub::WebSocketClient::Events{
+                        .connected = [&] { conversation_.connected(world.now()); },
+                        .heard =
+                            [&](std::string_view text) {
+                              conversation_.heard(text, world.now());
+                              if (conversation_.refused()) {
+                                complaints.say("token", *conversation_.refused());
+                                socket_->hang_up();
+                              }
+                            },
+                        .lost =
+                            [&, url = settings.url](const std::string& why) {
+                              conversation_.lost(why);
+                              complaints.say("websocket",
+                                             fmt::format("Home Assistant at {} does not answer "
+                                                         "({}): trying again.",
+                                                         url, why));
+                            }});
+  }
+
+  void tick(Timestamp now) {
+    conversation_.tick(now);
+    if (conversation_.is_ready()) backfill_.tick(now);
+  }
+
+ private:
+  hub::HomeAssistantConversation conversation_;
+  hub::StatisticsBackfill backfill_;
+  std::optional<hub::WebSocketClient> socket_;
+};
+
+}  // namespace
+
+struct PartnerLinks::Links {
+  Links(boost::asio::io_context& io, const hub::Partners& partners, PartnerWorld the_world)
+      : context(io), world(std::move(the_world)), complaints(world), timer(io) {
+    if (partners.home_assistant) {
+      publisher.emplace(world.home, world.ledger, world.live,
+                        partners.home_assistant->discovery_prefix,
+                        [this](std::string_view topic, std::string_view payload, bool retain) {
+                          return mqtt && mqtt->publish(topic, payload, retain);
+                        });
+      if (!partners.home_assistant->url.empty() &&
+          partners.home_assistant->statistics != hub::StatisticsTarget::none) {
+        socket.emplace(context, *partners.home_assistant, world, complaints);
+      }
+    }
+    if (partners.mqtt) connect(*partners.mqtt);
+    wait();
+  }
+
+  void connect(const hub::MqttAddress& broker) {
+    hub::MqttLogin login{.host = broker.host,
+                         .port = broker.port,
+                         .user = broker.user,
+                         .password = broker.password,
+                         .client_id = "lenz-" + world.home.id,
+                         .topics = {},
+                         .will = {}};
+    if (publisher) {
+      login.topics = publisher->topics();
+      const auto [topic, payload] = publisher->will();
+      login.will = {topic, payload};
+    }
+    mqtt.emplace(context, login,
+                 hub::MqttClient::Events{
+                     .connected =
+                         [this] {
+                           if (publisher) publisher->connected(world.now());
+                         },
+                     .heard =
+                         [this](const hub::MqttMessage& message) {
+                           if (publisher) {
+                             publisher->heard(message.topic, message.payload, message.is_retained,
+                                              world.now());
+                           }
+                         },
+                     .heard_all = [] {},
+                     .lost =
+                         [this, broker](const std::string& why) {
+                           if (publisher) publisher->lost();
+                           complaints.say("mqtt", fmt::format("The home's broker at {}:{} does not "
+                                                              "answer ({}): trying again.",
+                                                              broker.host, broker.port, why));
+                         }});
+  }
+
+  void wait() {
+    timer.expires_after(beat);
+    timer.async_wait([this](error_code error) {
+      if (error) return;
+      tick(world.now());
+      wait();
+    });
+  }
+
+  void tick(Timestamp now) {
+    follow(now);
+    if (publisher) publisher->tick(now);
+    if (socket) socket->tick(now);
+  }
+
+  // Some hours at a time, so that nothing waits for it.
+  void follow(Timestamp now) {
+    const auto begin = std::chrono::steady_clock::now();
+    if (begin < follow_at) return;
+    while (std::chrono::steady_clock::now() - begin < most_following) {
+      const auto is_done = world.ledger.follow(now);
+      if (!is_done) {
+        complaints.say("ledger", fmt::format("The ledger of the circuits' energy stands still: {}.",
+                                             hub::sentence(is_done.error())));
+      }
+      if (!is_done || *is_done) {
+        follow_at = begin + follow_every;
+        return;
+      }
+    }
+  }
+
+  boost::asio::io_context& context;
+  PartnerWorld world;
+  Complaints complaints;
+  boost::asio::steady_timer timer;
+  std::chrono::steady_clock::time_point follow_at{};
+  std::optional<hub::HomeAssistantPublisher> publisher;
+  std::optional<HomeAssistantSocket> socket;
+  std::optional<hub::MqttClient> mqtt;
+};
+
+PartnerLinks::PartnerLinks(boost::asio::io_context& context, const hub::Partners& partners,
+                           PartnerWorld world)
+    : links_(std::make_unique<Links>(context, partners, std::move(world))) {}
+
+PartnerLinks::~PartnerLinks() = default;
+
+}  // namespace lenz
