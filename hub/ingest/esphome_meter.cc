@@ -43,32 +43,6 @@ double most_gained(std::chrono::milliseconds time) {
 
 }  // namespace
 
-std::expected<EsphomeMemory, StoreError> continued(EsphomeMemory memory, Store& store,
-                                                   std::string_view device) {
-  const auto newest = store.stored(device, 1);
-  if (!newest) return std::unexpected(newest.error());
-  if (newest->empty() || memory.boot == 0 || newest->front().boot != memory.boot) {
-    if (!newest->empty()) memory.counters = {};
-    return EsphomeMemory{.mac = std::move(memory.mac), .counters = std::move(memory.counters)};
-  }
-
-  memory.next = std::max(memory.next, newest->front().end);
-  const auto last = store.last(device);
-  if (!last) return std::unexpected(last.error());
-  if (*last) memory.last = std::max(memory.last, (*last)->time);
-  const Timestamp end_of_days = std::chrono::sys_days(std::chrono::year(2200) / 1 / 1);
-  const auto kept = store.totals_before(device, memory.boot, end_of_days,
-                                        (std::uint64_t{1} << measurement::max_channels) - 1);
-  if (!kept) return std::unexpected(kept.error());
-  for (std::size_t c = 0; c < kept->channels(); ++c) {
-    for (const auto total : directions) {
-      auto& known = memory.totals[c][direction_of(total)];
-      if (const auto stored = kept->steps(total, c)) known = std::max(known.value_or(0), *stored);
-    }
-  }
-  return memory;
-}
-
 EsphomeMeter::EsphomeMeter(EsphomeNode node, EsphomeMemory memory,
                            std::function<std::uint64_t()> draw)
     : node_(std::move(node)), memory_(std::move(memory)), draw_(std::move(draw)) {

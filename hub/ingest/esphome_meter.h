@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <expected>
 #include <functional>
 #include <map>
 #include <optional>
@@ -19,42 +18,11 @@
 #include <string_view>
 
 #include "hub/ingest/esphome_entities.h"
+#include "hub/ingest/esphome_memory.h"
 #include "hub/partners.h"
-#include "hub/store/store.h"
 #include "measurement/report.h"
 
 namespace hub {
-
-// What must outlive the hub, so that no energy counts twice. Kept before a sample that depends on
-// it is confirmed.
-struct EsphomeMemory {
-  std::string mac;                     // The board's identity; empty: not known.
-  std::uint64_t boot = 0;              // 0: none has begun.
-  measurement::Timestamp booted_at{};  // The boot's first sample.
-  std::uint64_t next = 0;              // Number of the boot's next sample.
-  measurement::Timestamp last{};       // Time of the boot's last sample.
-
-  // Where one of the node's energy counters stood when it last rose.
-  struct Counter {
-    std::string object_id;
-    std::int64_t value = 0;  // mWh
-    measurement::Timestamp rose_at{};
-
-    friend bool operator==(const Counter&, const Counter&) = default;
-  };
-  // Imported, exported. A direction without a counter is integrated from power.
-  template <class Value>
-  using OfChannels = std::array<std::array<std::optional<Value>, 2>, measurement::max_channels>;
-  OfChannels<std::int64_t> totals;  // mWh since the boot.
-  OfChannels<Counter> counters;
-
-  friend bool operator==(const EsphomeMemory&, const EsphomeMemory&) = default;
-};
-
-// The memory to go on with: it and the store may come from different backups. Where they tell of
-// the same boot, the greater number and the greater totals count; else a new boot begins, and
-// counters only count on where the store holds nothing that they could have been added to.
-std::expected<EsphomeMemory, StoreError> continued(EsphomeMemory, Store&, std::string_view device);
 
 // Rounds. An ESPHome node sends each entity when its component measures, and each chip's component
 // has its own beat: up to half a period (at most 5 s) lies between them. So a sample is a round: it
