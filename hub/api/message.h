@@ -21,6 +21,7 @@ struct Request {
   std::string_view origin;
   std::string_view content_type;
   std::string_view cookie;
+  std::string_view authorization;
   std::string_view if_none_match;
   std::string_view body;
   std::string_view address;  // Of the other end of the connection.

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "hub/api/history.h"
+#include "hub/api/metrics.h"
 #include "hub/api/url.h"
 #include "hub/api/views.h"
 
@@ -311,6 +312,14 @@ Response meters(const Call& call) {
   return json(meters_text(found));
 }
 
+Response metrics(const Call& call) {
+  const auto& context = call.context;
+  const auto text =
+      metrics_text(context.homes, context.store, context.ledger, LENZ_VERSION, call.now);
+  if (!text) return unavailable(text.error());
+  return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = *text};
+}
+
 constexpr std::array rows = {
     Route{"GET", "/api/status", Role::anyone, status, 0},
     Route{"POST", "/api/session", Role::anyone, sign_in, 4096},
@@ -322,6 +331,7 @@ constexpr std::array rows = {
     Route{"GET", "/api/homes/{home}/history", Role::owner, history, 0},
     Route{"GET", "/api/homes/{home}/gaps", Role::owner, gaps, 0},
     Route{"GET", "/api/homes/{home}/meters", Role::owner, meters, 0},
+    Route{"GET", "/metrics", Role::scraper, metrics, 0},
 };
 
 // The id that stands for {home}, or empty text for a pattern without one; nothing: no match. Paths
@@ -366,7 +376,9 @@ Response Routes::answer(const Request& request) const {
   }
   const auto path = request.target.substr(0, request.target.find('?'));
   if (!path.starts_with('/')) return refusal(400, "The address must begin with a slash.");
-  return path == "/api" || path.starts_with("/api/") ? call(request) : pages_.answer(request);
+  const bool is_page = path != "/api" && !path.starts_with("/api/") &&
+                       std::ranges::find(rows, path, &Route::path) == rows.end();
+  return is_page ? pages_.answer(request) : call(request);
 }
 
 Response Routes::call(const Request& request) const {
@@ -397,6 +409,12 @@ Response Routes::call(const Request& request) const {
   const auto session = cookie(request.cookie, session_cookie);
   const bool is_signed_in = context_.accounts.is_open(session, now);
   if (route->role == Role::owner && !is_signed_in) return refusal(401, "Sign in first.");
+  if (route->role == Role::scraper &&
+      !is_bearer_of(context_.metrics_token, request.authorization)) {
+    auto response = refusal(401, "Send the token for metrics: Authorization: Bearer TOKEN.");
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return response;
+  }
   if (changes && !is_json(request.content_type)) {
     return refusal(415, "Send this with Content-Type application/json.");
   }

@@ -16,6 +16,7 @@
 #include "hub/api/message.h"
 #include "hub/api/pages.h"
 #include "hub/home.h"
+#include "hub/ledger.h"
 #include "hub/live_feed.h"
 #include "hub/store/store.h"
 
@@ -23,7 +24,8 @@ namespace hub {
 
 enum class Role : std::uint8_t {
   anyone,
-  owner,  // Signed in.
+  owner,    // Signed in.
+  scraper,  // Has the token for metrics, which opens nothing else.
 };
 
 // What the routes answer from. All of it outlives them.
@@ -33,6 +35,8 @@ struct Context {
   LiveFeed& live;
   Accounts& accounts;
   std::function<measurement::Timestamp()> now;
+  Ledger* ledger = nullptr;        // Null: no energy is told in metrics.
+  std::string metrics_token = {};  // Empty: there are no metrics.
 };
 
 // One call, checked: what a handler sees.
@@ -72,7 +76,7 @@ class Routes {
   static std::span<const Route> table();
 
   // In this order: Host (421), path (404), method (405), origin (403), role (401), type of the body
-  // (415), its size (413), home (404). Outside /api: the page.
+  // (415), its size (413), home (404). Outside /api, but for paths of the table: the page.
   Response answer(const Request& request) const;
 
  private:

@@ -79,7 +79,8 @@ Documented documented() {
 TEST(Routes, AreThoseOfTheDocument) {
   Documented routes;
   for (const auto& row : Routes::table()) {
-    routes.emplace(row.method, row.path, row.role == Role::owner ? "owner" : "anyone");
+    constexpr std::array names = {"anyone", "owner", "scraper"};
+    routes.emplace(row.method, row.path, names.at(static_cast<std::size_t>(row.role)));
   }
 
   EXPECT_EQ(routes, documented());
@@ -91,7 +92,7 @@ TEST_F(RoutesTest, AStrangerIsAskedToSignInEverywhereButAtTheDoor) {
          {"", "lenz_session=", "lenz_session=guess", "other=1; lenz_session=a; lenz_session=b"}) {
       const auto response =
           ask(row.method, with_home(row.path), cookie, row.method == "GET" ? "" : "{}");
-      if (row.role == Role::owner) {
+      if (row.role != Role::anyone) {
         EXPECT_EQ(response.status, 401u) << row.method << " " << row.path << " " << cookie;
         EXPECT_THAT(response.body, Not(HasSubstr("Maple")));
         EXPECT_FALSE(response.stream);
@@ -105,6 +106,7 @@ TEST_F(RoutesTest, AStrangerIsAskedToSignInEverywhereButAtTheDoor) {
 
 TEST_F(RoutesTest, TheOwnerReachesEveryRoute) {
   for (const auto& row : Routes::table()) {
+    if (row.role == Role::scraper) continue;
     auto target = with_home(row.path);
     if (target.ends_with("/gaps")) target += "?begin=0&end=1000";
     if (target.ends_with("/history")) target += "?begin=0&end=1000&step=1&circuits=fridge";
@@ -119,6 +121,47 @@ TEST_F(RoutesTest, TheOwnerReachesEveryRoute) {
 
     EXPECT_EQ(response.status, row.method == "GET" ? 200u : 204u)
         << row.method << " " << target << ": " << response.body;
+  }
+}
+
+TEST_F(RoutesTest, TheTokenForMetricsOpensThemAndNothingElse) {
+  for (const auto& row : Routes::table()) {
+    for (const std::string authorization :
+         {"Bearer a token for metrics", "Bearer a token for metrick", "Bearer ", "Basic YTpi",
+          ""}) {
+      const auto response = world.routes.answer({.method = row.method,
+                                                 .target = with_home(row.path),
+                                                 .host = "localhost",
+                                                 .content_type = "application/json",
+                                                 .authorization = authorization,
+                                                 .body = row.method == "GET" ? "" : "{}"});
+      const bool is_right = authorization == "Bearer a token for metrics";
+      if (row.role == Role::scraper) {
+        EXPECT_EQ(response.status, is_right ? 200u : 401u) << authorization;
+        EXPECT_EQ(response.body.find("lenz_build_info") != std::string::npos, is_right);
+      } else if (row.role == Role::owner) {
+        EXPECT_EQ(response.status, 401u) << row.path;
+      }
+    }
+  }
+}
+
+TEST_F(RoutesTest, TheOwnersCookieIsNoTokenForMetrics) {
+  EXPECT_EQ(ask("GET", "/metrics", world.signed_in()).status, 401u);
+}
+
+TEST_F(RoutesTest, WithoutATokenThereAreNoMetrics) {
+  const Routes routes(
+      {world.homes, world.store, world.live, world.accounts, [] { return new_year; }},
+      Pages(world.folder.path / "dist"));
+  for (const std::string_view authorization : {"", "Bearer", "Bearer "}) {
+    EXPECT_EQ(routes
+                  .answer({.method = "GET",
+                           .target = "/metrics",
+                           .host = "localhost",
+                           .authorization = authorization})
+                  .status,
+              401u);
   }
 }
 
@@ -307,6 +350,7 @@ TEST_F(RoutesTest, NoAnswerHoldsASecret) {
     EXPECT_THAT(response.body, Not(HasSubstr("CANARY")));
     EXPECT_THAT(response.body, Not(HasSubstr("argon2")));
     EXPECT_THAT(response.body, Not(HasSubstr(session)));
+    EXPECT_THAT(response.body, Not(HasSubstr(world.metrics_token)));
   }
 }
 

@@ -47,6 +47,7 @@ Request request_of(const http::request<http::string_body>& message, std::string_
       .origin = only(message, http::field::origin),
       .content_type = only(message, http::field::content_type),
       .cookie = only(message, http::field::cookie),
+      .authorization = only(message, http::field::authorization),
       .if_none_match = only(message, http::field::if_none_match),
       .body = message.body(),
       .address = address,

@@ -182,6 +182,7 @@ struct SmallWorld {
   LiveFeed live;
   Accounts accounts{(folder.path / "accounts.db").string(), counting_random(), cheap};
   measurement::Timestamp now = new_year + 100s;
+  std::string metrics_token = "a token for metrics";
   Routes routes = make_routes();
 
   SmallWorld() { store.seconds["meter-1"][90][0] = {.watts = 80, .imported = 5}; }
@@ -197,7 +198,12 @@ struct SmallWorld {
     write_file(folder.path / "dist/index.html", "<h1>Lenz</h1>");
     write_file(folder.path / "dist/assets/index.js", "main();");
     write_file(folder.path / "secret.txt", "CANARY");
-    return Routes({homes, store, live, accounts, [this] { return now; }},
+    return Routes({.homes = homes,
+                   .store = store,
+                   .live = live,
+                   .accounts = accounts,
+                   .now = [this] { return now; },
+                   .metrics_token = metrics_token},
                   Pages(folder.path / "dist"));
   }
 };
