@@ -137,18 +137,18 @@ void StatisticsBackfill::read_rows(bool from_the_beginning) {
 
 void StatisticsBackfill::plan_rows(std::span<const StatisticsRow> existing) {
   auto& counter = counters_[at_];
-  auto rows = differing_rows(counter.hours, counter.direction, existing,
-                             target_ == StatisticsTarget::external);
-  if (!rows) {
-    plan_.notes.push_back(
-        fmt::format("{} ({}) {}.", counter.statistic_id, counter.name, rows.error()));
-    marks_.erase(counter.circuit);
-  } else if (!rows->empty()) {
-    marks_.erase(counter.circuit);
+  auto found = differing_rows(counter.hours, counter.direction, existing,
+                              target_ == StatisticsTarget::external);
+  const auto note = found ? found->note : found.error();
+  if (!note.empty()) {
+    plan_.notes.push_back(fmt::format("{} ({}) {}.", counter.statistic_id, counter.name, note));
+  }
+  if (!found || !found->rows.empty()) marks_.erase(counter.circuit);
+  if (found && !found->rows.empty()) {
     plan_.changes.push_back({.statistic_id = counter.statistic_id,
                              .name = counter.name,
                              .unit = counter.unit,
-                             .rows = std::move(*rows)});
+                             .rows = std::move(found->rows)});
   }
   counter.hours = {};
   ++at_;

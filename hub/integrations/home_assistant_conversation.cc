@@ -74,12 +74,10 @@ void HomeAssistantConversation::heard(std::string_view text, Timestamp now) {
 void HomeAssistantConversation::ask(json request, Done done, std::chrono::milliseconds limit) {
   const auto id = next_++;
   request["id"] = id;
-  if (state_ != State::ready ||
-      !send_(request.dump(-1, ' ', false, json::error_handler_t::replace))) {
-    done(std::unexpected(Refusal{"lost", "Home Assistant is not connected."}));
-    return;
-  }
   waiting_.emplace(id, Waiting{std::move(done), now_ + limit});
+  const auto text = request.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (state_ == State::ready && send_(text)) return;
+  answer(id, std::unexpected(Refusal{"lost", "Home Assistant is not connected."}));
 }
 
 void HomeAssistantConversation::answer(std::uint64_t id, Answer result) {

@@ -17,6 +17,8 @@ using nlohmann::json;
 
 constexpr double a_milliwatt_hour = 1e-6;  // In kWh, as all numbers here.
 constexpr double a_watt_hour = 1e-3;
+// What a counter told at the end of an hour may lack: some minutes of a large house.
+constexpr double most_late = 1;
 
 double in_kwh(const Energy& energy, Direction direction) {
   const auto& counted = direction == Direction::imported ? energy.imported : energy.exported;
@@ -35,26 +37,22 @@ struct Step {
 };
 using Steps = std::map<Timestamp, Step>;
 
-// What Home Assistant has beyond the ledger's hours: first into rows of hours that the ledger does
-// not know, as far as they show energy; then to where the counter began anew; else the first hour,
-// which then makes up for what its predecessor was told too late.
-void place(double rest, const StatisticsRow& anchor, Steps& steps) {
-  double sum_before = anchor.sum;
-  for (auto& [start, step] : steps) {
-    if (!step.existing || rest <= 0) continue;
-    if (!step.is_known) {
-      step.gained = std::clamp(step.existing->sum - sum_before, 0.0, rest);
-      rest -= step.gained;
+// What Home Assistant was told beyond the ledger's hours (or, negative, was not) stays in the hours
+// in which it is: first in those that the ledger does not know. Gives back what has no place.
+double keep(double rest, const StatisticsRow& anchor, Steps& steps) {
+  for (const bool is_known : {false, true}) {
+    double sum_before = anchor.sum;
+    for (auto& [start, step] : steps) {
+      const double shown = step.existing ? step.existing->sum - sum_before : 0;
+      if (step.existing) sum_before = step.existing->sum;
+      if (step.is_known != is_known) continue;
+      const double kept = rest > 0 ? std::clamp(shown - step.gained, 0.0, rest)
+                                   : std::clamp(shown - step.gained, rest, 0.0);
+      step.gained += kept;
+      rest -= kept;
     }
-    sum_before = step.existing->sum;
   }
-  auto into = &steps.begin()->second;
-  for (auto& [start, step] : steps) {
-    if (!step.existing || std::abs(offset(*step.existing) - offset(anchor)) < a_watt_hour) continue;
-    into = &step;
-    break;
-  }
-  into->gained += rest;
+  return rest;
 }
 
 // Writes `before` for a row that is not there: like the one before it, so that it shows nothing.
@@ -64,54 +62,71 @@ StatisticsRow flat(Timestamp start, const StatisticsRow* before) {
 
 }  // namespace
 
-std::expected<std::vector<StatisticsChange::Row>, std::string> differing_rows(
-    std::span<const HourOfEnergy> hours, Direction direction,
-    std::span<const StatisticsRow> existing, bool is_ours) {
+std::expected<DifferingRows, std::string> differing_rows(std::span<const HourOfEnergy> hours,
+                                                         Direction direction,
+                                                         std::span<const StatisticsRow> existing,
+                                                         bool is_ours) {
   if (!is_ours && existing.empty()) return std::unexpected("has no statistics yet");
+  DifferingRows result;
   const auto first_after = hours.empty() ? existing.begin()
                                          : std::ranges::lower_bound(existing, hours.front().begin,
                                                                     {}, &StatisticsRow::start);
   StatisticsRow anchor;
   const StatisticsRow* anchor_row = nullptr;
+  std::optional<double> begun;  // What the first hour of a series of Home Assistant's is to show.
   if (first_after != existing.begin()) {
     anchor_row = &*std::prev(first_after);
+    anchor = *anchor_row;
   } else if (!is_ours) {
-    anchor_row = &existing.front();
-    const auto later = std::ranges::upper_bound(hours, anchor_row->start, {}, &HourOfEnergy::begin);
-    hours = hours.subspan(static_cast<std::size_t>(later - hours.begin()));
+    const auto& first = existing.front();
+    const auto from = std::ranges::lower_bound(hours, first.start, {}, &HourOfEnergy::begin);
+    hours = hours.subspan(static_cast<std::size_t>(from - hours.begin()));
+    anchor = {first.start - std::chrono::hours(1), first.state - first.sum, 0};
+    if (!hours.empty() && hours.front().begin == first.start) {
+      begun = in_kwh(hours.front().counter, direction) + offset(first);
+      if (std::abs(*begun - first.sum) > most_late) begun = first.sum;
+    }
   }
-  if (hours.empty()) return {};
-  if (anchor_row) anchor = *anchor_row;
+  if (hours.empty()) return result;
 
   const auto last = hours.back().begin;
   Steps steps;
   double gained = 0;
   for (const auto& hour : hours) {
-    steps[hour.begin] = {in_kwh(hour.gained, direction), true, nullptr};
-    gained += in_kwh(hour.gained, direction);
+    const double in_hour = begun ? *begun : in_kwh(hour.gained, direction);
+    begun.reset();
+    steps[hour.begin] = {in_hour, true, nullptr};
+    gained += in_hour;
   }
-  const StatisticsRow* present = anchor_row;  // Whose offset holds at the end.
+  auto present = anchor;  // Whose offset holds at the end.
   for (const auto& row : existing) {
     if (row.start <= anchor.start && anchor_row) continue;
-    if (row.start > last && present && present->start >= last) break;
-    present = &row;
+    if (row.start > last && present.start >= last) break;
+    present = row;
     if (row.start <= last) steps[row.start].existing = &row;
   }
 
   if (!is_ours) {
-    const double end = in_kwh(hours.back().counter, direction) + offset(*present);
+    const double end = in_kwh(hours.back().counter, direction) + offset(present);
     const double rest = end - anchor.sum - gained;
-    if (rest < -a_watt_hour) {
+    const double homeless = keep(rest, anchor, steps);
+    if (std::abs(homeless) > most_late) {
       return std::unexpected(fmt::format(
-          "has {:.3f} kWh less than was counted since {}: its sum was adjusted by hand (take that "
-          "back under Developer tools, Statistics), or the hub has not caught up with its meters "
-          "yet",
-          -rest, iso_time(anchor.start)));
+          "differs by {:.3f} kWh from what was counted between {} and {}; it is tried again when "
+          "the hub has caught up with its meters",
+          homeless, iso_time(anchor.start), iso_time(last)));
     }
-    place(rest, anchor, steps);
+    // Its predecessor was told some minutes too early.
+    steps.begin()->second.gained += std::max(homeless, -steps.begin()->second.gained);
+    if (std::abs(rest) > most_late) {
+      result.note = fmt::format(
+          "shows {:.3f} kWh {} than was counted between {} and {}; this stays as it is (its sum "
+          "was "
+          "adjusted by hand, its counter had begun anew, or the circuit's clamps were corrected)",
+          std::abs(rest), rest > 0 ? "more" : "less", iso_time(anchor.start), iso_time(last));
+    }
   }
 
-  std::vector<StatisticsChange::Row> rows;
   double sum = anchor.sum, present_offset = is_ours ? 0 : offset(anchor);
   const StatisticsRow* before = anchor_row;
   for (const auto& [start, step] : steps) {
@@ -123,11 +138,11 @@ std::expected<std::vector<StatisticsChange::Row>, std::string> differing_rows(
     const StatisticsRow wanted{start, sum - present_offset, sum};
     const auto was = step.existing ? *step.existing : flat(start, before);
     if (!step.existing || !is_same(was.sum, wanted.sum) || !is_same(was.state, wanted.state)) {
-      rows.push_back({wanted, step.existing != nullptr, was});
+      result.rows.push_back({wanted, step.existing != nullptr, was});
     }
     if (step.existing) before = step.existing;
   }
-  return rows;
+  return result;
 }
 
 StatisticsChange continued(std::span<const StatisticsRow> old_rows,

@@ -77,18 +77,23 @@ std::expected<StatisticsPlan, std::string> parse_undo(std::string_view file);
 // From the last row before `hours` on, each hour's sum rises by what the ledger says was gained in
 // it, so that the hours show what they should; and where Home Assistant compiles the series, the
 // last hour's sum is the counter's plus the present offset, so that its own next row continues it.
-// What Home Assistant was told beyond the ledger's hours (of a hub that was restored, and whose
-// meters had dropped what was lost) stays in the rows in which Home Assistant has it, and a counter
-// that had begun anew in between is kept where it was.
+// What Home Assistant shows beyond that, or less, stays in the hours in which it is, and is told: a
+// sum that was adjusted by hand, a counter that had begun anew, a hub that was restored and whose
+// meters had dropped what was lost, clamps that were corrected.
 //
 // `hours`: oldest first, from the first that may have changed to the last that is closed.
 // `existing`: what Home Assistant has, oldest first, from the last row before those hours on, or
 // all. `is_ours`: an external id; else Home Assistant must have begun the series, and hours before
 // its first row are left out, for they would show as one great bar.
 // The error is a sentence without its subject: why nothing can be put right.
-std::expected<std::vector<StatisticsChange::Row>, std::string> differing_rows(
-    std::span<const HourOfEnergy> hours, Direction, std::span<const StatisticsRow> existing,
-    bool is_ours);
+struct DifferingRows {
+  std::vector<StatisticsChange::Row> rows;
+  std::string note;  // A sentence without its subject, or nothing.
+};
+std::expected<DifferingRows, std::string> differing_rows(std::span<const HourOfEnergy> hours,
+                                                         Direction,
+                                                         std::span<const StatisticsRow> existing,
+                                                         bool is_ours);
 
 // The statistics of a sensor that ours replaces, put before our first row; ours are raised so that
 // they continue its sum. Both oldest first, in kWh, ours not empty; the ids are the caller's to
