@@ -136,6 +136,12 @@ class FakeHomeAssistant {
     units.insert(std::move(unit));
   }
 
+  void join() {
+    broker_.subscribe(
+        "home assistant", {"homeassistant/device/+/config", "lenz/#"},
+        [this](const auto& topic, const auto& payload, bool) { hear(topic, payload); });
+  }
+
   void go_down() {
     is_up = false;
     broker_.leave("home assistant");
@@ -246,12 +252,6 @@ class FakeHomeAssistant {
   }
 
  private:
-  void join() {
-    broker_.subscribe(
-        "home assistant", {"homeassistant/device/+/config", "lenz/#"},
-        [this](const auto& topic, const auto& payload, bool) { hear(topic, payload); });
-  }
-
   void hear(const std::string& topic, const std::string& payload) {
     static const std::regex config("homeassistant/device/([a-zA-Z0-9_-]+)/config");
     std::smatch match;

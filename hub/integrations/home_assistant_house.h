@@ -58,7 +58,11 @@ class House {
   using Timestamp = measurement::Timestamp;
 
   explicit House(StatisticsTarget target = StatisticsTarget::sensor) : target_(target) {
-    std::string name = (std::filesystem::temp_directory_path() / "lenz_house_XXXXXX").string();
+    // What is tried here is not the disk: memory does, where there is some.
+    const std::filesystem::path memory = "/dev/shm";
+    const auto place =
+        std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
+    std::string name = (place / "lenz_house_XXXXXX").string();
     folder = mkdtemp(name.data());
     start_hub();
   }
@@ -86,6 +90,20 @@ class House {
   }
   static double roof_kwh_in_hour(Timestamp hour) {
     return 60 * static_cast<double>(roof_mwh(hour)) / 1e6;
+  }
+
+  void lose_broker() {
+    is_broker_up = false;
+    if (publisher) publisher->lost();
+    broker.leave("hub");
+    broker.leave("home assistant");
+    // It lets everybody know, or they notice when it is back.
+    broker.retained[publisher ? publisher->will().topic : "lenz/maple/ha/status"] = "offline";
+  }
+  void regain_broker() {
+    is_broker_up = true;
+    if (hub) join_broker();
+    if (home_assistant.is_up) home_assistant.join();
   }
 
   void run(std::chrono::minutes duration) {
@@ -126,7 +144,16 @@ class House {
     join_broker();
     join_home_assistant();
   }
+  // The hub's disk is replaced by a copy of it; meters that still have what was lost send it again.
+  void restore(const std::string& copy, bool meter_has_all) {
+    stop_hub();
+    std::filesystem::remove_all(folder);
+    std::filesystem::copy(copy, folder, std::filesystem::copy_options::recursive);
+    if (meter_has_all) unsent = measured;
+    start_hub();
+  }
   void join_broker() {
+    if (!is_broker_up) return;
     publisher->connected(now);
     broker.subscribe("hub", publisher->topics(),
                      [this](const auto& topic, const auto& payload, bool is_retained) {
@@ -144,7 +171,7 @@ class House {
   std::string folder;
   Timestamp now = house_begins;
   bool is_meter_connected = true, is_broker_up = true;
-  std::deque<measurement::Sample> unsent;
+  std::deque<measurement::Sample> unsent, measured;
   std::uint64_t next_number = 0;
   std::int64_t totals[3] = {0, 0, 0};
   std::size_t written = 0;  // Rows that the hub has sent by itself.
@@ -178,6 +205,7 @@ class House {
       sample.put_steps(Quantity::exported, c, makes ? totals[c] : 0);
     }
     unsent.push_back(sample);
+    measured.push_back(sample);
   }
   void deliver() {
     while (!unsent.empty()) {
