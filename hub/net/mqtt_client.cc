@@ -137,7 +137,7 @@ asio::awaitable<std::string> MqttClient::Connection::session(Shared self) {
   error_code error;
   const Addresses addresses =
       co_await find(self->login.host, static_cast<std::uint16_t>(self->login.port), until, error);
-  if (error) co_return fmt::format("its name cannot be looked up: {}", error.message());
+  if (error) co_return fmt::format("its name cannot be looked up: {}", phrase(error));
   std::string why;
   for (std::size_t i = 0; i < addresses.size() && !self->has_ended; ++i) {
     const Deadline until_next = share(until, addresses.size() - i);

@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/error.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <chrono>
 #include <cstdint>
@@ -28,6 +29,15 @@ inline constexpr std::chrono::seconds time_to_connect{10};
 
 inline auto returning(boost::system::error_code& error) {
   return boost::asio::redirect_error(boost::asio::use_awaitable, error);
+}
+
+// As a sentence's end.
+inline std::string phrase(const boost::system::error_code& error) {
+  if (error == boost::beast::error::timeout || error == boost::asio::error::timed_out) {
+    return "it did not answer in time";
+  }
+  if (error == boost::asio::error::eof) return "the other end hung up";
+  return error.message();
 }
 
 // The addresses that need no asking: of a numeric host, and of this machine.
