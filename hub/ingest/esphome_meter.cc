@@ -129,9 +129,10 @@ void EsphomeMeter::hear(std::string_view object_id, std::optional<double> value,
       entity->heard_at = before;
       return;
     }
-    if (round_ && before && *before >= round_->begin) close();
+    if (round_ && entity->round == rounds_) close();
     if (round_ && (now < round_->begin || now >= end_of(*round_))) close();
     if (!round_) open(now);
+    entity->round = rounds_;
   }
   if (is_total) {
     if (value) count(*entity, object_id, std::llround(*value * 1000), is_retained, now);
@@ -154,6 +155,7 @@ void EsphomeMeter::fall_silent() {
 // ---- Rounds ------------------------------------------------------------------------------------
 
 void EsphomeMeter::open(Timestamp now) {
+  ++rounds_;
   round_ = Round{.begin = now, .sample = Sample(chips_of(node_)), .power = {}};
   for (auto& [object_id, entity] : entities_) {
     entity.is_awaited = entity.heard_at && *entity.heard_at != now &&

@@ -72,6 +72,7 @@ class EsphomeMeter {
     EsphomeMeaning meaning;
     bool is_misfit = false;
     std::optional<measurement::Timestamp> heard_at{};
+    std::uint64_t round = 0;  // The last in which it spoke.
     bool is_awaited = false;  // In the round that is open.
   };
   struct Source {
@@ -118,6 +119,7 @@ class EsphomeMeter {
   std::array<std::array<Source, measurement::max_channels>, measurement::measured_quantities>
       sources_;
   std::optional<measurement::Timestamp> began_at_;
+  std::uint64_t rounds_ = 0;
   std::optional<Round> round_;
   std::array<std::optional<Held>, measurement::max_channels> held_;
   OfDirections<std::optional<Doubt>> doubts_;
