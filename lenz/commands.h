@@ -57,4 +57,55 @@ struct MeterOptions {
 };
 int meter(const MeterOptions&);
 
+// Of Home Assistant's statistics. Beside a hub that runs they read its ledger; else they bring it
+// up to date first.
+struct BackfillOptions {
+  std::string data;
+  bool dry_run = false;
+  bool all = false;       // All hours; else those that changed since they were last found right.
+  std::string undo_file;  // Empty: one in DATA/undo.
+};
+int backfill(const BackfillOptions&);
+
+struct UndoOptions {
+  std::string data;
+  std::string file;
+  bool dry_run = false;
+};
+int undo(const UndoOptions&);
+
+struct EnergyOptions {
+  std::string data;
+  bool save = false;
+};
+int energy(const EnergyOptions&);
+
+struct ContinuationOptions {
+  std::string data;
+  std::string from;     // Statistic id of the old sensor.
+  std::string circuit;  // Id of ours.
+  std::string key;      // Of its counter; empty: the usual one.
+  bool dry_run = false;
+  std::string undo_file;
+};
+int continuation(const ContinuationOptions&);
+
+// Adds the meter, circuits and entities of a node's YAML to home.toml and partners.toml. Beside a
+// running hub they hold from its next start.
+struct ImportEsphomeOptions {
+  std::string file;
+  std::string data;
+  std::string device;   // Empty: as the node is called.
+  std::string address;  // Of the node's native API; empty: as the file says.
+  bool dry_run = false;
+};
+int import_esphome(const ImportEsphomeOptions&);
+
+struct ExportEsphomeOptions {
+  std::string data;
+  std::string device;  // Empty: the only one.
+  std::string output;  // Empty: standard output.
+};
+int export_esphome(const ExportEsphomeOptions&);
+
 }  // namespace lenz

@@ -158,7 +158,13 @@ int hub(const HubOptions& options) {
     randombytes_buf(bytes.data(), bytes.size());
   });
   boost::asio::io_context context;
-  const hub::Routes routes({homes, store, live, accounts, system_now},
+  const hub::Routes routes({.homes = homes,
+                            .store = store,
+                            .live = live,
+                            .accounts = accounts,
+                            .now = system_now,
+                            .ledger = &ledger,
+                            .metrics_token = drawn_secret(place.secrets() + "/metrics.token")},
                            hub::Pages(pages_folder(options)));
   const hub::Server server(context, routes, "127.0.0.1", static_cast<std::uint16_t>(options.port));
   Link link(options, place, home.id, meters);

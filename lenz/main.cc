@@ -1,94 +1,181 @@
-// The command `lenz`.
+// The command `lenz`: a table of its words.
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <memory>
 
 #include "lenz/commands.h"
+
+namespace {
+
+constexpr const char* data_help = "The hub's folder (default: ~/.local/share/lenz)";
+
+// A word, its options and what it runs.
+template <class Options>
+void add(CLI::App& app, int& result, const char* name, const char* help, int (*run)(const Options&),
+         void (*describe)(CLI::App&, Options&)) {
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand(name, help);
+  describe(*command, *options);
+  command->callback([options, run, &result] { result = run(*options); });
+}
+
+void describe_demo(CLI::App& command, lenz::DemoOptions& demo) {
+  command.add_option("--house", demo.house, "us or eu3 (for benches: step, neighbours)")
+      ->check(CLI::IsMember({"us", "eu3", "step", "neighbours"}))
+      ->capture_default_str();
+  command.add_option("--data", demo.data, "Folder to keep (default: a temporary one)");
+  command.add_option("--port", demo.port, "Of the page; 0: any free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  command.add_option("--history", demo.history_days, "Days of history to make")
+      ->check(CLI::Range(0, 3650))
+      ->capture_default_str();
+  command.add_option("--seed", demo.seed, "Same seed, same house")->capture_default_str();
+}
+
+void describe_replay(CLI::App& command, lenz::ReplayOptions& replay) {
+  command.add_option("recording", replay.recording, "Its folder")->required();
+  command.add_option("--begin", replay.begin_s, "Seconds from its first row");
+  command.add_option("--end", replay.end_s, "Seconds from its first row");
+  command
+      .add_option_function<std::string>(
+          "--speed",
+          [&replay](const std::string& speed) {
+            if (speed != "max" && !CLI::detail::lexical_cast(speed, replay.speed)) {
+              throw CLI::ValidationError("--speed", "write a number or max");
+            }
+          },
+          "Times real time, or max")
+      ->default_str("max");
+  command.add_option("--faults", replay.faults, "Seed of faults of bus, link, broker, hub");
+  command
+      .add_option("--address-flips", replay.address_flips,
+                  "Share of frames whose address is flipped on its way to the chip")
+      ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--json", replay.json, "File for the figures, - for standard output");
+}
+
+void describe_hub(CLI::App& command, lenz::HubOptions& hub) {
+  command.add_option("--data", hub.data, "Its folder (default: ~/.local/share/lenz)");
+  command.add_option("--port", hub.port, "Of the page; 0: any free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  command.add_option("--broker", hub.broker, "HOST:PORT (default: a broker of its own)");
+  command.add_option("--user", hub.user, "At the broker")->capture_default_str();
+  command.add_option("--password-file", hub.password_file, "For the broker");
+  command.add_option("--meter", hub.meter, "Meter to admit")->capture_default_str();
+  command.add_option("--pages", hub.pages, "Folder of the built page");
+}
+
+void describe_meter(CLI::App& command, lenz::MeterOptions& meter) {
+  command.add_option("--data", meter.data, data_help);
+  command.add_option("--broker", meter.broker, "HOST:PORT (default: as the hub's folder says)");
+  command.add_option("--home", meter.home, "Id of the home (default: as the hub's folder says)");
+  command.add_option("--device", meter.device, "The meter's name")->capture_default_str();
+  command.add_option("--password-file", meter.password_file, "For the broker");
+  command.add_option("--house", meter.house, "us, eu3, step or neighbours")
+      ->check(CLI::IsMember({"us", "eu3", "step", "neighbours"}))
+      ->capture_default_str();
+  command.add_option("--seed", meter.seed, "Of the house")->capture_default_str();
+  command.add_option("--history", meter.history_days, "Days to make before the present")
+      ->check(CLI::Range(0, 3650));
+  command.add_option("--recording", meter.recording, "Folder to play instead of a house");
+  command.add_option("--begin", meter.begin_s, "Seconds from the recording's first row");
+  command.add_option("--end", meter.end_s, "Seconds from the recording's first row");
+  command.add_option("--speed", meter.speed, "Times real time; 0: as fast as it goes");
+  command.add_option("--faults", meter.faults, "Seed of faults of bus and link");
+  command.add_option("--address-flips", meter.address_flips, "Share of frames");
+}
+
+void describe_backfill(CLI::App& command, lenz::BackfillOptions& backfill) {
+  command.add_option("--data", backfill.data, data_help);
+  command.add_flag("--dry-run", backfill.dry_run, "Only say what would be written");
+  command.add_flag("--all", backfill.all, "Look at all hours, not only at those that changed");
+  command.add_option("--undo", backfill.undo_file,
+                     "File that takes it back (default: one in the folder's undo/)");
+}
+
+void describe_undo(CLI::App& command, lenz::UndoOptions& undo) {
+  command.add_option("file", undo.file, "As backfill or import wrote it")->required();
+  command.add_option("--data", undo.data, data_help);
+  command.add_flag("--dry-run", undo.dry_run, "Only say what would be written");
+}
+
+void describe_energy(CLI::App& command, lenz::EnergyOptions& energy) {
+  command.add_option("--data", energy.data, data_help);
+  command.add_flag("--save", energy.save, "Save the proposal; else it is only shown");
+}
+
+void describe_continuation(CLI::App& command, lenz::ContinuationOptions& continuation) {
+  command.add_option("--data", continuation.data, data_help);
+  command.add_option("--from", continuation.from, "The old sensor: sensor.fridge_energy")
+      ->required();
+  command.add_option("--circuit", continuation.circuit, "Id of the circuit that replaces it")
+      ->required();
+  command.add_option("--counter", continuation.key,
+                     "Which of its counters (default: the usual one)");
+  command.add_flag("--dry-run", continuation.dry_run, "Only say what would be written");
+  command.add_option("--undo", continuation.undo_file,
+                     "File that takes it back (default: one in the folder's undo/)");
+}
+
+void describe_import_esphome(CLI::App& command, lenz::ImportEsphomeOptions& esphome) {
+  command.add_option("file", esphome.file, "The node's YAML")->required();
+  command.add_option("--data", esphome.data, data_help);
+  command.add_option("--device", esphome.device, "The meter's name (default: the node's)");
+  command.add_option("--address", esphome.address, "Of the node (default: as the file says)");
+  command.add_flag("--dry-run", esphome.dry_run, "Only say what was read");
+}
+
+void describe_export_esphome(CLI::App& command, lenz::ExportEsphomeOptions& esphome) {
+  command.add_option("--data", esphome.data, data_help);
+  command.add_option("--device", esphome.device, "The meter's name (default: the only one)");
+  command.add_option("--output", esphome.output, "File to write (default: standard output)");
+}
+
+void add_all(CLI::App& app, int& result) {
+  add(app, result, "demo", "A simulated home, live, with a month of history", lenz::demo,
+      describe_demo);
+  add(app, result, "replay", "A recording through chips, meter, broker, hub and store",
+      lenz::replay, describe_replay);
+  add(app, result, "hub", "The hub: stores what meters send, serves the page", lenz::hub,
+      describe_hub);
+  add(app, result, "meter", "A meter on this machine, with simulated chips", lenz::meter,
+      describe_meter);
+
+  auto* home_assistant = app.add_subcommand("home-assistant", "Home Assistant's energy statistics");
+  home_assistant->require_subcommand(1);
+  add(*home_assistant, result, "backfill", "Late hours into its statistics", lenz::backfill,
+      describe_backfill);
+  add(*home_assistant, result, "undo", "Take a backfill or an import back", lenz::undo,
+      describe_undo);
+  add(*home_assistant, result, "energy", "Propose what its Energy dashboard shows", lenz::energy,
+      describe_energy);
+
+  auto* import = app.add_subcommand("import", "Take over what others know");
+  import->require_subcommand(1);
+  add(*import, result, "home-assistant", "The statistics of a sensor that Lenz replaces",
+      lenz::continuation, describe_continuation);
+  add(*import, result, "esphome", "Pins, gains and names from an ESPHome node's YAML",
+      lenz::import_esphome, describe_import_esphome);
+
+  auto* export_command = app.add_subcommand("export", "Give others what Lenz knows");
+  export_command->require_subcommand(1);
+  add(*export_command, result, "esphome", "A meter's YAML for ESPHome", lenz::export_esphome,
+      describe_export_esphome);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Lenz watches every breaker of a home.");
   app.require_subcommand(1);
   app.set_version_flag("--version", LENZ_VERSION);
   int result = 0;
-
-  lenz::DemoOptions demo;
-  auto* demo_command =
-      app.add_subcommand("demo", "A simulated home, live, with a month of history");
-  demo_command->add_option("--house", demo.house, "us or eu3 (for benches: step, neighbours)")
-      ->check(CLI::IsMember({"us", "eu3", "step", "neighbours"}))
-      ->capture_default_str();
-  demo_command->add_option("--data", demo.data, "Folder to keep (default: a temporary one)");
-  demo_command->add_option("--port", demo.port, "Of the page; 0: any free one")
-      ->check(CLI::Range(0, 65535))
-      ->capture_default_str();
-  demo_command->add_option("--history", demo.history_days, "Days of history to make")
-      ->check(CLI::Range(0, 3650))
-      ->capture_default_str();
-  demo_command->add_option("--seed", demo.seed, "Same seed, same house")->capture_default_str();
-  demo_command->callback([&] { result = lenz::demo(demo); });
-
-  lenz::ReplayOptions replay;
-  std::string speed = "max";
-  auto* replay_command =
-      app.add_subcommand("replay", "A recording through chips, meter, broker, hub and store");
-  replay_command->add_option("recording", replay.recording, "Its folder")->required();
-  replay_command->add_option("--begin", replay.begin_s, "Seconds from its first row");
-  replay_command->add_option("--end", replay.end_s, "Seconds from its first row");
-  replay_command->add_option("--speed", speed, "Times real time, or max")->capture_default_str();
-  replay_command->add_option("--faults", replay.faults, "Seed of faults of bus, link, broker, hub");
-  replay_command
-      ->add_option("--address-flips", replay.address_flips,
-                   "Share of frames whose address is flipped on its way to the chip")
-      ->check(CLI::Range(0.0, 1.0));
-  replay_command->add_option("--json", replay.json, "File for the figures, - for standard output");
-  replay_command->callback([&] {
-    if (speed != "max" && !CLI::detail::lexical_cast(speed, replay.speed)) {
-      throw CLI::ValidationError("--speed", "write a number or max");
-    }
-    result = lenz::replay(replay);
-  });
-
-  lenz::HubOptions hub;
-  auto* hub_command =
-      app.add_subcommand("hub", "The hub: stores what meters send, serves the page");
-  hub_command->add_option("--data", hub.data, "Its folder (default: ~/.local/share/lenz)");
-  hub_command->add_option("--port", hub.port, "Of the page; 0: any free one")
-      ->check(CLI::Range(0, 65535))
-      ->capture_default_str();
-  hub_command->add_option("--broker", hub.broker, "HOST:PORT (default: a broker of its own)");
-  hub_command->add_option("--user", hub.user, "At the broker")->capture_default_str();
-  hub_command->add_option("--password-file", hub.password_file, "For the broker");
-  hub_command->add_option("--meter", hub.meter, "Meter to admit")->capture_default_str();
-  hub_command->add_option("--pages", hub.pages, "Folder of the built page");
-  hub_command->callback([&] { result = lenz::hub(hub); });
-
-  lenz::MeterOptions meter;
-  auto* meter_command =
-      app.add_subcommand("meter", "A meter on this machine, with simulated chips");
-  meter_command->add_option("--data", meter.data,
-                            "The hub's folder (default: ~/.local/share/lenz)");
-  meter_command->add_option("--broker", meter.broker,
-                            "HOST:PORT (default: as the hub's folder says)");
-  meter_command->add_option("--home", meter.home,
-                            "Id of the home (default: as the hub's folder says)");
-  meter_command->add_option("--device", meter.device, "The meter's name")->capture_default_str();
-  meter_command->add_option("--password-file", meter.password_file, "For the broker");
-  meter_command->add_option("--house", meter.house, "us, eu3, step or neighbours")
-      ->check(CLI::IsMember({"us", "eu3", "step", "neighbours"}))
-      ->capture_default_str();
-  meter_command->add_option("--seed", meter.seed, "Of the house")->capture_default_str();
-  meter_command->add_option("--history", meter.history_days, "Days to make before the present")
-      ->check(CLI::Range(0, 3650));
-  meter_command->add_option("--recording", meter.recording, "Folder to play instead of a house");
-  meter_command->add_option("--begin", meter.begin_s, "Seconds from the recording's first row");
-  meter_command->add_option("--end", meter.end_s, "Seconds from the recording's first row");
-  meter_command->add_option("--speed", meter.speed, "Times real time; 0: as fast as it goes");
-  meter_command->add_option("--faults", meter.faults, "Seed of faults of bus and link");
-  meter_command->add_option("--address-flips", meter.address_flips, "Share of frames");
-  meter_command->callback([&] { result = lenz::meter(meter); });
-
+  add_all(app, result);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

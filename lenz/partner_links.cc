@@ -8,11 +8,15 @@
 #include <optional>
 #include <vector>
 
+#include "hub/ingest/esphome_ingest.h"
 #include "hub/integrations/home_assistant_backfill.h"
 #include "hub/integrations/home_assistant_conversation.h"
 #include "hub/integrations/home_assistant_discovery.h"
+#include "hub/integrations/influx_mirror.h"
+#include "hub/net/http_client.h"
 #include "hub/net/mqtt_client.h"
 #include "hub/net/websocket_client.h"
+#include "lenz/undo_files.h"
 
 namespace lenz {
 namespace {
@@ -54,8 +58,14 @@ class HomeAssistantSocket {
         backfill_(world.home, world.ledger, settings.statistics, conversation_) {
     backfill_.say = [&](const std::string& text) { complaints.say("statistics", text); };
     backfill_.wrote = [&](const hub::StatisticsPlan& plan) {
-      world.say(fmt::format("Home Assistant's statistics were put right in {} rows:\n{}",
-                            plan.rows(), hub::describe(plan)));
+      try {
+        world.say(fmt::format(
+            "{}Home Assistant's statistics were put right in {} rows; to take it back: lenz "
+            "home-assistant undo {}",
+            hub::describe(plan), plan.rows(), keep_undo(world.folder, plan, world.now())));
+      } catch (const std::exception& trouble) {
+        world.say(trouble.what());
+      }
     };
     socket_.emplace(context, settings.url,
                     hub::WebSocketClient::Events{
@@ -89,11 +99,49 @@ class HomeAssistantSocket {
   std::optional<hub::WebSocketClient> socket_;
 };
 
+class InfluxLink {
+ public:
+  InfluxLink(boost::asio::io_context& context, const hub::InfluxDb& settings,
+             const PartnerWorld& world)
+      : world_(world),
+        mirror_(world.home, world.store, world.ledger, settings, world.say),
+        client_(context) {}
+
+  void tick(Timestamp now) {
+    if (is_waiting_) return;
+    auto batch = mirror_.next(now);
+    if (!batch) return;
+    is_waiting_ = true;
+    client_.send({.method = "POST",
+                  .url = std::move(batch->url),
+                  .headers = std::move(batch->headers),
+                  .body = std::move(batch->body)},
+                 hub::InfluxMirror::time_limit,
+                 [this](std::expected<hub::HttpAnswer, std::string> answer) {
+                   is_waiting_ = false;
+                   mirror_.done(answer ? hub::InfluxMirror::Answer{answer->status, answer->body}
+                                       : hub::InfluxMirror::Answer{0, answer.error()},
+                                world_.now());
+                 });
+  }
+
+ private:
+  const PartnerWorld& world_;
+  hub::InfluxMirror mirror_;
+  bool is_waiting_ = false;
+  hub::HttpClient client_;
+};
+
 }  // namespace
 
 struct PartnerLinks::Links {
   Links(boost::asio::io_context& io, const hub::Partners& partners, PartnerWorld the_world)
       : context(io), world(std::move(the_world)), complaints(world), timer(io) {
+    if (!partners.esphome.empty()) {
+      esphome.emplace(context, world.hub, world.store, partners.esphome, world.folder + "/esphome",
+                      world.now, world.say);
+    }
+    if (partners.influxdb) influx.emplace(context, *partners.influxdb, world);
     if (partners.home_assistant) {
       publisher.emplace(world.home, world.ledger, world.live,
                         partners.home_assistant->discovery_prefix,
@@ -122,6 +170,9 @@ struct PartnerLinks::Links {
       const auto [topic, payload] = publisher->will();
       login.will = {topic, payload};
     }
+    if (esphome) {
+      for (auto& topic : esphome->topics()) login.topics.push_back(std::move(topic));
+    }
     mqtt.emplace(context, login,
                  hub::MqttClient::Events{
                      .connected =
@@ -130,6 +181,7 @@ struct PartnerLinks::Links {
                          },
                      .heard =
                          [this](const hub::MqttMessage& message) {
+                           if (esphome) esphome->hear(message);
                            if (publisher) {
                              publisher->heard(message.topic, message.payload, message.is_retained,
                                               world.now());
@@ -158,6 +210,7 @@ struct PartnerLinks::Links {
     follow(now);
     if (publisher) publisher->tick(now);
     if (socket) socket->tick(now);
+    if (influx) influx->tick(now);
   }
 
   // Some hours at a time, so that nothing waits for it.
@@ -182,6 +235,8 @@ struct PartnerLinks::Links {
   Complaints complaints;
   boost::asio::steady_timer timer;
   std::chrono::steady_clock::time_point follow_at{};
+  std::optional<hub::EsphomeIngest> esphome;
+  std::optional<InfluxLink> influx;
   std::optional<hub::HomeAssistantPublisher> publisher;
   std::optional<HomeAssistantSocket> socket;
   std::optional<hub::MqttClient> mqtt;

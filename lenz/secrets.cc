@@ -35,9 +35,12 @@ std::string read_secret(const std::string& file) {
 }
 
 std::string password_of(const std::string& folder, const std::string& name) {
-  const auto file = folder + "/" + name + ".password";
+  return drawn_secret(folder + "/" + name + ".password");
+}
+
+std::string drawn_secret(const std::string& file) {
   if (std::filesystem::exists(file)) return read_secret(file);
-  std::filesystem::create_directories(folder);
+  std::filesystem::create_directories(std::filesystem::path(file).parent_path());
   const auto password = random_token();
   const int out = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   const auto line = password + "\n";
