@@ -39,8 +39,7 @@ function first_packet(buffer) {
 }
 
 // Resolves once the broker has accepted. `will`: {topic, payload, retain}. `heard` is called with
-// {topic, payload (a Buffer), retain}; `lost` once a line that
-// was accepted is gone, however it went.
+// {topic, payload (a Buffer), retain}; `lost` once a line that was accepted is gone, however it went.
 export async function connect({ host = '127.0.0.1', port, id, user, password, will, keep_alive_s = 15, heard = () => {}, lost = () => {} }) {
   const socket = open({ host, port, noDelay: true });
   await once(socket, 'connect');
@@ -53,7 +52,8 @@ export async function connect({ host = '127.0.0.1', port, id, user, password, wi
       if (body[1] === 0) accepted.resolve();
       else accepted.reject(new Error(`the broker refused ${id}: return code ${body[1]}`));
     } else if (kind === type.suback) {
-      subscribed.get(body.readUInt16BE(0))?.(body[2]);
+      subscribed.get(body.readUInt16BE(0))?.resolve(body[2]);
+      subscribed.delete(body.readUInt16BE(0));
     } else if (kind === type.publish) {
       const end = 2 + body.readUInt16BE(0);
       heard({ topic: body.subarray(2, end).toString(), payload: Buffer.from(body.subarray(end)), retain: (flags & 1) === 1 });
@@ -70,7 +70,8 @@ export async function connect({ host = '127.0.0.1', port, id, user, password, wi
   const alive = setInterval(() => socket.write(packet(type.pingreq, 0)), (keep_alive_s * 1000) / 2);
   socket.on('close', () => {
     clearInterval(alive);
-    accepted.reject(new Error(`the line of ${id} to the broker was lost`));
+    const gone = new Error(`the line of ${id} to the broker was lost`);
+    for (const { reject } of [accepted, ...subscribed.values()]) reject(gone);
     if (was_open) lost();
   });
   was_accepted.catch(() => {});
@@ -88,13 +89,11 @@ export async function connect({ host = '127.0.0.1', port, id, user, password, wi
       socket.write(packet(type.publish, retain ? 1 : 0, word(topic), Buffer.from(payload)));
     },
     // Resolves once the broker has said that it will send.
-    subscribe(filter) {
+    async subscribe(filter) {
       packet_id = (packet_id % 0xffff) + 1;
+      const answer = new Promise((resolve, reject) => subscribed.set(packet_id, { resolve, reject }));
       socket.write(packet(type.subscribe, 2, Buffer.from([packet_id >> 8, packet_id & 0xff]), word(filter), Buffer.from([0])));
-      return new Promise((resolve, reject) => {
-        subscribed.set(packet_id, (code) => (code === 0x80 ? reject(new Error(`the broker refused ${filter}`)) : resolve()));
-        socket.once('close', () => reject(new Error(`the line of ${id} to the broker was lost`)));
-      });
+      if ((await answer) === 0x80) throw new Error(`the broker refused ${filter}`);
     },
     // Says goodbye: no will is sent. Resolves once the line is closed.
     async end() {
