@@ -153,6 +153,9 @@ export async function start(options = {}) {
       run();
     },
 
+    // Asks the readers of the native API whether they are there; resolves once all have answered.
+    ping: () => line.ping(),
+
     // The network goes away and comes back; the node runs on.
     async disconnect() { await leave('drop'); },
     async reconnect() { await join(); },

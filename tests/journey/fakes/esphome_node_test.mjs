@@ -140,6 +140,10 @@ for (const way of [{}, { key }]) {
     await reader.all(25, 27);
     await reader.send(7);
     await reader.next(8);
+    const answered = node.ping();
+    await reader.next(7);
+    await reader.send(8);
+    await answered;
     await node.stop();
     await reader.closed();
   });
