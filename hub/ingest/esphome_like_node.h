@@ -34,6 +34,7 @@ class EsphomeLikeNode {
     std::size_t chip = 0;  // Whose beat it has.
     double value = std::numeric_limits<double>::quiet_NaN();
     std::uint32_t key = 0;
+    std::optional<std::size_t> channel{};  // Of a CT that has another name.
   };
   struct Message {
     Text topic, payload;
@@ -78,6 +79,7 @@ class EsphomeLikeNode {
   Text mac = "AC:BC:32:89:0E:A9";
   Text key;  // 32 bytes; empty: it does not encrypt.
   int api_minor = 12;
+  std::set<Text> broken;         // Object ids that measure nothing.
   bool names_object_ids = true;  // Newer ones leave them to the client.
 
   void set_power(std::size_t channel, double watts) { power_[channel] = watts; }
@@ -97,12 +99,24 @@ class EsphomeLikeNode {
     reverse_.assign(power_.size(), 0);
   }
 
+  // Its owner gives a CT another name, and flashes it.
+  void rename(std::size_t channel, const Text& to) {
+    const auto from = fmt::format("CT{} ", channel + 1);
+    for (auto& one : sensors_) {
+      if (!one.name.starts_with(from)) continue;
+      one.channel = channel;
+      one.name = to + one.name.substr(from.size() - 1);
+      one.object_id = id_of(one.name);
+    }
+    reboot();
+  }
+
   // What a chip's component measures in its turn: the sensors that it publishes, in order.
   std::vector<Sensor*> measure(std::size_t chip) {
     std::vector<Sensor*> published;
     for (auto& one : sensors_) {
       if (one.chip != chip) continue;
-      one.value = reading(one);
+      one.value = broken.contains(one.object_id) ? std::nan("") : reading(one);
       published.push_back(&one);
     }
     return published;
@@ -126,21 +140,26 @@ class EsphomeLikeNode {
 
  private:
   void add(const Text& name, const Text& unit, int decimals, std::size_t chip) {
+    sensors_.push_back({name, id_of(name), unit, decimals, chip});
+    sensors_.back().key = 1000 + static_cast<std::uint32_t>(sensors_.size());
+  }
+
+  static Text id_of(const Text& name) {
     Text id;
     for (char c : name) {
       const auto low = static_cast<char>(std::tolower(c));
       id += std::isalnum(static_cast<unsigned char>(low)) || low == '-' ? low : '_';
     }
-    sensors_.push_back({name, id, unit, decimals, chip});
-    sensors_.back().key = 1000 + static_cast<std::uint32_t>(sensors_.size());
+    return id;
   }
 
   double reading(const Sensor& one) const {
     if (one.unit == "V") return 230.4;
     if (one.unit == "Hz") return 50.0;
     if (one.unit == "°C") return 41.2;
-    if (one.name.starts_with("CT")) {
-      const auto channel = static_cast<std::size_t>(std::stoi(one.name.substr(2))) - 1;
+    if (one.channel || one.name.starts_with("CT")) {
+      const auto channel =
+          one.channel.value_or(static_cast<std::size_t>(std::atoi(one.name.c_str() + 2)) - 1);
       if (one.unit == "W") return power_[channel];
       if (one.unit == "A") return std::abs(power_[channel]) / 230.4;
       return one.name.contains("Forward") ? forward_[channel] : reverse_[channel];

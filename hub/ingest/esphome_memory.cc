@@ -48,9 +48,12 @@ std::expected<EsphomeMemory, StoreError> continued(EsphomeMemory memory, Store& 
   if (!kept) return std::unexpected(kept.error());
   for (std::size_t c = 0; c < kept->channels(); ++c) {
     for (std::size_t d = 0; d < directions.size(); ++d) {
+      const auto stored = kept->steps(directions[d], c);
       auto& known = memory.totals[c][d];
-      if (const auto stored = kept->steps(directions[d], c))
-        known = std::max(known.value_or(0), *stored);
+      if (!stored || *stored <= known.value_or(-1)) continue;
+      known = stored;
+      // The file is the older one, so what the counter has risen by since is partly stored.
+      memory.counters[c][d].reset();
     }
   }
   return memory;

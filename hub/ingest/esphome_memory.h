@@ -43,8 +43,8 @@ struct EsphomeMemory {
 };
 
 // The memory to go on with: it and the store may come from different backups. Where they tell of
-// the same boot, the greater number and the greater totals count; else a new boot begins, and
-// counters only count on where the store holds nothing that they could have been added to.
+// the same boot, the greater number and the greater totals count; else a new boot begins. A counter
+// counts on only where the store cannot have more of it than this memory.
 std::expected<EsphomeMemory, StoreError> continued(EsphomeMemory, Store&, std::string_view device);
 
 // DATA/esphome/DEVICE.json, whole or not at all whenever the power fails:
