@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -215,11 +216,12 @@ class Installation {
   Ledger ledger{folder.path() + "/ledger.db", store, home};
   measurement::Timestamp now = start;
   std::vector<std::string> told;
-  std::mt19937 random{7};
+  std::mt19937 random{7};  // Always the same day.
+  std::optional<std::size_t> absent_channel;
 
   // The meter measures, and its samples wait or arrive.
   void measure_minute(bool is_connected = true) {
-    for (int i = 0; i < 12; ++i) waiting_.push_back(sample());
+    for (int i = 0; i < 12; ++i) waiting_.push_back(sample(now + 5s * i));
     now += 1min;
     if (is_connected) arrive();
   }
@@ -244,12 +246,18 @@ class Installation {
     }
   }
 
+  // The meter has to drop samples before anybody had them.
+  void lose(std::uint64_t samples) {
+    number_ += samples;
+    lost_ += samples;
+  }
+
   // Its totals begin at 0 again.
   void restart_meter() {
     arrive();
     ++boot_;
     booted_at_ = now;
-    number_ = 0;
+    number_ = lost_ = 0;
     totals_ = {};
   }
 
@@ -298,20 +306,21 @@ class Installation {
     return home;
   }
 
-  measurement::Sample sample() {
+  measurement::Sample sample(measurement::Timestamp time) {
     using measurement::Quantity;
     measurement::Sample made(2);
     made.number = number_++;
-    made.uptime = measurement::Uptime(now - booted_at_ + 5s * (made.number % 12));
+    made.uptime = time - booted_at_;
     made.put_steps(Quantity::voltage, 0, 2300 + static_cast<int>(random() % 20));
     made.put_steps(Quantity::voltage, 1, 2290);
     for (std::size_t c = 0; c < 6; ++c) {
       // Tenths of a watt: leg 1 gives, the others take; 5 s of 0.1 W are 0.139 mWh.
       const auto power = static_cast<std::int64_t>(random() % 20'000) * (c == 1 ? -1 : 1);
+      totals_[c][power < 0] += std::abs(power) * 5 / 36;
+      if (c == absent_channel) continue;
       made.put_steps(Quantity::active_power, c, power);
       made.put_steps(Quantity::current, c, std::abs(power) * 100 / 230);
       made.put_steps(Quantity::reactive_power, c, power / 10);
-      totals_[c][power < 0] += std::abs(power) * 5 / 36;
       made.put_steps(Quantity::imported, c, totals_[c][0]);
       made.put_steps(Quantity::exported, c, totals_[c][1]);
     }
@@ -319,7 +328,7 @@ class Installation {
   }
 
   std::vector<measurement::Sample> waiting_;
-  std::uint64_t boot_ = 1, number_ = 0;
+  std::uint64_t boot_ = 1, number_ = 0, lost_ = 0;
   measurement::Timestamp booted_at_ = start;
   std::array<std::array<std::int64_t, 2>, 6> totals_{};
 };
