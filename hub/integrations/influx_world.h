@@ -227,8 +227,12 @@ class Installation {
   }
 
   void arrive() {
-    measurement::ReportHeader header{
-        .device = "meter", .boot = boot_, .period = 5s, .chips = 2, .booted_at = booted_at_};
+    measurement::ReportHeader header{.device = "meter",
+                                     .boot = boot_,
+                                     .period = 5s,
+                                     .chips = 2,
+                                     .booted_at = booted_at_,
+                                     .lost = lost_};
     while (!waiting_.empty()) {
       const auto count = std::min<std::size_t>(waiting_.size(), 60);
       ASSERT_TRUE(store.append(header, {waiting_.data(), count}));
