@@ -107,5 +107,73 @@ TEST_F(InfluxServerTest, AfterADayWithoutInfluxEveryHourHasItsEnergyOnce) {
   EXPECT_EQ(count("SELECT count(gap_s) FROM quality"), 26);
 }
 
+// A server that confirms what it has not kept loses its last seconds when it is killed. Here it
+// keeps nothing of the first writing at all.
+TEST_F(InfluxServerTest, WhatAServerConfirmedAndForgotIsWrittenAgain) {
+  InfluxMirror mirror(world.home, world.store, world.ledger, settings(), world.listener());
+  for (int minute = 0; minute < 60; ++minute) world.measure_minute(minute % 10 == 9);
+  world.write(mirror, [](const InfluxMirror::Batch&) { return InfluxMirror::Answer{204, ""}; });
+
+  finish(mirror);
+
+  expect_hours_as_in_the_ledger();
+  EXPECT_EQ(count("SELECT count(imported_mwh) FROM energy"), 4 * 60);
+}
+
+// Each hour is the counter at its end minus that at its begin, to 1 mWh.
+TEST_F(InfluxServerTest, InHomeAssistantsSchemaTheCountersTellTheSameHours) {
+  InfluxMirror mirror(world.home, world.store, world.ledger, settings(InfluxSchema::home_assistant),
+                      world.listener());
+  for (int minute = 0; minute < 4 * 60; ++minute) {
+    if (minute == 60) server->stop();
+    world.measure_minute(minute % 10 == 9 && (minute < 90 || minute >= 150));
+    world.write(mirror, post());
+  }
+  server->start();
+  world.now += 2min;
+  finish(mirror);
+
+  const auto result = server->query(
+      "SELECT last(value) FROM kWh WHERE entity_id = 'lenz_home_fridge_energy' AND domain = "
+      "'sensor' GROUP BY time(1h, 1m) fill(none)");  // The counter at 1:00 ends hour 0.
+  ASSERT_TRUE(result.contains("series"));
+  const auto& rows = result["series"][0]["values"];
+  const auto hours = world.ledger.hours("fridge", {Installation::start, world.now});
+  ASSERT_EQ(hours.size(), 4u);
+  ASSERT_EQ(rows.size(), 4u);
+  double before = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const double counter = rows[i][1];
+    EXPECT_NEAR(counter - before, static_cast<double>(hours[i].gained.imported.value) / 1e6, 1e-6);
+    before = counter;
+  }
+  EXPECT_EQ(count("SELECT count(value) FROM W"), 4 * 4 * 360);
+}
+
+TEST_F(InfluxServerTest, WholeStepsAreTheSameValuesInLessRoom) {
+  for (int minute = 0; minute < 12 * 60; ++minute) world.measure_minute(minute % 10 == 9);
+  const auto size_of = [&](bool scaled) {
+    InfluxMirror mirror(world.home, world.store, world.ledger, settings(InfluxSchema::lenz, scaled),
+                        world.listener());
+    server->query("DROP DATABASE lenz");
+    server->query("CREATE DATABASE lenz");
+    finish(mirror);
+    return server->size();
+  };
+  const auto floats = size_of(false);
+  const double watts =
+      server->query("SELECT sum(active_power_w) FROM circuit")["series"][0]["values"][0][1];
+  const auto integers = size_of(true);
+  const double tenths =
+      server->query("SELECT sum(active_power_dw) FROM circuit")["series"][0]["values"][0][1];
+
+  // Each of 4 x 4320 steps is rounded by 0.05 W at most.
+  EXPECT_NEAR(tenths / 10, watts, 4 * 4320 * 0.05);
+  EXPECT_LT(integers, floats);
+  RecordProperty("bytes_as_floats", std::to_string(floats));
+  RecordProperty("bytes_as_integers", std::to_string(integers));
+  expect_hours_as_in_the_ledger();
+}
+
 }  // namespace
 }  // namespace hub
