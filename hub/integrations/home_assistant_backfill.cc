@@ -60,9 +60,20 @@ void StatisticsBackfill::gather(Timestamp now) {
     if (first) marks_[circuit.id] = std::min(right, running - 1);
     if (choice_.all_hours) first = Timestamp{};
     if (!first) continue;
-    const auto hours = ledger_.hours(circuit.id, {*first, end});
+    auto hours = ledger_.hours(circuit.id, {*first, now + std::chrono::hours(1)});
     if (hours.empty()) continue;
-    for (const auto& row : sensors_of(circuit, ledger_.counter(circuit.id))) {
+    const auto counter = ledger_.counter(circuit.id), known = hours.back().counter;
+    if (target_ == StatisticsTarget::sensor &&
+        (counter.imported > known.imported || counter.exported > known.exported)) {
+      plan_.notes.push_back(circuit.name +
+                            ": Home Assistant was told more than the hub knows of; it waits until "
+                            "the hub has caught up with its meters.");
+      marks_.erase(circuit.id);
+      continue;
+    }
+    std::erase_if(hours, [&](const HourOfEnergy& hour) { return hour.begin >= end; });
+    if (hours.empty()) continue;
+    for (const auto& row : sensors_of(circuit, counter)) {
       if (!row.counts) continue;
       counters_.push_back({.circuit = circuit.id,
                            .key = std::string(row.key),
@@ -182,15 +193,27 @@ void StatisticsBackfill::tick(Timestamp now) {
 }
 
 void StatisticsBackfill::note_run(const std::expected<StatisticsPlan, std::string>& result) {
-  const bool is_right = result && result->is_empty() && result->notes.empty();
-  if (is_right) {
+  if (result && result->is_empty() && result->notes.empty()) {
     wait_ = std::chrono::minutes(1);
+    said_.clear();
     return;
   }
   next_run_ = now_ + wait_;
   wait_ = std::min(2 * wait_, result ? longest_wait / 4 : longest_wait);
-  if (!result && say) say(result.error());
-  if (result && !result->is_empty() && wrote) wrote(*result);
+  if (!result) {
+    if (say) say(result.error());
+    return;
+  }
+  for (const auto& note : result->notes) {
+    if (say && std::ranges::find(said_, note) == said_.end()) say(note);
+  }
+  said_ = result->notes;
+  const auto last_closed =
+      std::chrono::floor<std::chrono::hours>(now_ - settle) - std::chrono::hours(1);
+  const bool is_late = std::ranges::any_of(result->changes, [&](const StatisticsChange& change) {
+    return !change.rows.empty() && change.rows.front().row.start < last_closed;
+  });
+  if (is_late && wrote) wrote(*result);
 }
 
 StatisticsContinuation::StatisticsContinuation(const Home& home,

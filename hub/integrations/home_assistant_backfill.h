@@ -79,6 +79,7 @@ class StatisticsBackfill {
   std::map<std::string, std::uint64_t> marks_;  // By circuit: the revision that is then right.
   std::size_t at_ = 0;
   StatisticsPlan plan_;
+  std::vector<std::string> said_;  // Notes of the last run.
   measurement::Timestamp next_run_{};
   std::chrono::minutes wait_{1};
 };

@@ -102,6 +102,15 @@ void expect_counters_never_fall(const House& house) {
   }
 }
 
+StatisticsPlan run(House& house, StatisticsBackfill::Choice choice) {
+  std::optional<StatisticsPlan> plan;
+  house.backfill->run(choice, house.now, [&](std::expected<StatisticsPlan, std::string> result) {
+    ASSERT_TRUE(result) << result.error();
+    plan = *result;
+  });
+  return plan.value_or(StatisticsPlan{});
+}
+
 class CopyOfTheDisk {
  public:
   explicit CopyOfTheDisk(House& house) : path(house.folder + "_copy") {
@@ -145,6 +154,22 @@ TEST(HomeAssistantBackfill, WhatARestoredHubHasLostStaysAsHomeAssistantHasIt) {
   expect_all_is_well(house);
 }
 
+TEST(HomeAssistantBackfill, ARestoredHubWritesNothingBeforeItHasCaughtUp) {
+  House house;
+  house.run(3h);
+  const CopyOfTheDisk copy(house);
+  house.run(10h);
+  house.is_meter_connected = false;
+  house.restore(copy.path, true);
+  house.run(5min);
+  const auto before = house.home_assistant.changes(fridge);
+
+  const auto plan = run(house, {.all_hours = true});
+
+  EXPECT_THAT(plan.notes, testing::Contains(testing::HasSubstr("caught up")));
+  EXPECT_EQ(house.home_assistant.changes(fridge), before);
+}
+
 TEST(HomeAssistantBackfill, ARenamedCircuitKeepsItsHistory) {
   House house;
   house.run(3h);
@@ -161,15 +186,6 @@ TEST(HomeAssistantBackfill, ARenamedCircuitKeepsItsHistory) {
   EXPECT_EQ(house.home_assistant.by_id("sensor.cold")->device_name, "Kühlschrank");
   EXPECT_FALSE(house.home_assistant.hours.contains(fridge));
   expect_all_is_well(house);
-}
-
-StatisticsPlan run(House& house, StatisticsBackfill::Choice choice) {
-  std::optional<StatisticsPlan> plan;
-  house.backfill->run(choice, house.now, [&](std::expected<StatisticsPlan, std::string> result) {
-    ASSERT_TRUE(result) << result.error();
-    plan = *result;
-  });
-  return plan.value_or(StatisticsPlan{});
 }
 
 TEST(HomeAssistantBackfill, RunTwiceItChangesNothing) {
@@ -223,7 +239,7 @@ TEST(HomeAssistantBackfill, WhatWasWrittenCanBeTakenBack) {
   ASSERT_TRUE(undo);
   StatisticsWriter writer(*house.conversation);
   bool is_done = false;
-  writer.write(reversed(*undo), [&](const auto& sent) { is_done = sent.has_value(); });
+  writer.write(*undo, [&](const auto& sent) { is_done = sent.has_value(); });
 
   EXPECT_TRUE(is_done);
   for (const auto& [hour, used] : house.home_assistant.changes(fridge)) {
@@ -292,11 +308,19 @@ TEST(HomeAssistantBackfill, AWrongTokenIsSaidWithWhatToDo) {
 
   ASSERT_TRUE(house.conversation->refused());
   EXPECT_THAT(*house.conversation->refused(), testing::HasSubstr("long-lived token"));
-  std::string error;
-  house.backfill->run({.all_hours = true}, house.now + 1h, [&](const auto& result) {
-    if (!result) error = result.error();
-  });
-  EXPECT_EQ(error, "");  // Nothing was measured yet, so nothing is asked.
+  EXPECT_FALSE(house.conversation->is_ready());
+}
+
+TEST(HomeAssistantBackfill, ARoutineHourIsMadeExactWithoutAWordAboutIt) {
+  House house;
+  house.run(4h);
+  EXPECT_EQ(house.written, 0u);
+
+  house.is_meter_connected = false;
+  house.run(4h);
+  house.is_meter_connected = true;
+  house.run(2h);
+  EXPECT_GT(house.written, 0u);
 }
 
 TEST(HomeAssistantBackfill, AHomeAssistantThatFallsSilentEndsTheRunWithASentence) {

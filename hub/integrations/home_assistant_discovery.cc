@@ -246,6 +246,10 @@ void HomeAssistantPublisher::tick(Timestamp now) {
   }
 }
 
+json HomeAssistantPublisher::availability(const std::string& device) const {
+  return {{{"topic", topic("status")}}, {{"topic", topic("meter/" + device + "/status")}}};
+}
+
 bool HomeAssistantPublisher::tell_bundle(const std::string& config, const std::string& bundle) {
   const auto kept = bundles_.find(config);
   if (kept != bundles_.end()) {
@@ -265,72 +269,80 @@ bool HomeAssistantPublisher::tell_bundle(const std::string& config, const std::s
   return true;
 }
 
-bool HomeAssistantPublisher::tell_devices() {
-  const auto hub_is_there = json{{"topic", topic("status")}};
-  const auto meter_is_there = [this](const std::string& device) {
-    return json{{"topic", topic("meter/" + device + "/status")}};
-  };
-  const json origin = {{"name", "Lenz"}};
-  std::set<std::string> devices, wanted;
+// Meters of circuits, in alphabetical order.
+std::set<std::string> HomeAssistantPublisher::devices() const {
+  std::set<std::string> found;
   for (const auto& circuit : panel().circuits) {
-    for (const auto& use : circuit.channels) devices.insert(use.device);
+    if (!circuit.channels.empty()) found.insert(circuit.channels.front().device);
   }
+  return found;
+}
 
-  json home = {{"device",
-                {{"identifiers", {home_identifier(home_)}},
-                 {"name", home_.name},
-                 {"manufacturer", "Lenz"},
-                 {"model", "Panel"}}},
-               {"origin", origin}};
-  home["components"]["panel"] = {{"p", "sensor"},
-                                 {"unique_id", home_identifier(home_) + "_panel"},
-                                 {"default_entity_id", default_entity_id(home_, "panel", "")},
-                                 {"name", "Panel"},
-                                 {"entity_category", "diagnostic"},
-                                 {"state_topic", topic("panel")},
-                                 {"json_attributes_topic", topic("panel")},
-                                 {"value_template", "{{ value_json.circuits | length }}"},
-                                 {"availability", json::array()}};
-  for (const auto& device : devices) {
-    const SensorRow frequency{"frequency", "frequency", "Frequency", "frequency", "Hz", 2};
-    auto& sensor = home["components"]["frequency_" + device];
-    sensor = component(frequency, home_identifier(home_) + "_frequency_" + device,
+std::string HomeAssistantPublisher::home_bundle() const {
+  json bundle = {{"device",
+                  {{"identifiers", {home_identifier(home_)}},
+                   {"name", home_.name},
+                   {"manufacturer", "Lenz"},
+                   {"model", "Panel"}}},
+                 {"origin", {{"name", "Lenz"}}}};
+  auto& components = bundle["components"];
+  components["panel"] = {{"p", "sensor"},
+                         {"unique_id", home_identifier(home_) + "_panel"},
+                         {"default_entity_id", default_entity_id(home_, "panel", "")},
+                         {"name", "Panel"},
+                         {"entity_category", "diagnostic"},
+                         {"state_topic", topic("panel")},
+                         {"json_attributes_topic", topic("panel")},
+                         {"value_template", "{{ value_json.circuits | length }}"},
+                         // An unavailable sensor would lose its attributes: the wall stays.
+                         {"availability", json::array()}};
+  const auto meters = devices();
+  for (const auto& device : meters) {
+    const auto name = meters.size() > 1 ? "Frequency " + device : "Frequency";
+    const SensorRow frequency{"frequency", "frequency", name, "frequency", "Hz", 2};
+    auto& sensor = components["frequency_" + device];
+    sensor = component(frequency, unique_id(home_, "meter_" + device, frequency.key),
                        default_entity_id(home_, device, frequency.entity),
                        topic("meter/" + device + "/state"));
-    if (devices.size() > 1) sensor["name"] = "Frequency " + device;
-    sensor["availability"] = {hub_is_there, meter_is_there(device)};
+    sensor["availability"] = availability(device);
     sensor["availability_mode"] = "all";
   }
-  const auto home_config = config_topic(home_identifier(home_));
-  wanted.insert(home_config);
-  if (!tell_bundle(home_config, text(home))) return false;
-  if (!publish_(topic("panel"), text(panel_message(home_, panel())), true)) return false;
+  return text(bundle);
+}
 
+std::string HomeAssistantPublisher::circuit_bundle(const Circuit& circuit,
+                                                   const std::vector<SensorRow>& rows) const {
+  json bundle = {{"device",
+                  {{"identifiers", {circuit_identifier(home_, circuit.id)}},
+                   {"name", circuit.name},
+                   {"manufacturer", "Lenz"},
+                   {"model", "Circuit"},
+                   {"via_device", home_identifier(home_)}}},
+                 {"origin", {{"name", "Lenz"}}},
+                 {"availability", availability(circuit.channels.front().device)},
+                 {"availability_mode", "all"}};
+  if (!circuit.room.empty()) bundle["device"]["suggested_area"] = circuit.room;
+  for (const auto& row : rows) {
+    bundle["components"][std::string(row.key)] =
+        component(row, unique_id(home_, circuit.id, row.key),
+                  default_entity_id(home_, circuit.id, row.entity),
+                  topic(circuit.id + (row.counts ? "/energy" : "/state")));
+  }
+  return text(bundle);
+}
+
+// The home first: the others hang under it. What is no longer there goes last.
+bool HomeAssistantPublisher::tell_devices() {
+  std::set<std::string> wanted{config_topic(home_identifier(home_))};
+  if (!tell_bundle(*wanted.begin(), home_bundle())) return false;
+  if (!publish_(topic("panel"), text(panel_message(home_, panel())), true)) return false;
   for (const auto& circuit : panel().circuits) {
     const auto rows = sensors_of(circuit, ledger_.counter(circuit.id));
     if (rows.empty()) continue;
-    const auto identifier = circuit_identifier(home_, circuit.id);
-    json bundle = {
-        {"device",
-         {{"identifiers", {identifier}},
-          {"name", circuit.name},
-          {"manufacturer", "Lenz"},
-          {"model", "Circuit"},
-          {"via_device", home_identifier(home_)}}},
-        {"origin", origin},
-        {"availability", {hub_is_there, meter_is_there(circuit.channels.front().device)}},
-        {"availability_mode", "all"}};
-    if (!circuit.room.empty()) bundle["device"]["suggested_area"] = circuit.room;
-    for (const auto& row : rows) {
-      bundle["components"][std::string(row.key)] =
-          component(row, unique_id(home_, circuit.id, row.key),
-                    default_entity_id(home_, circuit.id, row.entity),
-                    topic(circuit.id + (row.counts ? "/energy" : "/state")));
-    }
-    wanted.insert(config_topic(identifier));
-    if (!tell_bundle(config_topic(identifier), text(bundle))) return false;
+    const auto config = config_topic(circuit_identifier(home_, circuit.id));
+    wanted.insert(config);
+    if (!tell_bundle(config, circuit_bundle(circuit, rows))) return false;
   }
-
   for (auto kept = bundles_.begin(); kept != bundles_.end();) {
     if (wanted.contains(kept->first)) {
       ++kept;
@@ -343,11 +355,7 @@ bool HomeAssistantPublisher::tell_devices() {
 }
 
 void HomeAssistantPublisher::tell_meters() {
-  std::set<std::string> devices;
-  for (const auto& circuit : panel().circuits) {
-    if (!circuit.channels.empty()) devices.insert(circuit.channels.front().device);
-  }
-  for (const auto& device : devices) {
+  for (const auto& device : devices()) {
     auto& meter = meters_[device];
     const bool is_online = is_live(device);
     if (meter.online != is_online &&

@@ -12,12 +12,15 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "hub/home.h"
+#include "hub/integrations/home_assistant_sensors.h"
 #include "hub/ledger.h"
 #include "hub/live_feed.h"
 
@@ -77,6 +80,10 @@ class HomeAssistantPublisher {
   std::string config_topic(std::string_view identifier) const;
   void take_back(std::string_view circuit, std::string_view payload);
   void keep_bundle(std::string_view topic, std::string_view payload);
+  std::set<std::string> devices() const;
+  nlohmann::json availability(const std::string& device) const;
+  std::string home_bundle() const;
+  std::string circuit_bundle(const Circuit&, const std::vector<SensorRow>&) const;
   bool tell_devices();
   bool tell_bundle(const std::string& topic, const std::string& bundle);
   void tell_meters();

@@ -35,11 +35,16 @@ CounterNames counter_names(CircuitKind kind) {
   return {"Energy", "Energy returned"};
 }
 
-// Ids of homes and circuits may have a dash, which an entity id may not.
+// Ids of homes and circuits may have dashes, and several in a row or at an end; an entity id only
+// has single underscores between its words.
 std::string object_id(const Home& home, std::string_view circuit, std::string_view entity) {
-  auto id = circuit_identifier(home, circuit);
-  if (!entity.empty()) id += "_" + std::string(entity);
-  std::ranges::replace(id, '-', '_');
+  std::string id;
+  for (const char c : circuit_identifier(home, circuit) + "_" + std::string(entity)) {
+    const bool parts = c == '-' || c == '_';
+    if (!parts) id += c;
+    if (parts && !id.ends_with('_')) id += '_';
+  }
+  if (id.ends_with('_')) id.pop_back();
   return id;
 }
 

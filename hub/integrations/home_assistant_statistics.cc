@@ -216,8 +216,6 @@ std::string describe(const StatisticsPlan& plan) {
                           change.raise->kwh);
     }
   }
-  for (const auto& note : plan.notes) text += note + "\n";
-  if (plan.is_empty()) text += "Nothing is to be written.\n";
   return text;
 }
 
@@ -304,7 +302,7 @@ std::expected<StatisticsPlan, std::string> parse_undo(std::string_view file) {
       }
       plan.changes.push_back(std::move(change));
     }
-    return plan;
+    return reversed(plan);
   } catch (const json::exception& error) {
     return std::unexpected(fmt::format("This is not an undo file ({}).", error.what()));
   }

@@ -61,14 +61,15 @@ struct StatisticsPlan {
   std::size_t rows() const;
 };
 
-// For a dry run: a line for each run of hours.
+// A line for each run of hours, without the notes; nothing of an empty plan.
 std::string describe(const StatisticsPlan&);
 
 // The plan that takes another one back. A row that did not exist cannot be deleted: it is
 // overwritten with one that shows no energy.
 StatisticsPlan reversed(const StatisticsPlan&);
 
-// The file of an undo: JSON, to be read by parse_undo(). The error is a sentence.
+// What was done, as a JSON file; and the plan that takes it back, for StatisticsWriter. The error
+// is a sentence.
 std::string undo_file(const StatisticsPlan& done, measurement::Timestamp now);
 std::expected<StatisticsPlan, std::string> parse_undo(std::string_view file);
 
