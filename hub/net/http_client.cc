@@ -87,7 +87,10 @@ asio::awaitable<HttpAnswer> talk(Stream& stream, beast::flat_buffer& buffer, con
   parser.body_limit(most_body);
   parser.skip(message.method() == http::verb::head);
   const bool is_written = !error;
-  co_await http::async_read(stream, buffer, parser, returning(error));
+  // Header and body at once would forget that the body is too long where some of it is there
+  // already (Boost 1.74).
+  co_await http::async_read_header(stream, buffer, parser, returning(error));
+  if (!error) co_await http::async_read(stream, buffer, parser, returning(error));
   if (error) co_return HttpAnswer{};
   auto response = parser.release();
   keep = is_written && response.keep_alive() && buffer.size() == 0;
