@@ -151,6 +151,8 @@ TEST_F(InfluxServerTest, InHomeAssistantsSchemaTheCountersTellTheSameHours) {
 }
 
 TEST_F(InfluxServerTest, WholeStepsAreTheSameValuesInLessRoom) {
+  world.base = 5'000;
+  world.noise = 30;  // 500 to 503 W.
   for (int minute = 0; minute < 12 * 60; ++minute) world.measure_minute(minute % 10 == 9);
   const auto size_of = [&](bool scaled) {
     InfluxMirror mirror(world.home, world.store, world.ledger, settings(InfluxSchema::lenz, scaled),
@@ -169,7 +171,7 @@ TEST_F(InfluxServerTest, WholeStepsAreTheSameValuesInLessRoom) {
 
   // Each of 4 x 4320 steps is rounded by 0.05 W at most.
   EXPECT_NEAR(tenths / 10, watts, 4 * 4320 * 0.05);
-  EXPECT_LT(integers, floats);
+  EXPECT_LT(5 * integers, floats);  // A steady load, as most are.
   RecordProperty("bytes_as_floats", std::to_string(floats));
   RecordProperty("bytes_as_integers", std::to_string(integers));
   expect_hours_as_in_the_ledger();

@@ -68,6 +68,7 @@ bind-address = "127.0.0.1:0"
   dir = "{0}/meta"
 [data]
   dir = "{0}/data"
+  cache-snapshot-write-cold-duration = "1s"
   wal-dir = "{0}/wal"
   query-log-enabled = false
 [monitor]
@@ -126,22 +127,26 @@ bind-address = "127.0.0.1:0"
     return json["results"][0];
   }
 
-  // Of what it keeps, in bytes, once it has written everything to its own files.
-  std::uintmax_t size() {
-    stop();
-    start();
+  // Of what it keeps, in bytes, once everything is in its own files and no more in its log.
+  std::uintmax_t size() const {
+    for (int tries = 0; tries < 1'000 && bytes_below("/wal/lenz", ".wal") > 0; ++tries) {
+      ::poll(nullptr, 0, 20);  // It has no other sign.
+    }
+    EXPECT_EQ(bytes_below("/wal/lenz", ".wal"), 0u);
+    return bytes_below("/data/lenz", ".tsm");
+  }
+
+ private:
+  std::uintmax_t bytes_below(const std::string& path, const std::string& ending) const {
     std::uintmax_t bytes = 0;
-    for (const auto* kind : {"/data/lenz", "/wal/lenz"}) {
-      for (const auto& file :
-           std::filesystem::recursive_directory_iterator(folder_.path() + kind)) {
-        const auto name = file.path().extension();
-        if (file.is_regular_file() && (name == ".tsm" || name == ".wal")) bytes += file.file_size();
-      }
+    std::error_code gone;  // Its files come and go.
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(folder_.path() + path, gone)) {
+      if (file.path().extension() == ending) bytes += file.file_size(gone);
     }
     return bytes;
   }
 
- private:
   void end(int signal) {
     if (process_ <= 0) return;
     ::kill(process_, signal);
@@ -218,6 +223,7 @@ class Installation {
   std::vector<std::string> told;
   std::mt19937 random{7};  // Always the same day.
   std::optional<std::size_t> absent_channel;
+  std::uint32_t base = 0, noise = 20'000;  // Of the powers, in tenths of a watt.
 
   // The meter measures, and its samples wait or arrive.
   void measure_minute(bool is_connected = true) {
@@ -319,7 +325,7 @@ class Installation {
     made.put_steps(Quantity::voltage, 1, 2290);
     for (std::size_t c = 0; c < 6; ++c) {
       // Tenths of a watt: leg 1 gives, the others take; 5 s of 0.1 W are 0.139 mWh.
-      const auto power = static_cast<std::int64_t>(random() % 20'000) * (c == 1 ? -1 : 1);
+      const auto power = static_cast<std::int64_t>(base + random() % noise) * (c == 1 ? -1 : 1);
       totals_[c][power < 0] += std::abs(power) * 5 / 36;
       if (c == absent_channel) continue;
       made.put_steps(Quantity::active_power, c, power);
