@@ -42,7 +42,7 @@ missing_packages() {
   done < <(grep -v '^#' "$root/tools/packages.txt")
 }
 
-# Debian starts a service when its package is installed. Lenz starts its own broker when it needs
+# Debian starts a service when its package is installed. Lenz starts its own server when it needs
 # one, so meanwhile a policy forbids that, and an enabled unit is disabled again.
 install_packages() {
   local policy=/usr/sbin/policy-rc.d kept='' status=0
@@ -56,10 +56,12 @@ install_packages() {
     --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" || status=$?
   as_root rm -f "$policy"
   [[ -z $kept ]] || as_root mv "$kept" "$policy"
-  if [[ $status == 0 && " $* " == *" mosquitto "* ]]; then
-    as_root deb-systemd-helper disable mosquitto.service >/dev/null 2>&1 || true
-    as_root update-rc.d mosquitto disable >/dev/null 2>&1 || true
-  fi
+  local service
+  for service in mosquitto influxdb; do
+    [[ $status == 0 && " $* " == *" $service "* ]] || continue
+    as_root deb-systemd-helper disable "$service.service" >/dev/null 2>&1 || true
+    as_root update-rc.d "$service" disable >/dev/null 2>&1 || true
+  done
   return "$status"
 }
 

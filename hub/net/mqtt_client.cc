@@ -305,7 +305,8 @@ void MqttClient::Connection::hang_up() {
 void MqttClient::Connection::end() {
   has_ended = true;
   pause.cancel();
-  if (is_up) mosquitto_disconnect(client.get());
+  // A broker forgets the will of who says goodbye; but that we are gone is what it is to tell.
+  if (is_up && !login.will) mosquitto_disconnect(client.get());
   is_up = false;
   if (line) {
     error_code ignored;
