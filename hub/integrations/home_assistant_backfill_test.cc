@@ -73,6 +73,21 @@ TEST(HomeAssistantBackfill, AHubThatWasOffForADayLeavesNoSpikeWhenItReturns) {
   expect_all_is_well(house);
 }
 
+TEST(HomeAssistantBackfill, ADayWithoutTheBrokerLeavesNoSpikeWhenItReturns) {
+  House house;
+  house.run(4h);
+  house.lose_broker();
+  house.run(24h);
+  house.regain_broker();
+  house.run(3h);
+
+  expect_hours_like_the_house(house, fridge, house_begins + 1h, house_begins + 30h,
+                              House::fridge_kwh_in_hour);
+  expect_hours_like_the_house(house, roof, house_begins + 1h, house_begins + 30h,
+                              House::roof_kwh_in_hour);
+  expect_all_is_well(house);
+}
+
 TEST(HomeAssistantBackfill, ADayWithoutHomeAssistantIsFilledInWhenItReturns) {
   House house;
   house.run(4h);
