@@ -184,7 +184,7 @@ std::expected<bool, StoreError> Ledger::follow(Timestamp now, std::size_t most) 
     if (is_over) due_.insert(waiting.first);
     return is_over;
   });
-  bool is_all = true;
+  bool is_all = false;
   if (due_.empty()) {
     const auto all = take_changes(end);
     if (!all) return std::unexpected(all.error());

@@ -161,6 +161,17 @@ TEST_F(LedgerTest, ARestartOfTheHubChangesNothing) {
   EXPECT_EQ(ledger->counter("fridge").imported.value, 4990);
 }
 
+TEST_F(LedgerTest, WhatWasStoredWithoutItIsTakenInBeforeItSaysThatNothingIsLeft) {
+  append(0, 360);
+  follow(midnight + 1h);
+  append(360, 1440);
+
+  open();
+  follow(midnight + 4h);
+
+  EXPECT_THAT(imported("fridge"), testing::ElementsAre(3590, 3600, 3600, 3600));
+}
+
 TEST_F(LedgerTest, AClampThatProvesReversedChangesThePastAndLetsNoCounterFall) {
   append(0, 360);
   follow(midnight + 1h);
