@@ -95,11 +95,11 @@ describe('Two ESPHome boards, Home Assistant and InfluxDB', { timeout: 400_000 }
     const end = Math.floor(Date.now() / 60_000) * 60_000;
     const begin = end - 60_000;
     const rows = await until(async () => {
-      const series = await world.influx.query(`SELECT sum("imported") FROM "energy" WHERE time >= ${begin}ms AND time < ${end}ms AND "circuit" = 'mains'`);
+      const series = await world.influx.query(`SELECT sum("imported_mwh") FROM "energy" WHERE time >= ${begin}ms AND time < ${end}ms AND "circuit" = 'mains'`);
       return series[0]?.values;
     }, 'the minute is in InfluxDB', 150_000);
     const { circuits } = await world.hub.ask(`/api/homes/home/history?circuits=mains&begin=${begin}&end=${end}&step=60`);
-    assert.ok(Math.abs(rows[0][1] - circuits.mains.imported_wh) < 0.002, `${rows[0][1]} Wh and ${circuits.mains.imported_wh} Wh`);
+    assert.ok(Math.abs(rows[0][1] / 1000 - circuits.mains.imported_wh) < 0.002, `${rows[0][1]} mWh and ${circuits.mains.imported_wh} Wh`);
   });
 
   test('Prometheus reads with its token, and nobody without', async () => {
