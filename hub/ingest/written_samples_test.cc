@@ -55,7 +55,7 @@ class WrittenSamplesTest : public testing::Test {
                     std::chrono::milliseconds step = 1min) {
     double sum = 0;
     const auto points = store->read({"w", quantity, channel}, range, step);
-    for (const double step : points->gained) sum += std::isnan(step) ? 0 : step;
+    for (const double mwh : points->gained) sum += std::isnan(mwh) ? 0 : mwh;
     return sum;
   }
   std::size_t stored(TimeRange range = {noon - 240h, noon + 240h}) {
