@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { program } from './demo.mjs';
@@ -14,6 +14,7 @@ import { start as start_home_assistant } from './fakes/home_assistant.mjs';
 import { has_influx, home_file, make_place, pause, start_hub, start_influx, start_lenz, until } from './partners_world.mjs';
 
 const hour_ms = 3_600_000;
+const guide = readFileSync(join(import.meta.dirname, '../../docs/home-assistant.md'), 'utf8');
 const key = Buffer.alloc(32, 7).toString('base64');
 const circuits = [
   { id: 'mains', name: 'Mains', device: 'cellar', channel: 0, more: 'kind = "grid"\n' },
@@ -142,6 +143,7 @@ describe("Two days that Home Assistant did not see", { timeout: 200_000 }, () =>
     execFile(program, words, { env: { ...process.env, TMPDIR: place.folder } }, (error, stdout, stderr) => done({ code: error ? error.code : 0, stdout, stderr }));
   });
   const id = 'sensor.lenz_home_fridge_energy';
+  const token_file = () => join(place.data, 'secrets/home_assistant.token');
   const this_hour = Math.floor(Date.now() / hour_ms) * hour_ms;
   let hours; // Of the fridge, in kWh, oldest first, as the hub's own page has them.
 
@@ -150,8 +152,13 @@ describe("Two days that Home Assistant did not see", { timeout: 200_000 }, () =>
     const { data, folder } = place;
     broker = await start_broker();
     home_assistant = await start_home_assistant({ broker: { host: '127.0.0.1', port: broker.port }, token: 'a-long-lived-token' });
-    writeFileSync(join(data, 'secrets/ha.token'), 'a-long-lived-token\n');
-    writeFileSync(join(data, 'partners.toml'), `[mqtt]\nport = ${broker.port}\n[home_assistant]\nurl = "${home_assistant.url}"\ntoken_file = "secrets/ha.token"\nstatistics = "none"\n`);
+    // As the guide says, but for the addresses.
+    writeFileSync(join(data, 'secrets/mqtt.password'), 'a-password\n');
+    writeFileSync(token_file(), 'a-long-lived-token\n');
+    const partners = /```toml\n(.*?)```/s.exec(guide)[1].replaceAll(/^ +/gm, '')
+      .replace('host = "homeassistant.local"', `host = "127.0.0.1"\nport = ${broker.port}`)
+      .replace('ws://homeassistant.local:8123/api/websocket', home_assistant.url);
+    writeFileSync(join(data, 'partners.toml'), `${partners}statistics = "none"\n`);
 
     // The demo makes two days of history; the statistics are left to the commands.
     const demo = await start_lenz(folder, 'demo', '--port', '0', '--data', data, '--history', '2');
@@ -167,7 +174,7 @@ describe("Two days that Home Assistant did not see", { timeout: 200_000 }, () =>
       hours.push({ start: begin, kwh: (await energy(begin, begin + hour_ms)).imported_wh / 1000 });
     }
     await demo.stop();
-    writeFileSync(join(data, 'partners.toml'), readFileSync(join(data, 'partners.toml'), 'utf8').replace('"none"', '"sensor"'));
+    writeFileSync(join(data, 'partners.toml'), readFileSync(join(data, 'partners.toml'), 'utf8').replace('statistics = "none"\n', ''));
 
     // Home Assistant had begun the series 40 hours ago, and saw nothing since.
     home_assistant.statistics.import({ statistic_id: id, source: 'recorder', name: null, unit_of_measurement: 'kWh', unit_class: 'energy', mean_type: 0, has_sum: true },
@@ -224,8 +231,25 @@ describe("Two days that Home Assistant did not see", { timeout: 200_000 }, () =>
     assert.ok(has().every((kwh) => kwh === undefined || Math.abs(kwh) < 1e-9), `${has()}`);
   });
 
+  test('every command of the guide works as it stands there', async () => {
+    const old = 'sensor.old_fridge_energy';
+    home_assistant.statistics.import({ statistic_id: old, source: 'recorder', name: null, unit_of_measurement: 'kWh', unit_class: 'energy', mean_type: 0, has_sum: true },
+      [60, 59, 58].map((ago, i) => ({ start: this_hour - ago * hour_ms, state: 7 + i, sum: 7 + i })));
+    const commands = [...guide.matchAll(/^ *lenz (.*?)(?: +#.*)?$/gm)].map((found) => found[1].split(' '));
+    assert.ok(commands.length >= 8, `${commands.length} commands`);
+    for (const words of commands) {
+      const newest = () => readdirSync(join(place.data, 'undo')).sort().at(-1);
+      const real = words.map((word) => (word === 'DATA' ? place.data : word === 'DATA/undo/FILE' ? join(place.data, 'undo', newest()) : word));
+      const { code, stderr } = await lenz(...real);
+      assert.equal(code, 0, `lenz ${real.join(' ')}: ${stderr}`);
+    }
+    const rows = home_assistant.statistics.energy_by_hour(id);
+    assert.ok(Math.abs(rows.get(this_hour - 58 * hour_ms) - 1) < 1e-9, 'the old sensor\'s hours are under ours');
+    assert.deepEqual(home_assistant.statistics.complaints, []);
+  });
+
   test('a wrong token is told in one sentence', async () => {
-    writeFileSync(join(place.data, 'secrets/ha.token'), 'wrong\n');
+    writeFileSync(token_file(), 'wrong\n');
     const { code, stderr } = await lenz('home-assistant', 'backfill', '--data', place.data);
     assert.equal(code, 1);
     assert.match(stderr, /token/);
