@@ -18,7 +18,7 @@
 
 namespace hub {
 
-inline constexpr std::size_t max_circuits = 200;         // Of one panel.
+inline constexpr std::size_t max_circuits = 500;         // Of one panel.
 inline constexpr std::size_t max_name_characters = 120;  // Of homes, circuits and rooms.
 
 enum class CircuitKind : std::uint8_t { grid, solar, battery, ev, subpanel, load };

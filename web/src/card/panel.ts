@@ -83,7 +83,7 @@ export const no_layout = (sensor: string): string =>
   `${sensor} holds no panel: see that MQTT works in Home Assistant and that the hub runs.`;
 
 const kinds: readonly string[] = ['grid', 'solar', 'battery', 'ev', 'subpanel', 'load'] satisfies Kind[];
-const most_circuits = 200; // As many as a panel of Lenz may have.
+const most_circuits = 500; // As many as a panel of Lenz may have.
 const most_poles = 4;
 const most_position = 1000;
 
