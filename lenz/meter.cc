@@ -6,6 +6,7 @@
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <stdexcept>
 #include <thread>
 
@@ -86,6 +87,12 @@ std::unique_ptr<simulator::Scene> make_house(const MeterOptions& options, Timest
                    options.house == "eu3" ? simulator::House::eu3 : simulator::House::us);
 }
 
+// Two starts of one name must never be taken for the same one: the clock would not keep them apart.
+std::uint64_t fresh_seed() {
+  std::random_device random;
+  return std::uint64_t{random()} << 32 | random();
+}
+
 // The month before the present, made by a meter of its own that shares the live one's name: its
 // samples have another boot, so neither stands in the other's way.
 class History {
@@ -104,7 +111,7 @@ class History {
           own.client = broker.device + "-history";
           return own;
         }()) {
-    begin_part(options.seed, begin_ < fine_ ? coarse_period : 1s);
+    begin_part(begin_ < fine_ ? coarse_period : 1s);
   }
 
   // Works for about `budget`. False: all is made and stored.
@@ -121,19 +128,15 @@ class History {
   }
 
  private:
-  void begin_part(std::uint64_t seed, std::chrono::milliseconds period) {
+  void begin_part(std::chrono::milliseconds period) {
     meter_ = std::make_unique<SimulatedMeter>(
-        *house_,
-        SimulatedMeterOptions{
-            .device = device_,
-            .period = period,
-            .seed = seed ^ static_cast<std::uint64_t>(system_now().time_since_epoch().count())},
+        *house_, SimulatedMeterOptions{.device = device_, .period = period, .seed = fresh_seed()},
         storage_, transport_);
     period_ = period;
   }
 
   void step() {
-    if (period_ > 1s && now_ >= fine_) begin_part(2, 1s);
+    if (period_ > 1s && now_ >= fine_) begin_part(1s);
     meter_->sample(now_);
     now_ += period_;
   }
@@ -153,10 +156,8 @@ int live(const MeterOptions& options, const MqttOptions& broker, const std::stri
   const auto house = make_house(options, start - std::chrono::days(options.history_days));
   MqttTransport transport(broker);
   FileStorage storage(fmt::format("{}/{}.outbox", folder, options.device), outbox_bytes);
-  SimulatedMeter meter(*house,
-                       {.device = options.device,
-                        .seed = static_cast<std::uint64_t>(start.time_since_epoch().count())},
-                       storage, transport);
+  SimulatedMeter meter(*house, {.device = options.device, .seed = fresh_seed()}, storage,
+                       transport);
   std::unique_ptr<History> history;
   if (options.history_days > 0) {
     history = std::make_unique<History>(options, broker, folder, start);
