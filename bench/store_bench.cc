@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/files/disk.h"
 #include "hub/store/sqlite_store.h"
 
 using measurement::Quantity;
@@ -144,13 +145,14 @@ int main(int argc, char** argv) {
   const std::string folder = argc > 1 ? argv[1] : "/tmp/lenz_store_bench";
   constexpr auto length = 30 * 24h;
   std::filesystem::remove_all(folder);
+  hub::Disk disk;
   {
-    hub::SqliteStore store(folder);
+    hub::SqliteStore store(disk, folder);
     replay(store, length);
     live(store);
   }
   const double opening = wall_ms();
-  hub::SqliteStore store(folder);
+  hub::SqliteStore store(disk, folder);
   std::printf("open     %.1f ms\n", wall_ms() - opening);
 
   const auto end = begin + length;

@@ -30,8 +30,8 @@ CREATE TABLE IF NOT EXISTS bookmark (name TEXT PRIMARY KEY, value INTEGER) WITHO
 PRAGMA user_version = 1;
 )";
 
-Database open(const std::string& file) {
-  Database database(file);
+Database open(Files& files, const std::string& file) {
+  Database database(files, file);
   auto version = database.prepare("PRAGMA user_version");
   version.step();
   const bool is_known = version.integer(0) <= 1;
@@ -73,8 +73,8 @@ std::string counts(const Home& home, std::string_view id) {
 
 }  // namespace
 
-Ledger::Ledger(const std::string& file, Store& store, const Home& home, Use use)
-    : database_(open(file)),
+Ledger::Ledger(Files& files, const std::string& file, Store& store, const Home& home, Use use)
+    : database_(open(files, file)),
       store_(store),
       home_(home),
       find_bookmark_(database_.prepare("SELECT value FROM bookmark WHERE name = ?")),

@@ -31,7 +31,7 @@ struct HourOfEnergy {
   std::uint64_t revision = 0;    // Rises whenever `gained` changes.
 };
 
-// Store and home outlive it. One thread.
+// Files, store and home outlive it. One thread.
 class Ledger {
  public:
   // Only one at a time may follow the store; beside it, others may read what it wrote.
@@ -39,7 +39,7 @@ class Ledger {
 
   // Opens or creates the file. Throws std::runtime_error with one sentence. Where a circuit's
   // channels or multipliers are no longer what they were, its hours are computed again by follow().
-  Ledger(const std::string& file, Store&, const Home&, Use = Use::follow);
+  Ledger(Files&, const std::string& file, Store&, const Home&, Use = Use::follow);
 
   // Takes in what the store has stored since the last time, at most `most` hours of a device, so
   // that a call is short. True: nothing is left. Only minutes that are over at `now` are looked at.

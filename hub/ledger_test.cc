@@ -9,6 +9,7 @@
 #include <optional>
 #include <random>
 
+#include "hub/files/disk.h"
 #include "hub/store/sqlite_store.h"
 
 namespace hub {
@@ -62,8 +63,8 @@ class LedgerTest : public testing::Test {
   void open() {
     ledger.reset();
     store.reset();
-    store.emplace(folder);
-    ledger.emplace(folder + "/ledger.db", *store, home);
+    store.emplace(disk, folder);
+    ledger.emplace(disk, folder + "/ledger.db", *store, home);
   }
   void append(std::uint64_t begin, std::uint64_t end, std::uint64_t boot = 1,
               Timestamp booted_at = midnight) {
@@ -91,6 +92,7 @@ class LedgerTest : public testing::Test {
   }
 
   std::string folder;
+  Disk disk;
   Home home;
   std::optional<SqliteStore> store;
   std::optional<Ledger> ledger;

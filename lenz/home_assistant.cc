@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "hub/config.h"
+#include "hub/files/disk.h"
 #include "hub/integrations/home_assistant_backfill.h"
 #include "hub/integrations/home_assistant_conversation.h"
 #include "hub/integrations/home_assistant_energy.h"
@@ -100,13 +101,13 @@ class Talk {
   std::optional<hub::WebSocketClient> socket_;
 };
 
-// A ledger that is up to date, or as far as the hub that runs has brought it.
+// A ledger that is up to date, or as far as the hub that runs has brought it. Files outlive it.
 class Books {
  public:
-  explicit Books(const Folder& folder)
+  Books(hub::Files& files, const Folder& folder)
       : lock_(folder.place.folder()),
-        store_(folder.place.folder()),
-        ledger_(folder.place.ledger_file(), store_, folder.home,
+        store_(files, folder.place.folder()),
+        ledger_(files, folder.place.ledger_file(), store_, folder.home,
                 lock_.is_ours() ? hub::Ledger::Use::follow : hub::Ledger::Use::read) {
     while (lock_.is_ours()) {
       const auto is_done = ledger_.follow(now(), 100);
@@ -162,7 +163,8 @@ std::string text_of(const std::string& file) {
 
 int backfill(const BackfillOptions& options) {
   const Folder folder(options.data);
-  Books books(folder);
+  hub::Disk disk;
+  Books books(disk, folder);
   Talk talk(folder.home_assistant);
   hub::StatisticsBackfill backfill(folder.home, books.ledger(), folder.home_assistant.statistics,
                                    talk.conversation());

@@ -18,6 +18,7 @@
 #include "hub/api/routes.h"
 #include "hub/api/server.h"
 #include "hub/config.h"
+#include "hub/files/disk.h"
 #include "hub/ingest/mqtt_ingest.h"
 #include "hub/ledger.h"
 #include "hub/partners.h"
@@ -147,14 +148,15 @@ int hub(const HubOptions& options) {
   const std::vector<hub::Home> homes = {home_of(place)};
   const auto& home = homes.front();
 
-  hub::SqliteStore store(place.folder());
+  hub::Disk disk;
+  hub::SqliteStore store(disk, place.folder());
   hub::LiveFeed live;
   hub::Hub hub(store, live);
   const auto meters = meters_of(home, store, options.meter);
   for (const auto& meter : meters) hub.admit(meter);
-  hub::Ledger ledger(place.ledger_file(), store, home);
+  hub::Ledger ledger(disk, place.ledger_file(), store, home);
 
-  hub::Accounts accounts(place.accounts_file(), [](std::span<std::uint8_t> bytes) {
+  hub::Accounts accounts(disk, place.accounts_file(), [](std::span<std::uint8_t> bytes) {
     randombytes_buf(bytes.data(), bytes.size());
   });
   boost::asio::io_context context;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hub/config.h"
+#include "hub/files/disk.h"
 #include "hub/store/sqlite_store.h"
 #include "lenz/broker.h"
 #include "lenz/child.h"
@@ -284,7 +285,8 @@ int replay(const ReplayOptions& options) {
     if (!stop_requested()) fmt::print(stderr, "The meter ended before the recording did.\n");
     return 1;
   }
-  hub::SqliteStore store(folder);
+  hub::Disk disk;
+  hub::SqliteStore store(disk, folder);
   const auto figures = compare(*said, store);
   if (options.json == "-") {
     std::cout << figures.dump(2) << "\n";

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "firmware/boards/linux/mqtt_transport.h"
+#include "hub/files/disk.h"
 #include "hub/hub.h"
 #include "hub/ingest/mqtt_ingest.h"
 #include "hub/store/sqlite_store.h"
@@ -73,7 +74,8 @@ class IngestTest : public testing::Test {
   std::vector<std::string> said;
   lenz::Broker broker{"home", {{lenz::hub_user, "one"}, {"meter-1", "two"}, {"meter-2", "three"}}};
   boost::asio::io_context context;
-  hub::SqliteStore store{folder};
+  hub::Disk disk;
+  hub::SqliteStore store{disk, folder};
   hub::LiveFeed live;
   hub::Hub hub{store, live};
   hub::MqttIngest ingest{context,

@@ -1,11 +1,8 @@
 #include "hub/api/accounts.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sodium.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -46,16 +43,6 @@ std::int64_t milliseconds(Timestamp time) { return time.time_since_epoch().count
 template <class Duration>
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
-// SQLite gives its journal the mode of the file, so this is the place that decides for all three.
-std::string private_file(const std::string& file) {
-  const int opened = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (opened >= 0) {
-    ::fchmod(opened, 0600);
-    ::close(opened);
-  }
-  return file;
 }
 
 std::string hash_password(std::string_view password, HashCost cost) {
@@ -123,8 +110,8 @@ void Tries::succeeded(std::string_view name, std::string_view address) {
   if (owners_addresses_.size() < most_kept) owners_addresses_.emplace(address);
 }
 
-Accounts::Accounts(const std::string& file, Random random, HashCost cost)
-    : random_(std::move(random)), cost_(cost), database_(private_file(file)) {
+Accounts::Accounts(Files& files, const std::string& file, Random random, HashCost cost)
+    : random_(std::move(random)), cost_(cost), database_(files, file) {
   if (sodium_init() < 0) {
     throw std::runtime_error("libsodium does not start: reinstall the package libsodium23.");
   }

@@ -66,8 +66,8 @@ class Accounts {
   static constexpr int most_sessions = 100;  // One more ends the one that was idle longest.
 
   // Throws std::runtime_error with one sentence when the file does not open or is of a newer
-  // version. `random` must be fit for secrets.
-  Accounts(const std::string& file, Random random, HashCost = {});
+  // version. `random` must be fit for secrets. Files outlive it.
+  Accounts(Files&, const std::string& file, Random random, HashCost = {});
 
   // A token for one sign-in within link_life; links made before are void. Throws std::runtime_error
   // when it could not be kept.

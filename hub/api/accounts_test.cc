@@ -12,7 +12,8 @@ class AccountsTest : public testing::Test {
  protected:
   TemporaryFolder folder;
   std::string file = (folder.path / "accounts.db").string();
-  Accounts accounts{file, counting_random(), cheap};
+  Disk disk;
+  Accounts accounts{disk, file, counting_random(), cheap};
   measurement::Timestamp now = new_year;
 
   std::string new_session() {
@@ -176,7 +177,7 @@ TEST_F(AccountsTest, ANameNobodyHasWaitsLikeTheOwners) {
 TEST_F(AccountsTest, AHubThatRestartsKnowsItsOwnerAndSessions) {
   const auto session = session_of_ann();
 
-  Accounts restarted(file, counting_random(), cheap);
+  Accounts restarted(disk, file, counting_random(), cheap);
 
   EXPECT_TRUE(restarted.is_open(session, now));
   EXPECT_TRUE(restarted.sign_in("Ann", "open sesame", "192.0.2.1", now));
@@ -203,10 +204,10 @@ TEST_F(AccountsTest, OnlyTheHubsUserCanReadTheFilesAndTheyHoldNoSecret) {
 }
 
 TEST_F(AccountsTest, AFileOfANewerVersionIsNotTouched) {
-  Database(file).execute("PRAGMA user_version = 2");
+  Database(disk, file).execute("PRAGMA user_version = 2");
 
   try {
-    Accounts newer(file, counting_random(), cheap);
+    Accounts newer(disk, file, counting_random(), cheap);
     FAIL() << "opened";
   } catch (const std::runtime_error& error) {
     EXPECT_NE(std::string(error.what()).find(file), std::string::npos);

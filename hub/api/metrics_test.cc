@@ -15,7 +15,8 @@ using testing::Not;
 class MetricsTest : public testing::Test {
  protected:
   SmallWorld world;
-  Ledger ledger{(world.folder.path / "ledger.db").string(), world.store, world.homes[0]};
+  Ledger ledger{world.disk, (world.folder.path / "ledger.db").string(), world.store,
+                world.homes[0]};
 
   std::string text() {
     return metrics_text(world.homes, world.store, &ledger, "1.2.3", world.now).value();

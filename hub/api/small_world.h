@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "hub/api/routes.h"
+#include "hub/files/disk.h"
 
 namespace hub {
 
@@ -180,7 +181,8 @@ struct SmallWorld {
       {circuit("fridge", {{"meter-1", 0, 1}}), circuit("<script>alert(1)</script>", {})})};
   HandmadeStore store;
   LiveFeed live;
-  Accounts accounts{(folder.path / "accounts.db").string(), counting_random(), cheap};
+  Disk disk;
+  Accounts accounts{disk, (folder.path / "accounts.db").string(), counting_random(), cheap};
   measurement::Timestamp now = new_year + 100s;
   std::string metrics_token = "a token for metrics";
   Routes routes = make_routes();

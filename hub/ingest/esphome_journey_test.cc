@@ -10,6 +10,7 @@
 #include <numeric>
 #include <random>
 
+#include "hub/files/disk.h"
 #include "hub/ingest/esphome_api.h"
 #include "hub/ingest/esphome_ingest.h"
 #include "hub/ingest/esphome_like_node.h"
@@ -48,7 +49,7 @@ struct Folder {
 // The hub while it runs: its store, its file and whom it listens to.
 struct RunningHub {
   RunningHub(const fs::path& folder, const EsphomeNode& config, std::mt19937_64& random)
-      : store(folder.string()),
+      : store(disk, folder.string()),
         hub(store, live),
         file(folder / "garage.json"),
         meter(config,
@@ -57,6 +58,7 @@ struct RunningHub {
     hub.admit(config.device);
   }
 
+  Disk disk;
   SqliteStore store;
   LiveFeed live;
   Hub hub;

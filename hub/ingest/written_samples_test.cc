@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <random>
 
+#include "hub/files/disk.h"
 #include "hub/store/sqlite_store.h"
 
 namespace hub {
@@ -33,7 +34,7 @@ class WrittenSamplesTest : public testing::Test {
   void begin() {
     written.reset();
     store.reset();
-    store = std::make_unique<SqliteStore>(folder);
+    store = std::make_unique<SqliteStore>(disk, folder);
     written = std::make_unique<WrittenSamples>(*store);
   }
 
@@ -63,6 +64,7 @@ class WrittenSamplesTest : public testing::Test {
   }
 
   std::string folder;
+  Disk disk;
   std::unique_ptr<SqliteStore> store;
   std::unique_ptr<WrittenSamples> written;
 };

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/files/disk.h"
 #include "hub/hub.h"
 #include "hub/integrations/home_assistant_backfill.h"
 #include "hub/integrations/home_assistant_discovery.h"
@@ -124,8 +125,8 @@ class House {
     store.reset();
   }
   void start_hub() {
-    store.emplace(folder);
-    ledger.emplace(folder + "/ledger.db", *store, home);
+    store.emplace(disk, folder);
+    ledger.emplace(disk, folder + "/ledger.db", *store, home);
     hub.emplace(*store, feed);
     hub->admit("meter");
     publisher.emplace(home, *ledger, feed, "homeassistant",
@@ -169,6 +170,7 @@ class House {
 
   Home home = small_home();
   std::string folder;
+  Disk disk;
   Timestamp now = house_begins;
   bool is_meter_connected = true, is_broker_up = true;
   std::deque<measurement::Sample> unsent, measured;

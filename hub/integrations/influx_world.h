@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/files/disk.h"
 #include "hub/integrations/influx_mirror.h"
 #include "hub/ledger.h"
 #include "hub/store/sqlite_store.h"
@@ -217,8 +218,9 @@ class Installation {
 
   Home home = described();
   InfluxFolder folder;
-  SqliteStore store{folder.path()};
-  Ledger ledger{folder.path() + "/ledger.db", store, home};
+  Disk disk;
+  SqliteStore store{disk, folder.path()};
+  Ledger ledger{disk, folder.path() + "/ledger.db", store, home};
   measurement::Timestamp now = start;
   std::vector<std::string> told;
   std::mt19937 random{7};  // Always the same day.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cassert>
 #include <stdexcept>
 
 namespace hub {
@@ -53,10 +54,11 @@ std::span<const std::uint8_t> Statement::blob(int column) {
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
-Database::Database(const std::string& file) {
+Database::Database(Files& files, const std::string& file)
+    : vfs_(std::make_unique<SqliteVfs>(files)) {
   sqlite3* opened = nullptr;
-  const int code =
-      sqlite3_open_v2(file.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  const int code = sqlite3_open_v2(file.c_str(), &opened,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs_->name());
   database_.reset(opened);
   if (code == SQLITE_OK) {
     sqlite3_busy_timeout(opened, 2000);
@@ -88,6 +90,10 @@ int Database::execute(const char* sql) {
 
 std::string Database::message() const { return sqlite3_errmsg(database_.get()); }
 
-void Database::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+void Database::Close::operator()(sqlite3* database) const {
+  const int code = sqlite3_close(database);
+  assert(code == SQLITE_OK && "BUG: a statement outlives its database");
+  static_cast<void>(code);
+}
 
 }  // namespace hub

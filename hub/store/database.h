@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "hub/store/sqlite_vfs.h"
+
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -42,11 +44,12 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
+// Outlives its statements; Files outlive it.
 class Database {
  public:
   // Opens or creates in WAL mode with synchronous=FULL, so that a commit is on the disk when it
   // returns. Throws std::runtime_error with one sentence that names the file and the remedy.
-  explicit Database(const std::string& file);
+  Database(Files&, const std::string& file);
 
   Statement prepare(std::string_view sql);  // Throws where `sql` is wrong: that is our own mistake.
   int execute(const char* sql);             // SQLITE_OK or an error.
@@ -57,6 +60,7 @@ class Database {
   struct Close {
     void operator()(sqlite3*) const;
   };
+  std::unique_ptr<SqliteVfs> vfs_;
   std::unique_ptr<sqlite3, Close> database_;
 };
 

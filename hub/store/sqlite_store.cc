@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cassert>
-#include <filesystem>
 #include <limits>
 #include <stdexcept>
 #include <utility>
 
+#include "hub/files/files.h"
 #include "hub/store/block.h"
 #include "hub/store/rows.h"
 
@@ -77,11 +77,11 @@ StoreError error_of(int code) {
   }
 }
 
-Database open(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
+Database open(Files& files, const std::string& folder) {
+  // Where this fails, opening the file says so.
+  static_cast<void>(files.make_folder(folder));
   const std::string file = folder + "/lenz.db";
-  Database database(file);
+  Database database(files, file);
   auto version_of_file = database.prepare("PRAGMA user_version");
   version_of_file.step();
   const auto version = version_of_file.integer(0);
@@ -192,7 +192,7 @@ void SqliteStore::Boot::add(std::uint64_t number, Timestamp time) {
 
 // ---- Opening and being current -----------------------------------------------------------------
 
-SqliteStore::SqliteStore(const std::string& folder) : database_(open(folder)) {
+SqliteStore::SqliteStore(Files& files, const std::string& folder) : database_(open(files, folder)) {
   if (const auto loaded = load(); !loaded) {
     throw std::runtime_error(fmt::format(
         "The database {}/lenz.db cannot be read ({}): check its disk, or restore it from a backup.",

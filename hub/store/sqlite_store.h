@@ -47,7 +47,8 @@ class SqliteStore final : public Store {
  public:
   // Opens or creates lenz.db in the folder, which is created if it is not there. Throws
   // std::runtime_error with one sentence: no access, no room, damaged, or of a later version.
-  explicit SqliteStore(const std::string& folder);
+  // Files outlive it.
+  SqliteStore(Files&, const std::string& folder);
 
   std::expected<Appended, StoreError> append(const measurement::ReportHeader&,
                                              std::span<const measurement::Sample>) override;

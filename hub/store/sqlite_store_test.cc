@@ -13,6 +13,7 @@
 #include <random>
 #include <set>
 
+#include "hub/files/disk.h"
 #include "hub/store/block.h"
 
 namespace hub {
@@ -81,7 +82,7 @@ class SqliteStoreTest : public testing::Test {
   }
   void reopen() {
     store.reset();
-    store.emplace(folder.path());
+    store.emplace(disk, folder.path());
   }
   Points read(Quantity quantity, TimeRange range, std::chrono::milliseconds step) {
     auto points = store->read({"meter", quantity, 0}, range, step);
@@ -112,7 +113,8 @@ class SqliteStoreTest : public testing::Test {
   }
 
   Folder folder;
-  std::optional<SqliteStore> store{std::in_place, folder.path()};
+  Disk disk;
+  std::optional<SqliteStore> store{std::in_place, disk, folder.path()};
 };
 
 TEST_F(SqliteStoreTest, StoringTwiceIsStoringOnce) {
@@ -508,7 +510,7 @@ TEST_F(SqliteStoreTest, AStoreOfALaterVersionIsNotTouched) {
   execute("PRAGMA user_version = 3");
   store.reset();
 
-  EXPECT_THROW(SqliteStore{folder.path()}, std::runtime_error);
+  EXPECT_THROW(SqliteStore(disk, folder.path()), std::runtime_error);
 }
 
 TEST_F(SqliteStoreTest, AFileThatIsNoStoreIsRefusedWithASentence) {
@@ -519,14 +521,14 @@ TEST_F(SqliteStoreTest, AFileThatIsNoStoreIsRefusedWithASentence) {
   for (int i = 0; i < 1000; ++i) std::fputs("This is a letter, not a database. ", file);
   std::fclose(file);
 
-  EXPECT_THROW(SqliteStore{folder.path()}, std::runtime_error);
+  EXPECT_THROW(SqliteStore(disk, folder.path()), std::runtime_error);
 }
 
 TEST_F(SqliteStoreTest, ASecondProgramThatWritesIsNoticed) {
   append(seconds(0, 10));
   ASSERT_TRUE(store->commit());
   {
-    SqliteStore other(folder.path());
+    SqliteStore other(disk, folder.path());
     ASSERT_TRUE(other.append(header_of(1, midnight), seconds(10, 20)));
     ASSERT_TRUE(other.commit());
   }
@@ -538,9 +540,10 @@ TEST_F(SqliteStoreTest, ASecondProgramThatWritesIsNoticed) {
 
 TEST(SqliteStoreGolden, AStoreOfFormatVersionOneIsStillRead) {
   Folder folder;
+  Disk disk;
   std::filesystem::copy_file(LENZ_SOURCE_DIR "/tests/golden/store_v1.db",
                              folder.path() + "/lenz.db");
-  SqliteStore store(folder.path());
+  SqliteStore store(disk, folder.path());
 
   EXPECT_THAT(*store.devices(), ElementsAre("meter"));
   EXPECT_THAT(*store.stored("meter", 9), ElementsAre(StoredRange{2, Stream::samples, 0, 30},
@@ -558,7 +561,8 @@ TEST(SqliteStoreGolden, AStoreOfFormatVersionOneIsStillRead) {
 
 // Appends and commits until it is killed, and writes to `acknowledged` how far the disk is.
 [[noreturn]] void store_until_killed(const std::string& folder, int acknowledged) {
-  SqliteStore store(folder);
+  Disk disk;
+  SqliteStore store(disk, folder);
   const auto known = store.stored("meter", 1);
   std::uint64_t next = known->empty() ? 0 : known->front().end;
   for (;; next += 7) {
@@ -754,12 +758,13 @@ TEST_P(AnyHistory, IsStoredAsIfItHadComeInOrder) {
   SCOPED_TRACE(testing::Message() << "seed " << GetParam() << ": --gtest_filter=*AnyHistory.*/"
                                   << GetParam() - 1);
   Folder folder;
+  Disk disk;
   std::mt19937 random(1000 + GetParam());
   {
-    SqliteStore store(folder.path());
+    SqliteStore store(disk, folder.path());
     store_all(store, random);
   }
-  SqliteStore store(folder.path());
+  SqliteStore store(disk, folder.path());
 
   for (const auto step : {1000ms, 7000ms, 60'000ms, 900'000ms, 3'600'000ms}) {
     for (int i = 0; i < 4; ++i) {
@@ -777,8 +782,9 @@ TEST_P(AnyHistory, IsStoredAsIfItHadComeInOrder) {
 TEST_P(AnyHistory, HasTheGapsThatItsSamplesLeave) {
   SCOPED_TRACE(testing::Message() << "seed " << GetParam());
   Folder folder;
+  Disk disk;
   std::mt19937 random(2000 + GetParam());
-  SqliteStore store(folder.path());
+  SqliteStore store(disk, folder.path());
   store_all(store, random);
 
   std::vector<Timestamp> times;
