@@ -48,6 +48,7 @@ class ColumnReader {
   std::uint64_t number();
   std::span<const std::uint8_t> bytes(std::size_t count);  // Empty where there are fewer.
   void column(std::span<std::int64_t> values, Differences);
+  std::span<const std::uint8_t> rest() const { return rest_; }
   bool is_good() const { return is_good_; }
   bool is_at_end() const { return rest_.empty(); }
 

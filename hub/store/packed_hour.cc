@@ -1,0 +1,570 @@
+#include "hub/store/packed_hour.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "hub/store/packed_column.h"
+#include "hub/store/rows.h"
+
+namespace hub {
+
+using measurement::Kind;
+using measurement::Quantity;
+using measurement::Sample;
+
+namespace {
+
+// How a series is predicted from others of the same sample. The numbers are on the disk.
+enum class Method : std::uint8_t {
+  plain = 0,       // Not at all.
+  twin = 1,        // The same quantity of an earlier chip.
+  proportion = 2,  // A factor times another quantity of the channel.
+  ohm = 3,         // A factor times sqrt(P^2 + Q^2) / V.
+  integral = 4,    // For totals: the active power, summed up over time.
+};
+
+// What a channel's quantity is proportional to, if to anything.
+std::optional<Quantity> source_of(Quantity quantity) {
+  switch (quantity) {
+    case Quantity::reactive_power:
+    case Quantity::fundamental_power:
+    case Quantity::harmonic_power:
+      return Quantity::active_power;
+    case Quantity::peak_current:
+      return Quantity::current;
+    default:
+      return std::nullopt;
+  }
+}
+
+constexpr int factor_bits = 16;  // Factors are whole multiples of 2^-16.
+constexpr double factor_one = 1 << factor_bits;
+
+std::int64_t factor_of(double ratio) {
+  constexpr double most = std::numeric_limits<std::int32_t>::max();
+  return std::isfinite(ratio) ? std::llround(std::clamp(ratio * factor_one, -most, most)) : 0;
+}
+
+// Differences wrap, and wrap back.
+std::int32_t minus(std::int32_t a, std::int32_t b) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) - static_cast<std::uint32_t>(b));
+}
+std::int32_t plus(std::int32_t a, std::int32_t b) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+}
+std::int64_t minus(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+std::int64_t plus(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
+using Values = std::vector<std::int32_t>;
+
+// Expected values, one a sample; sources are as long, or empty where nothing was measured.
+Values proportional(std::int64_t factor, const Values& source, std::size_t count) {
+  Values expected(count);
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    expected[i] =
+        static_cast<std::int32_t>((factor * source[i] + (1 << (factor_bits - 1))) >> factor_bits);
+  }
+  return expected;
+}
+
+// In mA from 0.1 W, 0.1 var and 0.1 V. Every operation is one that IEEE 754 rounds correctly, in
+// this order, so that all machines expect the same.
+void find_currents(const Values& power, const Values& reactive, const Values& voltage,
+                   std::span<double> currents) {
+  constexpr double milli = 1000;
+  for (std::size_t i = 0; i < currents.size(); ++i) {
+    const double p = power[i], q = reactive[i], v = voltage[i];
+    currents[i] = std::sqrt(p * p + q * q) * milli / (v > 1 ? v : 1);
+  }
+}
+
+Values by_ohm(std::int64_t factor, std::span<const double> currents) {
+  constexpr double most = std::numeric_limits<std::int32_t>::max();
+  const double scale = static_cast<double>(factor) / factor_one;
+  Values expected(currents.size());
+  for (std::size_t i = 0; i < currents.size(); ++i) {
+    const double rounded = currents[i] * scale + 0.5;
+    expected[i] = static_cast<std::int32_t>(rounded < most ? rounded : most);
+  }
+  return expected;
+}
+
+// The energy of `power` (0.1 W), of the given sign only, since the first sample, in mWh.
+std::vector<std::int64_t> integrated(const Values& power, std::span<const std::int64_t> uptimes,
+                                     int sign) {
+  constexpr std::uint64_t steps_in_mwh = 36'000;  // 0.1 W x 1 ms.
+  constexpr std::int64_t longest = 60'000;        // Nobody knows what went on in a longer gap.
+  std::vector<std::int64_t> expected(uptimes.size());
+  std::uint64_t sum = 0;
+  for (std::size_t i = 1; i < power.size(); ++i) {
+    const auto passed = std::clamp<std::int64_t>(minus(uptimes[i], uptimes[i - 1]), 0, longest);
+    const auto drawn = std::max<std::int64_t>(sign * std::int64_t{power[i]}, 0);
+    sum += static_cast<std::uint64_t>(drawn * passed);
+    expected[i] = static_cast<std::int64_t>(sum / steps_in_mwh);
+  }
+  return expected;
+}
+
+int sign_of(Quantity total) { return total == Quantity::exported ? -1 : 1; }
+
+// ---- Wide numbers ------------------------------------------------------------------------------
+
+std::int32_t low_half(std::int64_t n) { return static_cast<std::int32_t>(n & 0xFFFFFFFF); }
+
+// Numbers near a line: what the line leaves of them, in 32 bits where that is enough.
+void put_wide(Bytes& bytes, std::span<const std::int64_t> values, std::int64_t slope) {
+  const auto zigzag = [](std::int64_t n) {
+    return static_cast<std::uint64_t>(n) << 1 ^ (n < 0 ? ~0ull : 0ull);
+  };
+  put_number(bytes, zigzag(values.front()));
+  put_number(bytes, zigzag(slope));
+  std::vector<std::int32_t> low, high;
+  bool is_wide = false;
+  std::int64_t line = values.front();
+  for (const auto value : values) {
+    const auto rest = minus(value, line);
+    low.push_back(low_half(rest));
+    high.push_back(low_half(rest >> 32));
+    is_wide |= rest != low.back();
+    line = plus(line, slope);
+  }
+  put_number(bytes, is_wide ? 1 : 0);
+  pack(bytes, low);
+  if (is_wide) pack(bytes, high);
+}
+
+bool take_packed(ColumnReader& reader, std::span<std::int32_t> values) {
+  const auto taken = unpack(reader.rest(), values);
+  if (!taken) return false;
+  reader.bytes(*taken);
+  return true;
+}
+
+bool take_wide(ColumnReader& reader, std::span<std::int64_t> values) {
+  const auto unzigzag = [](std::uint64_t z) {
+    return static_cast<std::int64_t>(z >> 1 ^ (z & 1 ? ~0ull : 0ull));
+  };
+  std::int64_t line = unzigzag(reader.number());
+  const std::int64_t slope = unzigzag(reader.number());
+  const auto is_wide = reader.number();
+  std::vector<std::int32_t> low(values.size()), high(is_wide ? values.size() : 0);
+  if (!reader.is_good() || is_wide > 1 || !take_packed(reader, low) || !take_packed(reader, high)) {
+    return false;
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    auto rest = static_cast<std::int64_t>(low[i]);
+    if (is_wide) {
+      rest = static_cast<std::int64_t>(
+          static_cast<std::uint64_t>(static_cast<std::uint32_t>(high[i])) << 32 |
+          static_cast<std::uint32_t>(low[i]));
+    }
+    values[i] = plus(line, rest);
+    line = plus(line, slope);
+  }
+  return true;
+}
+
+// ---- Presence ----------------------------------------------------------------------------------
+
+// Runs of samples that have the series, each after a run of those that have not.
+enum Presence : std::uint64_t { everywhere = 0, in_runs = 1 };
+
+void put_presence(Bytes& bytes, std::span<const std::uint8_t> present) {
+  if (present.empty()) return put_number(bytes, everywhere);
+  std::vector<std::int32_t> absent_runs, present_runs;
+  for (std::size_t i = 0; i < present.size();) {
+    const auto run = [&](bool is_present) {
+      const auto begin = i;
+      while (i < present.size() && (present[i] != 0) == is_present) ++i;
+      return static_cast<std::int32_t>(i - begin);
+    };
+    absent_runs.push_back(run(false));
+    present_runs.push_back(run(true));
+  }
+  put_number(bytes, in_runs);
+  put_number(bytes, absent_runs.size());
+  pack(bytes, absent_runs);
+  pack(bytes, present_runs);
+}
+
+bool take_presence(ColumnReader& reader, std::size_t count, std::vector<std::uint8_t>& present) {
+  present.clear();
+  const auto presence = reader.number();
+  if (presence == everywhere) return reader.is_good();
+  const auto runs = reader.number();
+  if (presence != in_runs || runs > count) return false;
+  std::vector<std::int32_t> absent_runs(runs), present_runs(runs);
+  if (!take_packed(reader, absent_runs) || !take_packed(reader, present_runs)) return false;
+  for (std::size_t r = 0; r < runs; ++r) {
+    const auto append = [&](std::int32_t length, std::uint8_t value) {
+      if (length < 0 || present.size() + static_cast<std::size_t>(length) > count) return false;
+      present.insert(present.end(), static_cast<std::size_t>(length), value);
+      return true;
+    };
+    if (!append(absent_runs[r], 0) || !append(present_runs[r], 1)) return false;
+  }
+  return present.size() == count;
+}
+
+// The values of the samples that have the series.
+template <class Value>
+std::vector<Value> only_present(const std::vector<Value>& values,
+                                std::span<const std::uint8_t> present) {
+  if (present.empty() || values.empty()) return values;
+  std::vector<Value> found;
+  for (std::size_t i = 0; i < present.size(); ++i) {
+    if (present[i]) found.push_back(values[i]);
+  }
+  return found;
+}
+
+template <class Value>
+void spread(std::vector<Value>& values, std::span<const std::uint8_t> present) {
+  if (present.empty()) return;
+  std::vector<Value> all(present.size());
+  auto value = values.begin();
+  for (std::size_t i = 0; i < present.size(); ++i) {
+    if (present[i]) all[i] = *value++;
+  }
+  values = std::move(all);
+}
+
+// ---- Packing -----------------------------------------------------------------------------------
+
+class Packing {
+ public:
+  explicit Packing(std::span<const Sample> samples) : samples_(samples) {}
+
+  std::vector<HourPart> parts() {
+    const std::size_t chips = std::ranges::max_element(samples_, {}, &Sample::chips)->chips();
+    put_clock(chips);
+    const Sample widest(chips);
+    for (const auto& quantity :
+         std::span(measurement::quantities).first(measurement::measured_quantities)) {
+      for (std::size_t index = 0; index < widest.count(quantity.id); ++index) {
+        if (quantity.kind == Kind::total) {
+          put_totals(quantity.id, index);
+        } else {
+          put_instants(quantity.id, index);
+        }
+      }
+    }
+    return std::move(parts_);
+  }
+
+ private:
+  void put_clock(std::size_t chips) {
+    std::vector<std::int64_t> numbers;
+    for (const auto& sample : samples_) {
+      numbers.push_back(static_cast<std::int64_t>(sample.number));
+      uptimes_.push_back(sample.uptime.count());
+    }
+    // The time between two samples that is neither of the shortest nor of the longest.
+    std::vector<std::int64_t> passed;
+    for (std::size_t i = 1; i < uptimes_.size(); ++i) {
+      passed.push_back(minus(uptimes_[i], uptimes_[i - 1]));
+    }
+    const auto middle = passed.begin() + static_cast<std::ptrdiff_t>(passed.size() / 2);
+    if (!passed.empty()) std::ranges::nth_element(passed, middle);
+
+    Bytes bytes;
+    put_number(bytes, samples_.size());
+    put_number(bytes, chips);
+    put_wide(bytes, numbers, 1);
+    put_wide(bytes, uptimes_, passed.empty() ? 0 : *middle);
+    parts_.push_back({clock_part, std::move(bytes)});
+  }
+
+  template <class Value>
+  HourColumn<Value> column_of(Quantity quantity, std::size_t index) const {
+    HourColumn<Value> column;
+    column.values.resize(samples_.size());
+    column.present.resize(samples_.size());
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < samples_.size(); ++i) {
+      if (index >= samples_[i].count(quantity)) continue;
+      const auto steps = samples_[i].steps(quantity, index);
+      if (!steps) continue;
+      column.values[i] = static_cast<Value>(*steps);
+      column.present[i] = 1;
+      ++found;
+    }
+    if (found == samples_.size()) column.present.clear();
+    if (found == 0) column = {};
+    return column;
+  }
+
+  const Values& values_of(Quantity quantity, std::size_t index) {
+    const auto [found, is_new] = columns_.try_emplace(series_number(quantity, index));
+    if (is_new) found->second = column_of<std::int32_t>(quantity, index);
+    return found->second.values;
+  }
+
+  // The shortest of what is tried.
+  void consider(const Instants& column, Method method, std::int64_t argument,
+                const Values& expected, std::optional<Bytes>& best) const {
+    Bytes bytes;
+    put_number(bytes, static_cast<std::uint64_t>(method));
+    if (method == Method::twin) put_number(bytes, static_cast<std::uint64_t>(argument));
+    if (method == Method::proportion || method == Method::ohm) {
+      put_number(bytes, static_cast<std::uint64_t>(argument) << 1 ^ (argument < 0 ? ~0ull : 0ull));
+    }
+    Values rest(column.values);
+    for (std::size_t i = 0; i < expected.size(); ++i) rest[i] = minus(rest[i], expected[i]);
+    pack(bytes, only_present(rest, column.present));
+    if (!best || bytes.size() < best->size()) best = std::move(bytes);
+  }
+
+  void put_instants(Quantity quantity, std::size_t index) {
+    const Values& values = values_of(quantity, index);
+    if (values.empty()) return;
+    const Instants& column = columns_.at(series_number(quantity, index));
+    std::optional<Bytes> best;
+    bool is_root = true;
+    consider(column, Method::plain, 0, {}, best);
+    if (row(quantity).scope == measurement::Scope::chip) {
+      for (const std::size_t root : roots_[static_cast<std::size_t>(quantity)]) {
+        const auto before = best->size();
+        consider(column, Method::twin, static_cast<std::int64_t>(root), values_of(quantity, root),
+                 best);
+        is_root &= best->size() == before;
+      }
+      if (is_root) roots_[static_cast<std::size_t>(quantity)].push_back(index);
+    } else if (quantity == Quantity::current) {
+      consider_ohm(column, index, best);
+    } else if (const auto source = source_of(quantity)) {
+      const Values& x = values_of(*source, index);
+      double xy = 0, xx = 0;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        if (!column.has(i)) continue;
+        xy += static_cast<double>(x[i]) * values[i];
+        xx += static_cast<double>(x[i]) * x[i];
+      }
+      const auto factor = factor_of(xy / xx);
+      if (factor != 0) {
+        consider(column, Method::proportion, factor, proportional(factor, x, samples_.size()),
+                 best);
+      }
+    }
+    keep(quantity, index, column.present, *best);
+  }
+
+  void consider_ohm(const Instants& column, std::size_t channel, std::optional<Bytes>& best) {
+    const Values& power = values_of(Quantity::active_power, channel);
+    const Values& reactive = values_of(Quantity::reactive_power, channel);
+    const Values& voltage = values_of(Quantity::voltage, measurement::chip_of(channel));
+    if (power.empty() || reactive.empty() || voltage.empty()) return;
+    std::vector<double> currents(samples_.size());
+    find_currents(power, reactive, voltage, currents);
+    double xy = 0, xx = 0;
+    for (std::size_t i = 0; i < currents.size(); ++i) {
+      if (!column.has(i)) continue;
+      xy += currents[i] * column.values[i];
+      xx += currents[i] * currents[i];
+    }
+    const auto factor = factor_of(xy / xx);
+    consider(column, Method::ohm, factor, by_ohm(factor, currents), best);
+  }
+
+  void put_totals(Quantity quantity, std::size_t index) {
+    const auto column = column_of<std::int64_t>(quantity, index);
+    if (column.values.empty()) return;
+    const auto try_method = [&](Method method, const std::vector<std::int64_t>& expected) {
+      Bytes bytes;
+      put_number(bytes, static_cast<std::uint64_t>(method));
+      auto rest = column.values;
+      for (std::size_t i = 0; i < expected.size(); ++i) rest[i] = minus(rest[i], expected[i]);
+      put_wide(bytes, only_present(rest, column.present), 0);
+      return bytes;
+    };
+    auto best = try_method(Method::plain, {});
+    const Values& power = values_of(Quantity::active_power, index);
+    if (!power.empty()) {
+      auto bytes = try_method(Method::integral, integrated(power, uptimes_, sign_of(quantity)));
+      if (bytes.size() < best.size()) best = std::move(bytes);
+    }
+    keep(quantity, index, column.present, best);
+  }
+
+  void keep(Quantity quantity, std::size_t index, std::span<const std::uint8_t> present,
+            const Bytes& values) {
+    HourPart part{series_number(quantity, index), {}};
+    put_presence(part.bytes, present);
+    part.bytes.insert(part.bytes.end(), values.begin(), values.end());
+    parts_.push_back(std::move(part));
+  }
+
+  std::span<const Sample> samples_;
+  std::vector<std::int64_t> uptimes_;
+  std::map<std::int64_t, Instants> columns_;
+  // Chips whose values are predicted from no other chip's.
+  std::array<std::vector<std::size_t>, measurement::measured_quantities> roots_;
+  std::vector<HourPart> parts_;
+};
+
+}  // namespace
+
+std::vector<HourPart> pack_hour(std::span<const Sample> samples) {
+  assert(!samples.empty() && samples.size() <= most_samples_in_hour && "BUG: no such hour");
+  return Packing(samples).parts();
+}
+
+// ---- Unpacking ---------------------------------------------------------------------------------
+
+namespace {
+const auto corrupted = std::unexpected(StoreError::corrupted);
+}
+
+std::expected<PackedHour, StoreError> PackedHour::open(Parts parts) {
+  PackedHour hour(std::move(parts));
+  const auto bytes = hour.parts_(clock_part);
+  if (!bytes) return std::unexpected(bytes.error());
+  ColumnReader reader(*bytes);
+  const auto count = reader.number();
+  hour.chips_ = reader.number();
+  if (!reader.is_good() || count == 0 || count > most_samples_in_hour ||
+      hour.chips_ > measurement::max_chips) {
+    return corrupted;
+  }
+  hour.numbers_.resize(count);
+  hour.uptimes_.resize(count);
+  if (!take_wide(reader, hour.numbers_) || !take_wide(reader, hour.uptimes_) ||
+      !reader.is_at_end()) {
+    return corrupted;
+  }
+  return hour;
+}
+
+std::expected<const Instants*, StoreError> PackedHour::instants(Quantity quantity,
+                                                                std::size_t index) {
+  const auto series = series_number(quantity, index);
+  if (const auto known = known_.find(series); known != known_.end()) return &known->second;
+  auto column = unpack_instants(quantity, index);
+  if (!column) return std::unexpected(column.error());
+  return &(known_[series] = std::move(*column));
+}
+
+std::expected<Instants, StoreError> PackedHour::unpack_instants(Quantity quantity,
+                                                                std::size_t index) {
+  const auto bytes = parts_(series_number(quantity, index));
+  if (!bytes) return std::unexpected(bytes.error());
+  Instants column;
+  if (bytes->empty()) return column;
+  ColumnReader reader(*bytes);
+  if (!take_presence(reader, count(), column.present)) return corrupted;
+  const auto method = static_cast<Method>(reader.number());
+  const auto argument = method == Method::plain ? 0 : reader.number();
+  if (!reader.is_good()) return corrupted;
+
+  Values expected;
+  const auto factor = static_cast<std::int64_t>(argument >> 1 ^ (argument & 1 ? ~0ull : 0ull));
+  if (std::abs(factor) > std::numeric_limits<std::int32_t>::max()) return corrupted;
+  const auto values_of = [&](Quantity source,
+                             std::size_t i) -> std::expected<const Values*, StoreError> {
+    const auto found = instants(source, i);
+    if (!found) return std::unexpected(found.error());
+    return &(*found)->values;
+  };
+  if (method == Method::twin) {
+    if (row(quantity).scope != measurement::Scope::chip || argument >= index) return corrupted;
+    const auto twin = values_of(quantity, argument);
+    if (!twin) return std::unexpected(twin.error());
+    expected = **twin;
+  } else if (method == Method::proportion) {
+    const auto source = source_of(quantity);
+    if (!source) return corrupted;
+    const auto values = values_of(*source, index);
+    if (!values) return std::unexpected(values.error());
+    expected = proportional(factor, **values, count());
+  } else if (method == Method::ohm) {
+    if (quantity != Quantity::current) return corrupted;
+    const auto power = values_of(Quantity::active_power, index);
+    if (!power) return std::unexpected(power.error());
+    const auto reactive = values_of(Quantity::reactive_power, index);
+    if (!reactive) return std::unexpected(reactive.error());
+    const auto voltage = values_of(Quantity::voltage, measurement::chip_of(index));
+    if (!voltage) return std::unexpected(voltage.error());
+    if ((*power)->empty() || (*reactive)->empty() || (*voltage)->empty()) return corrupted;
+    std::vector<double> currents(count());
+    find_currents(**power, **reactive, **voltage, currents);
+    expected = by_ohm(factor, currents);
+  } else if (method != Method::plain) {
+    return corrupted;
+  }
+
+  column.values.resize(column.present.empty()
+                           ? count()
+                           : static_cast<std::size_t>(std::ranges::count(column.present, 1)));
+  if (!take_packed(reader, column.values) || !reader.is_at_end()) return corrupted;
+  spread(column.values, column.present);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (column.has(i)) column.values[i] = plus(column.values[i], expected[i]);
+  }
+  return column;
+}
+
+std::expected<Totals, StoreError> PackedHour::totals(Quantity quantity, std::size_t index) {
+  const auto bytes = parts_(series_number(quantity, index));
+  if (!bytes) return std::unexpected(bytes.error());
+  Totals column;
+  if (bytes->empty()) return column;
+  ColumnReader reader(*bytes);
+  if (!take_presence(reader, count(), column.present)) return corrupted;
+  const auto method = static_cast<Method>(reader.number());
+  column.values.resize(column.present.empty()
+                           ? count()
+                           : static_cast<std::size_t>(std::ranges::count(column.present, 1)));
+  if (column.values.empty() || (method != Method::plain && method != Method::integral) ||
+      !take_wide(reader, column.values) || !reader.is_at_end()) {
+    return corrupted;
+  }
+  spread(column.values, column.present);
+  if (method == Method::plain) return column;
+
+  const auto power = instants(Quantity::active_power, index);
+  if (!power) return std::unexpected(power.error());
+  const auto expected = integrated((*power)->values, uptimes_, sign_of(quantity));
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (column.has(i)) column.values[i] = plus(column.values[i], expected[i]);
+  }
+  return column;
+}
+
+std::expected<std::vector<Sample>, StoreError> PackedHour::samples() {
+  std::vector<Sample> samples(count(), Sample(chips_));
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    samples[i].number = static_cast<std::uint64_t>(numbers_[i]);
+    samples[i].uptime = measurement::Uptime(uptimes_[i]);
+  }
+  const auto put = [&](const auto& column, Quantity quantity, std::size_t index) {
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      if (column.has(i)) samples[i].put_steps(quantity, index, column.values[i]);
+    }
+  };
+  for (const auto& quantity :
+       std::span(measurement::quantities).first(measurement::measured_quantities)) {
+    for (std::size_t index = 0; index < Sample(chips_).count(quantity.id); ++index) {
+      if (quantity.kind == Kind::total) {
+        const auto column = totals(quantity.id, index);
+        if (!column) return std::unexpected(column.error());
+        put(*column, quantity.id, index);
+      } else {
+        const auto column = instants(quantity.id, index);
+        if (!column) return std::unexpected(column.error());
+        put(**column, quantity.id, index);
+      }
+    }
+  }
+  return samples;
+}
+
+}  // namespace hub
