@@ -1,0 +1,106 @@
+// Packed hours in a file that is written once and never changed: all hours of a series beside each
+// other, so that a year of one circuit is read in a few pieces.
+//
+//   magic, runs (a boot's series: the lengths of its hours' parts, the parts), index, its length
+//
+// Every part, every run's lengths and the index are sealed with their place. docs/store_format.md
+// has the grammar.
+
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hub/files/files.h"
+#include "hub/store/column.h"
+#include "hub/store/store.h"
+
+namespace hub {
+
+StoreError error_of(FileError);
+
+// Where a part belongs: rows are those of whole hours, see rows.h. In order of boot, series, hour.
+struct PartPlace {
+  std::int64_t boot_id = 0;
+  std::int64_t series = 0;
+  std::int64_t hour = 0;  // Row of its first minute.
+
+  friend auto operator<=>(const PartPlace&, const PartPlace&) = default;
+};
+
+class SegmentWriter {
+ public:
+  // `number` is the segment's own, and part of its seal.
+  static std::expected<SegmentWriter, StoreError> create(Files&, const std::string& path,
+                                                         std::int64_t number);
+
+  // Sealed parts in rising order of their places.
+  std::expected<void, StoreError> add(PartPlace, std::span<const std::uint8_t> sealed);
+
+  // Durable when it returns, but for the file's name: that is sync_folder()'s.
+  std::expected<std::uint64_t, StoreError> finish();  // Its size in bytes.
+
+ private:
+  struct Run {
+    std::int64_t series = 0;
+    std::uint64_t head_bytes = 0, bytes = 0;
+  };
+  struct Boot {
+    std::int64_t id = 0;
+    std::vector<std::int64_t> hours;  // Rows; those of its clock, which has all of them.
+    std::vector<Run> runs;
+  };
+
+  SegmentWriter(std::unique_ptr<File> file, std::int64_t number)
+      : file_(std::move(file)), number_(number) {}
+  std::expected<void, StoreError> end_run();
+  std::expected<void, StoreError> write(std::span<const std::uint8_t>);
+
+  std::unique_ptr<File> file_;
+  std::int64_t number_;
+  std::uint64_t written_ = 0;
+  std::vector<Boot> boots_;
+  // The run that is being added to.
+  PartPlace place_;
+  Bytes parts_;
+  std::map<std::int64_t, std::size_t> lengths_;  // By hour.
+};
+
+// One thread.
+class Segment {
+ public:
+  // StoreError::corrupted where its index is not what was written.
+  static std::expected<std::unique_ptr<Segment>, StoreError> open(Files&, const std::string& path,
+                                                                  std::int64_t number);
+
+  std::vector<PartPlace> hours() const;  // Of their clocks, in order.
+
+  // The sealed parts of a series within hours [first, last], both included, by hour; an hour that
+  // does not have the series has none. The bytes are as they were read, unseal() tells of damage.
+  using Parts = std::map<std::int64_t, Bytes>;
+  std::expected<Parts, StoreError> parts(std::int64_t boot_id, std::int64_t series,
+                                         std::int64_t first, std::int64_t last);
+
+  std::vector<std::int64_t> series_of(std::int64_t boot_id) const;
+
+ private:
+  struct Run {
+    std::uint64_t offset = 0, head_bytes = 0, bytes = 0;
+  };
+  struct Boot {
+    std::vector<std::int64_t> hours;
+    std::map<std::int64_t, Run> runs;  // By series.
+  };
+  explicit Segment(std::unique_ptr<File> file) : file_(std::move(file)) {}
+  std::expected<Bytes, StoreError> read(std::uint64_t offset, std::uint64_t bytes);
+
+  std::unique_ptr<File> file_;
+  std::map<std::int64_t, Boot> boots_;
+};
+
+}  // namespace hub
