@@ -88,6 +88,7 @@ class HandmadeStore : public Store {
   std::expected<std::vector<std::string>, StoreError> devices() override {
     return std::vector<std::string>{};
   }
+  std::expected<bool, StoreError> tidy(measurement::Timestamp) override { return true; }
 
  private:
   // The readings of one step: means of watts, rise of totals since the reading before the step.

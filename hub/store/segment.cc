@@ -212,4 +212,19 @@ std::expected<Segment::Parts, StoreError> Segment::parts(std::int64_t boot_id, s
   return found;
 }
 
+PackedHour::Parts SegmentReader::hour(std::int64_t row) {
+  return
+      [this, row](std::int64_t series) -> std::expected<std::span<const std::uint8_t>, StoreError> {
+        auto run = read_.find(series);
+        if (run == read_.end()) {
+          auto parts = segment_.parts(boot_id_, series, first_, last_);
+          if (!parts) return std::unexpected(parts.error());
+          run = read_.emplace(series, std::move(*parts)).first;
+        }
+        const auto part = run->second.find(row);
+        if (part == run->second.end()) return std::span<const std::uint8_t>();
+        return unseal({row, series}, part->second);
+      };
+}
+
 }  // namespace hub

@@ -18,6 +18,7 @@
 
 #include "hub/files/files.h"
 #include "hub/store/column.h"
+#include "hub/store/packed_hour.h"
 #include "hub/store/store.h"
 
 namespace hub {
@@ -101,6 +102,21 @@ class Segment {
 
   std::unique_ptr<File> file_;
   std::map<std::int64_t, Boot> boots_;
+};
+
+// Reads hours [first, last] of a boot, a series of all of them at once. The segment outlives it,
+// and it outlives the hours that it reads.
+class SegmentReader {
+ public:
+  SegmentReader(Segment& segment, std::int64_t boot_id, std::int64_t first, std::int64_t last)
+      : segment_(segment), boot_id_(boot_id), first_(first), last_(last) {}
+
+  PackedHour::Parts hour(std::int64_t row);
+
+ private:
+  Segment& segment_;
+  std::int64_t boot_id_, first_, last_;
+  std::map<std::int64_t, Segment::Parts> read_;  // By series.
 };
 
 }  // namespace hub

@@ -23,7 +23,7 @@ using measurement::Timestamp;
 
 namespace {
 
-constexpr std::int64_t format_version = 2;
+constexpr std::int64_t format_version = 3;
 
 constexpr const char* schema = R"(
 BEGIN;
@@ -52,6 +52,17 @@ INSERT INTO change SELECT row, row_number() OVER (ORDER BY row & 0xFFFFFFFF, row
 ALTER TABLE boot ADD COLUMN timed_on_arrival INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE boot ADD COLUMN integrated INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 2;
+COMMIT;
+)";
+
+// From version 2: hours that are packed in segment files.
+constexpr const char* third_version = R"(
+BEGIN;
+CREATE TABLE segment (number INTEGER PRIMARY KEY, level INTEGER, bytes INTEGER);
+CREATE TABLE packed (row INTEGER PRIMARY KEY, segment INTEGER);
+CREATE INDEX packed_by_segment ON packed (segment);
+CREATE INDEX block_unpacked ON block (row) WHERE value IS NOT NULL;
+PRAGMA user_version = 3;
 COMMIT;
 )";
 
@@ -94,6 +105,7 @@ Database open(Files& files, const std::string& folder) {
   }
   if ((version < 1 && database.execute(schema) != SQLITE_OK) ||
       (version < 2 && database.execute(second_version) != SQLITE_OK) ||
+      (version < 3 && database.execute(third_version) != SQLITE_OK) ||
       database.execute(limits) != SQLITE_OK) {
     throw std::runtime_error(fmt::format(
         "The database {} cannot be set up ({}): check that its disk has room and that the file is "
@@ -192,7 +204,8 @@ void SqliteStore::Boot::add(std::uint64_t number, Timestamp time) {
 
 // ---- Opening and being current -----------------------------------------------------------------
 
-SqliteStore::SqliteStore(Files& files, const std::string& folder) : database_(open(files, folder)) {
+SqliteStore::SqliteStore(Files& files, const std::string& folder)
+    : segments_(files, folder), database_(open(files, folder)) {
   if (const auto loaded = load(); !loaded) {
     throw std::runtime_error(fmt::format(
         "The database {}/lenz.db cannot be read ({}): check its disk, or restore it from a backup.",
@@ -384,7 +397,52 @@ std::expected<SqliteStore::Samples*, StoreError> SqliteStore::open_block(Row row
 std::expected<SqliteStore::Samples, StoreError> SqliteStore::block(Row row) {
   const auto bytes = value(find_block_.bind(1, row));
   if (!bytes) return std::unexpected(bytes.error());
-  return *bytes ? decode_block(row, **bytes) : Samples{};
+  if (!*bytes) return Samples{};
+  return (*bytes)->empty() ? packed_block(row) : decode_block(row, **bytes);
+}
+
+std::expected<std::vector<SqliteStore::Packed>, StoreError> SqliteStore::packed_hours(Row first,
+                                                                                      Row last) {
+  std::vector<Packed> found;
+  packed_within_.bind(1, hour_of(first)).bind(2, last);
+  int code = packed_within_.step();
+  for (; code == SQLITE_ROW; code = packed_within_.step()) {
+    found.push_back({packed_within_.integer(0), packed_within_.integer(1)});
+  }
+  packed_within_.reset();
+  if (code != SQLITE_DONE) return std::unexpected(error_of(code));
+  return found;
+}
+
+const SqliteStore::Boot* SqliteStore::boot_with(std::int64_t id) const {
+  const auto found =
+      std::ranges::find_if(boots_, [&](const auto& boot) { return boot.second.id == id; });
+  return found == boots_.end() ? nullptr : &found->second;
+}
+
+std::expected<SqliteStore::Samples, StoreError> SqliteStore::packed_block(Row row) {
+  const Row hour = hour_of(row);
+  const auto packed = packed_hours(hour, hour);
+  if (!packed) return std::unexpected(packed.error());
+  const Boot* boot = boot_with(row >> 32);
+  if (packed->empty() || !boot) return std::unexpected(StoreError::corrupted);
+  const auto number = packed->front().segment;
+  if (unpacked_hour_.hour != hour || unpacked_hour_.segment != number) {
+    const auto segment = segments_.open(number);
+    if (!segment) return std::unexpected(segment.error());
+    SegmentReader reader(**segment, row >> 32, hour, hour);
+    auto opened = PackedHour::open(reader.hour(hour));
+    if (!opened) return std::unexpected(opened.error());
+    auto samples = opened->samples();
+    if (!samples) return std::unexpected(samples.error());
+    unpacked_samples_ = std::move(*samples);
+    unpacked_hour_ = {hour, number};
+  }
+  Samples minute;
+  for (const auto& sample : unpacked_samples_) {
+    if (boot->row_of(boot->time_of(sample.uptime)) == row) minute.push_back(sample);
+  }
+  return minute;
 }
 
 std::expected<void, StoreError> SqliteStore::write_block(Row row, std::span<const Sample> samples) {

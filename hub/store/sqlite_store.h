@@ -5,8 +5,11 @@
 //   block  ── `unsummarised` ──────────> now and then: rows of `summary`, an hour of one series
 //   each
 //
+//   hour   ── tidy(), two hours later ──> packed in a segment file, and the block's value is empty
+//
 // A minute is read from its block as long as its summary is not up to date, so late and repeated
-// samples never leave a wrong summary behind. docs/store_format.md describes the file.
+// samples never leave a wrong summary behind; and it is read from its packed hour only where its
+// block is empty. docs/store_format.md describes the files.
 
 #pragma once
 
@@ -18,7 +21,10 @@
 #include <tuple>
 #include <vector>
 
+#include "hub/files/files.h"
 #include "hub/store/database.h"
+#include "hub/store/packed_hour.h"
+#include "hub/store/segments.h"
 #include "hub/store/store.h"
 #include "hub/store/summary.h"
 
@@ -73,6 +79,11 @@ class SqliteStore final : public Store {
   std::expected<std::vector<Change>, StoreError> changes(std::uint64_t after,
                                                          std::size_t most) override;
   std::expected<std::vector<std::string>, StoreError> devices() override;
+
+  // Packs one hour that ended at least pack_after ago, or copies a piece of the segments that it
+  // joins: some 30 ms of work, or none.
+  std::expected<bool, StoreError> tidy(measurement::Timestamp now) override;
+  static constexpr std::chrono::hours pack_after{2};
 
   Database& database() { return database_; }  // For tests of what a disk can do to us.
 
@@ -131,10 +142,27 @@ class SqliteStore final : public Store {
   std::expected<std::optional<Bytes>, StoreError> value(Statement&);
   std::expected<std::vector<Row>, StoreError> rows(Statement&);
   std::expected<Samples, StoreError> block(Row);  // Empty where there is none.
+  std::expected<Samples, StoreError> packed_block(Row);
+  // The hours of [first, last] that are packed, with the numbers of their segments.
+  struct Packed {
+    Row hour = 0;
+    std::int64_t segment = 0;
+  };
+  std::expected<std::vector<Packed>, StoreError> packed_hours(Row first, Row last);
+  const Boot* boot_with(std::int64_t id) const;
+
+  // Tidying.
+  std::expected<void, StoreError> look_for_work(measurement::Timestamp now);
+  std::expected<void, StoreError> pack(Row hour);
+  std::expected<void, StoreError> begin_merge(std::int64_t level);
+  std::expected<void, StoreError> go_on_merging();
+  std::expected<void, StoreError> end_merge();
+  std::expected<std::int64_t, StoreError> next_segment();
   std::expected<HourSummary, StoreError> kept_summary(Place, measurement::Quantity);
   std::vector<std::pair<const BootName, Boot>*> boots_of(std::string_view device);
   std::expected<void, StoreError> find_absences(const Boot&, TimeRange, std::vector<Gap>&);
 
+  Segments segments_;
   Database database_;
   Statement data_version_ = database_.prepare("PRAGMA data_version");
   Statement all_boots_ = database_.prepare(
@@ -175,10 +203,47 @@ class SqliteStore final : public Store {
   Statement put_unsummarised_ = database_.prepare("INSERT OR IGNORE INTO unsummarised VALUES (?)");
   Statement remove_unsummarised_ = database_.prepare("DELETE FROM unsummarised WHERE row = ?");
 
+  // Blocks whose samples are in no segment yet.
+  Statement unpacked_ = database_.prepare(
+      "SELECT row FROM block INDEXED BY block_unpacked WHERE value IS NOT NULL ORDER BY row");
+  Statement unpacked_within_ = database_.prepare(
+      "SELECT row FROM block INDEXED BY block_unpacked "
+      "WHERE value IS NOT NULL AND row BETWEEN ? AND ? ORDER BY row");
+  Statement empty_blocks_ = database_.prepare(
+      "UPDATE block SET value = NULL WHERE row BETWEEN ? AND ? AND value IS NOT NULL");
+  Statement packed_within_ =
+      database_.prepare("SELECT row, segment FROM packed WHERE row BETWEEN ? AND ? ORDER BY row");
+  Statement put_packed_ = database_.prepare("REPLACE INTO packed VALUES (?, ?)");
+  Statement packed_in_ = database_.prepare("SELECT row FROM packed WHERE segment = ? ORDER BY row");
+  Statement move_packed_ = database_.prepare("UPDATE packed SET segment = ? WHERE segment = ?");
+  Statement put_segment_ = database_.prepare("INSERT INTO segment VALUES (?, ?, ?)");
+  Statement remove_segment_ = database_.prepare("DELETE FROM segment WHERE number = ?");
+  Statement segments_of_level_ =
+      database_.prepare("SELECT number FROM segment WHERE level = ? ORDER BY number");
+  Statement all_segments_ = database_.prepare("SELECT number FROM segment");
+  Statement newest_segment_ = database_.prepare("SELECT max(number) FROM segment");
+
   Boots boots_;
   std::map<std::string, Counts, std::less<>> counts_;
   std::map<Row, Samples> open_;  // Changed since they were last written.
   std::int64_t revision_ = 0, committed_revision_ = 0;
+  // The hour that was unpacked last, since its minutes are asked for one after the other.
+  Packed unpacked_hour_;
+  Samples unpacked_samples_;
+
+  // Of tidy().
+  struct Merge {
+    std::int64_t level = 0;             // Of what comes out.
+    std::vector<std::int64_t> inputs;   // Numbers of the segments that are joined.
+    std::map<Row, std::int64_t> hours;  // What is still read from them, and from which.
+    std::int64_t number = 0;
+    SegmentWriter writer;
+    std::vector<PartPlace> runs;  // What is left to copy, the last first.
+  };
+  std::optional<measurement::Timestamp> looked_;
+  std::set<Row> due_;  // Hours.
+  std::optional<Merge> merge_;
+  std::set<std::int64_t> unmergeable_;  // Segments that are damaged.
   bool is_loaded_ = false;
   bool is_in_transaction_ = false;
   std::int64_t seen_version_ = 0;

@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <tuple>
+#include <utility>
 
 #include "hub/store/block.h"
 #include "hub/store/rows.h"
@@ -151,9 +155,16 @@ class SqliteStore::Reading {
   template <class See>
   std::expected<void, StoreError> visit(const Boot& boot, Timestamp from, const See& see) {
     const auto [first, last] = minutes_of(boot, from);
+    if (first > last) return {};
     if (!is_by_the_sample()) return visit_minutes(boot, first, last, see);
-    for (auto minute = first; minute <= last; ++minute) {
-      const auto samples = store_.block(first_row(boot.id) + minute);
+
+    // What is not packed, or came after the packing.
+    const auto unpacked = store_.rows(store_.unpacked_within_.bind(1, first_row(boot.id) + first)
+                                          .bind(2, first_row(boot.id) + last));
+    if (!unpacked) return std::unexpected(unpacked.error());
+    if (const auto done = visit_packed(boot, first, last, *unpacked, see); !done) return done;
+    for (const Row minute : *unpacked) {
+      const auto samples = store_.block(minute);
       if (!samples) return std::unexpected(samples.error());
       for (const auto& sample : *samples) {
         const auto seen = summarise({&sample, 1}, series_.quantity, series_.index);
@@ -161,6 +172,80 @@ class SqliteStore::Reading {
       }
     }
     return {};
+  }
+
+  template <class See>
+  std::expected<void, StoreError> visit_packed(const Boot& boot, std::int64_t first,
+                                               std::int64_t last, std::span<const Row> unpacked,
+                                               const See& see) {
+    const Row first_asked = first_row(boot.id) + first, last_asked = first_row(boot.id) + last;
+    const auto hours = store_.packed_hours(first_asked, last_asked);
+    if (!hours) return std::unexpected(hours.error());
+    std::optional<SegmentReader> reader;
+    std::int64_t read = 0;  // The segment it reads: mostly the same for many hours.
+    for (const auto& [hour, number] : *hours) {
+      if (read != std::exchange(read, number)) {
+        const auto segment = store_.segments_.open(number);
+        if (!segment) return std::unexpected(segment.error());
+        reader.emplace(**segment, boot.id, hour, hour_of(last_asked));
+      }
+      auto packed = PackedHour::open(reader->hour(hour));
+      if (!packed) return std::unexpected(packed.error());
+      const auto seen = series_in(*packed);
+      if (!seen) return std::unexpected(seen.error());
+      for (std::size_t i = 0; i < seen->size(); ++i) {
+        if ((*seen)[i].count == 0) continue;
+        const auto time = boot.time_of(measurement::Uptime(packed->uptimes()[i]));
+        const Row row = boot.row_of(time);
+        if (row < first_asked || row > last_asked) continue;
+        if (std::ranges::binary_search(unpacked, row)) continue;
+        see(time, (*seen)[i]);
+      }
+    }
+    return {};
+  }
+
+  // The series in each sample of an hour.
+  std::expected<std::vector<MinuteSummary>, StoreError> series_in(PackedHour& hour) {
+    std::vector<MinuteSummary> seen(hour.count());
+    const auto [quantity, index] = std::pair(series_.quantity, series_.index);
+    const auto& about = measurement::row(quantity);
+    if (about.kind == Kind::total) {
+      const auto column = hour.totals(quantity, index);
+      if (!column) return std::unexpected(column.error());
+      for (std::size_t i = 0; i < seen.size(); ++i) {
+        if (column->has(i)) seen[i] = {.count = 1, .max = column->values[i]};
+      }
+    } else if (about.kind != Kind::derived) {
+      const auto column = hour.instants(quantity, index);
+      if (!column) return std::unexpected(column.error());
+      for (std::size_t i = 0; i < seen.size(); ++i) {
+        if (!(*column)->has(i)) continue;
+        const auto value = (*column)->values[i];
+        seen[i] = {.count = 1, .sum = value, .min = value, .max = value};
+      }
+    } else if (index < hour.chips() * measurement::channels_per_chip) {
+      const auto chip = measurement::chip_of(index);
+      Sample sample(chip + 1);
+      std::array<std::tuple<Quantity, std::size_t, const Instants*>, 3> sources = {
+          {{Quantity::voltage, chip, nullptr},
+           {Quantity::current, index, nullptr},
+           {Quantity::active_power, index, nullptr}}};
+      for (auto& [source, place, column] : sources) {
+        const auto found = hour.instants(source, place);
+        if (!found) return std::unexpected(found.error());
+        column = *found;
+      }
+      for (std::size_t i = 0; i < seen.size(); ++i) {
+        for (const auto& [source, place, column] : sources) {
+          sample.put_steps(
+              source, place,
+              column->has(i) ? std::optional<std::int64_t>(column->values[i]) : std::nullopt);
+        }
+        seen[i] = summarise({&sample, 1}, quantity, index);
+      }
+    }
+    return seen;
   }
 
   template <class See>

@@ -128,6 +128,10 @@ class Store {
   virtual std::expected<std::vector<Change>, StoreError> changes(std::uint64_t after,
                                                                  std::size_t most) = 0;
   virtual std::expected<std::vector<std::string>, StoreError> devices() = 0;
+
+  // Makes what is stored smaller, a short piece of work at a time; nothing that is read changes by
+  // it. True: there is nothing left to do for now.
+  virtual std::expected<bool, StoreError> tidy(measurement::Timestamp now) = 0;
 };
 
 }  // namespace hub

@@ -1,0 +1,196 @@
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "hub/store/block.h"
+#include "hub/store/rows.h"
+#include "hub/store/sqlite_store.h"
+
+namespace hub {
+
+using measurement::Sample;
+using measurement::Timestamp;
+using namespace std::chrono_literals;
+
+namespace {
+
+// An hour, a day and 24 days of one meter's: a year lies in some 60 files.
+constexpr std::int64_t levels = 3;
+constexpr std::size_t joined_at_once = 24;
+
+constexpr std::size_t copied_at_once = 256 * 1024;  // Bytes.
+
+}  // namespace
+
+std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
+  if (is_in_transaction_) return false;  // What was appended comes first.
+  if (const auto current = stay_current(); !current) return undo(current.error());
+  if (due_.empty() && !merge_ && (!looked_ || now < *looked_ || now - *looked_ >= 1min)) {
+    if (const auto done = look_for_work(now); !done) return undo(done.error());
+    looked_ = now;
+  }
+  std::expected<void, StoreError> done;
+  if (!due_.empty()) {
+    done = pack(due_.extract(due_.begin()).value());
+  } else if (merge_) {
+    done = go_on_merging();
+  }
+  if (!done) {
+    merge_.reset();
+    return undo(done.error());
+  }
+  return due_.empty() && !merge_;
+}
+
+std::expected<void, StoreError> SqliteStore::look_for_work(Timestamp now) {
+  const auto unpacked = rows(unpacked_);
+  if (!unpacked) return std::unexpected(unpacked.error());
+  for (const Row row : *unpacked) {
+    if (time_of_minute(minute_of_row(hour_of(row)) + 60) + pack_after <= now) {
+      due_.insert(hour_of(row));
+    }
+  }
+
+  const auto all = rows(all_segments_);
+  if (!all) return std::unexpected(all.error());
+  if (const auto done = segments_.keep_only({all->begin(), all->end()}); !done) return done;
+  for (std::int64_t level = 0; level + 1 < levels && !merge_; ++level) {
+    if (const auto done = begin_merge(level); !done) return done;
+  }
+  return {};
+}
+
+std::expected<std::int64_t, StoreError> SqliteStore::next_segment() {
+  // A merged segment is always newer than what it came from, so that no number comes twice.
+  const auto newest = rows(newest_segment_);
+  if (!newest) return std::unexpected(newest.error());
+  const auto number = newest->empty() ? 0 : newest->front();
+  return std::max(number, merge_ ? merge_->number : 0) + 1;
+}
+
+// ---- Packing -----------------------------------------------------------------------------------
+
+std::expected<void, StoreError> SqliteStore::pack(Row hour) {
+  Samples samples;
+  for (Row row = hour; row < hour + 60; ++row) {
+    auto minute = block(row);
+    // What is damaged stays as it is, so that every read of it tells.
+    if (!minute && minute.error() == StoreError::corrupted) return {};
+    if (!minute) return std::unexpected(minute.error());
+    std::ranges::move(*minute, std::back_inserter(samples));
+  }
+  if (samples.empty()) return {};
+  std::ranges::sort(samples, {}, &Sample::number);
+
+  const auto number = next_segment();
+  if (!number) return std::unexpected(number.error());
+  auto writer = segments_.create(*number);
+  if (!writer) return std::unexpected(writer.error());
+  for (const auto& [series, bytes] : pack_hour(samples)) {
+    const auto done = writer->add({hour >> 32, series, hour}, seal({hour, series}, bytes));
+    if (!done) return done;
+  }
+  const auto size = writer->finish();
+  if (!size) return std::unexpected(size.error());
+  if (const auto kept = segments_.keep_names(); !kept) return kept;
+
+  if (const auto begun = begin(); !begun) return begun;
+  for (auto* statement :
+       {&put_segment_.bind(1, *number).bind(2, 0).bind(3, static_cast<std::int64_t>(*size)),
+        &put_packed_.bind(1, hour).bind(2, *number),
+        &empty_blocks_.bind(1, hour).bind(2, hour + 59)}) {
+    if (const auto done = run(*statement); !done) return done;
+  }
+  return commit();
+}
+
+// ---- Joining -----------------------------------------------------------------------------------
+
+std::expected<void, StoreError> SqliteStore::begin_merge(std::int64_t level) {
+  auto candidates = rows(segments_of_level_.bind(1, level));
+  if (!candidates) return std::unexpected(candidates.error());
+  std::erase_if(*candidates, [&](auto number) { return unmergeable_.contains(number); });
+  if (candidates->size() < joined_at_once) return {};
+  candidates->resize(joined_at_once);
+
+  std::map<Row, std::int64_t> hours;
+  std::set<PartPlace> runs;
+  for (const auto number : *candidates) {
+    const auto here = rows(packed_in_.bind(1, number));
+    if (!here) return std::unexpected(here.error());
+    const auto segment = segments_.open(number);
+    if (!segment && segment.error() == StoreError::corrupted) {
+      unmergeable_.insert(number);
+      return {};
+    }
+    if (!segment) return std::unexpected(segment.error());
+    for (const Row hour : *here) {
+      hours[hour] = number;
+      for (const auto series : (*segment)->series_of(hour >> 32)) {
+        runs.insert({hour >> 32, series, 0});
+      }
+    }
+  }
+  const auto number = next_segment();
+  if (!number) return std::unexpected(number.error());
+  auto writer = segments_.create(*number);
+  if (!writer) return std::unexpected(writer.error());
+  merge_.emplace(level + 1, std::move(*candidates), std::move(hours), *number, std::move(*writer),
+                 std::vector<PartPlace>(runs.rbegin(), runs.rend()));
+  return {};
+}
+
+std::expected<void, StoreError> SqliteStore::go_on_merging() {
+  for (std::size_t copied = 0; copied < copied_at_once; merge_->runs.pop_back()) {
+    if (merge_->runs.empty()) return end_merge();
+    const auto [boot_id, series, unused] = merge_->runs.back();
+    const Row first = first_row(boot_id), last = first + last_minute;
+    std::map<Row, Bytes> run;
+    for (const auto number : merge_->inputs) {
+      const auto segment = segments_.open(number);
+      if (!segment) return std::unexpected(segment.error());
+      auto parts = (*segment)->parts(boot_id, series, first, last);
+      if (!parts && parts.error() == StoreError::corrupted) {
+        // Its other series are still read from where they are.
+        unmergeable_.insert(number);
+        merge_.reset();
+        return {};
+      }
+      if (!parts) return std::unexpected(parts.error());
+      for (auto& [hour, bytes] : *parts) {
+        const auto wanted = merge_->hours.find(hour);
+        if (wanted != merge_->hours.end() && wanted->second == number) run[hour] = std::move(bytes);
+      }
+    }
+    for (const auto& [hour, bytes] : run) {
+      const auto done = merge_->writer.add({boot_id, series, hour}, bytes);
+      if (!done) return done;
+      copied += bytes.size();
+    }
+  }
+  return {};
+}
+
+std::expected<void, StoreError> SqliteStore::end_merge() {
+  const auto size = merge_->writer.finish();
+  if (!size) return std::unexpected(size.error());
+  if (const auto kept = segments_.keep_names(); !kept) return kept;
+
+  if (const auto begun = begin(); !begun) return begun;
+  put_segment_.bind(1, merge_->number).bind(2, merge_->level);
+  if (const auto done = run(put_segment_.bind(3, static_cast<std::int64_t>(*size))); !done) {
+    return done;
+  }
+  // Hours that were packed anew in the meantime are in neither.
+  for (const auto number : merge_->inputs) {
+    if (const auto done = run(move_packed_.bind(1, merge_->number).bind(2, number)); !done) {
+      return done;
+    }
+    if (const auto done = run(remove_segment_.bind(1, number)); !done) return done;
+  }
+  merge_.reset();
+  return commit();  // The files go with the next look for work.
+}
+
+}  // namespace hub
