@@ -134,6 +134,35 @@ class Link {
   std::unique_ptr<Broker> own_;
 };
 
+// A short piece of work whenever nobody is waiting, so that what is older than two hours is packed.
+class Tidying {
+ public:
+  Tidying(boost::asio::io_context& context, hub::Store& store) : timer_(context), store_(store) {
+    go_on(pause);
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds pause{400};
+  static constexpr std::chrono::seconds rest{20};
+
+  void go_on(std::chrono::milliseconds after) {
+    timer_.expires_after(after);
+    timer_.async_wait([this](boost::system::error_code error) {
+      if (error) return;
+      const auto tidied = store_.tidy(system_now());
+      if (!tidied && !std::exchange(has_failed_, true)) {
+        say(fmt::format("Old samples cannot be packed: {}.", hub::sentence(tidied.error())));
+      }
+      if (tidied) has_failed_ = false;
+      go_on(tidied && !*tidied ? pause : rest);
+    });
+  }
+
+  boost::asio::steady_timer timer_;
+  hub::Store& store_;
+  bool has_failed_ = false;
+};
+
 }  // namespace
 
 int hub(const HubOptions& options) {
@@ -179,6 +208,7 @@ int hub(const HubOptions& options) {
   signals.async_wait([&](boost::system::error_code, int) { context.stop(); });
   boost::asio::steady_timer supervision(context);
   link.keep_running(supervision);
+  const Tidying tidying(context, store);
 
   const auto page = fmt::format("http://127.0.0.1:{}/", server.port());
   fmt::print("Lenz is at {} (this machine only, until TLS is configured).\n", page);

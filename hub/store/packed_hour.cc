@@ -19,6 +19,9 @@ using measurement::Sample;
 
 namespace {
 
+constexpr auto measured =
+    std::span(measurement::quantities).first<measurement::measured_quantities>();
+
 // How a series is predicted from others of the same sample. The numbers are on the disk.
 enum class Method : std::uint8_t {
   plain = 0,       // Not at all.
@@ -247,9 +250,9 @@ class Packing {
   std::vector<HourPart> parts() {
     const std::size_t chips = std::ranges::max_element(samples_, {}, &Sample::chips)->chips();
     put_clock(chips);
+    take_columns(chips);
     const Sample widest(chips);
-    for (const auto& quantity :
-         std::span(measurement::quantities).first(measurement::measured_quantities)) {
+    for (const auto& quantity : measured) {
       for (std::size_t index = 0; index < widest.count(quantity.id); ++index) {
         if (quantity.kind == Kind::total) {
           put_totals(quantity.id, index);
@@ -284,29 +287,61 @@ class Packing {
     parts_.push_back({clock_part, std::move(bytes)});
   }
 
-  template <class Value>
-  HourColumn<Value> column_of(Quantity quantity, std::size_t index) const {
-    HourColumn<Value> column;
-    column.values.resize(samples_.size());
-    column.present.resize(samples_.size());
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < samples_.size(); ++i) {
-      if (index >= samples_[i].count(quantity)) continue;
-      const auto steps = samples_[i].steps(quantity, index);
-      if (!steps) continue;
-      column.values[i] = static_cast<Value>(*steps);
-      column.present[i] = 1;
-      ++found;
+  // Sample by sample, since each is some hundreds of values wide.
+  void take_columns(std::size_t chips) {
+    const Sample widest(chips);
+    std::array<std::vector<Instants*>, measurement::measured_quantities> instants;
+    std::array<std::vector<Totals*>, measurement::measured_quantities> totals;
+    for (const auto& quantity : measured) {
+      const auto q = static_cast<std::size_t>(quantity.id);
+      for (std::size_t index = 0; index < widest.count(quantity.id); ++index) {
+        const auto series = series_number(quantity.id, index);
+        if (quantity.kind == Kind::total) {
+          totals[q].push_back(&totals_[series]);
+        } else {
+          instants[q].push_back(&instants_[series]);
+        }
+      }
     }
-    if (found == samples_.size()) column.present.clear();
-    if (found == 0) column = {};
-    return column;
+    for (std::size_t i = 0; i < samples_.size(); ++i) {
+      for (const auto& quantity : measured) {
+        const auto q = static_cast<std::size_t>(quantity.id);
+        for (std::size_t index = 0; index < samples_[i].count(quantity.id); ++index) {
+          const auto steps = samples_[i].steps(quantity.id, index);
+          if (!steps) continue;
+          if (quantity.kind == Kind::total) {
+            put(*totals[q][index], i, *steps);
+          } else {
+            put(*instants[q][index], i, *steps);
+          }
+        }
+      }
+    }
+    forget_absences(instants_);
+    forget_absences(totals_);
   }
 
-  const Values& values_of(Quantity quantity, std::size_t index) {
-    const auto [found, is_new] = columns_.try_emplace(series_number(quantity, index));
-    if (is_new) found->second = column_of<std::int32_t>(quantity, index);
-    return found->second.values;
+  template <class Value>
+  void put(HourColumn<Value>& column, std::size_t sample, std::int64_t steps) const {
+    if (column.values.empty()) {
+      column.values.resize(samples_.size());
+      column.present.resize(samples_.size());
+    }
+    column.values[sample] = static_cast<Value>(steps);
+    column.present[sample] = 1;
+  }
+
+  static void forget_absences(auto& columns) {
+    std::erase_if(columns, [](const auto& column) { return column.second.values.empty(); });
+    for (auto& [series, column] : columns) {
+      if (std::ranges::find(column.present, 0) == column.present.end()) column.present.clear();
+    }
+  }
+
+  const Values& values_of(Quantity quantity, std::size_t index) const {
+    static const Values nothing;
+    const auto found = instants_.find(series_number(quantity, index));
+    return found == instants_.end() ? nothing : found->second.values;
   }
 
   // The shortest of what is tried.
@@ -325,9 +360,10 @@ class Packing {
   }
 
   void put_instants(Quantity quantity, std::size_t index) {
-    const Values& values = values_of(quantity, index);
-    if (values.empty()) return;
-    const Instants& column = columns_.at(series_number(quantity, index));
+    const auto found = instants_.find(series_number(quantity, index));
+    if (found == instants_.end()) return;
+    const Instants& column = found->second;
+    const Values& values = column.values;
     std::optional<Bytes> best;
     bool is_root = true;
     consider(column, Method::plain, 0, {}, best);
@@ -376,8 +412,9 @@ class Packing {
   }
 
   void put_totals(Quantity quantity, std::size_t index) {
-    const auto column = column_of<std::int64_t>(quantity, index);
-    if (column.values.empty()) return;
+    const auto found = totals_.find(series_number(quantity, index));
+    if (found == totals_.end()) return;
+    const Totals& column = found->second;
     const auto try_method = [&](Method method, const std::vector<std::int64_t>& expected) {
       Bytes bytes;
       put_number(bytes, static_cast<std::uint64_t>(method));
@@ -405,7 +442,8 @@ class Packing {
 
   std::span<const Sample> samples_;
   std::vector<std::int64_t> uptimes_;
-  std::map<std::int64_t, Instants> columns_;
+  std::map<std::int64_t, Instants> instants_;  // By series, like the totals.
+  std::map<std::int64_t, Totals> totals_;
   // Chips whose values are predicted from no other chip's.
   std::array<std::vector<std::size_t>, measurement::measured_quantities> roots_;
   std::vector<HourPart> parts_;
@@ -550,8 +588,7 @@ std::expected<std::vector<Sample>, StoreError> PackedHour::samples() {
       if (column.has(i)) samples[i].put_steps(quantity, index, column.values[i]);
     }
   };
-  for (const auto& quantity :
-       std::span(measurement::quantities).first(measurement::measured_quantities)) {
+  for (const auto& quantity : measured) {
     for (std::size_t index = 0; index < Sample(chips_).count(quantity.id); ++index) {
       if (quantity.kind == Kind::total) {
         const auto column = totals(quantity.id, index);

@@ -538,12 +538,18 @@ TEST_F(SqliteStoreTest, ASecondProgramThatWritesIsNoticed) {
   EXPECT_EQ(energy({midnight, midnight + 1min}, 1min), 240);
 }
 
-TEST(SqliteStoreGolden, AStoreOfFormatVersionOneIsStillRead) {
+class SqliteStoreGolden : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Versions, SqliteStoreGolden,
+                         testing::Values("store_v1.db", "store_v2.db"));
+
+TEST_P(SqliteStoreGolden, AStoreOfAnEarlierFormatIsStillRead) {
   Folder folder;
   Disk disk;
-  std::filesystem::copy_file(LENZ_SOURCE_DIR "/tests/golden/store_v1.db",
+  std::filesystem::copy_file(LENZ_SOURCE_DIR "/tests/golden/" + std::string(GetParam()),
                              folder.path() + "/lenz.db");
   SqliteStore store(disk, folder.path());
+  while (!store.tidy(midnight + 24h).value()) {
+  }
 
   EXPECT_THAT(*store.devices(), ElementsAre("meter"));
   EXPECT_THAT(*store.stored("meter", 9), ElementsAre(StoredRange{2, Stream::samples, 0, 30},
