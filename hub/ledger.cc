@@ -33,10 +33,10 @@ PRAGMA user_version = 1;
 Database open(Files& files, const std::string& file) {
   Database database(files, file);
   auto version = database.prepare("PRAGMA user_version");
-  version.step();
-  const bool is_known = version.integer(0) <= 1;
+  const bool is_read = version.step() == SQLITE_ROW;
+  const bool is_known = !is_read || version.integer(0) <= 1;
   version.reset();
-  if (!is_known || database.execute(schema) != SQLITE_OK) {
+  if (!is_read || !is_known || database.execute(schema) != SQLITE_OK) {
     throw std::runtime_error(fmt::format(
         "The ledger {} cannot be used ({}): check that its disk has room. It may be removed: it is "
         "computed again from the store, and Home Assistant's counters go on from its broker.",
@@ -97,15 +97,31 @@ Ledger::Ledger(Files& files, const std::string& file, Store& store, const Home& 
   begin_circuits(use);
   if (use == Use::read) return;
   // Minutes that were not over when the last follow() ended are among the newest of a device.
-  for (const auto& device : store_.devices().value_or(std::vector<std::string>{})) {
+  const auto must = [](StoreError error) {
+    if (error == StoreError::corrupted) return;  // Each reading of that minute tells.
+    throw std::runtime_error(
+        fmt::format("The ledger cannot follow the store, for {}.", sentence(error)));
+  };
+  const auto devices = store_.devices();
+  if (!devices) must(devices.error());
+  for (const auto& device : devices.value_or(std::vector<std::string>{})) {
     const auto last = store_.last(device);
+    if (!last) must(last.error());
     if (last && *last) due_.emplace(device, hour_at((*last)->time));
   }
 }
 
 void Ledger::begin_circuits(Use use) {
+  // What is not read must not be taken for what is not there: told would be forgotten.
+  const auto must = [this](bool is_done) {
+    if (is_done) return;
+    const auto why = database_.message();
+    database_.execute("ROLLBACK");
+    throw std::runtime_error(fmt::format(
+        "The ledger cannot be read and written ({}): check its disk, and that it has room.", why));
+  };
   auto newest = database_.prepare("SELECT coalesce(max(revision), 0) FROM hour");
-  newest.step();
+  must(newest.step() == SQLITE_ROW);
   revision_ = static_cast<std::uint64_t>(newest.integer(0));
 
   struct Known {
@@ -117,7 +133,8 @@ void Ledger::begin_circuits(Use use) {
       "SELECT id, counts, is_recounted, base_imported, base_exported, told_imported, "
       "told_exported, (SELECT coalesce(sum(imported), 0) FROM hour WHERE circuit = id), "
       "(SELECT coalesce(sum(exported), 0) FROM hour WHERE circuit = id) FROM circuit");
-  while (all.step() == SQLITE_ROW) {
+  int code = all.step();
+  for (; code == SQLITE_ROW; code = all.step()) {
     const auto energy = [&](int column) {
       return Energy{{all.integer(column)}, {all.integer(column + 1)}};
     };
@@ -128,13 +145,14 @@ void Ledger::begin_circuits(Use use) {
                                         .is_recounted = all.integer(2) != 0,
                                         .short_since = {}}};
   }
+  must(code == SQLITE_DONE);
   all.reset();
   if (use == Use::read) {
     for (const auto& [id, found] : known) circuits_[id] = found.circuit;
     return;
   }
 
-  begin();
+  must(begin());
   auto forget = database_.prepare("DELETE FROM hour WHERE circuit = ?");
   for (const auto& panel : home_.panels) {
     for (const auto& [id, name, kind, parent, rating, poles, legs, position, room, netting,
@@ -145,31 +163,32 @@ void Ledger::begin_circuits(Use use) {
       if (found != known.end()) circuit = found->second.circuit;
       if (found != known.end() && found->second.counts == counts(home_, id)) continue;
       // Also a new one: its clamps may have measured for long.
-      forget.bind(1, id).run();
       circuit.counted = {};
       circuit.is_recounted = found != known.end();
-      keep(id, circuit);
-      put_bookmark_.bind(1, stored).bind(2, std::int64_t{0}).run();
+      must(forget.bind(1, id).run() == SQLITE_OK && keep(id, circuit) &&
+           put_bookmark_.bind(1, stored).bind(2, std::int64_t{0}).run() == SQLITE_OK);
     }
   }
-  if (const auto kept = commit(); !kept) {
-    throw std::runtime_error(fmt::format(
-        "The ledger cannot be written ({}): check that its disk has room.", database_.message()));
-  }
+  must(database_.execute("COMMIT") == SQLITE_OK);
 }
 
-void Ledger::keep(const std::string& id, const Circuit& circuit) {
+bool Ledger::keep(const std::string& id, const Circuit& circuit) {
   const auto text = counts(home_, id);
   put_circuit_.bind(1, id).bind(2, text).bind(3, std::int64_t{circuit.is_recounted});
   put_circuit_.bind(4, circuit.base.imported.value).bind(5, circuit.base.exported.value);
   put_circuit_.bind(6, circuit.told.imported.value).bind(7, circuit.told.exported.value);
-  put_circuit_.run();
+  return put_circuit_.run() == SQLITE_OK;
 }
 
 bool Ledger::begin() { return database_.execute("BEGIN IMMEDIATE") == SQLITE_OK; }
 
 std::expected<void, StoreError> Ledger::commit() {
   if (database_.execute("COMMIT") == SQLITE_OK) return {};
+  return undo();
+}
+
+std::unexpected<StoreError> Ledger::undo() {
+  // After some errors SQLite has already done it, and then refuses.
   database_.execute("ROLLBACK");
   return std::unexpected(StoreError::unavailable);
 }
@@ -233,20 +252,23 @@ std::expected<void, StoreError> Ledger::write(const DeviceHour& hour,
   std::map<std::string, Energy> changed;
   for (const auto& [id, energy] : gained) {
     find_hour_.bind(1, id).bind(2, ms(hour.second)).bind(3, hour.first);
-    const bool is_known = find_hour_.step() == SQLITE_ROW;
+    const int code = find_hour_.step();
+    const bool is_known = code == SQLITE_ROW;
     const Energy before =
         is_known ? Energy{{find_hour_.integer(0)}, {find_hour_.integer(1)}} : Energy{};
     find_hour_.reset();
+    if (!is_known && code != SQLITE_DONE) return undo();
     if (is_known && before == energy) continue;
     put_hour_.bind(1, id).bind(2, ms(hour.second)).bind(3, hour.first);
     put_hour_.bind(4, energy.imported.value).bind(5, energy.exported.value);
-    put_hour_.bind(6, static_cast<std::int64_t>(++revision_)).run();
+    put_hour_.bind(6, static_cast<std::int64_t>(++revision_));
+    if (put_hour_.run() != SQLITE_OK) return undo();
     changed[id] = energy - before;
 
     auto& circuit = circuits_.find(id)->second;
     auto after = circuit;
     after.counted = after.counted + changed[id];
-    keep(id, after);
+    if (!keep(id, after)) return undo();
   }
   if (const auto done = commit(); !done) return done;
   for (const auto& [id, energy] : changed) {
@@ -259,7 +281,8 @@ std::expected<void, StoreError> Ledger::write(const DeviceHour& hour,
 // All hours belong together now: between two of them, energy that moved may have counted twice.
 std::expected<void, StoreError> Ledger::catch_up(Timestamp now) {
   if (!begin()) return std::unexpected(StoreError::unavailable);
-  for (auto& [id, circuit] : circuits_) {
+  auto circuits = circuits_;
+  for (auto& [id, circuit] : circuits) {
     const auto before = circuit.told;
     const auto known = circuit.counted + circuit.base;
     const bool is_short = greater(before, known) != known;
@@ -270,16 +293,21 @@ std::expected<void, StoreError> Ledger::catch_up(Timestamp now) {
     if (!circuit.is_recounted && is_lost) circuit.base = greater(before, known) - circuit.counted;
     circuit.told = greater(before, circuit.counted + circuit.base);
     const bool is_rebased = std::exchange(circuit.is_recounted, false) || is_lost;
-    if (is_rebased || circuit.told != before) keep(id, circuit);
+    if (circuit.is_kept && !is_rebased && circuit.told == before) continue;
+    if (!keep(id, circuit)) return undo();
+    circuit.is_kept = true;
   }
-  return commit();
+  if (const auto done = commit(); !done) return done;
+  circuits_ = std::move(circuits);
+  return {};
 }
 
 // ---- What it tells -----------------------------------------------------------------------------
 
 std::vector<HourOfEnergy> Ledger::read(Statement& statement, std::string_view circuit) {
   std::vector<HourOfEnergy> found;
-  while (statement.step() == SQLITE_ROW) {
+  int code = statement.step();
+  for (; code == SQLITE_ROW; code = statement.step()) {
     found.push_back({.begin = time_of(statement.integer(0)),
                      .gained = {{statement.integer(1)}, {statement.integer(2)}},
                      .counter = {},
@@ -287,17 +315,18 @@ std::vector<HourOfEnergy> Ledger::read(Statement& statement, std::string_view ci
   }
   statement.reset();
   const auto known = circuits_.find(circuit);
-  if (known == circuits_.end()) return {};
+  if (known == circuits_.end() || code != SQLITE_DONE) return {};
   Timestamp end{};
   Energy counter = known->second.base;
   for (auto& hour : found) {
     // Mostly they follow one another.
     if (hour.begin != end) {
       counted_before_.bind(1, circuit).bind(2, ms(hour.begin));
-      counted_before_.step();
+      const bool is_read = counted_before_.step() == SQLITE_ROW;
       counter =
           known->second.base + Energy{{counted_before_.integer(0)}, {counted_before_.integer(1)}};
       counted_before_.reset();
+      if (!is_read) return {};
     }
     counter = counter + hour.gained;
     hour.counter = counter;
@@ -328,7 +357,8 @@ void Ledger::told(std::string_view circuit, const Energy& energy) {
   const auto found = circuits_.find(circuit);
   if (found == circuits_.end()) return;
   found->second.told = greater(found->second.told, energy);
-  keep(found->first, found->second);
+  // Where the disk refuses, follow() keeps it later.
+  found->second.is_kept = keep(found->first, found->second);
 }
 
 std::uint64_t Ledger::bookmark(const std::string& name) {

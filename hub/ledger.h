@@ -46,7 +46,7 @@ class Ledger {
   std::expected<bool, StoreError> follow(measurement::Timestamp now, std::size_t most = 1);
 
   // Hours in which the circuit had energy or samples, oldest first; of a circuit that is not known,
-  // none.
+  // and where the file cannot be read, none.
   std::vector<HourOfEnergy> hours(std::string_view circuit, TimeRange);
 
   // Those that changed after `revision`, of all times, oldest first, at most `most`.
@@ -74,6 +74,7 @@ class Ledger {
     Energy base;     // What counter() is ahead of that: told before, and not to be counted again.
     Energy told;
     bool is_recounted = false;  // Its hours are made anew: counter() stands still meanwhile.
+    bool is_kept = true;        // In the file, all of it.
     std::optional<measurement::Timestamp> short_since;  // The outside knows more than we do.
   };
   using DeviceHour = std::pair<std::string, measurement::Timestamp>;
@@ -83,10 +84,11 @@ class Ledger {
   std::expected<void, StoreError> recount(const DeviceHour&, measurement::Timestamp end);
   std::expected<void, StoreError> write(const DeviceHour&, const std::map<std::string, Energy>&);
   std::expected<void, StoreError> catch_up(measurement::Timestamp now);
-  void keep(const std::string& id, const Circuit&);
+  bool keep(const std::string& id, const Circuit&);
   std::vector<HourOfEnergy> read(Statement&, std::string_view circuit);
   bool begin();
   std::expected<void, StoreError> commit();
+  std::unexpected<StoreError> undo();
 
   Database database_;
   Store& store_;

@@ -62,10 +62,10 @@ struct SimulatedDisk::Content {
   void write(std::size_t offset, std::span<const std::uint8_t> from) {
     if (from.empty()) return;
     const auto before = bytes.size(), end = offset + from.size();
-    if (end > before) {
-      bytes.resize(end);
-      unsynced_sizes.push_back(end);
-    }
+    if (end > before) bytes.resize(end);
+    // Also where a failed sync has lost the size: what is written there brings it back.
+    const auto known = unsynced_sizes.empty() ? synced.size() : unsynced_sizes.back();
+    if (end > known) unsynced_sizes.push_back(end);
     std::ranges::copy(from, bytes.begin() + static_cast<std::ptrdiff_t>(offset));
     note(std::min(offset, before), end);
     show_mapped();

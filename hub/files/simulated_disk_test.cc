@@ -171,6 +171,21 @@ TEST_F(SimulatedDiskTest, AfterAFailedSyncALaterOneTellsNothingOfWhatWasWrittenB
   EXPECT_THAT(found(PowerCut::dropped), ElementsAre(sectors("AB"))) << "written again, it is there";
 }
 
+TEST_F(SimulatedDiskTest, ASizeThatAFailedSyncHasLostComesBackWithWhatIsWrittenAgain) {
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(file->write(1024, bytes(sectors("CD"))));
+    disk.fail_after(0, FileError::unavailable, Failing::once);
+    ASSERT_FALSE(file->sync());
+
+    ASSERT_TRUE(file->write(1024, bytes(sectors("CD"))));
+    ASSERT_TRUE(file->sync());
+
+    EXPECT_THAT(found(PowerCut::dropped, 1), ElementsAre(sectors("abCD")));
+    ASSERT_TRUE(file->resize(1024));
+    ASSERT_TRUE(file->sync());
+  }
+}
+
 TEST_F(SimulatedDiskTest, TheCallThatIsToFailFailsOnceOrFromThenOn) {
   const auto results = [this](Failing failing) {
     disk.fail_after(1, FileError::full, failing);

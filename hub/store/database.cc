@@ -62,8 +62,9 @@ Database::Database(Files& files, const std::string& file)
   database_.reset(opened);
   if (code == SQLITE_OK) {
     sqlite3_busy_timeout(opened, 2000);
-    if (execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON") ==
-        SQLITE_OK) {
+    // What is read from here on has been on the disk: see write_again() in sqlite_vfs.cc.
+    if (execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                "PRAGMA wal_checkpoint(FULL)") == SQLITE_OK) {
       return;
     }
   }

@@ -22,6 +22,7 @@ constexpr std::uint64_t pending_byte = 0x40000000, reserved_byte = pending_byte 
                         shared_bytes = pending_byte + 2, shared_count = 510,
                         all_count = shared_bytes + shared_count - pending_byte;
 constexpr std::uint64_t index_locks = 120;
+constexpr int append_lock = 0;                   // The first of them.
 constexpr std::uint64_t dead_mans_switch = 128;  // All who use the -shm file share its lock.
 
 // A file as SQLite knows it: `methods` first, then what is ours.
@@ -31,9 +32,12 @@ struct Opened {
   std::unique_ptr<File> file;
   bool is_name_synced;
   bool is_removed_at_close;
+  sqlite3_file* database = nullptr;  // Of a log.
+  bool is_doubtful = false;          // Of a log: what is read there may not be on the disk.
   int level = SQLITE_LOCK_NONE;
 
   std::unique_ptr<File> index;  // The -shm file, once it is used.
+  bool may_append = false;      // It has the lock of those who write the log.
   std::vector<std::span<std::uint8_t>> regions;
 };
 struct Handle {
@@ -83,10 +87,32 @@ int resize(sqlite3_file* file, sqlite3_int64 size) {
                  SQLITE_IOERR_TRUNCATE);
 }
 
+// After a sync that failed, what was written is read as before, but is not on the disk and will not
+// get there: the system takes it for written. A process that is started again would build on it.
+// Only while nobody else may write there.
+int write_again(Opened& log) {
+  const auto& database = opened(log.database);
+  if (database.level != SQLITE_LOCK_EXCLUSIVE && !database.may_append) return SQLITE_BUSY;
+  std::vector<std::uint8_t> bytes(65536);
+  for (std::uint64_t offset = 0;;) {
+    const auto got = log.file->read(offset, bytes);
+    if (!got) return SQLITE_IOERR_READ;
+    if (*got == 0) return SQLITE_OK;
+    const auto done = log.file->write(offset, std::span(bytes).first(*got));
+    if (!done) return code_of(done.error(), SQLITE_IOERR_WRITE);
+    offset += *got;
+  }
+}
+
 // A new file's name must survive too, or what is in it does not.
 int sync(sqlite3_file* file, int) {
   auto& synced = opened(file);
+  if (synced.is_doubtful) {
+    if (const int code = write_again(synced); code != SQLITE_OK) return code;
+  }
+  synced.is_doubtful = synced.database != nullptr;
   if (!synced.file->sync()) return SQLITE_IOERR_FSYNC;
+  synced.is_doubtful = false;
   if (synced.is_name_synced) return SQLITE_OK;
   if (!synced.files.sync_folder(folder_of(synced.path))) return SQLITE_IOERR_DIR_FSYNC;
   synced.is_name_synced = true;
@@ -222,9 +248,11 @@ int lock_index(sqlite3_file* file, int offset, int count, int flags) {
   const Lock kind = (flags & SQLITE_SHM_UNLOCK) != 0   ? Lock::none
                     : (flags & SQLITE_SHM_SHARED) != 0 ? Lock::shared
                                                        : Lock::exclusive;
-  return code_of(o.index->lock(index_locks + static_cast<std::uint64_t>(offset),
-                               static_cast<std::uint64_t>(count), kind),
-                 SQLITE_IOERR_SHMLOCK);
+  const int code = code_of(o.index->lock(index_locks + static_cast<std::uint64_t>(offset),
+                                         static_cast<std::uint64_t>(count), kind),
+                           SQLITE_IOERR_SHMLOCK);
+  if (code == SQLITE_OK && offset == append_lock) o.may_append = kind == Lock::exclusive;
+  return code;
 }
 
 void barrier(sqlite3_file*) { std::atomic_thread_fence(std::memory_order_seq_cst); }
@@ -278,6 +306,12 @@ int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int*
   if (!found) return code_of(found.error(), SQLITE_CANTOPEN);
   auto made = std::make_unique<Opened>(files_of(vfs), path, std::move(*found), !is_new,
                                        (flags & SQLITE_OPEN_DELETEONCLOSE) != 0);
+  if ((flags & SQLITE_OPEN_WAL) != 0) {
+    const auto size = made->file->size();
+    if (!size) return SQLITE_CANTOPEN;
+    made->database = sqlite3_database_file_object(path);
+    made->is_doubtful = *size > 0;
+  }
   reinterpret_cast<Handle*>(file)->opened = made.release();
   file->pMethods = &methods;
   if (out != nullptr) *out = flags;
