@@ -116,14 +116,15 @@ Accounts::Accounts(Files& files, const std::string& file, Random random, HashCos
     throw std::runtime_error("libsodium does not start: reinstall the package libsodium23.");
   }
   auto version = database_.prepare("PRAGMA user_version");
-  if (version.step() == SQLITE_ROW && version.integer(0) > schema_version) {
+  const bool is_read = version.step() == SQLITE_ROW;
+  if (is_read && version.integer(0) > schema_version) {
     throw std::runtime_error(
         fmt::format("{} was written by a newer Lenz: start that one, or restore the file from a "
                     "backup of this version.",
                     file));
   }
   version.reset();
-  if (database_.execute(schema) != SQLITE_OK) {
+  if (!is_read || database_.execute(schema) != SQLITE_OK) {
     throw std::runtime_error(fmt::format(
         "{} cannot be written ({}): give its folder room and this user the right to write it.",
         file, database_.message()));
@@ -244,11 +245,11 @@ bool Accounts::is_open(std::string_view session, Timestamp now) {
   return true;
 }
 
-void Accounts::sign_out(std::string_view session) {
+bool Accounts::sign_out(std::string_view session) {
   const auto hash = hash_of(session);
-  database_.prepare("DELETE FROM sessions WHERE token = ?")
-      .bind(1, std::span<const std::uint8_t>(hash))
-      .run();
+  return database_.prepare("DELETE FROM sessions WHERE token = ?")
+             .bind(1, std::span<const std::uint8_t>(hash))
+             .run() == SQLITE_OK;
 }
 
 std::expected<void, std::string> Accounts::set_password(std::string_view name,

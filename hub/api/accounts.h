@@ -90,7 +90,8 @@ class Accounts {
 
   // Whether the session lives; being asked keeps it from growing idle.
   bool is_open(std::string_view session, measurement::Timestamp now);
-  void sign_out(std::string_view session);
+  // False: the disk refuses, and the session may live on.
+  [[nodiscard]] bool sign_out(std::string_view session);
 
   // Name of 1 to 120 characters, password of 8 to 128; UTF-8. Ends all sessions but this one. The
   // error is one sentence for the owner.

@@ -94,7 +94,7 @@ TEST_F(AccountsTest, SigningOutEndsTheSessionAtTheHub) {
   const auto session = new_session();
   const auto other = new_session();
 
-  accounts.sign_out(session);
+  ASSERT_TRUE(accounts.sign_out(session));
 
   EXPECT_FALSE(accounts.is_open(session, now));
   EXPECT_TRUE(accounts.is_open(other, now));

@@ -102,14 +102,18 @@ Response sign_in(const Call& call) {
       link ? accounts.sign_in_with_link((*link)[0], call.now)
            : accounts.sign_in((*login)[0], (*login)[1], call.request.address, call.now);
   if (!session) return refused(session.error());
-  if (call.is_signed_in) accounts.sign_out(call.session);
+  // The browser forgets the old one; where the disk refuses, it ends when it has been idle.
+  if (call.is_signed_in) static_cast<void>(accounts.sign_out(call.session));
   auto response = no_content();
   response.headers.push_back(set_cookie(*session, Accounts::session_life));
   return response;
 }
 
 Response sign_out(const Call& call) {
-  call.context.accounts.sign_out(call.session);
+  if (!call.context.accounts.sign_out(call.session)) {
+    return refusal(
+        503, "The hub's disk refuses to end the session: look at its room, and sign out again.");
+  }
   auto response = no_content();
   response.headers.push_back(set_cookie("", 0s));
   return response;

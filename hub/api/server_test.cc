@@ -304,7 +304,7 @@ TEST_F(ServerTest, SigningOutEndsWhatIsHeard) {
   auto socket = listening(cookie);
   receive_until(socket, "fridge");
 
-  world.accounts.sign_out(cookie.substr(cookie.find('=') + 1));
+  ASSERT_TRUE(world.accounts.sign_out(cookie.substr(cookie.find('=') + 1)));
   publish(1234.5f);
 
   EXPECT_THAT(receive_all(socket), Not(HasSubstr("1234.5")));
