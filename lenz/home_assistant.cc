@@ -106,7 +106,8 @@ class Books {
  public:
   Books(hub::Files& files, const Folder& folder)
       : lock_(folder.place.folder()),
-        store_(files, folder.place.folder()),
+        store_(files, folder.place.folder(),
+               lock_.is_ours() ? hub::SqliteStore::Use::write : hub::SqliteStore::Use::read),
         ledger_(files, folder.place.ledger_file(), store_, folder.home,
                 lock_.is_ours() ? hub::Ledger::Use::follow : hub::Ledger::Use::read) {
     while (lock_.is_ours()) {

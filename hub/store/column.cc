@@ -35,7 +35,7 @@ constexpr std::uint64_t unzigzag(std::uint64_t z) { return z >> 1 ^ (z & 1 ? ~0u
 // Unsigned throughout, because the difference of two far values may wrap, and wraps back.
 class Predictor {
  public:
-  explicit Predictor(Differences order) : is_second_(order == Differences::second) {}
+  explicit Predictor(Differences order) : order_(order) {}
 
   std::uint64_t surprise(std::uint64_t value) {
     const std::uint64_t error = value - expected();
@@ -51,13 +51,14 @@ class Predictor {
  private:
   std::uint64_t expected() const { return last_ + slope_; }
   void see(std::uint64_t value) {
+    if (order_ == Differences::none) return;
     // The first value says nothing about how fast it rises.
-    if (is_second_ && has_seen_) slope_ = value - last_;
+    if (order_ == Differences::second && has_seen_) slope_ = value - last_;
     last_ = value;
     has_seen_ = true;
   }
 
-  bool is_second_;
+  Differences order_;
   bool has_seen_ = false;
   std::uint64_t last_ = 0, slope_ = 0;
 };

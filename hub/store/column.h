@@ -31,6 +31,7 @@ std::expected<std::span<const std::uint8_t>, StoreError> unseal(
     Place, std::span<const std::uint8_t> sealed);
 
 enum class Differences : std::uint8_t {
+  none,    // For values that are mostly 0.
   first,   // For values that stay: each minus the one before.
   second,  // For values that rise evenly: the difference of the differences.
 };

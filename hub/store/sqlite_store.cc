@@ -62,12 +62,17 @@ CREATE TABLE segment (number INTEGER PRIMARY KEY, level INTEGER, bytes INTEGER);
 CREATE TABLE packed (row INTEGER PRIMARY KEY, segment INTEGER);
 CREATE INDEX packed_by_segment ON packed (segment);
 CREATE INDEX block_unpacked ON block (row) WHERE value IS NOT NULL;
+CREATE TABLE log (number INTEGER);
+INSERT INTO log VALUES (1);
 PRAGMA user_version = 3;
 COMMIT;
 )";
 
-// Memory for blocks that wait for their commit: some 110 KB each.
-constexpr std::size_t most_open_blocks = 64;
+// Memory for what waits to be written to the tables: some 2 KB each.
+constexpr std::size_t most_open_samples = 65'536;
+
+// What a start after a crash has to read.
+constexpr std::uint64_t most_log_bytes = 64 << 20;
 
 // Summarising an hour rewrites all its series, so it is done for many minutes at a time. A read
 // decodes the blocks of at most so many minutes instead.
@@ -204,13 +209,19 @@ void SqliteStore::Boot::add(std::uint64_t number, Timestamp time) {
 
 // ---- Opening and being current -----------------------------------------------------------------
 
-SqliteStore::SqliteStore(Files& files, const std::string& folder)
-    : segments_(files, folder), database_(open(files, folder)) {
-  if (const auto loaded = load(); !loaded) {
+SqliteStore::SqliteStore(Files& files, const std::string& folder, Use use)
+    : use_(use), segments_(files, folder), log_(files, folder), database_(open(files, folder)) {
+  if (const auto loaded = stay_current(); !loaded) {
     throw std::runtime_error(fmt::format(
         "The database {}/lenz.db cannot be read ({}): check its disk, or restore it from a backup.",
         folder, database_.message()));
   }
+  // Where the disk is full, the next commit tries again.
+  if (use_ == Use::write) static_cast<void>(checkpoint());
+}
+
+SqliteStore::~SqliteStore() {
+  if (is_in_transaction_ && !log_.has_added()) static_cast<void>(checkpoint());
 }
 
 std::expected<void, StoreError> SqliteStore::run(Statement& statement) {
@@ -253,6 +264,7 @@ std::expected<void, StoreError> SqliteStore::load() {
   is_loaded_ = false;
   boots_.clear();
   counts_.clear();
+  forget_open();
   const auto time = [](Statement& statement, int column) {
     return Timestamp(std::chrono::milliseconds(statement.integer(column)));
   };
@@ -281,6 +293,7 @@ std::expected<void, StoreError> SqliteStore::load() {
     for (code = all_runs_.step(); code == SQLITE_ROW; code = all_runs_.step()) {
       boot.runs[number(all_runs_, 0)] = {number(all_runs_, 1), time(all_runs_, 2),
                                          time(all_runs_, 3)};
+      boot.newest = std::max(boot.newest, boot.row_of(time(all_runs_, 3)));
     }
     all_runs_.reset();
     if (code != SQLITE_DONE) return std::unexpected(error_of(code));
@@ -297,7 +310,22 @@ std::expected<void, StoreError> SqliteStore::load() {
   if (!newest) return std::unexpected(newest.error());
   revision_ = committed_revision_ = newest->empty() ? 0 : newest->front();
   is_loaded_ = true;
-  return {};
+  return use_ == Use::write ? replay() : std::expected<void, StoreError>{};
+}
+
+std::expected<void, StoreError> SqliteStore::replay() {
+  const auto number = rows(log_number_);
+  if (!number) return std::unexpected(number.error());
+  const auto done =
+      log_.replay(number->front(),
+                  [&](const auto& header, const auto& samples) -> std::expected<void, StoreError> {
+                    if (const auto begun = begin_transaction(); !begun) return begun;
+                    if (const auto taken = take(header, samples); !taken)
+                      return std::unexpected(taken.error());
+                    return {};
+                  });
+  if (!done) is_loaded_ = false;
+  return done;
 }
 
 std::expected<void, StoreError> SqliteStore::settle() {
@@ -308,13 +336,17 @@ std::expected<void, StoreError> SqliteStore::settle() {
 // ---- Writing -----------------------------------------------------------------------------------
 
 std::expected<void, StoreError> SqliteStore::begin() {
-  if (!is_in_transaction_) {
-    if (const int code = database_.execute("BEGIN IMMEDIATE"); code != SQLITE_OK) {
-      return undo(error_of(code));
-    }
-    is_in_transaction_ = true;
-  }
+  if (const auto begun = begin_transaction(); !begun) return begun;
   if (const auto current = stay_current(); !current) return undo(current.error());
+  return {};
+}
+
+std::expected<void, StoreError> SqliteStore::begin_transaction() {
+  if (is_in_transaction_) return {};
+  if (const int code = database_.execute("BEGIN IMMEDIATE"); code != SQLITE_OK) {
+    return undo(error_of(code));
+  }
+  is_in_transaction_ = true;
   return {};
 }
 
@@ -322,9 +354,17 @@ std::unexpected<StoreError> SqliteStore::undo(StoreError why) {
   // After some errors SQLite has already done it, and then refuses.
   database_.execute("ROLLBACK");
   is_in_transaction_ = false;
-  open_.clear();
+  forget_open();
+  must_checkpoint_ = true;
   is_loaded_ = false;
   return std::unexpected(why);
+}
+
+void SqliteStore::forget_open() {
+  open_.clear();
+  open_samples_ = 0;
+  touched_.clear();
+  has_complete_minute_ = false;
 }
 
 SqliteStore::Boot& SqliteStore::boot_of(const ReportHeader& header) {
@@ -355,7 +395,16 @@ SqliteStore::Boot& SqliteStore::boot_of(const ReportHeader& header) {
 
 std::expected<Appended, StoreError> SqliteStore::append(const ReportHeader& header,
                                                         std::span<const Sample> samples) {
+  assert(use_ == Use::write && "BUG: who only reads has something to store");
   if (const auto begun = begin(); !begun) return std::unexpected(begun.error());
+  const auto appended = take(header, samples);
+  if (!appended) return undo(appended.error());
+  if (!must_checkpoint_) log_.add(header, samples);
+  return appended;
+}
+
+std::expected<Appended, StoreError> SqliteStore::take(const ReportHeader& header,
+                                                      std::span<const Sample> samples) {
   Boot& boot = boot_of(header);
   Appended appended;
   for (const auto& sample : samples) {
@@ -364,19 +413,25 @@ std::expected<Appended, StoreError> SqliteStore::append(const ReportHeader& head
       continue;
     }
     const Timestamp time = boot.time_of(sample.uptime);
-    const auto block = open_block(boot.row_of(time));
-    if (!block) return undo(block.error());
+    const Row row = boot.row_of(time);
+    const auto block = open_block(row);
+    if (!block) return std::unexpected(block.error());
     // No meter measures that fast. It is not kept, and so never acknowledged.
     if ((*block)->size() >= most_samples_in_block) continue;
     insert_by_number(**block, sample);
     boot.add(sample.number, time);
+    ++open_samples_;
     ++appended.added;
+    has_complete_minute_ |=
+        row < boot.newest || (row > boot.newest && touched_.contains(boot.newest));
+    boot.newest = std::max(boot.newest, row);
+    touched_.insert(row);
   }
   auto& counts = counts_[std::string(header.device)];
   ++(appended.added > 0 ? counts.reports : counts.duplicate);
   counts.is_changed = true;
 
-  if (open_.size() > most_open_blocks) {
+  if (open_samples_ > most_open_samples) {
     if (const auto written = flush(); !written) return std::unexpected(written.error());
   }
   return appended;
@@ -391,6 +446,7 @@ std::expected<SqliteStore::Samples*, StoreError> SqliteStore::open_block(Row row
     samples = Samples{};
   }
   if (!samples) return std::unexpected(samples.error());
+  open_samples_ += samples->size();
   return &(open_[row] = std::move(*samples));
 }
 
@@ -498,6 +554,7 @@ std::expected<void, StoreError> SqliteStore::flush() {
     if (const auto done = write_block(row, samples); !done) return undo(done.error());
   }
   open_.clear();
+  open_samples_ = 0;
   for (auto& [name, boot] : boots_) {
     if (const auto done = write_boot(name, boot); !done) return undo(done.error());
   }
@@ -512,11 +569,28 @@ std::expected<void, StoreError> SqliteStore::flush() {
 
 std::expected<void, StoreError> SqliteStore::commit() {
   if (!is_in_transaction_) return {};
+  if (must_checkpoint_ || has_complete_minute_ || log_.bytes() > most_log_bytes) {
+    return checkpoint();
+  }
+  if (const auto synced = log_.sync(); !synced) return undo(synced.error());
+  return {};
+}
+
+std::expected<void, StoreError> SqliteStore::checkpoint() {
+  if (const auto begun = begin(); !begun) return begun;
   if (const auto done = flush(); !done) return done;
   if (const auto done = summarise_when_due(); !done) return undo(done.error());
+  const auto number = rows(log_number_);
+  if (!number) return undo(number.error());
+  const auto next = number->front() + 1;
+  if (const auto begun = log_.begin(next); !begun) return undo(begun.error());
+  if (const auto done = run(put_log_number_.bind(1, next)); !done) return undo(done.error());
   if (const int code = database_.execute("COMMIT"); code != SQLITE_OK) return undo(error_of(code));
   is_in_transaction_ = false;
+  touched_.clear();
+  has_complete_minute_ = must_checkpoint_ = false;
   committed_revision_ = revision_;
+  log_.remove_before(next);
   return {};
 }
 

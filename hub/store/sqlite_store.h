@@ -1,6 +1,7 @@
 // The store as one SQLite file: durable when commit() returns, and storing twice is storing once.
 //
-//   sample ── block (boot and minute) ──> row of `block`, encoded at commit or before a read
+//   sample ── log, at commit() ─────────> acknowledged; a minute later the log is begun anew
+//          ├─ block (boot and minute) ──> row of `block`, once a minute and before a read
 //          └─ its number ──────────────> row of `run`: numbers without a hole in number or time
 //   block  ── `unsummarised` ──────────> now and then: rows of `summary`, an hour of one series
 //   each
@@ -23,6 +24,7 @@
 
 #include "hub/files/files.h"
 #include "hub/store/database.h"
+#include "hub/store/log.h"
 #include "hub/store/packed_hour.h"
 #include "hub/store/segments.h"
 #include "hub/store/store.h"
@@ -48,13 +50,17 @@ namespace hub {
 // Before a device's first sample and after its newest there is no gap. A channel is absent where
 // its active power is. The samples of a fast-sampled edge fill no gap.
 //
-// One thread. When another process has written the file, that is noticed at the next call.
+// One thread, and one process that writes. Others may read beside it: what was committed a minute
+// ago or earlier. What they see anew is noticed at the next call.
 class SqliteStore final : public Store {
  public:
+  enum class Use : std::uint8_t { write, read };
+
   // Opens or creates lenz.db in the folder, which is created if it is not there. Throws
   // std::runtime_error with one sentence: no access, no room, damaged, or of a later version.
   // Files outlive it.
-  SqliteStore(Files&, const std::string& folder);
+  SqliteStore(Files&, const std::string& folder, Use = Use::write);
+  ~SqliteStore() override;
 
   std::expected<Appended, StoreError> append(const measurement::ReportHeader&,
                                              std::span<const measurement::Sample>) override;
@@ -104,6 +110,7 @@ class SqliteStore final : public Store {
     std::uint64_t lost = 0;
     measurement::Origin origin;
     std::map<std::uint64_t, Run> runs;
+    Row newest = 0;  // Of its newest minute; 0 before there is one.
     bool is_changed = true;
     std::set<std::uint64_t> changed_runs;  // Begins of those that were changed or removed.
 
@@ -121,9 +128,16 @@ class SqliteStore final : public Store {
   };
   class Reading;  // In sqlite_store_read.cc.
 
-  // Writing. After an error the transaction and everything in memory are gone; undo() sees to it.
+  // Writing. The transaction lasts from one checkpoint to the next; what is acknowledged meanwhile
+  // is in the log. After an error both the transaction and everything in memory are gone, undo()
+  // sees to it, and load() takes from the log what it has.
   std::expected<void, StoreError> begin();
+  std::expected<void, StoreError> begin_transaction();
+  std::expected<Appended, StoreError> take(const measurement::ReportHeader&,
+                                           std::span<const measurement::Sample>);
+  std::expected<void, StoreError> checkpoint();
   std::unexpected<StoreError> undo(StoreError);
+  void forget_open();
   std::expected<void, StoreError> flush();
   std::expected<void, StoreError> write_block(Row, std::span<const measurement::Sample>);
   std::expected<void, StoreError> note_change(Row);
@@ -137,6 +151,7 @@ class SqliteStore final : public Store {
   std::expected<void, StoreError> settle();
   std::expected<void, StoreError> stay_current();
   std::expected<void, StoreError> load();
+  std::expected<void, StoreError> replay();
 
   std::expected<void, StoreError> run(Statement&);
   std::expected<std::optional<Bytes>, StoreError> value(Statement&);
@@ -162,7 +177,9 @@ class SqliteStore final : public Store {
   std::vector<std::pair<const BootName, Boot>*> boots_of(std::string_view device);
   std::expected<void, StoreError> find_absences(const Boot&, TimeRange, std::vector<Gap>&);
 
+  const Use use_;
   Segments segments_;
+  Log log_;
   Database database_;
   Statement data_version_ = database_.prepare("PRAGMA data_version");
   Statement all_boots_ = database_.prepare(
@@ -221,11 +238,18 @@ class SqliteStore final : public Store {
   Statement segments_of_level_ =
       database_.prepare("SELECT number FROM segment WHERE level = ? ORDER BY number");
   Statement all_segments_ = database_.prepare("SELECT number FROM segment");
+  Statement log_number_ = database_.prepare("SELECT number FROM log");
+  Statement put_log_number_ = database_.prepare("UPDATE log SET number = ?");
   Statement newest_segment_ = database_.prepare("SELECT max(number) FROM segment");
 
   Boots boots_;
   std::map<std::string, Counts, std::less<>> counts_;
   std::map<Row, Samples> open_;  // Changed since they were last written.
+  std::size_t open_samples_ = 0;
+  // Since the last checkpoint.
+  std::set<Row> touched_;
+  bool has_complete_minute_ = false;  // Among what was touched.
+  bool must_checkpoint_ = true;       // The log is not to be appended to.
   std::int64_t revision_ = 0, committed_revision_ = 0;
   // The hour that was unpacked last, since its minutes are asked for one after the other.
   Packed unpacked_hour_;

@@ -24,9 +24,13 @@ constexpr std::size_t copied_at_once = 256 * 1024;  // Bytes.
 }  // namespace
 
 std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
-  if (is_in_transaction_) return false;  // What was appended comes first.
+  if (log_.has_added()) return false;  // Its acknowledgement comes first.
   if (const auto current = stay_current(); !current) return undo(current.error());
   if (due_.empty() && !merge_ && (!looked_ || now < *looked_ || now - *looked_ >= 1min)) {
+    // What a meter that fell silent sent last is to be seen as well.
+    if (is_in_transaction_) {
+      if (const auto done = checkpoint(); !done) return std::unexpected(done.error());
+    }
     if (const auto done = look_for_work(now); !done) return undo(done.error());
     looked_ = now;
   }
@@ -102,7 +106,7 @@ std::expected<void, StoreError> SqliteStore::pack(Row hour) {
         &empty_blocks_.bind(1, hour).bind(2, hour + 59)}) {
     if (const auto done = run(*statement); !done) return done;
   }
-  return commit();
+  return checkpoint();
 }
 
 // ---- Joining -----------------------------------------------------------------------------------
@@ -190,7 +194,7 @@ std::expected<void, StoreError> SqliteStore::end_merge() {
     if (const auto done = run(remove_segment_.bind(1, number)); !done) return done;
   }
   merge_.reset();
-  return commit();  // The files go with the next look for work.
+  return checkpoint();  // The files go with the next look for work.
 }
 
 }  // namespace hub

@@ -1,0 +1,271 @@
+#include "hub/store/log.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <charconv>
+#include <limits>
+#include <optional>
+#include <string_view>
+
+#include "hub/store/segment.h"
+
+namespace hub {
+
+using measurement::ReportHeader;
+using measurement::Sample;
+using measurement::Stream;
+using measurement::Timestamp;
+using measurement::Uptime;
+
+namespace {
+
+constexpr std::string_view prefix = "log-";
+constexpr std::array<std::uint8_t, 8> magic = {'L', 'E', 'N', 'Z', 'L', 'O', 'G', '1'};
+constexpr std::size_t length_bytes = 4;  // Of a record's length, before it.
+constexpr std::size_t most_samples_in_record = 1'000'000;
+constexpr auto absent = std::numeric_limits<std::int64_t>::min();
+
+// A record's seal names its file and its place in it, so that nothing else is taken for it.
+Place place_of(std::int64_t number, std::uint64_t offset) {
+  return {number, static_cast<std::int64_t>(offset)};
+}
+
+constexpr auto measured =
+    std::span(measurement::quantities).first<measurement::measured_quantities>();
+
+std::size_t series_of(std::size_t chips) {
+  std::size_t series = 0;
+  for (const auto& quantity : measured) series += Sample(chips).count(quantity.id);
+  return series;
+}
+
+void put_little_endian(Bytes& bytes, std::uint64_t value, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) bytes.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+}
+
+std::uint64_t little_endian(std::span<const std::uint8_t> bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | bytes[i];
+  return value;
+}
+
+std::int64_t wrapping_difference(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+std::int64_t wrapping_sum(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
+void put_header(Bytes& body, const ReportHeader& header) {
+  put_number(body, header.device.size());
+  body.insert(body.end(), header.device.begin(), header.device.end());
+  for (const auto field :
+       {static_cast<std::int64_t>(header.boot),
+        std::int64_t{static_cast<std::uint8_t>(header.stream)}, std::int64_t{header.period.count()},
+        std::int64_t{header.booted_at->time_since_epoch().count()},
+        static_cast<std::int64_t>(header.lost), std::int64_t{header.origin.timed_on_arrival},
+        static_cast<std::int64_t>(header.origin.integrated)}) {
+    put_number(body, static_cast<std::uint64_t>(field));
+  }
+}
+
+// The header's name points into the record.
+std::optional<ReportHeader> take_header(ColumnReader& reader) {
+  ReportHeader header;
+  const auto device = reader.bytes(reader.number());
+  header.device = {reinterpret_cast<const char*>(device.data()), device.size()};
+  header.boot = reader.number();
+  const auto stream = reader.number();
+  header.stream = static_cast<Stream>(stream);
+  header.period = std::chrono::milliseconds(static_cast<std::int64_t>(reader.number()));
+  header.booted_at =
+      Timestamp(std::chrono::milliseconds(static_cast<std::int64_t>(reader.number())));
+  header.lost = reader.number();
+  header.origin.timed_on_arrival = reader.number() != 0;
+  header.origin.integrated = reader.number();
+  if (!reader.is_good() || stream > static_cast<std::uint8_t>(Stream::coarse)) return std::nullopt;
+  return header;
+}
+
+}  // namespace
+
+std::string Log::path(std::int64_t number) const {
+  return folder_ + "/" + std::string(prefix) + std::to_string(number);
+}
+
+std::expected<std::vector<std::int64_t>, StoreError> Log::numbers() const {
+  const auto names = files_.list(folder_);
+  if (!names) return std::unexpected(error_of(names.error()));
+  std::vector<std::int64_t> numbers;
+  for (const std::string_view name : *names) {
+    std::int64_t number = 0;
+    if (!name.starts_with(prefix)) continue;
+    const auto digits = name.substr(prefix.size());
+    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), number);
+    if (error == std::errc{} && end == digits.end()) numbers.push_back(number);
+  }
+  std::ranges::sort(numbers);
+  return numbers;
+}
+
+// ---- Writing -----------------------------------------------------------------------------------
+
+std::expected<void, StoreError> Log::begin(std::int64_t number) {
+  file_.reset();
+  before_.clear();
+  added_.clear();
+  written_ = 0;
+  number_ = number;
+  auto file = files_.open(path(number), How::create);
+  if (!file) return std::unexpected(error_of(file.error()));
+  // What an earlier attempt may have left.
+  if (const auto emptied = (*file)->resize(0); !emptied) {
+    return std::unexpected(error_of(emptied.error()));
+  }
+  Bytes head(magic.begin(), magic.end());
+  put_little_endian(head, static_cast<std::uint64_t>(number), 8);
+  if (const auto done = (*file)->write(0, head); !done)
+    return std::unexpected(error_of(done.error()));
+  if (const auto done = (*file)->sync(); !done) return std::unexpected(error_of(done.error()));
+  if (const auto done = files_.sync_folder(folder_); !done) {
+    return std::unexpected(error_of(done.error()));
+  }
+  written_ = head.size();
+  file_ = std::move(*file);
+  return {};
+}
+
+void Log::remove_before(std::int64_t number) {
+  // What stays is read by nobody and goes the next time.
+  const auto all = numbers();
+  if (!all) return;
+  for (const auto old : *all) {
+    if (old < number) static_cast<void>(files_.remove(path(old)));
+  }
+}
+
+void Log::add(const ReportHeader& header, std::span<const Sample> samples) {
+  put_header(added_, header);
+  put_number(added_, samples.size());
+  Values& before = before_[{std::string(header.device), header.boot, header.stream}];
+  for (const auto& sample : samples) {
+    const auto series = 2 + series_of(sample.chips());
+    if (before.size() != series) before.assign(series, 0);
+    put_number(added_, sample.chips());
+    Values change(series);
+    std::size_t at = 0;
+    const auto put = [&](std::int64_t value) {
+      change[at] = wrapping_difference(value, std::exchange(before[at], value));
+      ++at;
+    };
+    put(static_cast<std::int64_t>(sample.number));
+    put(sample.uptime.count());
+    for (const auto& quantity : measured) {
+      for (std::size_t i = 0; i < sample.count(quantity.id); ++i) {
+        put(sample.steps(quantity.id, i).value_or(absent));
+      }
+    }
+    put_column(added_, change, Differences::none);
+  }
+}
+
+std::expected<void, StoreError> Log::sync() {
+  if (!file_) return std::unexpected(StoreError::unavailable);
+  if (added_.empty()) return {};
+  const auto sealed = seal(place_of(number_, written_), added_);
+  Bytes record;
+  put_little_endian(record, sealed.size(), length_bytes);
+  record.insert(record.end(), sealed.begin(), sealed.end());
+  auto done = file_->write(written_, record);
+  if (done) done = file_->sync();
+  if (!done) {
+    // Nobody knows what of it is on the disk.
+    file_.reset();
+    return std::unexpected(error_of(done.error()));
+  }
+  written_ += record.size();
+  added_.clear();
+  return {};
+}
+
+// ---- Reading -----------------------------------------------------------------------------------
+
+std::expected<void, StoreError> Log::replay(std::int64_t number, const Append& append) {
+  const auto all = numbers();
+  if (!all) return std::unexpected(all.error());
+  for (const auto later : *all) {
+    if (later < number) continue;
+    if (const auto done = replay_one(later, append); !done) return done;
+  }
+  return {};
+}
+
+std::expected<void, StoreError> Log::replay_one(std::int64_t number, const Append& append) {
+  const auto file = files_.open(path(number), How::read);
+  if (!file) return std::unexpected(error_of(file.error()));
+  const auto size = (*file)->size();
+  if (!size) return std::unexpected(error_of(size.error()));
+  Bytes bytes(*size);
+  const auto got = (*file)->read(0, bytes);
+  if (!got) return std::unexpected(error_of(got.error()));
+  // Of our own log only what was synced: the rest was told to have failed.
+  bytes.resize(number == number_ ? std::min<std::uint64_t>(*got, written_) : *got);
+  const std::span<const std::uint8_t> all(bytes);
+  if (all.size() < magic.size() + 8 || !std::ranges::equal(all.first(magic.size()), magic) ||
+      little_endian(all.subspan(magic.size(), 8)) != static_cast<std::uint64_t>(number)) {
+    return {};  // The power went while it was begun.
+  }
+
+  Before before;
+  for (std::size_t at = magic.size() + 8; all.size() - at > length_bytes;) {
+    const auto length = little_endian(all.subspan(at, length_bytes));
+    if (length > all.size() - at - length_bytes) break;
+    const auto body = unseal(place_of(number, at), all.subspan(at + length_bytes, length));
+    if (!body) break;
+    at += length_bytes + length;
+
+    if (const auto done = replay_record(*body, before, append); !done) return done;
+  }
+  return {};
+}
+
+std::expected<void, StoreError> Log::replay_record(std::span<const std::uint8_t> body,
+                                                   Before& before, const Append& append) {
+  ColumnReader reader(body);
+  while (!reader.is_at_end()) {
+    const auto header = take_header(reader);
+    const auto count = reader.number();
+    if (!header || !reader.is_good() || count > most_samples_in_record) {
+      return std::unexpected(StoreError::corrupted);
+    }
+    std::vector<Sample> samples;
+    Values& values = before[{std::string(header->device), header->boot, header->stream}];
+    for (std::uint64_t s = 0; s < count; ++s) {
+      const auto chips = reader.number();
+      if (!reader.is_good() || chips > measurement::max_chips) {
+        return std::unexpected(StoreError::corrupted);
+      }
+      const auto series = 2 + series_of(chips);
+      if (values.size() != series) values.assign(series, 0);
+      Values change(series);
+      reader.column(change, Differences::none);
+      for (std::size_t i = 0; i < series; ++i) values[i] = wrapping_sum(values[i], change[i]);
+
+      auto& sample = samples.emplace_back(chips);
+      auto value = values.begin();
+      sample.number = static_cast<std::uint64_t>(*value++);
+      sample.uptime = Uptime(*value++);
+      for (const auto& quantity : measured) {
+        for (std::size_t i = 0; i < sample.count(quantity.id); ++i, ++value) {
+          if (*value != absent) sample.put_steps(quantity.id, i, *value);
+        }
+      }
+    }
+    if (!reader.is_good()) return std::unexpected(StoreError::corrupted);
+    if (const auto done = append(*header, samples); !done) return done;
+  }
+  return {};
+}
+
+}  // namespace hub

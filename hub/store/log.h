@@ -1,0 +1,73 @@
+// What was taken since the database was last committed: written and synced in one piece before
+// anything is acknowledged, read again after a crash.
+//
+//   log-1, log-2, ...: magic, number, *record; a record is all that is synced at once, sealed with
+//   its file and place
+//
+// A file is only ever appended to by the one who made it: after a crash its records are read, and a
+// new one is begun. docs/store_format.md has the grammar.
+
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "hub/files/files.h"
+#include "hub/store/column.h"
+#include "hub/store/store.h"
+#include "measurement/report.h"
+
+namespace hub {
+
+class Log {
+ public:
+  Log(Files& files, std::string folder) : files_(files), folder_(std::move(folder)) {}
+
+  using Append = std::function<std::expected<void, StoreError>(
+      const measurement::ReportHeader&, std::span<const measurement::Sample>)>;
+  // Gives what was synced to the logs of this number and after, in order; nothing where there is
+  // none. What a power cut left half written is the end of its file.
+  std::expected<void, StoreError> replay(std::int64_t number, const Append&);
+
+  // Begins log `number`, empty and durable; what was added and not synced is forgotten.
+  std::expected<void, StoreError> begin(std::int64_t number);
+  // Deletes all logs before this one.
+  void remove_before(std::int64_t number);
+
+  // A report; header.booted_at is known.
+  void add(const measurement::ReportHeader&, std::span<const measurement::Sample>);
+  bool has_added() const { return !added_.empty(); }
+  // All that was added is on the disk. After an error this log can only be replayed.
+  std::expected<void, StoreError> sync();
+
+  std::uint64_t bytes() const { return written_; }  // Of the log that was begun.
+
+ private:
+  // Every series of a sample in the order of the table, each value less that of the sample before.
+  using Values = std::vector<std::int64_t>;
+  using Boot = std::tuple<std::string, std::uint64_t, measurement::Stream>;
+  using Before = std::map<Boot, Values>;
+
+  std::string path(std::int64_t number) const;
+  std::expected<std::vector<std::int64_t>, StoreError> numbers() const;
+  std::expected<void, StoreError> replay_one(std::int64_t number, const Append&);
+  static std::expected<void, StoreError> replay_record(std::span<const std::uint8_t>, Before&,
+                                                       const Append&);
+
+  Files& files_;
+  std::string folder_;
+  std::unique_ptr<File> file_;
+  std::int64_t number_ = 0;
+  std::uint64_t written_ = 0;
+  Bytes added_;  // The record that is being made.
+  Before before_;
+};
+
+}  // namespace hub
