@@ -108,10 +108,11 @@ void replay(hub::SqliteStore& store, std::chrono::seconds length) {
       1e3 * static_cast<double>(count) / busy_cpu, slowest);
 }
 
-void live(hub::SqliteStore& store) {
+void live(hub::SqliteStore& store, const hub::Files& files) {
   House house(14);
   double wall_sum = 0, cpu_sum = 0, slowest = 0;
   constexpr int seconds = 2000;
+  const auto before = files.written();
   for (int s = 0; s < seconds; ++s) {
     const auto& sample = house.next();
     const double wall = wall_ms(), cpu = cpu_ms();
@@ -125,6 +126,27 @@ void live(hub::SqliteStore& store) {
       "live     one sample of 42 channels and its commit: %.2f ms CPU (slowest %.1f), "
       "%.2f ms with the disk\n",
       cpu_sum / seconds, slowest, wall_sum / seconds);
+  const auto written = files.written();
+  const auto a_day = [&](std::uint64_t now, std::uint64_t then) {
+    return static_cast<double>(now - then) * 86'400 / seconds;
+  };
+  std::printf("live     %.0f s of CPU, %.0f MB written and %.0f syncs a day\n",
+              1e-3 * cpu_sum / seconds * 86'400, 1e-6 * a_day(written.bytes, before.bytes),
+              a_day(written.syncs, before.syncs));
+}
+
+void tidy(hub::SqliteStore& store, std::chrono::seconds length) {
+  const double cpu = cpu_ms();
+  double slowest = 0;
+  for (auto now = begin + length + 3h; now < begin + length + 4h; now += 1min) {
+    for (bool is_done = false; !is_done;) {
+      const double wall = wall_ms();
+      is_done = checked(store.tidy(now));
+      slowest = std::max(slowest, wall_ms() - wall);
+    }
+  }
+  std::printf("tidy     %.2f s of CPU a day of 18 channels, slowest step %.0f ms\n",
+              1e-3 * (cpu_ms() - cpu) * 86'400 / static_cast<double>(length.count()), slowest);
 }
 
 void read(hub::SqliteStore& store, const char* what, Quantity quantity, std::size_t series,
@@ -149,7 +171,8 @@ int main(int argc, char** argv) {
   {
     hub::SqliteStore store(disk, folder);
     replay(store, length);
-    live(store);
+    live(store, disk);
+    tidy(store, length);
   }
   const double opening = wall_ms();
   hub::SqliteStore store(disk, folder);
@@ -165,8 +188,12 @@ int main(int argc, char** argv) {
   read(store, "energy, 10 minutes at 1 s", Quantity::imported, 1, {end - 10min, end}, 1s);
   read(store, "power, an hour at 1 s", Quantity::active_power, 1, {end - 1h, end}, 1s);
 
-  std::uintmax_t bytes = 0;
-  for (const auto& file : std::filesystem::directory_iterator(folder)) bytes += file.file_size();
-  std::printf("on disk  %.1f MB in all, log included\n", 1e-6 * static_cast<double>(bytes));
+  double all = 0, segments = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    const auto bytes = static_cast<double>(file.file_size());
+    all += bytes;
+    if (file.path().filename().string().starts_with("segment-")) segments += bytes;
+  }
+  std::printf("on disk  %.1f MB in all, %.1f MB of it segments\n", 1e-6 * all, 1e-6 * segments);
   std::filesystem::remove_all(folder);
 }
