@@ -79,7 +79,10 @@ Statement Database::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v2(database_.get(), sql.data(), static_cast<int>(sql.size()), &statement,
                          nullptr) != SQLITE_OK) {
-    throw std::runtime_error(fmt::format("BUG: SQLite refuses \"{}\": {}", sql, message()));
+    throw std::runtime_error(fmt::format(
+        "The database does not take \"{}\" ({}): it is damaged, restore it from a backup; or this "
+        "is a BUG.",
+        sql, message()));
   }
   prepared.statement_.reset(statement);
   return prepared;

@@ -51,7 +51,7 @@ class Database {
   // returns. Throws std::runtime_error with one sentence that names the file and the remedy.
   Database(Files&, const std::string& file);
 
-  Statement prepare(std::string_view sql);  // Throws where `sql` is wrong: that is our own mistake.
+  Statement prepare(std::string_view sql);  // Throws where `sql` does not fit the tables.
   int execute(const char* sql);             // SQLITE_OK or an error.
   std::string message() const;
   sqlite3* raw() { return database_.get(); }

@@ -246,8 +246,15 @@ std::expected<std::optional<Bytes>, StoreError> SqliteStore::value(Statement& st
 std::expected<std::vector<SqliteStore::Row>, StoreError> SqliteStore::rows(Statement& statement) {
   std::vector<Row> found;
   int code = statement.step();
-  for (; code == SQLITE_ROW; code = statement.step()) found.push_back(statement.integer(0));
+  // They were asked for in order. Pages that lie in each other's place give them twice.
+  bool is_rising = true;
+  for (; code == SQLITE_ROW && is_rising; code = statement.step()) {
+    const Row row = statement.integer(0);
+    is_rising = found.empty() || found.back() < row;
+    found.push_back(row);
+  }
   statement.reset();
+  if (!is_rising) return std::unexpected(StoreError::corrupted);
   if (code != SQLITE_DONE) return std::unexpected(error_of(code));
   return found;
 }
