@@ -42,20 +42,21 @@ std::size_t second_of(Timestamp time, Timestamp hour) {
   return static_cast<std::size_t>((time - hour) / 1s);
 }
 
-// The channels of a sample that have something else than energy, and those that have energy.
+// The channels of a sample that have something else than energy, those that have energy, and the
+// chips that have something of their own.
 struct Present {
-  std::uint64_t measured = 0, counted = 0;
+  std::uint64_t measured = 0, counted = 0, sensed = 0;
 };
 Present present_in(const Sample& sample) {
   Present present;
-  for (std::size_t c = 0; c < sample.channels(); ++c) {
-    const bool is_measured = sample.steps(Quantity::active_power, c) ||
-                             sample.steps(Quantity::current, c) ||
-                             sample.steps(Quantity::reactive_power, c);
-    const bool is_counted =
-        sample.steps(Quantity::imported, c) || sample.steps(Quantity::exported, c);
-    if (is_measured) present.measured |= bit(c);
-    if (is_counted) present.counted |= bit(c);
+  for (std::size_t q = 0; q < measurement::measured_quantities; ++q) {
+    const auto& row = measurement::quantities[q];
+    auto& bits = row.scope == measurement::Scope::chip  ? present.sensed
+                 : row.kind == measurement::Kind::total ? present.counted
+                                                        : present.measured;
+    for (std::size_t i = 0; i < sample.count(row.id); ++i) {
+      if (sample.steps(row.id, i)) bits |= bit(i);
+    }
   }
   return present;
 }
@@ -85,9 +86,15 @@ bool is_in_range(Quantity quantity, std::int64_t steps) {
 }
 
 void Instant::put(Quantity quantity, std::size_t channel, std::int64_t steps) {
-  sample_.put_steps(quantity, place(quantity, channel), steps);
-  (measurement::row(quantity).kind == measurement::Kind::total ? counted_ : measured_) |=
-      bit(channel);
+  widen(measurement::chip_of(channel) + 1);
+  const auto index = place(quantity, channel);
+  const auto& row = measurement::row(quantity);
+  sample_.put_steps(quantity, index, steps);
+  if (row.scope == measurement::Scope::chip) {
+    sensed_ |= bit(index);
+  } else {
+    (row.kind == measurement::Kind::total ? counted_ : measured_) |= bit(index);
+  }
 }
 
 void Instant::add(const Instant& other) {
@@ -101,6 +108,7 @@ void Instant::add(const Instant& other) {
   }
   measured_ |= other.measured_;
   counted_ |= other.counted_;
+  sensed_ |= other.sensed_;
 }
 
 void Instant::widen(std::size_t chips) {
@@ -108,19 +116,22 @@ void Instant::widen(std::size_t chips) {
   Instant wider(time, chips);
   wider.measured_ = measured_;
   wider.counted_ = counted_;
+  wider.sensed_ = sensed_;
   std::swap(sample_, wider.sample_);
   add(wider);
 }
 
-void Instant::drop(std::uint64_t measured, std::uint64_t counted) {
+void Instant::drop(std::uint64_t measured, std::uint64_t counted, std::uint64_t sensed) {
   for (std::size_t q = 0; q < measurement::measured_quantities; ++q) {
     const auto& row = measurement::quantities[q];
-    if (row.scope == measurement::Scope::chip) continue;
-    for_each_bit(row.kind == measurement::Kind::total ? counted : measured,
-                 [&](std::size_t c) { sample_.put_steps(row.id, c, std::nullopt); });
+    const auto bits = row.scope == measurement::Scope::chip  ? sensed
+                      : row.kind == measurement::Kind::total ? counted
+                                                             : measured;
+    for_each_bit(bits, [&](std::size_t i) { sample_.put_steps(row.id, i, std::nullopt); });
   }
   measured_ &= ~measured;
   counted_ &= ~counted;
+  sensed_ &= ~sensed;
 }
 
 WrittenSamples::WrittenSamples(Store& store)
@@ -164,6 +175,7 @@ std::expected<WrittenSamples::Known*, StoreError> WrittenSamples::known_at(const
     for (std::size_t s = first; s < first + count; ++s) {
       known.measured[s] |= present.measured;
       known.counted[s] |= present.counted;
+      known.sensed[s] |= present.sensed;
     }
   }
   return &known;
@@ -255,10 +267,10 @@ std::expected<WrittenSamples::Taken, StoreError> WrittenSamples::take(const Writ
     const auto second = second_of(instant.time, (*known)->hour);
     auto& measured = (*known)->measured[second];
     auto& counted = (*known)->counted[second];
-    if ((instant.measured_ & measured) != 0 || (instant.counted_ & counted) != 0) {
-      instant.drop(instant.measured_ & measured, instant.counted_ & counted);
-    }
-    if (instant.measured_ == 0 && instant.counted_ == 0) {
+    auto& sensed = (*known)->sensed[second];
+    instant.drop(instant.measured_ & measured, instant.counted_ & counted,
+                 instant.sensed_ & sensed);
+    if (instant.measured_ == 0 && instant.counted_ == 0 && instant.sensed_ == 0) {
       ++taken.known;
       continue;
     }
@@ -280,6 +292,7 @@ std::expected<WrittenSamples::Taken, StoreError> WrittenSamples::take(const Writ
     (*boot)->newest = instant.time;
     measured |= instant.measured_;
     counted |= instant.counted_;
+    sensed |= instant.sensed_;
     if (!device.newest || instant.time >= *device.newest) {
       device.newest = instant.time;
       device.newest_stands_for = time_it_stands_for;

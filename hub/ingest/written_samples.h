@@ -32,8 +32,8 @@ class Instant {
  public:
   Instant(measurement::Timestamp time_, std::size_t chips) : time(time_), sample_(chips) {}
 
-  // In whole steps; a chip's quantity counts for the chip of the channel. `imported` and `exported`
-  // are what was gained in the time that the instant stands for.
+  // In whole steps; a chip's quantity counts for the chip of the channel, which is added if need
+  // be. `imported` and `exported` are what was gained in the time that the instant stands for.
   void put(measurement::Quantity, std::size_t channel, std::int64_t steps);
 
   // Takes what `other` has and this has not.
@@ -46,12 +46,13 @@ class Instant {
 
  private:
   friend class WrittenSamples;
-  void drop(std::uint64_t measured, std::uint64_t counted);
+  void drop(std::uint64_t measured, std::uint64_t counted, std::uint64_t sensed);
   void widen(std::size_t chips);
 
   measurement::Sample sample_;  // Its totals are gains.
   std::uint64_t measured_ = 0;  // Bit c: channel c has something else than energy.
   std::uint64_t counted_ = 0;   // Bit c: channel c has energy.
+  std::uint64_t sensed_ = 0;    // Bit k: chip k has something of its own, such as its voltage.
 };
 
 // What is within physical reason, in steps: 10 MW, 10 kV, 100 kA, 100 MWh at once.
@@ -107,10 +108,10 @@ class WrittenSamples {
     std::vector<Boot> boots;
     std::uint64_t next_count = 0;
   };
-  // Of one hour, the channels of each second that are known.
+  // Of one hour, the channels and chips of each second that are known.
   struct Known {
     measurement::Timestamp hour{};
-    std::array<std::uint64_t, seconds_an_hour> measured{}, counted{};
+    std::array<std::uint64_t, seconds_an_hour> measured{}, counted{}, sensed{};
   };
   struct Device {
     std::optional<measurement::Timestamp> newest;
