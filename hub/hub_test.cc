@@ -34,6 +34,7 @@ class ForgetfulStore final : public Store {
     durable.insert(numbers.begin(), numbers.end());
     return {};
   }
+  std::uint64_t undone() const override { return 0; }
   std::expected<std::vector<StoredRange>, StoreError> stored(std::string_view,
                                                              std::size_t) override {
     std::vector<StoredRange> ranges;

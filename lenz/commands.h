@@ -39,6 +39,15 @@ struct HubOptions {
 };
 int hub(const HubOptions&);
 
+// Makes, lists or revokes a token to write points with, beside a running hub too.
+struct WriteTokenOptions {
+  std::string data;
+  std::string name = "writer";
+  bool list = false;
+  std::string revoke;  // Its name; empty: none.
+};
+int write_token(const WriteTokenOptions&);
+
 struct MeterOptions {
   std::string data;    // The hub's folder: tells broker, home and password.
   std::string broker;  // HOST:PORT; empty: as the hub's folder says.

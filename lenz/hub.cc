@@ -29,6 +29,7 @@
 #include "lenz/partner_links.h"
 #include "lenz/secrets.h"
 #include "lenz/workplace.h"
+#include "lenz/write_door.h"
 
 namespace lenz {
 namespace {
@@ -188,14 +189,17 @@ int hub(const HubOptions& options) {
   hub::Accounts accounts(disk, place.accounts_file(), [](std::span<std::uint8_t> bytes) {
     randombytes_buf(bytes.data(), bytes.size());
   });
+  hub::PointsInbox inbox(store, live, home);
   boost::asio::io_context context;
+  WriteDoor write_door(context, inbox);
   const hub::Routes routes({.homes = homes,
                             .store = store,
                             .live = live,
                             .accounts = accounts,
                             .now = system_now,
                             .ledger = &ledger,
-                            .metrics_token = drawn_secret(place.secrets() + "/metrics.token")},
+                            .metrics_token = drawn_secret(place.secrets() + "/metrics.token"),
+                            .points = &write_door.door()},
                            hub::Pages(pages_folder(options)));
   const hub::Server server(context, routes, "127.0.0.1", static_cast<std::uint16_t>(options.port));
   Link link(options, place, home.id, meters);

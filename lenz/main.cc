@@ -70,6 +70,13 @@ void describe_hub(CLI::App& command, lenz::HubOptions& hub) {
   command.add_option("--pages", hub.pages, "Folder of the built page");
 }
 
+void describe_write_token(CLI::App& command, lenz::WriteTokenOptions& token) {
+  command.add_option("--data", token.data, data_help);
+  command.add_option("--name", token.name, "Whom it is for")->capture_default_str();
+  auto* list = command.add_flag("--list", token.list, "Say which there are");
+  command.add_option("--revoke", token.revoke, "Name of the one that ends")->excludes(list);
+}
+
 void describe_meter(CLI::App& command, lenz::MeterOptions& meter) {
   command.add_option("--data", meter.data, data_help);
   command.add_option("--broker", meter.broker, "HOST:PORT (default: as the hub's folder says)");
@@ -143,6 +150,8 @@ void add_all(CLI::App& app, int& result) {
       lenz::replay, describe_replay);
   add(app, result, "hub", "The hub: stores what meters send, serves the page", lenz::hub,
       describe_hub);
+  add(app, result, "write-token", "A token for programs that write points over HTTP",
+      lenz::write_token, describe_write_token);
   add(app, result, "meter", "A meter on this machine, with simulated chips", lenz::meter,
       describe_meter);
 

@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t link_bytes = 24;
 constexpr std::size_t session_bytes = 32;
+constexpr std::size_t writer_bytes = 32;
 constexpr auto seen_precision = 1h;  // A session's last use is written no oftener.
 
 constexpr const char* schema = R"(
@@ -26,7 +27,9 @@ constexpr const char* schema = R"(
   CREATE TABLE IF NOT EXISTS link (
     id INTEGER PRIMARY KEY CHECK (id = 1), token BLOB NOT NULL, made INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS sessions (
-    token BLOB PRIMARY KEY, begun INTEGER NOT NULL, seen INTEGER NOT NULL) WITHOUT ROWID;)";
+    token BLOB PRIMARY KEY, begun INTEGER NOT NULL, seen INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS writer (
+    token BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, since INTEGER NOT NULL) WITHOUT ROWID;)";
 constexpr int schema_version = 1;
 
 using TokenHash = std::array<std::uint8_t, 32>;
@@ -279,6 +282,50 @@ std::optional<std::string> Accounts::owner() {
   auto kept = database_.prepare("SELECT name FROM owner");
   if (kept.step() != SQLITE_ROW) return std::nullopt;
   return std::string(kept.text(0));
+}
+
+std::expected<std::string, std::string> Accounts::new_writer(std::string_view name, Timestamp now) {
+  if (name.empty() || characters(name) > 120 || std::ranges::any_of(name, is_control)) {
+    return std::unexpected("A writer's name needs 1 to 120 characters, no control characters.");
+  }
+  if (std::ranges::count(writers(), name, &Writer::name) > 0) {
+    return std::unexpected(
+        fmt::format("There is a writer \"{}\": revoke it first, or choose another name.", name));
+  }
+  const auto token = random_token(writer_bytes);
+  const auto hash = hash_of(token);
+  auto add = database_.prepare("INSERT INTO writer VALUES (?, ?, ?)");
+  add.bind(1, std::span<const std::uint8_t>(hash)).bind(2, name).bind(3, milliseconds(now));
+  if (add.run() != SQLITE_OK) {
+    return std::unexpected(fmt::format(
+        "The token could not be kept ({}): give the data folder room and this user the right to "
+        "write it.",
+        database_.message()));
+  }
+  return token;
+}
+
+std::vector<Accounts::Writer> Accounts::writers() {
+  std::vector<Writer> found;
+  auto kept = database_.prepare("SELECT name, since FROM writer ORDER BY name");
+  while (kept.step() == SQLITE_ROW) {
+    found.push_back(
+        {std::string(kept.text(0)), Timestamp(std::chrono::milliseconds(kept.integer(1)))});
+  }
+  return found;
+}
+
+bool Accounts::revoke_writer(std::string_view name) {
+  if (std::ranges::count(writers(), name, &Writer::name) == 0) return false;
+  return database_.prepare("DELETE FROM writer WHERE name = ?").bind(1, name).run() == SQLITE_OK;
+}
+
+bool Accounts::may_write(std::string_view token) {
+  if (token.empty()) return false;
+  const auto hash = hash_of(token);
+  auto kept = database_.prepare("SELECT 1 FROM writer WHERE token = ?");
+  kept.bind(1, std::span<const std::uint8_t>(hash));
+  return kept.step() == SQLITE_ROW;
 }
 
 }  // namespace hub

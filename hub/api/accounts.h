@@ -1,5 +1,5 @@
-// Who may look: the owner's name and password, the sessions that are open, and
-// the one-time link by which somebody at the hub's own terminal gets in.
+// Who may look: the owner's name and password, the sessions that are open, and the one-time link by
+// which somebody at the hub's own terminal gets in. And which programs may write.
 
 #pragma once
 
@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/store/database.h"
 #include "measurement/units.h"
@@ -99,6 +100,20 @@ class Accounts {
                                                 std::string_view session);
 
   std::optional<std::string> owner();  // Absent until a password is set.
+
+  // Tokens of programs that may write points, and do nothing else: 256 random bits each. Another
+  // process may make and revoke them while the hub runs.
+  struct Writer {
+    std::string name;
+    measurement::Timestamp since;
+  };
+  // The token, which is told only here. The error is one sentence: the name is taken or none, or
+  // the disk refuses.
+  std::expected<std::string, std::string> new_writer(std::string_view name,
+                                                     measurement::Timestamp now);
+  std::vector<Writer> writers();              // By name.
+  bool revoke_writer(std::string_view name);  // False: there is none, or the disk refuses.
+  bool may_write(std::string_view token);
 
  private:
   std::string random_token(std::size_t bytes);

@@ -23,6 +23,7 @@ struct Request {
   std::string_view cookie;
   std::string_view authorization;
   std::string_view if_none_match;
+  std::string_view content_encoding;
   std::string_view body;
   std::string_view address;  // Of the other end of the connection.
 };
@@ -38,12 +39,18 @@ struct Stream {
   std::function<bool()> may_go_on;
 };
 
+struct Response;
+
+// An answer that has to wait for something, such as the disk.
+using Later = std::function<void(std::function<void(Response)> answer)>;
+
 struct Response {
   unsigned status = 200;
   std::string content_type;  // Empty: no body.
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  // Beyond those of every answer.
   std::optional<Stream> stream;                              // Goes out after `body`.
+  Later later{};  // Given: the real answer is the one that it will give, once.
 };
 
 inline Response json(std::string body) {

@@ -324,6 +324,13 @@ Response metrics(const Call& call) {
   return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = *text};
 }
 
+// --- What others measured
+
+Response write(const Call& call) {
+  if (!call.context.points) return refusal(404, "Nothing can be written here.");
+  return write_points(*call.context.points, call.request, call.query, call.now);
+}
+
 constexpr std::array rows = {
     Route{"GET", "/api/status", Role::anyone, status, 0},
     Route{"POST", "/api/session", Role::anyone, sign_in, 4096},
@@ -336,6 +343,8 @@ constexpr std::array rows = {
     Route{"GET", "/api/homes/{home}/gaps", Role::owner, gaps, 0},
     Route{"GET", "/api/homes/{home}/meters", Role::owner, meters, 0},
     Route{"GET", "/metrics", Role::scraper, metrics, 0},
+    Route{"POST", "/write", Role::writer, write, most_points_bytes},
+    Route{"POST", "/api/v2/write", Role::writer, write, most_points_bytes},
 };
 
 // The id that stands for {home}, or empty text for a pattern without one; nothing: no match. Paths
@@ -372,21 +381,86 @@ Response refusal(unsigned status, std::string_view sentence) {
 
 std::span<const Route> Routes::table() { return rows; }
 
-Response Routes::answer(const Request& request) const {
-  if (!is_loopback(request.host)) {
-    return refusal(421,
-                   "Until TLS is configured Lenz answers only on the machine it runs on: open "
-                   "it as localhost or 127.0.0.1.");
+struct Routes::Door {
+  const Route& route;
+  measurement::Timestamp now;
+  const Home* home;
+  std::string_view session;
+  bool is_signed_in;
+};
+
+std::expected<std::size_t, Response> Routes::most_body_bytes(const Request& head) const {
+  const auto found = door(head);
+  if (!found) return std::unexpected(found.error());
+  return found->route.most_body_bytes;
+}
+
+namespace {
+
+std::string_view path_of(const Request& request) {
+  return request.target.substr(0, request.target.find('?'));
+}
+
+std::optional<Response> stranger(const Request& request) {
+  if (is_loopback(request.host)) return std::nullopt;
+  return refusal(421,
+                 "Until TLS is configured Lenz answers only on the machine it runs on: open "
+                 "it as localhost or 127.0.0.1.");
+}
+
+// What somebody without the role is told.
+std::optional<Response> refused(const Context& context, Role role, const Request& request,
+                                bool is_signed_in) {
+  const auto unless = [](bool may, const char* sentence,
+                         const char* scheme) -> std::optional<Response> {
+    if (may) return std::nullopt;
+    auto response = refusal(401, sentence);
+    if (scheme) response.headers.emplace_back("WWW-Authenticate", scheme);
+    return response;
+  };
+  switch (role) {
+    case Role::anyone:
+      return std::nullopt;
+    case Role::owner:
+      return unless(is_signed_in, "Sign in first.", nullptr);
+    case Role::scraper:
+      return unless(is_bearer_of(context.metrics_token, request.authorization),
+                    "Send the token for metrics: Authorization: Bearer TOKEN.", "Bearer");
+    case Role::writer:
+      return unless(context.accounts.may_write(written_token(request.authorization)),
+                    "Send a token to write with (lenz write-token makes one): Authorization: "
+                    "Token TOKEN.",
+                    "Token");
   }
-  const auto path = request.target.substr(0, request.target.find('?'));
+  return refusal(500, "The hub does not know why.");
+}
+
+}  // namespace
+
+Response Routes::answer(const Request& request) const {
+  if (auto refused = stranger(request)) return std::move(*refused);
+  const auto path = path_of(request);
   if (!path.starts_with('/')) return refusal(400, "The address must begin with a slash.");
   const bool is_page = path != "/api" && !path.starts_with("/api/") &&
                        std::ranges::find(rows, path, &Route::path) == rows.end();
-  return is_page ? pages_.answer(request) : call(request);
+  if (is_page) return pages_.answer(request);
+  const auto found = door(request);
+  if (!found) return found.error();
+  const auto question = request.target.find('?');
+  return found->route.handler({
+      .context = context_,
+      .request = request,
+      .now = found->now,
+      .home = found->home,
+      .query = question == std::string_view::npos ? "" : request.target.substr(question + 1),
+      .session = found->session,
+      .is_signed_in = found->is_signed_in,
+  });
 }
 
-Response Routes::call(const Request& request) const {
-  const auto path = request.target.substr(0, request.target.find('?'));
+std::expected<Routes::Door, Response> Routes::door(const Request& request) const {
+  if (auto refused = stranger(request)) return std::unexpected(std::move(*refused));
+  const auto path = path_of(request);
   const Route* route = nullptr;
   std::string_view home_id;
   std::string allowed;
@@ -398,50 +472,39 @@ Response Routes::call(const Request& request) const {
     route = &row;
     home_id = *id;
   }
-  if (allowed.empty()) return refusal(404, "There is no such address in the API.");
+  if (allowed.empty()) return std::unexpected(refusal(404, "There is no such address in the API."));
   if (!route) {
     auto response = refusal(405, "This address has no such method.");
     response.headers.emplace_back("Allow", allowed);
-    return response;
+    return std::unexpected(std::move(response));
   }
 
   const bool changes = !is_safe(request.method);
   if (changes && !request.origin.empty() && !same_origin(request.origin, request.host)) {
-    return refusal(403, "Another site may not change anything here.");
+    return std::unexpected(refusal(403, "Another site may not change anything here."));
   }
   const auto now = context_.now();
   const auto session = cookie(request.cookie, session_cookie);
   const bool is_signed_in = context_.accounts.is_open(session, now);
-  if (route->role == Role::owner && !is_signed_in) return refusal(401, "Sign in first.");
-  if (route->role == Role::scraper &&
-      !is_bearer_of(context_.metrics_token, request.authorization)) {
-    auto response = refusal(401, "Send the token for metrics: Authorization: Bearer TOKEN.");
-    response.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return response;
+  if (auto no = refused(context_, route->role, request, is_signed_in)) {
+    return std::unexpected(std::move(*no));
   }
-  if (changes && !is_json(request.content_type)) {
-    return refusal(415, "Send this with Content-Type application/json.");
+  if (changes && route->role != Role::writer && !is_json(request.content_type)) {
+    return std::unexpected(refusal(415, "Send this with Content-Type application/json."));
   }
   if (request.body.size() > route->most_body_bytes) {
-    return refusal(413,
-                   fmt::format("This address takes at most {} bytes.", route->most_body_bytes));
+    return std::unexpected(
+        refusal(413, fmt::format("This address takes at most {} bytes.", route->most_body_bytes)));
   }
   const Home* home = nullptr;
   if (!home_id.empty()) {
     const auto found = std::ranges::find(context_.homes, home_id, &Home::id);
-    if (found == context_.homes.end()) return refusal(404, "There is no such home.");
+    if (found == context_.homes.end()) {
+      return std::unexpected(refusal(404, "There is no such home."));
+    }
     home = &*found;
   }
-  const auto question = request.target.find('?');
-  return route->handler({
-      .context = context_,
-      .request = request,
-      .now = now,
-      .home = home,
-      .query = question == std::string_view::npos ? "" : request.target.substr(question + 1),
-      .session = session,
-      .is_signed_in = is_signed_in,
-  });
+  return Door{*route, now, home, session, is_signed_in};
 }
 
 }  // namespace hub

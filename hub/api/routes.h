@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <map>
 #include <span>
@@ -15,6 +16,7 @@
 #include "hub/api/accounts.h"
 #include "hub/api/message.h"
 #include "hub/api/pages.h"
+#include "hub/api/write.h"
 #include "hub/home.h"
 #include "hub/ledger.h"
 #include "hub/live_feed.h"
@@ -26,6 +28,7 @@ enum class Role : std::uint8_t {
   anyone,
   owner,    // Signed in.
   scraper,  // Has the token for metrics, which opens nothing else.
+  writer,   // Has a token to write points, which opens nothing else.
 };
 
 // What the routes answer from. All of it outlives them.
@@ -35,8 +38,9 @@ struct Context {
   LiveFeed& live;
   Accounts& accounts;
   std::function<measurement::Timestamp()> now;
-  Ledger* ledger = nullptr;        // Null: no energy is told in metrics.
-  std::string metrics_token = {};  // Empty: there are no metrics.
+  Ledger* ledger = nullptr;            // Null: no energy is told in metrics.
+  std::string metrics_token = {};      // Empty: there are no metrics.
+  const PointsDoor* points = nullptr;  // Null: nobody can write.
 };
 
 // One call, checked: what a handler sees.
@@ -75,12 +79,17 @@ class Routes {
 
   static std::span<const Route> table();
 
+  // What can be said before a body has come: why it need not come at all, or how long it may be.
+  std::expected<std::size_t, Response> most_body_bytes(const Request& head) const;
+
   // In this order: Host (421), path (404), method (405), origin (403), role (401), type of the body
-  // (415), its size (413), home (404). Outside /api, but for paths of the table: the page.
+  // (415; what a writer sends may have any), its size (413), home (404). Outside /api, but for
+  // paths of the table: the page.
   Response answer(const Request& request) const;
 
  private:
-  Response call(const Request& request) const;
+  struct Door;  // A route and what was found out on the way to it.
+  std::expected<Door, Response> door(const Request& request) const;
 
   Context context_;
   Pages pages_;

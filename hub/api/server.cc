@@ -8,6 +8,7 @@
 #include <boost/beast/http.hpp>
 #include <deque>
 #include <iostream>
+#include <limits>
 #include <set>
 #include <stdexcept>
 
@@ -49,6 +50,7 @@ Request request_of(const http::request<http::string_body>& message, std::string_
       .cookie = only(message, http::field::cookie),
       .authorization = only(message, http::field::authorization),
       .if_none_match = only(message, http::field::if_none_match),
+      .content_encoding = only(message, http::field::content_encoding),
       .body = message.body(),
       .address = address,
   };
@@ -248,18 +250,55 @@ asio::awaitable<void> listen(SharedListening listening, SharedConnection connect
   connection->close();
 }
 
+// What comes of a later answer; the hub's own end is one too.
+asio::awaitable<Response> wait_for(SharedListening listening, SharedConnection connection,
+                                   Response response) {
+  const auto answer = std::make_shared<std::optional<Response>>();
+  response.later([answer, connection](Response given) {
+    *answer = std::move(given);
+    connection->wake.cancel();
+  });
+  while (!*answer && listening->routes) {
+    connection->wake.expires_after(listening->limits.idle);
+    error_code woken;
+    co_await connection->wake.async_wait(returning(woken));
+  }
+  co_return *answer ? std::move(**answer) : refusal(503, "The hub ends.");
+}
+
+// A body that is longer than usual is read only when the one who sends it may.
+std::optional<Response> make_room(const Listening& listening, std::string_view address,
+                                  http::request_parser<http::string_body>& parser) {
+  auto most = listening.limits.body_bytes;
+  const auto length = parser.content_length();
+  if (parser.chunked() || (length && *length > most)) {
+    auto allowed = listening.routes->most_body_bytes(request_of(parser.get(), address));
+    if (!allowed && length) return std::move(allowed.error());
+    if (allowed) most = std::max<std::uint64_t>(most, *allowed);
+  }
+  if (length && *length > most) return complaint(http::error::body_limit);
+  parser.body_limit(most);
+  return std::nullopt;
+}
+
 // One request and its answer; false: the connection ends.
 asio::awaitable<bool> serve_one(SharedListening listening, SharedConnection connection,
                                 beast::flat_buffer& buffer, std::string_view address) {
   http::request_parser<http::string_body> parser;
   parser.header_limit(listening->limits.header_bytes);
-  parser.body_limit(listening->limits.body_bytes);
+  parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // Until the header is known.
   error_code error;
   connection->stream.expires_after(listening->limits.idle);
-  co_await http::async_read(connection->stream, buffer, parser, returning(error));
+  co_await http::async_read_header(connection->stream, buffer, parser, returning(error));
   if (!listening->routes) co_return false;
-  if (error) {
-    auto refused = complaint(error);
+  std::optional<Response> refused;
+  if (!error) refused = make_room(*listening, address, parser);
+  if (!error && !refused) {
+    co_await http::async_read(connection->stream, buffer, parser, returning(error));
+    if (!listening->routes) co_return false;
+  }
+  if (error || refused) {
+    if (!refused) refused = complaint(error);
     if (!refused) co_return false;
     const bool written =
         co_await write(listening, connection, message_of(std::move(*refused), 11, false, false));
@@ -273,6 +312,10 @@ asio::awaitable<bool> serve_one(SharedListening listening, SharedConnection conn
   if (response.stream) {
     co_await listen(listening, connection, std::move(response), message.version());
     co_return false;
+  }
+  if (response.later) {
+    response = co_await wait_for(listening, connection, std::move(response));
+    if (!listening->routes) co_return false;
   }
   const bool keep_alive = message.keep_alive();
   auto out = message_of(std::move(response), message.version(), keep_alive,

@@ -67,6 +67,7 @@ class HandmadeStore : public Store {
     return Appended{};
   }
   std::expected<void, StoreError> commit() override { return {}; }
+  std::uint64_t undone() const override { return 0; }
   std::expected<std::vector<measurement::StoredRange>, StoreError> stored(std::string_view,
                                                                           std::size_t) override {
     return std::vector<measurement::StoredRange>{};

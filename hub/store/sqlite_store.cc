@@ -360,6 +360,7 @@ std::expected<void, StoreError> SqliteStore::begin_transaction() {
 std::unexpected<StoreError> SqliteStore::undo(StoreError why) {
   // After some errors SQLite has already done it, and then refuses.
   database_.execute("ROLLBACK");
+  undone_ += is_in_transaction_;
   is_in_transaction_ = false;
   forget_open();
   must_checkpoint_ = true;

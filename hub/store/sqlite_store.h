@@ -65,6 +65,7 @@ class SqliteStore final : public Store {
   std::expected<Appended, StoreError> append(const measurement::ReportHeader&,
                                              std::span<const measurement::Sample>) override;
   std::expected<void, StoreError> commit() override;
+  std::uint64_t undone() const override { return undone_; }
   std::expected<Points, StoreError> read(const Series&, TimeRange,
                                          std::chrono::milliseconds step) override;
   std::expected<std::optional<Last>, StoreError> last(std::string_view device) override;
@@ -270,6 +271,7 @@ class SqliteStore final : public Store {
   std::set<std::int64_t> unmergeable_;  // Segments that are damaged.
   bool is_loaded_ = false;
   bool is_in_transaction_ = false;
+  std::uint64_t undone_ = 0;
   std::int64_t seen_version_ = 0;
 };
 

@@ -73,6 +73,9 @@ class Store {
                                                      std::span<const measurement::Sample>) = 0;
   virtual std::expected<void, StoreError> commit() = 0;
 
+  // How often something that was appended was undone before its commit, by whatever call failed.
+  virtual std::uint64_t undone() const = 0;
+
   // A range of a series at a step: whole seconds up to 59, or whole minutes, counted from 1970.
   // Steps that lie only partly in the range are given whole. What was appended is seen before the
   // commit too. StoreError::too_long for more than max_steps.
