@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lenz {
 
@@ -116,5 +117,16 @@ struct ExportEsphomeOptions {
   std::string output;  // Empty: standard output.
 };
 int export_esphome(const ExportEsphomeOptions&);
+
+// What is stored of channels, step by step. Beside a running hub too.
+struct ExportReadingsOptions {
+  std::string data;
+  std::vector<std::string> devices, circuits;  // Both empty: all there is.
+  std::string begin, end;                      // As parse_time() takes them; empty: all.
+  std::string step = "1s";
+  std::string format = "csv";  // Or line-protocol.
+  std::string output;          // Empty: standard output.
+};
+int export_readings(const ExportReadingsOptions&);
 
 }  // namespace lenz

@@ -143,6 +143,20 @@ void describe_export_esphome(CLI::App& command, lenz::ExportEsphomeOptions& esph
   command.add_option("--output", esphome.output, "File to write (default: standard output)");
 }
 
+void describe_export_readings(CLI::App& command, lenz::ExportReadingsOptions& readings) {
+  command.add_option("--data", readings.data, data_help);
+  command.add_option("--device", readings.devices, "Meters (default: all)");
+  command.add_option("--circuit", readings.circuits, "Ids of circuits, for their channels");
+  command.add_option("--begin", readings.begin, "2026-03-01, 2026-03-01T12:00, with Z or +01:00");
+  command.add_option("--end", readings.end, "Not included (default: the newest)");
+  command.add_option("--step", readings.step, "1s to 59s, or whole minutes: 1m, 15m, 1h, 1d")
+      ->capture_default_str();
+  command.add_option("--format", readings.format, "csv or line-protocol")
+      ->check(CLI::IsMember({"csv", "line-protocol"}))
+      ->capture_default_str();
+  command.add_option("--output", readings.output, "File to write (default: standard output)");
+}
+
 void add_all(CLI::App& app, int& result) {
   add(app, result, "demo", "A simulated home, live, with a month of history", lenz::demo,
       describe_demo);
@@ -173,6 +187,8 @@ void add_all(CLI::App& app, int& result) {
 
   auto* export_command = app.add_subcommand("export", "Give others what Lenz knows");
   export_command->require_subcommand(1);
+  add(*export_command, result, "readings", "What was measured, as CSV or line protocol",
+      lenz::export_readings, describe_export_readings);
   add(*export_command, result, "esphome", "A meter's YAML for ESPHome", lenz::export_esphome,
       describe_export_esphome);
 }
