@@ -129,4 +129,18 @@ struct ExportReadingsOptions {
 };
 int export_readings(const ExportReadingsOptions&);
 
+// What others measured, into the store, once however often it is imported. No hub may run.
+struct ImportReadingsOptions {
+  std::string path;
+  std::string data;
+  std::string format = "auto";       // csv, recording, line-protocol, emoncms, iotawatt.
+  std::string device;                // Empty: as the file says.
+  std::vector<std::string> columns;  // NAME=CHANNEL:QUANTITY
+  std::optional<std::size_t> channel;
+  std::string quantity;
+  std::string zone;  // Of local times; empty: the home's.
+};
+// 1 where something was refused; the rest is stored.
+int import_readings(const ImportReadingsOptions&);
+
 }  // namespace lenz

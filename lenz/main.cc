@@ -157,6 +157,20 @@ void describe_export_readings(CLI::App& command, lenz::ExportReadingsOptions& re
   command.add_option("--output", readings.output, "File to write (default: standard output)");
 }
 
+void describe_import_readings(CLI::App& command, lenz::ImportReadingsOptions& readings) {
+  command.add_option("path", readings.path, "File, recording or folder of feeds")->required();
+  command.add_option("--data", readings.data, data_help);
+  command.add_option("--format", readings.format, "What it is (default: as its content says)")
+      ->check(CLI::IsMember({"auto", "csv", "recording", "line-protocol", "emoncms", "iotawatt"}));
+  command.add_option("--device", readings.device, "Name to store it as (default: as it says)");
+  command.add_option("--column", readings.columns,
+                     "A column or feed: NAME=CHANNEL:QUANTITY, 12=0:imported_total_kwh");
+  command.add_option("--channel", readings.channel, "Of a single feed")->check(CLI::Range(0, 41));
+  command.add_option("--quantity", readings.quantity,
+                     "Of columns that do not say (default: active_power_w)");
+  command.add_option("--zone", readings.zone, "Of times without one (default: the home's)");
+}
+
 void add_all(CLI::App& app, int& result) {
   add(app, result, "demo", "A simulated home, live, with a month of history", lenz::demo,
       describe_demo);
@@ -182,6 +196,9 @@ void add_all(CLI::App& app, int& result) {
   import->require_subcommand(1);
   add(*import, result, "home-assistant", "The statistics of a sensor that Lenz replaces",
       lenz::continuation, describe_continuation);
+  add(*import, result, "readings",
+      "What was measured, from CSV, recordings, InfluxDB, emoncms, IoTaWatt", lenz::import_readings,
+      describe_import_readings);
   add(*import, result, "esphome", "Pins, gains and names from an ESPHome node's YAML",
       lenz::import_esphome, describe_import_esphome);
 
