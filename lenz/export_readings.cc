@@ -396,8 +396,10 @@ int export_readings(const ExportReadingsOptions& options) {
     }
   }
   output.finish();
-  fmt::print(stderr, "{} {} of {} devices were written.\n", count, is_csv ? "rows" : "lines",
-             devices.size());
+  std::string names;
+  for (const auto& [device, columns] : devices) names += (names.empty() ? "" : ", ") + device;
+  fmt::print(stderr, "{} {} of {} were written.\n", count, is_csv ? "rows" : "lines",
+             names.empty() ? "no device" : names);
   return 0;
 }
 

@@ -126,7 +126,7 @@ TEST_F(ImportReadingsTest, LineProtocolGoesOutAndInAndOutUnchanged) {
   const auto lines = exported({.format = "line-protocol"});
 
   EXPECT_THAT(imported({.path = file("own.lp", lines)}, "/second"),
-              HasSubstr("4 new, 0 known already, 0 refused."));
+              HasSubstr("5 rows read: 5 new, 0 known already, 0 refused."));
 
   EXPECT_EQ(exported({.format = "line-protocol"}, "/second"), lines);
   EXPECT_EQ(exported({}, "/second"), own);

@@ -246,7 +246,10 @@ const char* WrittenPoints::put(Series& series, const LineProtocolReader& reader)
 
 Instant& WrittenPoints::instant_of(Device& device, Timestamp time) {
   auto& instants = device.instants;
-  if (!instants.empty() && instants.back().time == time) return instants.back();
+  if (!instants.empty() && instants.back().time == time) {
+    ++instants.back().rows;
+    return instants.back();
+  }
   if (!instants.empty() && time < instants.back().time) device.is_in_order = false;
   ++waiting_;
   return instants.emplace_back(time, device.writer.chips);

@@ -57,7 +57,7 @@ class WrittenPoints {
   struct Taken {
     std::size_t lines = 0;          // That were read, without empty ones and comments.
     std::size_t refused = 0;        // Of them.
-    std::size_t added = 0;          // Instants of a device that brought something new.
+    std::size_t added = 0;          // That brought something new.
     std::size_t known = 0;          // That did not.
     std::optional<Fault> first;     // That was refused.
     measurement::Timestamp newest;  // Time of the newest line that was good.

@@ -109,6 +109,7 @@ void Instant::add(const Instant& other) {
   measured_ |= other.measured_;
   counted_ |= other.counted_;
   sensed_ |= other.sensed_;
+  rows += other.rows;
 }
 
 void Instant::widen(std::size_t chips) {
@@ -117,6 +118,7 @@ void Instant::widen(std::size_t chips) {
   wider.measured_ = measured_;
   wider.counted_ = counted_;
   wider.sensed_ = sensed_;
+  wider.rows = 0;
   std::swap(sample_, wider.sample_);
   add(wider);
 }
@@ -271,7 +273,7 @@ std::expected<WrittenSamples::Taken, StoreError> WrittenSamples::take(const Writ
     instant.drop(instant.measured_ & measured, instant.counted_ & counted,
                  instant.sensed_ & sensed);
     if (instant.measured_ == 0 && instant.counted_ == 0 && instant.sensed_ == 0) {
-      ++taken.known;
+      taken.known += instant.rows;
       continue;
     }
     const auto boot = boot_at(name, device, instant.time);
@@ -297,7 +299,7 @@ std::expected<WrittenSamples::Taken, StoreError> WrittenSamples::take(const Writ
       device.newest = instant.time;
       device.newest_stands_for = time_it_stands_for;
     }
-    ++taken.added;
+    taken.added += instant.rows;
   }
   if (const auto sent = send(); !sent) return std::unexpected(sent.error());
   return taken;

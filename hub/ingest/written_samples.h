@@ -43,6 +43,7 @@ class Instant {
   // How long its power counts where nothing counted the energy; absent: since the instant before,
   // but at most 2.5 periods.
   std::optional<std::chrono::milliseconds> stands_for{};
+  std::size_t rows = 1;  // Of a file or a body, that it is made of.
 
  private:
   friend class WrittenSamples;
@@ -71,8 +72,8 @@ class WrittenSamples {
   explicit WrittenSamples(Store& store);
 
   struct Taken {
-    std::size_t added = 0;  // Instants that brought something new.
-    std::size_t known = 0;  // That did not.
+    std::size_t added = 0;  // Rows of instants that brought something new.
+    std::size_t known = 0;  // Of those that did not.
   };
 
   // Who is written for.
