@@ -336,7 +336,12 @@ std::map<std::string, std::uint64_t> selection(const ExportReadingsOptions& opti
 }  // namespace
 
 int export_readings(const ExportReadingsOptions& options) {
-  const Workplace place(options.data.empty() ? Workplace::usual_folder() : options.data);
+  const auto folder = options.data.empty() ? Workplace::usual_folder() : options.data;
+  if (!std::filesystem::exists(folder + "/lenz.db")) {
+    throw std::runtime_error(
+        fmt::format("Nothing is stored in {}: name the hub's folder with --data.", folder));
+  }
+  const Workplace place(folder);
   std::optional<hub::Home> home;
   if (std::filesystem::exists(place.home_file())) home = hub::load_home(place.home_file());
   const auto store = open_store(place);

@@ -143,6 +143,21 @@ TEST_F(ExportReadingsTest, MetersStandInOneFileByTime) {
 
 TEST_F(ExportReadingsTest, AnEmptyStoreGivesAHeader) { EXPECT_EQ(exported({}), "time,device\n"); }
 
+TEST_F(ExportReadingsTest, AFolderWithoutAStoreIsNotMade) {
+  const auto nowhere = folder.path() + "/nowhere";
+
+  EXPECT_THROW(export_readings({.data = nowhere}), std::runtime_error);
+
+  EXPECT_FALSE(std::filesystem::exists(nowhere));
+}
+
+TEST_F(ExportReadingsTest, AFileThatCannotBeWrittenIsSaid) {
+  add("attic", noon, 1, 1);
+
+  EXPECT_THROW(export_readings({.data = folder.path(), .output = folder.path() + "/no/file"}),
+               std::runtime_error);
+}
+
 TEST_F(ExportReadingsTest, WhatMakesNoSenseIsSaidInASentence) {
   const auto complaint = [&](ExportReadingsOptions options) -> std::string {
     try {

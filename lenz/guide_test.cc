@@ -61,7 +61,7 @@ std::vector<std::string> run(const std::string& folder, const std::vector<Comman
         << "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n";
     for (const auto& command : commands) out << command.text << "\nprintf '\\036'\n";
   }
-  const std::string start = "bash " + script;
+  const std::string start = "timeout 60 bash " + script;
   std::FILE* pipe = ::popen(start.c_str(), "r");
   std::vector<std::string> said(1);
   for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) {

@@ -189,8 +189,8 @@ int hub(const HubOptions& options) {
   hub::Accounts accounts(disk, place.accounts_file(), [](std::span<std::uint8_t> bytes) {
     randombytes_buf(bytes.data(), bytes.size());
   });
-  hub::PointsInbox inbox(store, live, home);
   boost::asio::io_context context;
+  hub::PointsInbox inbox(store, live, home);  // Who waits in it has connections of the context.
   WriteDoor write_door(context, inbox);
   const hub::Routes routes({.homes = homes,
                             .store = store,

@@ -145,8 +145,10 @@ void describe_export_esphome(CLI::App& command, lenz::ExportEsphomeOptions& esph
 
 void describe_export_readings(CLI::App& command, lenz::ExportReadingsOptions& readings) {
   command.add_option("--data", readings.data, data_help);
-  command.add_option("--device", readings.devices, "Meters (default: all)");
-  command.add_option("--circuit", readings.circuits, "Ids of circuits, for their channels");
+  command.add_option("--device", readings.devices, "Meters (default: all)")
+      ->allow_extra_args(false);
+  command.add_option("--circuit", readings.circuits, "Ids of circuits, for their channels")
+      ->allow_extra_args(false);
   command.add_option("--begin", readings.begin, "2026-03-01, 2026-03-01T12:00, with Z or +01:00");
   command.add_option("--end", readings.end, "Not included (default: the newest)");
   command.add_option("--step", readings.step, "1s to 59s, or whole minutes: 1m, 15m, 1h, 1d")
@@ -163,8 +165,10 @@ void describe_import_readings(CLI::App& command, lenz::ImportReadingsOptions& re
   command.add_option("--format", readings.format, "What it is (default: as its content says)")
       ->check(CLI::IsMember({"auto", "csv", "recording", "line-protocol", "emoncms", "iotawatt"}));
   command.add_option("--device", readings.device, "Name to store it as (default: as it says)");
-  command.add_option("--column", readings.columns,
-                     "A column or feed: NAME=CHANNEL:QUANTITY, 12=0:imported_total_kwh");
+  command
+      .add_option("--column", readings.columns,
+                  "A column or feed: NAME=CHANNEL:QUANTITY, 12=0:imported_total_kwh")
+      ->allow_extra_args(false);
   command.add_option("--channel", readings.channel, "Of a single feed")->check(CLI::Range(0, 41));
   command.add_option("--quantity", readings.quantity,
                      "Of columns that do not say (default: active_power_w)");

@@ -210,17 +210,18 @@ std::optional<std::string_view> TextLines::next() {
     const bool is_whole = size != rest.npos;
     if (!is_whole) {
       if (rest.size() < most_line_bytes && fill()) continue;
-      if (rest.empty()) return std::nullopt;
+      // What a damaged file ends with may be half a number.
+      if (rest.empty() || is_damaged_) return std::nullopt;
       size = end_ - begin_;
     }
     auto line = std::string_view(buffer_).substr(begin_, size);
     begin_ = std::min(end_, begin_ + size + 1);
     ++number_;
-    if (!is_whole && line.size() >= most_line_bytes) {
+    if (line.size() >= most_line_bytes) {
       is_cut_ = true;
       // What is left of it is read and forgotten.
-      begin_ = end_;
-      while (fill()) {
+      if (!is_whole) begin_ = end_;
+      while (!is_whole && fill()) {
         const auto newline = std::string_view(buffer_).substr(begin_, end_ - begin_).find('\n');
         begin_ = newline == std::string_view::npos ? end_ : begin_ + newline + 1;
         if (newline != std::string_view::npos) break;

@@ -74,7 +74,7 @@ struct Clock {
 };
 std::optional<Clock> take_clock(std::string_view& text) {
   const auto hour = take_number(text, 2);
-  if (!hour || *hour > 24 || !take(text, ':')) return std::nullopt;
+  if (!hour || *hour > 23 || !take(text, ':')) return std::nullopt;
   const auto minute = take_number(text, 2);
   if (!minute || *minute > 59) return std::nullopt;
   Clock clock{*hour * 1h + *minute * 1min};

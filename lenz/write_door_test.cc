@@ -45,8 +45,8 @@ class WriteDoorTest : public testing::Test {
                          },
                          {1, 8 * 1024}};
   std::string token = accounts.new_writer("test", noon).value();
-  hub::PointsInbox inbox{store, live, homes[0]};
   asio::io_context io;
+  hub::PointsInbox inbox{store, live, homes[0]};
   WriteDoor door{io, inbox};
   hub::Routes routes{{.homes = homes,
                       .store = store,
@@ -181,6 +181,13 @@ TEST_F(WriteDoorTest, WhatSomebodyElsesFailureUndoesIsNotAcknowledged) {
 
   EXPECT_FALSE(*is_stored);
   EXPECT_EQ(on_disk("0"), 0u);
+}
+
+TEST_F(WriteDoorTest, TheHubMayEndWhileSomebodyWaits) {
+  auto socket = asking(fmt::format("pw,h=0,c=0 P=1 {}", noon_s));
+
+  EXPECT_TRUE(run_until([&] { return inbox.is_waited_for(); }));
+  // The rest is the end of the fixture: with the sanitizers it tells of what is used afterwards.
 }
 
 TEST_F(WriteDoorTest, WhatIsWrittenNowIsShownNow) {
