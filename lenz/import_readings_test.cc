@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <random>
 #include <sstream>
 
 #include "hub/config.h"
@@ -406,6 +407,59 @@ TEST_F(EmoncmsTest, AFeedThatWasExportedAsCsvIsRead) {
 
   EXPECT_THAT(exported(), HasSubstr("12:00:00Z,emon,5.3"));  // Half away from zero.
   EXPECT_THAT(exported(), HasSubstr("12:01:00Z,emon,7.5"));
+}
+
+// Whatever bytes come, there are rows that can be, or a sentence.
+TEST_F(EmoncmsTest, DamageOfAnyKindIsNeverMoreThanAFault) {
+  const auto seed = std::random_device{}();
+  std::mt19937 random(seed);
+  fina("1", 10, noon_s, {1, 2, 3, 4});
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {"own.csv", own},
+      {"query.csv", "Time, Kitchen, Solar\r\n2026-03-01T13:00:00, 120.5, null\r\n1772366405, 1, 2"},
+      {"feed.csv", "1772366400;5,25\n1772366410;6\n"},
+      {"counter.csv", "time_s,imported_total_1_kwh\n1772366400,1234.5\n1772366410,1e3\n"},
+      {"feeds/1.dat", content(feeds + "/1.dat")},
+      {"feeds/1.meta", content(feeds + "/1.meta")},
+      {"feeds/feed_2.MYD", std::string("\xF9\x40\x2A\xA4\x69\x00\x00\x20\x41", 9)}};
+  const ColumnWords words{.by_name = {}, .channel = 3, .quantity = "", .zone = "Europe/Berlin"};
+  std::size_t rows = 0;
+  for (int i = 0; i < 3'000; ++i) {
+    const auto& [name, whole] = files[random() % files.size()];
+    auto bytes = whole;
+    for (auto times = random() % 4; times > 0; --times) {
+      const auto at = random() % bytes.size();
+      if (random() % 4 == 0) bytes.resize(at + 1);
+      bytes[std::min(at, bytes.size() - 1)] = static_cast<char>(random());
+    }
+    const auto path = file(name, bytes);
+    try {
+      const auto format = detect(path);
+      if (format == ReadingFormat::line_protocol) continue;
+      for (const auto& one : open_readings(path, format, words)) {
+        ReadRow row;
+        Timestamp newest{};
+        for (auto got = one->next(row); got != ReadingFile::Got::end; got = one->next(row)) {
+          if (got == ReadingFile::Got::fault) {
+            EXPECT_FALSE(one->fault().empty());
+            continue;
+          }
+          ++rows;
+          EXPECT_TRUE(!row.device.empty() || row.time > newest) << "seed " << seed;
+          newest = row.time;
+          for (const auto& value : row.values) {
+            const auto& use = one->columns().at(value.column);
+            EXPECT_LT(use.channel, measurement::max_channels) << "seed " << seed;
+            EXPECT_TRUE(hub::is_in_range(use.meaning.quantity, value.steps)) << "seed " << seed;
+          }
+        }
+      }
+    } catch (const std::runtime_error& error) {
+      EXPECT_THAT(error.what(), HasSubstr(folder.path())) << "seed " << seed;
+    }
+    file(name, whole);
+  }
+  EXPECT_GT(rows, 1'000u) << "Hardly anything was read, seed " << seed;
 }
 
 // --- Recordings

@@ -212,6 +212,31 @@ TEST_F(WriteDoorTest, ALongBodyIsReadOnlyFromWhoMayWrite) {
   EXPECT_THAT(answer(body.substr(0, 70'000)), StartsWith("HTTP/1.1 401 "));
 }
 
+TEST_F(WriteDoorTest, ABodyThatIsHeldBackIsAskedFor) {
+  const auto body = fmt::format("pw,h=0,c=0 P=1 {}", noon_s);
+  tcp::socket socket(io);
+  socket.connect({asio::ip::address_v4::loopback(), server.port()});
+  socket.non_blocking(true);
+  send(socket, fmt::format("POST /write?precision=s HTTP/1.1\r\nHost: localhost\r\n"
+                           "Authorization: Token {}\r\nExpect: 100-continue\r\n"
+                           "Content-Length: {}\r\n\r\n",
+                           token, body.size()));
+  std::string received;
+  ASSERT_TRUE(run_until([&] {
+    take(socket, received);
+    return received == "HTTP/1.1 100 Continue\r\n\r\n";
+  }));
+  received.clear();
+
+  send(socket, body);
+
+  ASSERT_TRUE(run_until([&] {
+    take(socket, received);
+    return received.find("\r\n\r\n") != std::string::npos;
+  }));
+  EXPECT_THAT(received, StartsWith("HTTP/1.1 204 "));
+}
+
 TEST_F(WriteDoorTest, ABodyBeyondTheLimitIsRefusedBeforeItIsRead) {
   tcp::socket huge(io);
   huge.connect({asio::ip::address_v4::loopback(), server.port()});

@@ -281,6 +281,15 @@ std::optional<Response> make_room(const Listening& listening, std::string_view a
   return std::nullopt;
 }
 
+// Some hold a long body back until they are told that it will be read.
+asio::awaitable<void> ask_for_body(SharedConnection connection,
+                                   const http::request<http::string_body>& message) {
+  if (!beast::iequals(message[http::field::expect], "100-continue")) co_return;
+  error_code error;
+  constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+  co_await asio::async_write(connection->stream, asio::buffer(go_on), returning(error));
+}
+
 // One request and its answer; false: the connection ends.
 asio::awaitable<bool> serve_one(SharedListening listening, SharedConnection connection,
                                 beast::flat_buffer& buffer, std::string_view address) {
@@ -294,6 +303,7 @@ asio::awaitable<bool> serve_one(SharedListening listening, SharedConnection conn
   std::optional<Response> refused;
   if (!error) refused = make_room(*listening, address, parser);
   if (!error && !refused) {
+    co_await ask_for_body(connection, parser.get());
     co_await http::async_read(connection->stream, buffer, parser, returning(error));
     if (!listening->routes) co_return false;
   }
