@@ -117,7 +117,7 @@ TEST_F(WriteDoorTest, WhatIsAcknowledgedIsOnTheDisk) {
   EXPECT_EQ(on_disk("0"), 1u);
 }
 
-TEST_F(WriteDoorTest, FiftyWritersAreAnsweredByFewCommits) {
+TEST_F(WriteDoorTest, FiftyWritersAreEachAnsweredWhenTheirsIsOnTheDisk) {
   std::vector<tcp::socket> sockets;
   std::vector<std::string> received(50);
   for (int i = 0; i < 50; ++i) {
