@@ -14,9 +14,13 @@
 #include <vector>
 
 #include "hub/config.h"
+#include "hub/files/disk.h"
+#include "hub/store/sqlite_store.h"
 #include "lenz/commands.h"
+#include "lenz/folder_lock.h"
 #include "lenz/readings.h"
 #include "lenz/stop.h"
+#include "lenz/workplace.h"
 
 namespace lenz {
 namespace {
@@ -344,14 +348,19 @@ int export_readings(const ExportReadingsOptions& options) {
   const Workplace place(folder);
   std::optional<hub::Home> home;
   if (std::filesystem::exists(place.home_file())) home = hub::load_home(place.home_file());
-  const auto store = open_store(place);
+  // Beside a running hub only what it committed a minute ago or earlier.
+  const FolderLock lock(place.folder());
+  hub::Disk disk;
+  hub::SqliteStore store(
+      disk, place.folder(),
+      lock.is_ours() ? hub::SqliteStore::Use::write : hub::SqliteStore::Use::read);
   const auto step = step_of(options.step);
   const auto zone = home ? home->zone : std::string("Etc/UTC");
 
   TimeRange range{Timestamp{}, Timestamp{}};
-  const auto chosen = selection(options, home, *store);
+  const auto chosen = selection(options, home, store);
   for (const auto& [device, channels] : chosen) {
-    if (const auto last = must(store->last(device))) {
+    if (const auto last = must(store.last(device))) {
       range.end = std::max(range.end, last->time + 1ms);
     }
   }
@@ -363,7 +372,7 @@ int export_readings(const ExportReadingsOptions& options) {
   std::optional<Timestamp> first;
   if (range.begin < range.end) {
     for (const auto& [device, channels] : chosen) {
-      auto found = survey(*store, device, range, channels);
+      auto found = survey(store, device, range, channels);
       if (found.columns.is_empty()) continue;
       for (std::size_t q = 0; q < quantities; ++q) {
         all.channels[q].insert(found.columns.channels[q].begin(), found.columns.channels[q].end());
@@ -390,7 +399,7 @@ int export_readings(const ExportReadingsOptions& options) {
       if (stop_requested()) throw std::runtime_error("Stopped before the end.");
       rows.clear();
       for (const auto& [device, columns] : devices) {
-        add_rows(*store, device, columns, {at, std::min<Timestamp>(at + window, end)}, step, write,
+        add_rows(store, device, columns, {at, std::min<Timestamp>(at + window, end)}, step, write,
                  rows);
       }
       std::ranges::stable_sort(rows, {}, &Row::time);

@@ -7,6 +7,8 @@
 #include <sstream>
 
 #include "hub/config.h"
+#include "hub/files/disk.h"
+#include "hub/store/sqlite_store.h"
 #include "lenz/commands.h"
 #include "lenz/readings.h"
 #include "lenz/temporary_folder.h"
@@ -40,7 +42,6 @@ class ExportReadingsTest : public testing::Test {
     hub::Circuit fridge{.id = "fridge", .name = "Fridge", .channels = {{"attic", 1, 1}}};
     home.panels = {{.circuits = {fridge}}};
     hub::save_home(home, folder.path() + "/home.toml");
-    store = open_store(Workplace(folder.path()));
   }
 
   // One sample of one chip. Absent where there is no value; totals are those of the boot.
@@ -53,6 +54,7 @@ class ExportReadingsTest : public testing::Test {
     sample.put_steps(Quantity::voltage, 0, 2301);
     sample.put_steps(Quantity::active_power, 1, deciwatts);
     sample.put_steps(Quantity::imported, 1, imported_mwh);
+    if (!store) store.emplace(disk, folder.path());
     ASSERT_TRUE(store->append(
         {.device = device, .boot = boot, .stream = stream, .chips = 1, .booted_at = noon - 1h},
         {&sample, 1}));
@@ -62,13 +64,15 @@ class ExportReadingsTest : public testing::Test {
   std::string exported(ExportReadingsOptions options) {
     options.data = folder.path();
     options.output = folder.path() + "/out";
+    store.reset();
     EXPECT_EQ(export_readings(options), 0);
     EXPECT_FALSE(std::filesystem::exists(options.output + ".part"));
     return content(options.output);
   }
 
   TemporaryFolder folder;
-  std::unique_ptr<hub::SqliteStore> store;
+  hub::Disk disk;
+  std::optional<hub::SqliteStore> store;
   std::uint64_t number = 0;
 };
 

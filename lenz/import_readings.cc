@@ -9,12 +9,15 @@
 #include <vector>
 
 #include "hub/config.h"
+#include "hub/files/disk.h"
 #include "hub/ingest/written_points.h"
+#include "hub/store/sqlite_store.h"
 #include "lenz/commands.h"
 #include "lenz/folder_lock.h"
 #include "lenz/reading_files.h"
 #include "lenz/readings.h"
 #include "lenz/stop.h"
+#include "lenz/workplace.h"
 
 namespace lenz {
 namespace {
@@ -295,13 +298,14 @@ int import_readings(const ImportReadingsOptions& options) {
 
   const auto format =
       options.format == "auto" ? detect(options.path) : format_called(options.format).value();
-  const auto store = open_store(place);
+  hub::Disk disk;
+  hub::SqliteStore store(disk, place.folder());
   catch_stop_signals();
   Counts counts;
   if (format == ReadingFormat::line_protocol) {
-    import_lines(options.path, home, options.device, *store, counts);
+    import_lines(options.path, home, options.device, store, counts);
   } else {
-    import_rows(options.path, format, words, options.device, *store, counts);
+    import_rows(options.path, format, words, options.device, store, counts);
   }
   for (const auto& fault : counts.faults) fmt::print(stderr, "{}\n", fault);
   fmt::print("{} rows read: {} new, {} known already, {} refused.\n", counts.read, counts.added,

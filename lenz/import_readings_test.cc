@@ -15,6 +15,8 @@
 #include <sstream>
 
 #include "hub/config.h"
+#include "hub/files/disk.h"
+#include "hub/store/sqlite_store.h"
 #include "lenz/commands.h"
 #include "lenz/folder_lock.h"
 #include "lenz/reading_files.h"
@@ -97,8 +99,9 @@ class ImportReadingsTest : public testing::Test {
   }
   double gained_mwh(const std::string& device, std::size_t channel,
                     Quantity quantity = Quantity::imported) {
-    const auto store = open_store(Workplace(folder.path()));
-    const auto points = store->read({device, quantity, channel}, {noon - 24h, noon + 48h}, 1h);
+    hub::Disk disk;
+    hub::SqliteStore store(disk, folder.path());
+    const auto points = store.read({device, quantity, channel}, {noon - 24h, noon + 48h}, 1h);
     double sum = 0;
     for (const double mwh : points->gained) sum += std::isnan(mwh) ? 0 : mwh;
     return sum;
@@ -545,12 +548,13 @@ TEST_F(ImportReadingsTest, ARealHouseKeepsItsEnergy) {
   recording.advance(recording.begin(), chips);
   while (recording.advance(recording.end(), chips).until < recording.end()) {
   }
-  const auto store = open_store(Workplace(folder.path()));
+  hub::Disk disk;
+  hub::SqliteStore store(disk, folder.path());
   for (std::size_t c = 0; c < recording.channels().size(); ++c) {
     const auto& name = recording.channels()[c].name;
     if (name.empty()) continue;
-    const auto points = store->read({"refit", Quantity::imported, c},
-                                    {recording.begin(), recording.end() + 1h}, 1h);
+    const auto points =
+        store.read({"refit", Quantity::imported, c}, {recording.begin(), recording.end() + 1h}, 1h);
     double sum = 0;
     for (const double mwh : points->gained) sum += std::isnan(mwh) ? 0 : mwh;
     EXPECT_NEAR(sum, static_cast<double>(recording.recorded_mwh(name).value), 2) << name;

@@ -129,10 +129,6 @@ std::optional<Timestamp> local_time(Timestamp wall, const std::string& zone, Tim
 
 }  // namespace
 
-std::unique_ptr<hub::SqliteStore> open_store(const Workplace& place) {
-  return std::make_unique<hub::SqliteStore>(place.folder());
-}
-
 std::string column_name(Quantity quantity, std::size_t channel) {
   return fmt::format("{}_{}_{}", measurement::row(quantity).name, channel, units_of(quantity).unit);
 }

@@ -3,19 +3,13 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "hub/ingest/written_points.h"
-#include "hub/store/sqlite_store.h"
-#include "lenz/workplace.h"
 
 namespace lenz {
-
-// Throws std::runtime_error with one sentence. Beside a running hub it may be read only.
-std::unique_ptr<hub::SqliteStore> open_store(const Workplace&);
 
 // "active_power_3_w": quantity, channel, unit. A chip's quantity stands at its first channel.
 std::string column_name(measurement::Quantity, std::size_t channel);

@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "hub/api/server.h"
+#include "hub/files/simulated_disk.h"
 #include "hub/store/sqlite_store.h"
 #include "lenz/temporary_folder.h"
 
@@ -37,9 +38,11 @@ class WriteDoorTest : public testing::Test {
     home.panels.emplace_back();
     return home;
   }()};
-  hub::SqliteStore store{folder.path()};
+  hub::SimulatedDisk disk;
+  hub::SqliteStore store{disk, "/data"};
   hub::LiveFeed live;
-  hub::Accounts accounts{folder.path() + "/accounts.db",
+  hub::Accounts accounts{disk,
+                         "/data/accounts.db",
                          [n = std::uint8_t{0}](std::span<std::uint8_t> bytes) mutable {
                            std::ranges::fill(bytes, ++n);
                          },
@@ -104,9 +107,10 @@ class WriteDoorTest : public testing::Test {
     return received;
   }
 
-  // What another process finds on the disk.
+  // What is left after a power cut.
   std::size_t on_disk(const std::string& device) const {
-    return hub::SqliteStore(folder.path()).samples(device, {noon - 1h, noon + 1h})->size();
+    const auto image = disk.crash_image(1, hub::PowerCut::dropped);
+    return hub::SqliteStore(*image, "/data").samples(device, {noon - 1h, noon + 1h})->size();
   }
 };
 
@@ -158,9 +162,9 @@ TEST_F(WriteDoorTest, AThousandWritesWaitForOneCommitAndAreAnsweredByIt) {
 
 TEST_F(WriteDoorTest, ADiskThatRefusesIsSaidAndTheSameCanBeSentAgain) {
   const auto line = fmt::format("pw,h=0,c=0 P=1 {}", noon_s);
-  store.database().execute("PRAGMA query_only = ON");
+  disk.fail_after(0, hub::FileError::unavailable, hub::SimulatedDisk::Failing::always);
   EXPECT_THAT(answer(line), StartsWith("HTTP/1.1 503 "));
-  store.database().execute("PRAGMA query_only = OFF");
+  disk.heal();
   EXPECT_EQ(on_disk("0"), 0u);
 
   EXPECT_THAT(answer(line), StartsWith("HTTP/1.1 204 "));

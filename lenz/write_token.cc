@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "hub/api/accounts.h"
+#include "hub/files/disk.h"
 #include "lenz/commands.h"
 #include "lenz/workplace.h"
 
@@ -14,7 +15,8 @@ namespace lenz {
 int write_token(const WriteTokenOptions& options) {
   if (sodium_init() < 0) throw std::runtime_error("The system gives no random numbers.");
   const Workplace place(options.data.empty() ? Workplace::usual_folder() : options.data);
-  hub::Accounts accounts(place.accounts_file(), [](std::span<std::uint8_t> bytes) {
+  hub::Disk disk;
+  hub::Accounts accounts(disk, place.accounts_file(), [](std::span<std::uint8_t> bytes) {
     randombytes_buf(bytes.data(), bytes.size());
   });
   if (options.list) {

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "hub/files/disk.h"
 #include "hub/store/sqlite_store.h"
 
 namespace hub {
@@ -69,7 +70,7 @@ class WrittenPointsTest : public testing::Test {
     points.reset();
     written.reset();
     store.reset();
-    store = std::make_unique<SqliteStore>(folder);
+    store = std::make_unique<SqliteStore>(disk, folder);
     written = std::make_unique<WrittenSamples>(*store);
     points = std::make_unique<WrittenPoints>(*written, home);
   }
@@ -89,6 +90,7 @@ class WrittenPointsTest : public testing::Test {
     return (*last)->sample.steps(quantity, index);
   }
 
+  Disk disk;
   std::string folder;
   Home home;
   std::unique_ptr<SqliteStore> store;
