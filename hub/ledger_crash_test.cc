@@ -73,6 +73,7 @@ class Books {
   }
   bool follow(std::uint64_t end) {
     const auto now = midnight + end * 30s;
+    if (!store_->tidy(now)) return false;
     for (int i = 0; i < 100; ++i) {
       const auto done = ledger->follow(now);
       if (!done) return false;

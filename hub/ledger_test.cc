@@ -76,6 +76,7 @@ class LedgerTest : public testing::Test {
     ASSERT_TRUE(store->commit());
   }
   void follow(Timestamp now) {
+    ASSERT_TRUE(store->tidy(now));
     for (int i = 0; i < 10'000; ++i) {
       const auto done = ledger->follow(now);
       ASSERT_TRUE(done);

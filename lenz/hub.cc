@@ -143,8 +143,7 @@ class Tidying {
   }
 
  private:
-  static constexpr std::chrono::milliseconds pause{400};
-  static constexpr std::chrono::seconds rest{20};
+  static constexpr std::chrono::milliseconds pause{400}, rest{1000};
 
   void go_on(std::chrono::milliseconds after) {
     timer_.expires_after(after);

@@ -233,6 +233,7 @@ class House {
     now += std::chrono::seconds(30);
     if (hub && is_meter_connected) deliver();
     if (hub) {
+      EXPECT_TRUE(store->tidy(now));
       for (int i = 0; i < 10'000 && !ledger->follow(now, 100).value_or(true); ++i) continue;
       publisher->tick(now);
       publisher->tick(now += std::chrono::seconds(6));

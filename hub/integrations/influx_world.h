@@ -251,6 +251,7 @@ class Installation {
   }
 
   void follow() {
+    ASSERT_TRUE(store.tidy(now));
     for (bool is_all = false; !is_all;) {
       const auto followed = ledger.follow(now, 100);
       ASSERT_TRUE(followed);

@@ -116,7 +116,9 @@ TEST_F(LogTest, WhatWasSyncedComesBackAsItWas) {
     for (int i = 0; i < 30; ++i) {
       expected.push_back(random_report(random));
       add(log, expected.back());
-      if (random() % 3 == 0) ASSERT_TRUE(log.sync());
+      if (random() % 3 == 0) {
+        ASSERT_TRUE(log.sync());
+      }
     }
     ASSERT_TRUE(log.sync());
     log.remove_before(seed);

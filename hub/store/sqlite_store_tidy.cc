@@ -26,11 +26,12 @@ constexpr std::size_t copied_at_once = 256 * 1024;  // Bytes.
 std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
   if (log_.has_added()) return false;  // Its acknowledgement comes first.
   if (const auto current = stay_current(); !current) return undo(current.error());
+  // What a meter that fell silent sent last is to be seen as well.
+  const auto is_over = [&](Row row) { return time_of_minute(minute_of_row(row) + 1) <= now; };
+  if (std::ranges::any_of(touched_, is_over)) {
+    if (const auto done = checkpoint(); !done) return std::unexpected(done.error());
+  }
   if (due_.empty() && !merge_ && (!looked_ || now < *looked_ || now - *looked_ >= 1min)) {
-    // What a meter that fell silent sent last is to be seen as well.
-    if (is_in_transaction_) {
-      if (const auto done = checkpoint(); !done) return std::unexpected(done.error());
-    }
     if (const auto done = look_for_work(now); !done) return undo(done.error());
     looked_ = now;
   }

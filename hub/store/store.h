@@ -122,8 +122,8 @@ class Store {
 
   // Minutes whose samples, or whose gained energy, have changed after a revision, in the order of
   // their last change, at most `most`. Of what has been committed: a minute once the next one has
-  // begun, or when it was tidied. Whoever keeps a copy of what is stored remembers the last revision
-  // that it was given: the store is its queue.
+  // begun, or with the next tidy() when it is over. Whoever keeps a copy of what is stored
+  // remembers the last revision that it was given: the store is its queue.
   struct Change {
     std::uint64_t revision = 0;  // From 1.
     std::string device;
