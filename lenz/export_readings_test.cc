@@ -42,6 +42,7 @@ class ExportReadingsTest : public testing::Test {
     hub::Circuit fridge{.id = "fridge", .name = "Fridge", .channels = {{"attic", 1, 1}}};
     home.panels = {{.circuits = {fridge}}};
     hub::save_home(home, folder.path() + "/home.toml");
+    store.emplace(disk, folder.path());
   }
 
   // One sample of one chip. Absent where there is no value; totals are those of the boot.

@@ -38,11 +38,11 @@ class WriteDoorTest : public testing::Test {
     home.panels.emplace_back();
     return home;
   }()};
-  hub::SimulatedDisk disk;
+  hub::SimulatedDisk disk, accounts_disk;
   hub::SqliteStore store{disk, "/data"};
   hub::LiveFeed live;
-  hub::Accounts accounts{disk,
-                         "/data/accounts.db",
+  hub::Accounts accounts{accounts_disk,
+                         "/accounts.db",
                          [n = std::uint8_t{0}](std::span<std::uint8_t> bytes) mutable {
                            std::ranges::fill(bytes, ++n);
                          },
