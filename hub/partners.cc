@@ -42,12 +42,12 @@ bool consists_of(std::string_view text, std::string_view besides_letters_and_dig
 
 bool is_one_word(std::string_view text) {
   return !text.empty() && text.size() <= most_characters &&
-         std::ranges::none_of(text, [](char c) { return (c >= 0 && c <= ' ') || c == 0x7F; });
+         std::ranges::none_of(text, [](unsigned char c) { return c <= ' ' || c == 0x7F; });
 }
 
 bool is_line(std::string_view text) {
   return text.size() <= most_secret_bytes &&
-         std::ranges::none_of(text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; });
+         std::ranges::none_of(text, [](unsigned char c) { return c < ' ' || c == 0x7F; });
 }
 
 bool is_topic(std::string_view text) {

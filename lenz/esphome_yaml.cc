@@ -122,7 +122,7 @@ std::optional<std::chrono::milliseconds> duration(std::string_view text) {
 // What a circuit may be called: one line of at most 120 characters.
 std::string as_name(std::string text) {
   std::ranges::replace_if(
-      text, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7F; }, ' ');
+      text, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
   const auto begin = text.find_first_not_of(' ');
   if (begin == text.npos) return "";
   text = text.substr(begin, text.find_last_not_of(' ') - begin + 1);

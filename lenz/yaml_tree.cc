@@ -143,7 +143,7 @@ std::string yaml_text(std::string_view text) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if ((c >= 0 && c < 0x20) || c == 0x7F) {
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
       out += fmt::format("\\x{:02X}", static_cast<unsigned>(c));
     } else {
       out += c;
