@@ -91,12 +91,13 @@ void find_currents(const Values& power, const Values& reactive, const Values& vo
 }
 
 Values by_ohm(std::int64_t factor, std::span<const double> currents) {
+  constexpr double least = std::numeric_limits<std::int32_t>::min();
   constexpr double most = std::numeric_limits<std::int32_t>::max();
   const double scale = static_cast<double>(factor) / factor_one;
   Values expected(currents.size());
   for (std::size_t i = 0; i < currents.size(); ++i) {
     const double rounded = currents[i] * scale + 0.5;
-    expected[i] = static_cast<std::int32_t>(rounded < most ? rounded : most);
+    expected[i] = static_cast<std::int32_t>(std::min(std::max(rounded, least), most));
   }
   return expected;
 }
