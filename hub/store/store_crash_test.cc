@@ -124,7 +124,10 @@ class Meters {
     if (draw(10) == 0) next += 4;
     std::vector<Name> names;
     for (auto count = 1 + draw(5); count > 0; --count) names.emplace_back(boot_, next++);
-    if (draw(4) == 0) names.emplace_back(draw(boot_ + 1), draw(100));
+    if (draw(4) == 0) {
+      const auto number = draw(100);  // By itself, as arguments are drawn in no certain order.
+      names.emplace_back(draw(boot_ + 1), number);
+    }
     std::ranges::sort(names);
     names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;
