@@ -54,17 +54,25 @@ std::span<const std::uint8_t> Statement::blob(int column) {
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
-Database::Database(Files& files, const std::string& file)
+Database::Database(Files& files, const std::string& file, Use use)
     : vfs_(std::make_unique<SqliteVfs>(files)) {
   sqlite3* opened = nullptr;
-  const int code = sqlite3_open_v2(file.c_str(), &opened,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs_->name());
+  const bool may_create = use == Use::write;
+  const int code =
+      sqlite3_open_v2(file.c_str(), &opened,
+                      SQLITE_OPEN_READWRITE | (may_create ? SQLITE_OPEN_CREATE : 0), vfs_->name());
   database_.reset(opened);
   if (code == SQLITE_OK) {
     sqlite3_busy_timeout(opened, 2000);
-    // What is read from here on has been on the disk: see write_again() in sqlite_vfs.cc.
-    if (execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-                "PRAGMA wal_checkpoint(FULL)") == SQLITE_OK) {
+    if (use == Use::read) {
+      // A checkpoint, which the last one to close would make too, takes the writer's lock.
+      sqlite3_db_config(opened, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+      if (execute("PRAGMA query_only=ON; SELECT count(*) FROM sqlite_schema") == SQLITE_OK) return;
+    } else if (execute(
+                   // What is read from here on has been on the disk: see write_again() in
+                   // sqlite_vfs.cc.
+                   "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                   "PRAGMA wal_checkpoint(FULL)") == SQLITE_OK) {
       return;
     }
   }
@@ -90,6 +98,28 @@ Statement Database::prepare(std::string_view sql) {
 
 int Database::execute(const char* sql) {
   return sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr);
+}
+
+int Database::copy_to(const std::string& file, const std::function<void()>& after) {
+  constexpr int pages_at_once = 256;
+  assert(sqlite3_get_autocommit(database_.get()) == 0 && "BUG: what is copied changes meanwhile");
+  sqlite3* opened = nullptr;
+  int code = sqlite3_open_v2(file.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                             vfs_->name());
+  const std::unique_ptr<sqlite3, Close> copy(opened);
+  if (code != SQLITE_OK) return code;
+  // Whoever finds half of it has to begin again anyway.
+  code = sqlite3_exec(opened, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", nullptr, nullptr,
+                      nullptr);
+  if (code != SQLITE_OK) return code;
+  auto* backup = sqlite3_backup_init(opened, "main", database_.get(), "main");
+  if (backup == nullptr) return sqlite3_errcode(opened);
+  do {
+    code = sqlite3_backup_step(backup, pages_at_once);
+    if (code == SQLITE_OK) after();
+  } while (code == SQLITE_OK);
+  sqlite3_backup_finish(backup);
+  return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
 std::string Database::message() const { return sqlite3_errmsg(database_.get()); }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,13 +48,23 @@ class Statement {
 // Outlives its statements; Files outlive it.
 class Database {
  public:
-  // Opens or creates in WAL mode with synchronous=FULL, so that a commit is on the disk when it
-  // returns. Throws std::runtime_error with one sentence that names the file and the remedy.
-  Database(Files&, const std::string& file);
+  enum class Use : std::uint8_t {
+    write,  // Opens or creates.
+    read,   // Beside one who writes, whom it never keeps waiting; the file exists.
+  };
+
+  // In WAL mode with synchronous=FULL, so that a commit is on the disk when it returns. Throws
+  // std::runtime_error with one sentence that names the file and the remedy.
+  Database(Files&, const std::string& file, Use = Use::write);
 
   Statement prepare(std::string_view sql);  // Throws where `sql` does not fit the tables.
   int execute(const char* sql);             // SQLITE_OK or an error.
   std::string message() const;
+
+  // Copies all that this one's transaction sees, which must have been begun, into a new file, which
+  // is not synced. A piece at a time, each followed by `after`; no one who writes waits meanwhile.
+  // SQLITE_OK or an error.
+  int copy_to(const std::string& file, const std::function<void()>& after);
   sqlite3* raw() { return database_.get(); }
 
  private:

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <string_view>
 
+#include "hub/store/numbered_file.h"
 #include "hub/store/segment.h"
 
 namespace hub {
@@ -20,7 +20,6 @@ using measurement::Uptime;
 
 namespace {
 
-constexpr std::string_view prefix = "log-";
 constexpr std::array<std::uint8_t, 8> magic = {'L', 'E', 'N', 'Z', 'L', 'O', 'G', '1'};
 constexpr std::size_t length_bytes = 4;  // Of a record's length, before it.
 constexpr std::size_t most_samples_in_record = 1'000'000;
@@ -91,7 +90,7 @@ std::optional<ReportHeader> take_header(ColumnReader& reader) {
 }  // namespace
 
 std::string Log::path(std::int64_t number) const {
-  return folder_ + "/" + std::string(prefix) + std::to_string(number);
+  return folder_ + "/" + std::string(log_prefix) + std::to_string(number);
 }
 
 std::expected<std::vector<std::int64_t>, StoreError> Log::numbers() const {
@@ -99,11 +98,7 @@ std::expected<std::vector<std::int64_t>, StoreError> Log::numbers() const {
   if (!names) return std::unexpected(error_of(names.error()));
   std::vector<std::int64_t> numbers;
   for (const std::string_view name : *names) {
-    std::int64_t number = 0;
-    if (!name.starts_with(prefix)) continue;
-    const auto digits = name.substr(prefix.size());
-    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), number);
-    if (error == std::errc{} && end == digits.end()) numbers.push_back(number);
+    if (const auto number = number_of(log_prefix, name)) numbers.push_back(*number);
   }
   std::ranges::sort(numbers);
   return numbers;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <iterator>
 #include <limits>
 
 #include "hub/store/packed_column.h"
@@ -179,9 +180,9 @@ std::vector<std::int64_t> Segment::series_of(std::int64_t boot_id) const {
   return series;
 }
 
-std::expected<Segment::Parts, StoreError> Segment::parts(std::int64_t boot_id, std::int64_t series,
-                                                         std::int64_t first, std::int64_t last) {
-  Parts found;
+std::expected<std::map<std::int64_t, Segment::Extent>, StoreError> Segment::extents(
+    std::int64_t boot_id, std::int64_t series) {
+  std::map<std::int64_t, Extent> found;
   const auto boot = boots_.find(boot_id);
   if (boot == boots_.end()) return found;
   const auto run = boot->second.runs.find(series);
@@ -195,21 +196,57 @@ std::expected<Segment::Parts, StoreError> Segment::parts(std::int64_t boot_id, s
   std::vector<std::int32_t> lengths(hours.size());
   if (unpack(*head, lengths) != head->size()) return corrupted;
 
-  std::uint64_t begin = run->second.offset + run->second.head_bytes, size = 0;
-  for (std::size_t i = 0; i < hours.size() && hours[i] <= last; ++i) {
+  std::uint64_t offset = run->second.offset + run->second.head_bytes;
+  for (std::size_t i = 0; i < hours.size(); ++i) {
     if (lengths[i] < 0) return corrupted;
-    (hours[i] < first ? begin : size) += static_cast<std::uint64_t>(lengths[i]);
+    const auto bytes = static_cast<std::uint64_t>(lengths[i]);
+    if (bytes > 0) found.emplace_hint(found.end(), hours[i], Extent{offset, bytes});
+    offset += bytes;
   }
-  if (begin + size > run->second.offset + run->second.bytes) return corrupted;
-  const auto bytes = read(begin, size);
+  if (offset > run->second.offset + run->second.bytes) return corrupted;
+  return found;
+}
+
+std::expected<Segment::Parts, StoreError> Segment::parts(std::int64_t boot_id, std::int64_t series,
+                                                         std::int64_t first, std::int64_t last) {
+  const auto all = extents(boot_id, series);
+  if (!all) return std::unexpected(all.error());
+  Parts found;
+  const auto begin = all->lower_bound(first), end = all->upper_bound(last);
+  if (begin == end || last < first) return found;
+  const auto offset = begin->second.offset;
+  const auto& [last_offset, last_bytes] = std::prev(end)->second;
+  const auto bytes = read(offset, last_offset + last_bytes - offset);
   if (!bytes) return std::unexpected(bytes.error());
-  auto at = bytes->begin();
-  for (std::size_t i = 0; i < hours.size() && hours[i] <= last; ++i) {
-    if (hours[i] < first || lengths[i] == 0) continue;
-    found.emplace_hint(found.end(), hours[i], Bytes(at, at + lengths[i]));
-    at += lengths[i];
+  for (auto part = begin; part != end; ++part) {
+    const auto at = bytes->begin() + static_cast<std::ptrdiff_t>(part->second.offset - offset);
+    found.emplace_hint(found.end(), part->first,
+                       Bytes(at, at + static_cast<std::ptrdiff_t>(part->second.bytes)));
   }
   return found;
+}
+
+Segment::Extent Segment::head(std::int64_t boot_id, std::int64_t series) const {
+  const Run& run = boots_.at(boot_id).runs.at(series);
+  return {run.offset, run.head_bytes};
+}
+
+Segment::Extent Segment::index(File& file) {
+  const auto size = file.size().value_or(0);
+  Bytes bytes(length_bytes);
+  if (size < magic.size() + length_bytes ||
+      file.read(size - length_bytes, bytes).value_or(0) != length_bytes) {
+    return {0, size};
+  }
+  std::uint64_t length = 0;
+  for (std::size_t i = length_bytes; i-- > 0;) length = length << 8 | bytes[i];
+  if (length > size - magic.size() - length_bytes) length = 0;
+  return {size - length_bytes - length, length_bytes + length};
+}
+
+bool Segment::has_magic() {
+  const auto begin = read(0, magic.size());
+  return begin && std::ranges::equal(*begin, magic);
 }
 
 PackedHour::Parts SegmentReader::hour(std::int64_t row) {

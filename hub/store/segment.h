@@ -89,6 +89,19 @@ class Segment {
 
   std::vector<std::int64_t> series_of(std::int64_t boot_id) const;
 
+  // Where something lies in the file.
+  struct Extent {
+    std::uint64_t offset = 0, bytes = 0;
+  };
+  // Of the parts of a series, by hour; StoreError::corrupted where its head is not what was
+  // written.
+  std::expected<std::map<std::int64_t, Extent>, StoreError> extents(std::int64_t boot_id,
+                                                                    std::int64_t series);
+  Extent head(std::int64_t boot_id, std::int64_t series) const;
+  // Of the index and its length, as far as they can be told in a file that does not open.
+  static Extent index(File&);
+  bool has_magic();  // Its first bytes say that it is a segment.
+
  private:
   struct Run {
     std::uint64_t offset = 0, head_bytes = 0, bytes = 0;

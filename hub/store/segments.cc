@@ -1,28 +1,12 @@
 #include "hub/store/segments.h"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
-#include <string_view>
+
+#include "hub/store/numbered_file.h"
 
 namespace hub {
-namespace {
-
-constexpr std::string_view prefix = "segment-";
-
-std::optional<std::int64_t> number_of(std::string_view name) {
-  if (!name.starts_with(prefix)) return std::nullopt;
-  const auto digits = name.substr(prefix.size());
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(digits.begin(), digits.end(), number);
-  if (error != std::errc{} || end != digits.end()) return std::nullopt;
-  return number;
-}
-
-}  // namespace
-
 std::string Segments::path(std::int64_t number) const {
-  return folder_ + "/" + std::string(prefix) + std::to_string(number);
+  return folder_ + "/" + std::string(segment_prefix) + std::to_string(number);
 }
 
 std::expected<Segment*, StoreError> Segments::open(std::int64_t number) {
@@ -54,7 +38,7 @@ std::expected<void, StoreError> Segments::keep_only(const std::set<std::int64_t>
   const auto names = files_.list(folder_);
   if (!names) return std::unexpected(error_of(names.error()));
   for (const auto& name : *names) {
-    const auto number = number_of(name);
+    const auto number = number_of(segment_prefix, name);
     if (!number || numbers.contains(*number)) continue;
     open_.remove_if([&](const auto& open) { return open.first == *number; });
     if (const auto removed = files_.remove(path(*number)); !removed) {

@@ -93,11 +93,11 @@ StoreError error_of(int code) {
   }
 }
 
-Database open(Files& files, const std::string& folder) {
+Database open(Files& files, const std::string& folder, Database::Use use) {
   // Where this fails, opening the file says so.
   static_cast<void>(files.make_folder(folder));
   const std::string file = folder + "/lenz.db";
-  Database database(files, file);
+  Database database(files, file, use);
   auto version_of_file = database.prepare("PRAGMA user_version");
   version_of_file.step();
   const auto version = version_of_file.integer(0);
@@ -210,7 +210,11 @@ void SqliteStore::Boot::add(std::uint64_t number, Timestamp time) {
 // ---- Opening and being current -----------------------------------------------------------------
 
 SqliteStore::SqliteStore(Files& files, const std::string& folder, Use use)
-    : use_(use), segments_(files, folder), log_(files, folder), database_(open(files, folder)) {
+    : use_(use),
+      segments_(files, folder),
+      log_(files, folder),
+      database_(
+          open(files, folder, use == Use::write ? Database::Use::write : Database::Use::read)) {
   if (const auto loaded = stay_current(); !loaded) {
     throw std::runtime_error(fmt::format(
         "The database {}/lenz.db cannot be read ({}): check its disk, or restore it from a backup.",

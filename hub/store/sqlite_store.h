@@ -87,6 +87,14 @@ class SqliteStore final : public Store {
                                                          std::size_t most) override;
   std::expected<std::vector<std::string>, StoreError> devices() override;
 
+  // From a device's first sample to its newest one and a period, and when it was silent in between;
+  // absent where nothing but fast-sampled edges is stored. As gaps(), without single channels.
+  struct Presence {
+    TimeRange life;
+    std::vector<TimeRange> silences;  // The oldest first.
+  };
+  std::expected<std::optional<Presence>, StoreError> presence(std::string_view device);
+
   // Packs one hour that ended at least pack_after ago, or copies a piece of the segments that it
   // joins: some 30 ms of work, or none.
   std::expected<bool, StoreError> tidy(measurement::Timestamp now) override;
@@ -176,6 +184,7 @@ class SqliteStore final : public Store {
   std::expected<std::int64_t, StoreError> next_segment();
   std::expected<HourSummary, StoreError> kept_summary(Place, measurement::Quantity);
   std::vector<std::pair<const BootName, Boot>*> boots_of(std::string_view device);
+  std::optional<Presence> presence_in(std::span<std::pair<const BootName, Boot>* const>) const;
   std::expected<void, StoreError> find_absences(const Boot&, TimeRange, std::vector<Gap>&);
 
   const Use use_;

@@ -421,31 +421,52 @@ std::expected<std::vector<Gap>, StoreError> SqliteStore::gaps(std::string_view d
                                                               TimeRange asked) {
   if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
   const auto range = within_time(asked);
+  const auto boots = boots_of(device);
   std::vector<Gap> gaps;
-  const auto add = [&](Timestamp begin, Timestamp end) {
-    const TimeRange piece{std::max(begin, range.begin), std::min(end, range.end)};
-    if (piece.begin < piece.end) gaps.push_back({std::nullopt, piece});
-  };
-
-  std::vector<Heard> heard;
-  for (const auto* boot : boots_of(device)) {
+  for (const auto* boot : boots) {
     if (std::get<Stream>(boot->first) == Stream::edges) continue;
-    for (const auto& [begin, run] : boot->second.runs) {
-      heard.push_back({run.first, run.last, boot->second.period});
-    }
     const auto found = find_absences(boot->second, range, gaps);
     if (!found) return std::unexpected(found.error());
   }
-  std::ranges::sort(heard, {}, &Heard::first);
-  for (std::size_t i = 0, latest = 0; i < heard.size(); ++i) {
-    const auto& [first, last, period] = heard[latest];
-    if (heard[i].first - last > period + period / 2) add(last + period, heard[i].first);
-    if (heard[i].last > last) latest = i;
+  const auto presence = presence_in(boots);
+  for (const auto& silence : presence ? presence->silences : std::vector<TimeRange>{}) {
+    const TimeRange piece{std::max(silence.begin, range.begin), std::min(silence.end, range.end)};
+    if (piece.begin < piece.end) gaps.push_back({std::nullopt, piece});
   }
   std::ranges::sort(gaps, {}, [](const Gap& gap) {
     return std::pair(gap.range.begin, gap.channel);  // The whole device first.
   });
   return gaps;
+}
+
+std::expected<std::optional<SqliteStore::Presence>, StoreError> SqliteStore::presence(
+    std::string_view device) {
+  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  return presence_in(boots_of(device));
+}
+
+std::optional<SqliteStore::Presence> SqliteStore::presence_in(
+    std::span<std::pair<const BootName, Boot>* const> boots) const {
+  std::vector<Heard> heard;
+  for (const auto* boot : boots) {
+    if (std::get<Stream>(boot->first) == Stream::edges) continue;
+    for (const auto& [begin, run] : boot->second.runs) {
+      heard.push_back({run.first, run.last, boot->second.period});
+    }
+  }
+  if (heard.empty()) return std::nullopt;
+  std::ranges::sort(heard, {}, &Heard::first);
+  Presence presence;
+  std::size_t latest = 0;
+  for (std::size_t i = 0; i < heard.size(); ++i) {
+    const auto& [first, last, period] = heard[latest];
+    if (heard[i].first - last > period + period / 2) {
+      presence.silences.push_back({last + period, heard[i].first});
+    }
+    if (heard[i].last > last) latest = i;
+  }
+  presence.life = {heard.front().first, heard[latest].last + heard[latest].period};
+  return presence;
 }
 
 std::expected<void, StoreError> SqliteStore::find_absences(const Boot& boot, TimeRange range,
