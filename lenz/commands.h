@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "measurement/units.h"
+
 namespace lenz {
 
 struct DemoOptions {
@@ -128,6 +130,20 @@ struct ExportReadingsOptions {
   std::string output;          // Empty: standard output.
 };
 int export_readings(const ExportReadingsOptions&);
+
+// How much is kept, how well each meter was heard, and for how long the disk has room. Beside a
+// running hub too.
+struct StoreStatusOptions {
+  std::string data;
+  std::optional<measurement::Timestamp> now;  // Absent: as the clock says.
+};
+int store_status(const StoreStatusOptions&);
+
+// Looks at all files of the store, beside a running hub too. 1 where something is damaged.
+struct StoreVerifyOptions {
+  std::string data;
+};
+int store_verify(const StoreVerifyOptions&);
 
 // What others measured, into the store, once however often it is imported. No hub may run.
 struct ImportReadingsOptions {

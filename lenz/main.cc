@@ -175,6 +175,14 @@ void describe_import_readings(CLI::App& command, lenz::ImportReadingsOptions& re
   command.add_option("--zone", readings.zone, "Of times without one (default: the home's)");
 }
 
+void describe_store_status(CLI::App& command, lenz::StoreStatusOptions& status) {
+  command.add_option("--data", status.data, data_help);
+}
+
+void describe_store_verify(CLI::App& command, lenz::StoreVerifyOptions& verify) {
+  command.add_option("--data", verify.data, data_help);
+}
+
 void add_all(CLI::App& app, int& result) {
   add(app, result, "demo", "A simulated home, live, with a month of history", lenz::demo,
       describe_demo);
@@ -186,6 +194,13 @@ void add_all(CLI::App& app, int& result) {
       lenz::write_token, describe_write_token);
   add(app, result, "meter", "A meter on this machine, with simulated chips", lenz::meter,
       describe_meter);
+
+  auto* store = app.add_subcommand("store", "What the hub keeps");
+  store->require_subcommand(1);
+  add(*store, result, "status", "Its size, what each meter has, gaps and the disk's room",
+      lenz::store_status, describe_store_status);
+  add(*store, result, "verify", "Whether every file is still what was written", lenz::store_verify,
+      describe_store_verify);
 
   auto* home_assistant = app.add_subcommand("home-assistant", "Home Assistant's energy statistics");
   home_assistant->require_subcommand(1);
