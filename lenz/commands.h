@@ -39,6 +39,8 @@ struct HubOptions {
   std::string password_file;      // Empty: DATA/secrets/hub.password.
   std::string meter = "meter-1";  // Admitted, with those that are known.
   std::string pages;              // Folder of the built page; empty: where the build put it.
+  std::string backup;             // Folder of a backup a day; empty: none.
+  std::size_t backup_keep = 7;
 };
 int hub(const HubOptions&);
 
@@ -130,6 +132,21 @@ struct ExportReadingsOptions {
   std::string output;          // Empty: standard output.
 };
 int export_readings(const ExportReadingsOptions&);
+
+// All that a hub keeps, as a folder of its own. Beside a running hub too.
+struct BackupOptions {
+  std::string data;
+  std::string to;                   // Folder of backups.
+  std::optional<std::size_t> keep;  // Older ones are removed; absent: all stay.
+};
+int backup(const BackupOptions&);
+
+// Into a folder that is empty or not there.
+struct RestoreOptions {
+  std::string backup;
+  std::string data;
+};
+int restore(const RestoreOptions&);
 
 // How much is kept, how well each meter was heard, and for how long the disk has room. Beside a
 // running hub too.

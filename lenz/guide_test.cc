@@ -1,4 +1,4 @@
-// Follows docs/import_export.md literally: its commands, and what they say.
+// Follows pages of docs/ literally: their commands, and what they say.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -92,6 +93,21 @@ TEST(Guide, DataGoesInAndOutAsThePageSays) {
     EXPECT_EQ(said[i], commands[i].answer) << "$ " << commands[i].text;
   }
   if (!has_all) GTEST_SKIP() << "curl or mosquitto is not there: the hub's part was left out";
+}
+
+TEST(Guide, ABackupIsTakenCheckedAndRestoredAsThePageSays) {
+  TemporaryFolder folder;
+  const auto pages = walks(LENZ_SOURCE_DIR "/docs/backup.md");
+  ASSERT_EQ(pages.size(), 1u);
+
+  const auto said = run(folder.path(), pages[0]);
+
+  ASSERT_GE(said.size(), pages[0].size());
+  const std::regex time("lenz-[0-9]{8}-[0-9]{6}");
+  for (std::size_t i = 0; i < pages[0].size(); ++i) {
+    EXPECT_EQ(std::regex_replace(said[i], time, "lenz-YYYYMMDD-HHMMSS"), pages[0][i].answer)
+        << "$ " << pages[0][i].text;
+  }
 }
 
 }  // namespace

@@ -25,6 +25,7 @@
 #include "hub/store/sqlite_store.h"
 #include "lenz/broker.h"
 #include "lenz/commands.h"
+#include "lenz/daily_backup.h"
 #include "lenz/folder_lock.h"
 #include "lenz/partner_links.h"
 #include "lenz/secrets.h"
@@ -135,6 +136,13 @@ class Link {
   std::unique_ptr<Broker> own_;
 };
 
+DailyBackup::Options backups_of(const HubOptions& options, const Workplace& place) {
+  const auto folder = fs::absolute(options.backup).string();
+  return {.command = {Workplace::program(), "backup", "--data", place.folder(), "--to", folder,
+                      "--keep", std::to_string(options.backup_keep)},
+          .folder = folder};
+}
+
 // A short piece of work whenever nobody is waiting, so that what is older than two hours is packed.
 class Tidying {
  public:
@@ -212,6 +220,10 @@ int hub(const HubOptions& options) {
   boost::asio::steady_timer supervision(context);
   link.keep_running(supervision);
   const Tidying tidying(context, store);
+  std::optional<DailyBackup> backup;
+  if (!options.backup.empty()) {
+    backup.emplace(context, backups_of(options, place), system_now, say);
+  }
 
   const auto page = fmt::format("http://127.0.0.1:{}/", server.port());
   fmt::print("Lenz is at {} (this machine only, until TLS is configured).\n", page);

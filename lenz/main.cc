@@ -68,6 +68,11 @@ void describe_hub(CLI::App& command, lenz::HubOptions& hub) {
   command.add_option("--password-file", hub.password_file, "For the broker");
   command.add_option("--meter", hub.meter, "Meter to admit")->capture_default_str();
   command.add_option("--pages", hub.pages, "Folder of the built page");
+  auto* backup = command.add_option("--backup", hub.backup, "Folder for a backup a day");
+  command.add_option("--backup-keep", hub.backup_keep, "How many of them stay")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str()
+      ->needs(backup);
 }
 
 void describe_write_token(CLI::App& command, lenz::WriteTokenOptions& token) {
@@ -175,6 +180,18 @@ void describe_import_readings(CLI::App& command, lenz::ImportReadingsOptions& re
   command.add_option("--zone", readings.zone, "Of times without one (default: the home's)");
 }
 
+void describe_backup(CLI::App& command, lenz::BackupOptions& backup) {
+  command.add_option("--data", backup.data, data_help);
+  command.add_option("--to", backup.to, "Folder of backups; a new one is made in it")->required();
+  command.add_option("--keep", backup.keep, "How many stay; older ones are removed (default: all)")
+      ->check(CLI::Range(1, 100'000));
+}
+
+void describe_restore(CLI::App& command, lenz::RestoreOptions& restore) {
+  command.add_option("backup", restore.backup, "Its folder: .../lenz-20260301-123456")->required();
+  command.add_option("--data", restore.data, "Folder to write, empty or not there")->required();
+}
+
 void describe_store_status(CLI::App& command, lenz::StoreStatusOptions& status) {
   command.add_option("--data", status.data, data_help);
 }
@@ -194,6 +211,10 @@ void add_all(CLI::App& app, int& result) {
       lenz::write_token, describe_write_token);
   add(app, result, "meter", "A meter on this machine, with simulated chips", lenz::meter,
       describe_meter);
+
+  add(app, result, "backup", "A copy of all that the hub keeps, while it runs", lenz::backup,
+      describe_backup);
+  add(app, result, "restore", "A backup into an empty folder", lenz::restore, describe_restore);
 
   auto* store = app.add_subcommand("store", "What the hub keeps");
   store->require_subcommand(1);
