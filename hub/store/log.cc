@@ -21,6 +21,7 @@ using measurement::Uptime;
 namespace {
 
 constexpr std::array<std::uint8_t, 8> magic = {'L', 'E', 'N', 'Z', 'L', 'O', 'G', '1'};
+constexpr std::size_t head_bytes = magic.size() + 8;
 constexpr std::size_t length_bytes = 4;  // Of a record's length, before it.
 constexpr std::size_t most_samples_in_record = 1'000'000;
 constexpr auto absent = std::numeric_limits<std::int64_t>::min();
@@ -106,10 +107,15 @@ std::expected<std::vector<std::int64_t>, StoreError> Log::numbers() const {
 
 // ---- Writing -----------------------------------------------------------------------------------
 
+bool Log::is_empty(std::int64_t number) const {
+  return file_ && number_ == number && written_ == head_bytes;
+}
+
 std::expected<void, StoreError> Log::begin(std::int64_t number) {
-  file_.reset();
   before_.clear();
   added_.clear();
+  if (is_empty(number)) return {};
+  file_.reset();
   written_ = 0;
   number_ = number;
   auto file = files_.open(path(number), How::create);
@@ -126,7 +132,7 @@ std::expected<void, StoreError> Log::begin(std::int64_t number) {
   if (const auto done = files_.sync_folder(folder_); !done) {
     return std::unexpected(error_of(done.error()));
   }
-  written_ = head.size();
+  written_ = head_bytes;
   file_ = std::move(*file);
   return {};
 }
@@ -207,13 +213,13 @@ std::expected<void, StoreError> Log::replay_one(std::int64_t number, const Appen
   // Of our own log only what was synced: the rest was told to have failed.
   bytes.resize(number == number_ ? std::min<std::uint64_t>(*got, written_) : *got);
   const std::span<const std::uint8_t> all(bytes);
-  if (all.size() < magic.size() + 8 || !std::ranges::equal(all.first(magic.size()), magic) ||
+  if (all.size() < head_bytes || !std::ranges::equal(all.first(magic.size()), magic) ||
       little_endian(all.subspan(magic.size(), 8)) != static_cast<std::uint64_t>(number)) {
     return {};  // The power went while it was begun.
   }
 
   Before before;
-  for (std::size_t at = magic.size() + 8; all.size() - at > length_bytes;) {
+  for (std::size_t at = head_bytes; all.size() - at > length_bytes;) {
     const auto length = little_endian(all.subspan(at, length_bytes));
     if (length > all.size() - at - length_bytes) break;
     const auto body = unseal(place_of(number, at), all.subspan(at + length_bytes, length));

@@ -36,8 +36,10 @@ class Log {
   // none. What a power cut left half written is the end of its file.
   std::expected<void, StoreError> replay(std::int64_t number, const Append&);
 
-  // Begins log `number`, empty and durable; what was added and not synced is forgotten.
+  // Begins log `number`, empty and durable; what was added and not synced is forgotten. One that
+  // was begun and is still empty is taken again.
   std::expected<void, StoreError> begin(std::int64_t number);
+  bool is_empty(std::int64_t number) const;  // It was begun, and nothing was synced to it.
   // Deletes all logs before this one.
   void remove_before(std::int64_t number);
 

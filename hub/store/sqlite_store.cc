@@ -594,7 +594,7 @@ std::expected<void, StoreError> SqliteStore::checkpoint() {
   if (const auto done = summarise_when_due(); !done) return undo(done.error());
   const auto number = rows(log_number_);
   if (!number) return undo(number.error());
-  const auto next = number->front() + 1;
+  const auto next = number->front() + (log_.is_empty(number->front()) ? 0 : 1);
   if (const auto begun = log_.begin(next); !begun) return undo(begun.error());
   if (const auto done = run(put_log_number_.bind(1, next)); !done) return undo(done.error());
   if (const int code = database_.execute("COMMIT"); code != SQLITE_OK) return undo(error_of(code));
@@ -602,7 +602,7 @@ std::expected<void, StoreError> SqliteStore::checkpoint() {
   touched_.clear();
   has_complete_minute_ = must_checkpoint_ = false;
   committed_revision_ = revision_;
-  log_.remove_before(next);
+  if (next != number->front()) log_.remove_before(next);
   return {};
 }
 
