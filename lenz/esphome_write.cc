@@ -22,7 +22,8 @@ std::string for_esphome(const std::string& name) {
     const auto next = static_cast<unsigned char>(i + 1 < name.size() ? name[i + 1] : ' ');
     if (name[i] == '$' && (next == '{' || next == '_' || std::isalpha(next))) continue;
     if ((name[i] & 0xC0) != 0x80 && ++characters > max_characters) break;
-    const bool is_control = (name[i] >= 0 && name[i] < 0x20) || name[i] == 0x7F;
+    const auto byte = static_cast<unsigned char>(name[i]);
+    const bool is_control = byte < 0x20 || byte == 0x7F;
     out += is_control ? ' ' : name[i];
   }
   return out;
