@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "hub/store/rows.h"
+
 namespace hub {
 
 using measurement::Kind;
@@ -15,10 +17,6 @@ enum Presence : std::uint64_t { nowhere = 0, everywhere = 1, somewhere = 2 };
 
 Differences differences(const QuantityRow& quantity) {
   return quantity.kind == Kind::total ? Differences::second : Differences::first;
-}
-
-auto measured() {
-  return std::span(measurement::quantities).first(measurement::measured_quantities);
 }
 
 std::optional<std::int64_t> steps(const Sample& sample, const QuantityRow& quantity,
@@ -84,7 +82,7 @@ Bytes encode_block(std::int64_t row, std::span<const Sample> samples) {
   put_column(body, values, Differences::second);
 
   const Sample widest(chips);
-  for (const auto& quantity : measured()) {
+  for (const auto& quantity : measured) {
     for (std::size_t index = 0; index < widest.count(quantity.id); ++index) {
       put_values(body, samples, quantity, index, values);
     }
@@ -112,7 +110,7 @@ std::expected<std::vector<Sample>, StoreError> decode_block(std::int64_t row,
     samples[s].number = static_cast<std::uint64_t>(numbers[s]);
     samples[s].uptime = measurement::Uptime(uptimes[s]);
   }
-  for (const auto& quantity : measured()) {
+  for (const auto& quantity : measured) {
     for (std::size_t index = 0; index < Sample(chips).count(quantity.id); ++index) {
       if (!take_values(reader, samples, quantity, index, values)) {
         return std::unexpected(StoreError::corrupted);

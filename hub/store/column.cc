@@ -3,34 +3,19 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <array>
 
 namespace hub {
 namespace {
 
-constexpr std::size_t seal_size = 5;
-
-template <std::size_t size>
-std::array<std::uint8_t, size> little_endian(std::uint64_t value) {
-  std::array<std::uint8_t, size> bytes;
-  for (auto& byte : bytes) {
-    byte = static_cast<std::uint8_t>(value);
-    value >>= 8;
-  }
-  return bytes;
-}
+constexpr std::size_t checksum_size = 4, seal_size = 1 + checksum_size;
 
 std::uint64_t checksum(Place place, std::span<const std::uint8_t> body) {
-  uLong crc = crc32(0, &sealed_version, 1);
-  for (const auto part : {place.row, place.series}) {
-    crc = crc32(crc, little_endian<8>(static_cast<std::uint64_t>(part)).data(), 8);
-  }
+  Bytes head = {sealed_version};
+  put_little_endian(head, static_cast<std::uint64_t>(place.row), 8);
+  put_little_endian(head, static_cast<std::uint64_t>(place.series), 8);
+  const uLong crc = crc32(0, head.data(), static_cast<uInt>(head.size()));
   return crc32(crc, body.data(), static_cast<uInt>(body.size()));
 }
-
-// Signed numbers near zero become small unsigned ones: 0, -1, 1, -2, ...
-constexpr std::uint64_t zigzag(std::uint64_t n) { return n << 1 ^ (n >> 63 ? ~0ull : 0ull); }
-constexpr std::uint64_t unzigzag(std::uint64_t z) { return z >> 1 ^ (z & 1 ? ~0ull : 0ull); }
 
 // Unsigned throughout, because the difference of two far values may wrap, and wraps back.
 class Predictor {
@@ -69,8 +54,7 @@ Bytes seal(Place place, const Bytes& body) {
   Bytes sealed;
   sealed.reserve(seal_size + body.size());
   sealed.push_back(sealed_version);
-  const auto crc = little_endian<4>(checksum(place, body));
-  sealed.insert(sealed.end(), crc.begin(), crc.end());
+  put_little_endian(sealed, checksum(place, body), checksum_size);
   sealed.insert(sealed.end(), body.begin(), body.end());
   return sealed;
 }
@@ -81,7 +65,7 @@ std::expected<std::span<const std::uint8_t>, StoreError> unseal(
     return std::unexpected(StoreError::corrupted);
   }
   const auto body = sealed.subspan(seal_size);
-  if (!std::ranges::equal(sealed.subspan(1, 4), little_endian<4>(checksum(place, body)))) {
+  if (little_endian(sealed.subspan(1, checksum_size)) != checksum(place, body)) {
     return std::unexpected(StoreError::corrupted);
   }
   return body;
@@ -92,6 +76,20 @@ void put_number(Bytes& bytes, std::uint64_t number) {
     bytes.push_back(static_cast<std::uint8_t>(number | 0x80));
   }
   bytes.push_back(static_cast<std::uint8_t>(number));
+}
+
+void put_signed(Bytes& bytes, std::int64_t number) {
+  put_number(bytes, zigzag(static_cast<std::uint64_t>(number)));
+}
+
+void put_little_endian(Bytes& bytes, std::uint64_t value, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) bytes.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+}
+
+std::uint64_t little_endian(std::span<const std::uint8_t> bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | bytes[i];
+  return value;
 }
 
 void put_column(Bytes& bytes, std::span<const std::int64_t> values, Differences order) {
@@ -128,6 +126,8 @@ std::uint64_t ColumnReader::number() {
   rest_ = {};
   return 0;
 }
+
+std::int64_t ColumnReader::signed_number() { return static_cast<std::int64_t>(unzigzag(number())); }
 
 std::span<const std::uint8_t> ColumnReader::bytes(std::size_t count) {
   if (count > rest_.size()) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "hub/store/numbered_file.h"
+#include "hub/store/rows.h"
 #include "hub/store/segment.h"
 
 namespace hub {
@@ -31,30 +32,10 @@ Place place_of(std::int64_t number, std::uint64_t offset) {
   return {number, static_cast<std::int64_t>(offset)};
 }
 
-constexpr auto measured =
-    std::span(measurement::quantities).first<measurement::measured_quantities>();
-
 std::size_t series_of(std::size_t chips) {
   std::size_t series = 0;
   for (const auto& quantity : measured) series += Sample(chips).count(quantity.id);
   return series;
-}
-
-void put_little_endian(Bytes& bytes, std::uint64_t value, std::size_t size) {
-  for (std::size_t i = 0; i < size; ++i) bytes.push_back(static_cast<std::uint8_t>(value >> 8 * i));
-}
-
-std::uint64_t little_endian(std::span<const std::uint8_t> bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | bytes[i];
-  return value;
-}
-
-std::int64_t wrapping_difference(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
-}
-std::int64_t wrapping_sum(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
 }
 
 void put_header(Bytes& body, const ReportHeader& header) {

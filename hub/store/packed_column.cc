@@ -23,8 +23,6 @@ constexpr std::size_t most_repeats = 256 - first_repeat;
 
 using Group = std::array<std::uint32_t, group_size>;
 
-constexpr std::uint32_t zigzag(std::uint32_t n) { return n << 1 ^ (0 - (n >> 31)); }
-constexpr std::uint32_t unzigzag(std::uint32_t z) { return z >> 1 ^ (0 - (z & 1)); }
 constexpr std::uint32_t mask(unsigned width) {
   return width == max_width ? ~0u : (1u << width) - 1;
 }

@@ -19,9 +19,6 @@ using measurement::Sample;
 
 namespace {
 
-constexpr auto measured =
-    std::span(measurement::quantities).first<measurement::measured_quantities>();
-
 // How a series is predicted from others of the same sample. The numbers are on the disk.
 enum class Method : std::uint8_t {
   plain = 0,       // Not at all.
@@ -51,20 +48,6 @@ constexpr double factor_one = 1 << factor_bits;
 std::int64_t factor_of(double ratio) {
   constexpr double most = std::numeric_limits<std::int32_t>::max();
   return std::isfinite(ratio) ? std::llround(std::clamp(ratio * factor_one, -most, most)) : 0;
-}
-
-// Differences wrap, and wrap back.
-std::int32_t minus(std::int32_t a, std::int32_t b) {
-  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) - static_cast<std::uint32_t>(b));
-}
-std::int32_t plus(std::int32_t a, std::int32_t b) {
-  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
-}
-std::int64_t minus(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
-}
-std::int64_t plus(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
 }
 
 using Values = std::vector<std::int32_t>;
@@ -110,7 +93,8 @@ std::vector<std::int64_t> integrated(const Values& power, std::span<const std::i
   std::vector<std::int64_t> expected(uptimes.size());
   std::uint64_t sum = 0;
   for (std::size_t i = 1; i < power.size(); ++i) {
-    const auto passed = std::clamp<std::int64_t>(minus(uptimes[i], uptimes[i - 1]), 0, longest);
+    const auto passed =
+        std::clamp<std::int64_t>(wrapping_difference(uptimes[i], uptimes[i - 1]), 0, longest);
     const auto drawn = std::max<std::int64_t>(sign * std::int64_t{power[i]}, 0);
     sum += static_cast<std::uint64_t>(drawn * passed);
     expected[i] = static_cast<std::int64_t>(sum / steps_in_mwh);
@@ -126,20 +110,17 @@ std::int32_t low_half(std::int64_t n) { return static_cast<std::int32_t>(n & 0xF
 
 // Numbers near a line: what the line leaves of them, in 32 bits where that is enough.
 void put_wide(Bytes& bytes, std::span<const std::int64_t> values, std::int64_t slope) {
-  const auto zigzag = [](std::int64_t n) {
-    return static_cast<std::uint64_t>(n) << 1 ^ (n < 0 ? ~0ull : 0ull);
-  };
-  put_number(bytes, zigzag(values.front()));
-  put_number(bytes, zigzag(slope));
+  put_signed(bytes, values.front());
+  put_signed(bytes, slope);
   std::vector<std::int32_t> low, high;
   bool is_wide = false;
   std::int64_t line = values.front();
   for (const auto value : values) {
-    const auto rest = minus(value, line);
+    const auto rest = wrapping_difference(value, line);
     low.push_back(low_half(rest));
     high.push_back(low_half(rest >> 32));
     is_wide |= rest != low.back();
-    line = plus(line, slope);
+    line = wrapping_sum(line, slope);
   }
   put_number(bytes, is_wide ? 1 : 0);
   pack(bytes, low);
@@ -154,11 +135,8 @@ bool take_packed(ColumnReader& reader, std::span<std::int32_t> values) {
 }
 
 bool take_wide(ColumnReader& reader, std::span<std::int64_t> values) {
-  const auto unzigzag = [](std::uint64_t z) {
-    return static_cast<std::int64_t>(z >> 1 ^ (z & 1 ? ~0ull : 0ull));
-  };
-  std::int64_t line = unzigzag(reader.number());
-  const std::int64_t slope = unzigzag(reader.number());
+  std::int64_t line = reader.signed_number();
+  const std::int64_t slope = reader.signed_number();
   const auto is_wide = reader.number();
   std::vector<std::int32_t> low(values.size()), high(is_wide ? values.size() : 0);
   if (!reader.is_good() || is_wide > 1 || !take_packed(reader, low) || !take_packed(reader, high)) {
@@ -171,8 +149,8 @@ bool take_wide(ColumnReader& reader, std::span<std::int64_t> values) {
           static_cast<std::uint64_t>(static_cast<std::uint32_t>(high[i])) << 32 |
           static_cast<std::uint32_t>(low[i]));
     }
-    values[i] = plus(line, rest);
-    line = plus(line, slope);
+    values[i] = wrapping_sum(line, rest);
+    line = wrapping_sum(line, slope);
   }
   return true;
 }
@@ -275,7 +253,7 @@ class Packing {
     // The time between two samples that is neither of the shortest nor of the longest.
     std::vector<std::int64_t> passed;
     for (std::size_t i = 1; i < uptimes_.size(); ++i) {
-      passed.push_back(minus(uptimes_[i], uptimes_[i - 1]));
+      passed.push_back(wrapping_difference(uptimes_[i], uptimes_[i - 1]));
     }
     const auto middle = passed.begin() + static_cast<std::ptrdiff_t>(passed.size() / 2);
     if (!passed.empty()) std::ranges::nth_element(passed, middle);
@@ -352,10 +330,11 @@ class Packing {
     put_number(bytes, static_cast<std::uint64_t>(method));
     if (method == Method::twin) put_number(bytes, static_cast<std::uint64_t>(argument));
     if (method == Method::proportion || method == Method::ohm) {
-      put_number(bytes, static_cast<std::uint64_t>(argument) << 1 ^ (argument < 0 ? ~0ull : 0ull));
+      put_signed(bytes, argument);
     }
     Values rest(column.values);
-    for (std::size_t i = 0; i < expected.size(); ++i) rest[i] = minus(rest[i], expected[i]);
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      rest[i] = wrapping_difference(rest[i], expected[i]);
     pack(bytes, only_present(rest, column.present));
     if (!best || bytes.size() < best->size()) best = std::move(bytes);
   }
@@ -420,7 +399,8 @@ class Packing {
       Bytes bytes;
       put_number(bytes, static_cast<std::uint64_t>(method));
       auto rest = column.values;
-      for (std::size_t i = 0; i < expected.size(); ++i) rest[i] = minus(rest[i], expected[i]);
+      for (std::size_t i = 0; i < expected.size(); ++i)
+        rest[i] = wrapping_difference(rest[i], expected[i]);
       put_wide(bytes, only_present(rest, column.present), 0);
       return bytes;
     };
@@ -505,7 +485,7 @@ std::expected<Instants, StoreError> PackedHour::unpack_instants(Quantity quantit
   if (!reader.is_good()) return corrupted;
 
   Values expected;
-  const auto factor = static_cast<std::int64_t>(argument >> 1 ^ (argument & 1 ? ~0ull : 0ull));
+  const auto factor = static_cast<std::int64_t>(unzigzag(argument));
   if (std::abs(factor) > std::numeric_limits<std::int32_t>::max()) return corrupted;
   const auto values_of = [&](Quantity source,
                              std::size_t i) -> std::expected<const Values*, StoreError> {
@@ -546,7 +526,7 @@ std::expected<Instants, StoreError> PackedHour::unpack_instants(Quantity quantit
   if (!take_packed(reader, column.values) || !reader.is_at_end()) return corrupted;
   spread(column.values, column.present);
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    if (column.has(i)) column.values[i] = plus(column.values[i], expected[i]);
+    if (column.has(i)) column.values[i] = wrapping_sum(column.values[i], expected[i]);
   }
   return column;
 }
@@ -573,7 +553,7 @@ std::expected<Totals, StoreError> PackedHour::totals(Quantity quantity, std::siz
   if (!power) return std::unexpected(power.error());
   const auto expected = integrated((*power)->values, uptimes_, sign_of(quantity));
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    if (column.has(i)) column.values[i] = plus(column.values[i], expected[i]);
+    if (column.has(i)) column.values[i] = wrapping_sum(column.values[i], expected[i]);
   }
   return column;
 }

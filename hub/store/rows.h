@@ -5,11 +5,16 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "measurement/quantities.h"
 #include "measurement/units.h"
 
 namespace hub {
+
+// What is stored: all but the derived quantities, in the order of their numbers.
+inline constexpr auto measured =
+    std::span(measurement::quantities).first<measurement::measured_quantities>();
 
 // A block's row is its boot's id above 32 bits of minutes since 1970; a summary's is that of its
 // hour's first minute.

@@ -106,9 +106,7 @@ std::expected<std::uint64_t, StoreError> SegmentWriter::finish() {
   }
   auto end = seal(place_of_index(number_), index);
   const auto length = end.size();
-  for (std::size_t i = 0; i < length_bytes; ++i) {
-    end.push_back(static_cast<std::uint8_t>(length >> (8 * i)));
-  }
+  put_little_endian(end, length, length_bytes);
   if (const auto done = write(end); !done) return std::unexpected(done.error());
   if (const auto done = file_->sync(); !done) return std::unexpected(error_of(done.error()));
   return written_;
@@ -135,8 +133,7 @@ std::expected<std::unique_ptr<Segment>, StoreError> Segment::open(Files& files,
   if (*size < magic.size() + length_bytes) return corrupted;
   const auto length_read = segment->read(*size - length_bytes, length_bytes);
   if (!length_read) return std::unexpected(length_read.error());
-  std::uint64_t length = 0;
-  for (std::size_t i = length_bytes; i-- > 0;) length = length << 8 | (*length_read)[i];
+  const auto length = little_endian(*length_read);
   if (length > *size - magic.size() - length_bytes) return corrupted;
   const auto sealed = segment->read(*size - length_bytes - length, length);
   if (!sealed) return std::unexpected(sealed.error());
@@ -238,8 +235,7 @@ Segment::Extent Segment::index(File& file) {
       file.read(size - length_bytes, bytes).value_or(0) != length_bytes) {
     return {0, size};
   }
-  std::uint64_t length = 0;
-  for (std::size_t i = length_bytes; i-- > 0;) length = length << 8 | bytes[i];
+  auto length = little_endian(bytes);
   if (length > size - magic.size() - length_bytes) length = 0;
   return {size - length_bytes - length, length_bytes + length};
 }

@@ -634,8 +634,7 @@ std::expected<void, StoreError> SqliteStore::summarise_hour(Row first, std::span
   }
 
   const Sample widest(chips);
-  for (const auto& quantity :
-       std::span(measurement::quantities).first(measurement::measured_quantities)) {
+  for (const auto& quantity : measured) {
     for (std::size_t index = 0; index < widest.count(quantity.id); ++index) {
       const Place place{first, series_number(quantity.id, index)};
       auto hour = kept_summary(place, quantity.id);
