@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -128,8 +129,8 @@ class Layers {
 class PlantedFault : public testing::Test {
  protected:
   void SetUp() override {
-    root_ = testing::TempDir() + "layers_test";
-    fs::remove_all(root_);
+    auto name = testing::TempDir() + "layers_test_XXXXXX";  // Others may run beside it.
+    root_ = mkdtemp(name.data());
     fs::create_directories(root_ / "measurement");
     fs::create_directories(root_ / "hub/store");
     fs::create_directories(root_ / "hub/api");
