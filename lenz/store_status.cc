@@ -144,13 +144,11 @@ int store_status(const StoreStatusOptions& options) {
   const auto bytes = [](std::uint64_t count) { return size_text(static_cast<double>(count)); };
   fmt::print("segments {} in {} files, database {}, logs {}\n", bytes(census.segment_bytes),
              census.segments, bytes(census.database_bytes), bytes(census.log_bytes));
-  fmt::print("{} values are kept", census.values);
-  if (census.packed_values == 0) {
-    fmt::print("; none is packed yet, so what one takes is not known\n");
+  if (census.values == 0) {
+    fmt::print("nothing is packed yet, so what a value takes is not known\n");
   } else {
-    fmt::print(
-        "; {} of them are packed, {:.2f} bytes each\n", census.packed_values,
-        static_cast<double>(census.segment_bytes) / static_cast<double>(census.packed_values));
+    fmt::print("{} values are packed, {:.2f} bytes each\n", census.values,
+               static_cast<double>(census.segment_bytes) / static_cast<double>(census.values));
   }
 
   hub::SqliteStore store(disk, folder, hub::SqliteStore::Use::read);

@@ -21,7 +21,6 @@ constexpr std::array<const char*, 13> sentences = {
     "its structure is damaged",
     "these samples are not what was written",
     "these samples are said to be packed, and no packed hour has them",
-    "this summary is not what was written; it is made again when more of the hour comes in",
     "the file is not there",
     "the file does not say what it is; nothing is lost by it",
     "its index is not what was written, and nothing of the file can be read",
@@ -86,8 +85,8 @@ int store_verify(const StoreVerifyOptions& options) {
     if (!std::filesystem::exists(folder + "/" + other)) continue;
     verified.damaged += !hub::verify_structure(disk, folder, other, found);
   }
-  fmt::print("{} hours, {} minutes, {} summaries checked; {} damaged.\n", verified.hours,
-             verified.minutes, verified.summaries, verified.damaged);
+  fmt::print("{} hours, {} minutes checked; {} damaged.\n", verified.hours,
+             verified.minutes, verified.damaged);
   return verified.damaged == 0 ? 0 : 1;
 }
 

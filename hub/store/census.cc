@@ -4,24 +4,39 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
+#include <vector>
 
 #include "hub/store/database.h"
 #include "hub/store/numbered_file.h"
+#include "hub/store/packed_hour.h"
 #include "hub/store/rows.h"
-#include "hub/store/summary.h"
+#include "hub/store/segment.h"
 
 namespace hub {
 namespace {
 
 // What cannot be read counts nothing: verify.h tells of it.
-std::uint64_t values_in(Place place, std::span<const std::uint8_t> summary) {
-  const auto quantity = static_cast<std::size_t>(place.series >> 8);
-  if (quantity >= measurement::measured_quantities) return 0;
-  const auto hour = decode_summary(place, summary, static_cast<measurement::Quantity>(quantity));
+std::uint64_t values_in(PackedHour hour) {
   std::uint64_t values = 0;
-  for (const auto& minute : hour.value_or(HourSummary{})) {
-    values += static_cast<std::uint64_t>(minute.count);
+  const auto count = [&](const auto& column) {
+    if (!column.values.empty()) {
+      values += column.present.empty() ? column.values.size()
+                                       : column.values.size() -
+                                             static_cast<std::size_t>(
+                                                 std::ranges::count(column.present, 0));
+    }
+  };
+  const measurement::Sample widest(hour.chips());
+  for (const auto& quantity : measured) {
+    for (std::size_t index = 0; index < widest.count(quantity.id); ++index) {
+      if (quantity.kind == measurement::Kind::total) {
+        if (const auto column = hour.totals(quantity.id, index)) count(*column);
+      } else {
+        if (const auto column = hour.instants(quantity.id, index)) count(**column);
+      }
+    }
   }
   return values;
 }
@@ -42,37 +57,32 @@ Census count_store(Files& files, const std::string& folder, measurement::Timesta
   }
 
   Database database(files, folder + "/lenz.db", Database::Use::read);
-  auto count = database.prepare("SELECT count(*) FROM summary");
-  count.step();
-  const auto all = static_cast<double>(std::max<std::int64_t>(1, count.integer(0)));
-  count.reset();
-  auto page = database.prepare(
-      "SELECT summary.row, series, value, packed.row IS NOT NULL "
-      "FROM summary LEFT JOIN packed ON packed.row = summary.row "
-      "WHERE (summary.row, series) > (?, ?) ORDER BY summary.row, series LIMIT 5000");
-  Place last{-1, -1};
+  std::map<std::int64_t, std::vector<std::int64_t>> hours;  // By segment.
+  auto packed = database.prepare("SELECT segment, row FROM packed ORDER BY row");
+  int code = packed.step();
+  for (; code == SQLITE_ROW; code = packed.step()) {
+    hours[packed.integer(0)].push_back(packed.integer(1));
+  }
+  if (code != SQLITE_DONE) {
+    throw std::runtime_error(fmt::format(
+        "{}/lenz.db cannot be read ({}): see what is damaged with \"lenz store verify\".", folder,
+        database.message()));
+  }
   double done = 0;
-  for (bool is_more = true; is_more; progress(std::min(1.0, done / all))) {
-    is_more = false;
-    page.bind(1, last.row).bind(2, last.series);
-    int code = page.step();
-    for (; code == SQLITE_ROW; code = page.step()) {
-      const Place place{page.integer(0), page.integer(1)};
-      is_more = std::pair(place.row, place.series) > std::pair(last.row, last.series);
-      if (is_more) last = place;
-      const auto values = values_in(place, page.blob(2));
+  for (const auto& [number, rows] : hours) {
+    const auto segment =
+        Segment::open(files, folder + "/" + std::string(segment_prefix) + std::to_string(number),
+                      number);
+    for (const auto row : rows) {
+      if (!segment) break;
+      SegmentReader reader(**segment, row >> 32, row, row);
+      auto hour = PackedHour::open(reader.hour(row));
+      if (!hour) continue;
+      const auto values = values_in(std::move(*hour));
       census.values += values;
-      if (page.integer(3) != 0) census.packed_values += values;
-      if (time_of_minute(minute_of_row(place.row)) >= since) census.recent_values += values;
-      ++done;
+      if (time_of_minute(minute_of_row(row)) >= since) census.recent_values += values;
     }
-    page.reset();
-    if (code != SQLITE_DONE) {
-      throw std::runtime_error(
-          fmt::format("{}/lenz.db cannot be read ({}): see what is damaged with \"lenz store "
-                      "verify\".",
-                      folder, database.message()));
-    }
+    progress(++done / static_cast<double>(hours.size()));
   }
   return census;
 }

@@ -8,6 +8,18 @@
 
 namespace hub {
 
+StoreError error_of(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_FULL:
+      return StoreError::full;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return StoreError::corrupted;
+    default:
+      return StoreError::unavailable;
+  }
+}
+
 Statement& Statement::bind(int index, std::int64_t value) {
   sqlite3_bind_int64(statement_.get(), index, value);
   return *this;

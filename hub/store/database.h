@@ -11,11 +11,14 @@
 #include <string_view>
 
 #include "hub/store/sqlite_vfs.h"
+#include "hub/store/store.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace hub {
+
+StoreError error_of(int code);  // Of a result that is not SQLITE_OK.
 
 class Statement {
  public:

@@ -88,14 +88,12 @@ std::expected<std::vector<std::int64_t>, StoreError> Log::numbers() const {
 
 // ---- Writing -----------------------------------------------------------------------------------
 
-bool Log::is_empty(std::int64_t number) const {
-  return file_ && number_ == number && written_ == head_bytes;
-}
+bool Log::is_empty() const { return file_ && written_ == head_bytes; }
 
 std::expected<void, StoreError> Log::begin(std::int64_t number) {
   before_.clear();
   added_.clear();
-  if (is_empty(number)) return {};
+  if (number == number_ && is_empty()) return {};
   file_.reset();
   written_ = 0;
   number_ = number;
@@ -174,42 +172,85 @@ std::expected<void, StoreError> Log::sync() {
 // ---- Reading -----------------------------------------------------------------------------------
 
 std::expected<void, StoreError> Log::replay(std::int64_t number, const Append& append) {
+  reading_ = {.number = number};
+  found_.clear();
+  return follow(append);
+}
+
+std::expected<void, StoreError> Log::follow(const Append& append) {
   const auto all = numbers();
   if (!all) return std::unexpected(all.error());
-  for (const auto later : *all) {
-    if (later < number) continue;
-    if (const auto done = replay_one(later, append); !done) return done;
+  for (const auto number : *all) {
+    if (number < reading_.number) continue;
+    if (number > reading_.number) reading_ = {.number = number};
+    if (const auto done = read_on(append); !done) return done;
   }
   return {};
 }
 
-std::expected<void, StoreError> Log::replay_one(std::int64_t number, const Append& append) {
+std::expected<void, StoreError> Log::read_on(const Append& append) {
+  auto& [number, offset, before] = reading_;
   const auto file = files_.open(path(number), How::read);
   if (!file) return std::unexpected(error_of(file.error()));
-  const auto size = (*file)->size();
+  auto size = (*file)->size();
   if (!size) return std::unexpected(error_of(size.error()));
-  Bytes bytes(*size);
-  const auto got = (*file)->read(0, bytes);
-  if (!got) return std::unexpected(error_of(got.error()));
   // Of our own log only what was synced: the rest was told to have failed.
-  bytes.resize(number == number_ ? std::min<std::uint64_t>(*got, written_) : *got);
-  const std::span<const std::uint8_t> all(bytes);
-  if (all.size() < head_bytes || !std::ranges::equal(all.first(magic.size()), magic) ||
-      little_endian(all.subspan(magic.size(), 8)) != static_cast<std::uint64_t>(number)) {
-    return {};  // The power went while it was begun.
+  if (number == number_) *size = std::min<std::uint64_t>(*size, written_);
+  if (offset == 0) {
+    Bytes head(head_bytes);
+    const auto got = (*file)->read(0, head);
+    if (!got) return std::unexpected(error_of(got.error()));
+    if (*size < head_bytes || *got < head_bytes ||
+        !std::ranges::equal(std::span(head).first(magic.size()), magic) ||
+        little_endian(std::span(head).subspan(magic.size(), 8)) !=
+            static_cast<std::uint64_t>(number)) {
+      return {};  // The power went while it was begun.
+    }
+    offset = head_bytes;
+    found_[number] = offset;
   }
+  if (*size <= offset) return {};
 
-  Before before;
-  for (std::size_t at = head_bytes; all.size() - at > length_bytes;) {
-    const auto length = little_endian(all.subspan(at, length_bytes));
-    if (length > all.size() - at - length_bytes) break;
-    const auto body = unseal(place_of(number, at), all.subspan(at + length_bytes, length));
+  Bytes bytes(*size - offset);
+  const auto got = (*file)->read(offset, bytes);
+  if (!got) return std::unexpected(error_of(got.error()));
+  bytes.resize(*got);
+  for (std::span<const std::uint8_t> rest(bytes); rest.size() > length_bytes;) {
+    const auto length = little_endian(rest.first(length_bytes));
+    if (length > rest.size() - length_bytes) break;
+    const auto body = unseal(place_of(number, offset), rest.subspan(length_bytes, length));
     if (!body) break;
-    at += length_bytes + length;
-
+    offset += length_bytes + length;
+    found_[number] = offset;
+    rest = rest.subspan(length_bytes + length);
     if (const auto done = replay_record(*body, before, append); !done) return done;
   }
   return {};
+}
+
+std::expected<void, StoreError> Log::write_again() {
+  for (const auto& [number, end] : found_) {
+    const auto file = files_.open(path(number), How::write);
+    if (!file) return std::unexpected(error_of(file.error()));
+    Bytes bytes(end);
+    const auto got = (*file)->read(0, bytes);
+    if (!got) return std::unexpected(error_of(got.error()));
+    bytes.resize(*got);
+    auto done = (*file)->write(0, bytes);
+    if (done) done = (*file)->sync();
+    if (!done) return std::unexpected(error_of(done.error()));
+  }
+  return {};
+}
+
+bool Log::has_found() const {
+  return std::ranges::any_of(found_, [](const auto& log) { return log.second > head_bytes; });
+}
+
+std::uint64_t Log::found_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [number, end] : found_) bytes += end;
+  return bytes;
 }
 
 std::expected<void, StoreError> Log::replay_record(std::span<const std::uint8_t> body,

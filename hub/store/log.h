@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -35,11 +36,20 @@ class Log {
   // Gives what was synced to the logs of this number and after, in order; nothing where there is
   // none. What a power cut left half written is the end of its file.
   std::expected<void, StoreError> replay(std::int64_t number, const Append&);
+  // What has been synced since, by whoever writes.
+  std::expected<void, StoreError> follow(const Append&);
+  // Writes and syncs what replay() found once more: after a failed sync it may be readable and yet
+  // not on the disk.
+  std::expected<void, StoreError> write_again();
+  std::int64_t last() const { return std::max(number_, reading_.number); }  // Begun or read.
+  std::uint64_t found_bytes() const;  // Of all logs that were read.
+  bool has_found() const;
+  void forget_found() { found_.clear(); }
 
   // Begins log `number`, empty and durable; what was added and not synced is forgotten. One that
   // was begun and is still empty is taken again.
   std::expected<void, StoreError> begin(std::int64_t number);
-  bool is_empty(std::int64_t number) const;  // It was begun, and nothing was synced to it.
+  bool is_empty() const;  // It was begun, and nothing was synced to it.
   // Deletes all logs before this one.
   void remove_before(std::int64_t number);
 
@@ -59,12 +69,21 @@ class Log {
 
   std::string path(std::int64_t number) const;
   std::expected<std::vector<std::int64_t>, StoreError> numbers() const;
-  std::expected<void, StoreError> replay_one(std::int64_t number, const Append&);
+  std::expected<void, StoreError> read_on(const Append&);
   static std::expected<void, StoreError> replay_record(std::span<const std::uint8_t>, Before&,
                                                        const Append&);
 
+  // Where reading stands: everything before is given.
+  struct Reading {
+    std::int64_t number = 0;
+    std::uint64_t offset = 0;
+    Before before;
+  };
+
   Files& files_;
   std::string folder_;
+  Reading reading_;
+  std::map<std::int64_t, std::uint64_t> found_;  // Logs that were read, as far as they are whole.
   std::unique_ptr<File> file_;
   std::int64_t number_ = 0;
   std::uint64_t written_ = 0;

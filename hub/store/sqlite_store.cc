@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
-#include <limits>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -23,7 +25,7 @@ using measurement::Timestamp;
 
 namespace {
 
-constexpr std::int64_t format_version = 3;
+constexpr std::int64_t format_version = 4;
 
 constexpr const char* schema = R"(
 BEGIN;
@@ -68,30 +70,30 @@ PRAGMA user_version = 3;
 COMMIT;
 )";
 
-// Memory for what waits to be written to the tables: some 2 KB each.
-constexpr std::size_t most_open_samples = 65'536;
+// From version 3: minutes are summarised from what they summarise, and the log holds an hour. A
+// restart gives revisions beyond those that it may have given out before. Rows that were written
+// before have no seal.
+constexpr const char* fourth_version = R"(
+BEGIN;
+DROP TABLE summary;
+DROP TABLE unsummarised;
+ALTER TABLE log ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE boot ADD COLUMN seal INTEGER;
+ALTER TABLE run ADD COLUMN seal INTEGER;
+PRAGMA user_version = 4;
+COMMIT;
+)";
 
+// What is written to the tables, or packed, earlier than its hour is over.
+constexpr std::size_t most_head_bytes = 8 << 20;
 // What a start after a crash has to read.
 constexpr std::uint64_t most_log_bytes = 64 << 20;
 
-// Summarising an hour rewrites all its series, so it is done for many minutes at a time. A read
-// decodes the blocks of at most so many minutes instead.
-constexpr std::size_t most_unsummarised = 15;
+constexpr std::int64_t revisions_at_once = 1 << 20;
+constexpr std::size_t most_summaries = 256;  // In memory, 12 KB each.
 
 // 8 MiB of pages hold a month of a few series. The log is cut back to 16 MiB once it is empty.
 constexpr const char* limits = "PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 16777216";
-
-StoreError error_of(int code) {
-  switch (code & 0xFF) {
-    case SQLITE_FULL:
-      return StoreError::full;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return StoreError::corrupted;
-    default:
-      return StoreError::unavailable;
-  }
-}
 
 Database open(Files& files, const std::string& folder, Database::Use use) {
   // Where this fails, opening the file says so.
@@ -108,9 +110,12 @@ Database open(Files& files, const std::string& folder, Database::Use use) {
         "or restore a backup of before.",
         file, version, format_version));
   }
-  if ((version < 1 && database.execute(schema) != SQLITE_OK) ||
+  if ((version < 1 && database.execute("PRAGMA auto_vacuum = INCREMENTAL") != SQLITE_OK) ||
+      (version < 1 && database.execute(schema) != SQLITE_OK) ||
       (version < 2 && database.execute(second_version) != SQLITE_OK) ||
       (version < 3 && database.execute(third_version) != SQLITE_OK) ||
+      (version < 4 && database.execute(fourth_version) != SQLITE_OK) ||
+      (use == Database::Use::write && database.execute("PRAGMA incremental_vacuum") != SQLITE_OK) ||
       database.execute(limits) != SQLITE_OK) {
     throw std::runtime_error(fmt::format(
         "The database {} cannot be set up ({}): check that its disk has room and that the file is "
@@ -120,23 +125,22 @@ Database open(Files& files, const std::string& folder, Database::Use use) {
   return database;
 }
 
-// Bit c: channel c's active power is absent from at least one of the samples.
-std::int64_t absences(std::span<const Sample> samples) {
-  std::int64_t absent = 0;
-  for (const auto& sample : samples) {
-    for (std::size_t c = 0; c < sample.channels(); ++c) {
-      if (!sample.steps(Quantity::active_power, c)) absent |= std::int64_t{1} << c;
-    }
+// What a row says of itself, so that one whose bits changed is not believed.
+std::int64_t seal_of(std::string_view text, std::span<const std::int64_t> numbers) {
+  Bytes bytes(text.begin(), text.end());
+  for (const auto number : numbers) {
+    put_little_endian(bytes, static_cast<std::uint64_t>(number), sizeof number);
   }
-  return absent;
+  return static_cast<std::int64_t>(crc32(0, bytes.data(), static_cast<uInt>(bytes.size())));
 }
-static_assert(measurement::max_channels < 63, "BUG: the channels do not fit an integer's bits");
 
-void insert_by_number(std::vector<Sample>& samples, const Sample& sample) {
-  const auto place = samples.empty() || samples.back().number < sample.number
-                         ? samples.end()
-                         : std::ranges::lower_bound(samples, sample.number, {}, &Sample::number);
-  samples.insert(place, sample);
+constexpr std::int64_t unsealed = -1;  // It was written before there were seals.
+
+template <std::size_t n>
+std::array<std::int64_t, n> integers(Statement& row, const std::array<int, n>& columns) {
+  std::array<std::int64_t, n> found;
+  std::ranges::transform(columns, found.begin(), [&](int column) { return row.integer(column); });
+  return found;
 }
 
 }  // namespace
@@ -155,58 +159,6 @@ const char* sentence(StoreError error) {
   return "";
 }
 
-// ---- A boot ------------------------------------------------------------------------------------
-
-Timestamp SqliteStore::Boot::time_of(measurement::Uptime uptime) const {
-  // Times that no clock shows share the first and the last minute there is.
-  std::int64_t time = 0;
-  if (__builtin_add_overflow(booted_at.time_since_epoch().count(), uptime.count(), &time)) {
-    return time_of_minute(uptime.count() < 0 ? 0 : last_minute);
-  }
-  return std::clamp(Timestamp(std::chrono::milliseconds(time)), time_of_minute(0),
-                    time_of_minute(last_minute));
-}
-
-SqliteStore::Row SqliteStore::Boot::row_of(Timestamp time) const {
-  return first_row(id) + minute_of(time);
-}
-
-bool SqliteStore::Boot::has(std::uint64_t number) const {
-  // A range that does not include its end cannot tell of the last number there is.
-  if (number == std::numeric_limits<std::uint64_t>::max()) return true;
-  const auto after = runs.upper_bound(number);
-  return after != runs.begin() && number < std::prev(after)->second.end;
-}
-
-bool SqliteStore::Boot::joins(Timestamp before, Timestamp after) const {
-  return before <= after && after - before <= period + period / 2;
-}
-
-void SqliteStore::Boot::add(std::uint64_t number, Timestamp time) {
-  const auto after = runs.upper_bound(number);
-  const auto before = after == runs.begin() ? runs.end() : std::prev(after);
-  const bool extends =
-      before != runs.end() && before->second.end == number && joins(before->second.last, time);
-  const bool precedes =
-      after != runs.end() && after->first == number + 1 && joins(time, after->second.first);
-
-  Run run{number + 1, time, time};
-  if (precedes) {
-    run.end = after->second.end;
-    run.last = after->second.last;
-    changed_runs.insert(after->first);
-    runs.erase(after);
-  }
-  if (extends) {
-    before->second.end = run.end;
-    before->second.last = run.last;
-    changed_runs.insert(before->first);
-  } else {
-    runs.emplace(number, run);
-    changed_runs.insert(number);
-  }
-}
-
 // ---- Opening and being current -----------------------------------------------------------------
 
 SqliteStore::SqliteStore(Files& files, const std::string& folder, Use use)
@@ -220,12 +172,16 @@ SqliteStore::SqliteStore(Files& files, const std::string& folder, Use use)
         "The database {}/lenz.db cannot be read ({}): check its disk, or restore it from a backup.",
         folder, database_.message()));
   }
-  // Where the disk is full, the next commit tries again.
-  if (use_ == Use::write) static_cast<void>(checkpoint());
+  if (use_ == Use::read) return;
+  // What was found in logs stays there until the next checkpoint. Where the disk is full, the next
+  // commit tries again.
+  must_checkpoint_ = !log_.write_again() || !log_.begin(log_.last() + log_.has_found()) ||
+                     !run(put_log_.bind(1, first_log_).bind(2, revision_ + revisions_at_once));
+  last_revision_ = revision_ + revisions_at_once;
 }
 
 SqliteStore::~SqliteStore() {
-  if (is_in_transaction_ && !log_.has_added()) static_cast<void>(checkpoint());
+  if (use_ == Use::write && is_loaded_ && !has_uncommitted_) static_cast<void>(checkpoint());
 }
 
 std::expected<void, StoreError> SqliteStore::run(Statement& statement) {
@@ -233,18 +189,6 @@ std::expected<void, StoreError> SqliteStore::run(Statement& statement) {
     return std::unexpected(error_of(code));
   }
   return {};
-}
-
-std::expected<std::optional<Bytes>, StoreError> SqliteStore::value(Statement& statement) {
-  std::optional<Bytes> value;
-  const int code = statement.step();
-  if (code == SQLITE_ROW) {
-    const auto blob = statement.blob(0);
-    value.emplace(blob.begin(), blob.end());
-  }
-  statement.reset();
-  if (code != SQLITE_ROW && code != SQLITE_DONE) return std::unexpected(error_of(code));
-  return value;
 }
 
 std::expected<std::vector<SqliteStore::Row>, StoreError> SqliteStore::rows(Statement& statement) {
@@ -263,19 +207,75 @@ std::expected<std::vector<SqliteStore::Row>, StoreError> SqliteStore::rows(State
   return found;
 }
 
+std::expected<std::vector<SqliteStore::Row>, StoreError> SqliteStore::rows_and_heads(
+    Statement& statement, Row first, Row last) {
+  auto found = rows(statement.bind(1, first).bind(2, last));
+  const auto heads = heads_.rows(first, last);
+  if (!found || heads.empty()) return found;
+  std::vector<Row> both;
+  std::ranges::set_union(*found, heads, std::back_inserter(both));
+  return both;
+}
+
+std::expected<std::optional<SqliteStore::Row>, StoreError> SqliteStore::row_before(Row first,
+                                                                                   Row last) {
+  const auto found = rows(row_before_.bind(1, first).bind(2, last));
+  if (!found) return std::unexpected(found.error());
+  auto latest = heads_.before(last);
+  if (latest && *latest < first) latest.reset();
+  if (!found->empty() && (!latest || *latest < found->front())) latest = found->front();
+  return latest;
+}
+
 std::expected<void, StoreError> SqliteStore::stay_current() {
-  const auto version = rows(data_version_);
-  if (!version) return std::unexpected(version.error());
-  if (is_loaded_ && version->front() == seen_version_) return {};
-  seen_version_ = version->front();
-  return load();
+  if (is_loaded_ && use_ == Use::write) return {};  // Nobody else writes.
+  // While this reads, the writer may begin its log anew.
+  constexpr int most_attempts = 10;
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    const auto version = rows(data_version_);
+    if (!version) return std::unexpected(version.error());
+    const bool is_known = is_loaded_ && version->front() == seen_version_;
+    seen_version_ = version->front();
+    if (const auto done = is_known ? log_.follow(taking()) : load(); !done) return done;
+    const auto now = rows(data_version_);
+    if (!now) return std::unexpected(now.error());
+    if (now->front() == seen_version_) return {};
+  }
+  return std::unexpected(StoreError::unavailable);
+}
+
+void SqliteStore::forget() {
+  is_loaded_ = false;
+  boots_.clear();
+  names_.clear();
+  counts_.clear();
+  heads_.clear();
+  touched_.clear();
+  changed_.clear();
+  revisions_.clear();
+  packed_.clear();
+  summaries_.clear();
+  decoded_row_.reset();
+  unpacked_hour_ = {};
 }
 
 std::expected<void, StoreError> SqliteStore::load() {
-  is_loaded_ = false;
-  boots_.clear();
-  counts_.clear();
-  forget_open();
+  forget();
+  // One state of all tables.
+  if (const int code = database_.execute("BEGIN"); code != SQLITE_OK) {
+    return std::unexpected(error_of(code));
+  }
+  const auto done = load_tables();
+  database_.execute("COMMIT");
+  if (!done) return done;
+  is_loaded_ = true;
+  const auto replayed = log_.replay(first_log_, taking());
+  is_loaded_ = replayed.has_value();
+  has_uncommitted_ = false;
+  return replayed;
+}
+
+std::expected<void, StoreError> SqliteStore::load_tables() {
   const auto time = [](Statement& statement, int column) {
     return Timestamp(std::chrono::milliseconds(statement.integer(column)));
   };
@@ -285,13 +285,18 @@ std::expected<void, StoreError> SqliteStore::load() {
 
   int code = all_boots_.step();
   for (; code == SQLITE_ROW; code = all_boots_.step()) {
+    const auto seal = all_boots_.integer(8);
+    if (seal != unsealed && seal != seal_of(all_boots_.text(1),
+                                            integers(all_boots_, std::array{0, 2, 3, 4, 5, 6, 7, 9}))) {
+      continue;  // When its samples were measured is not known any more.
+    }
     const auto stream = static_cast<measurement::Stream>(all_boots_.integer(3));
     boots_[{std::string(all_boots_.text(1)), number(all_boots_, 2), stream}] = {
         .id = all_boots_.integer(0),
         .booted_at = time(all_boots_, 4),
         .period = std::chrono::milliseconds(all_boots_.integer(5)),
         .lost = number(all_boots_, 6),
-        .origin = {all_boots_.integer(7) != 0, number(all_boots_, 8)},
+        .origin = {all_boots_.integer(7) != 0, number(all_boots_, 9)},
         .runs = {},
         .is_changed = false,
         .changed_runs = {}};
@@ -300,8 +305,13 @@ std::expected<void, StoreError> SqliteStore::load() {
   if (code != SQLITE_DONE) return std::unexpected(error_of(code));
 
   for (auto& [name, boot] : boots_) {
+    names_[boot.id] = &name;
     all_runs_.bind(1, boot.id);
     for (code = all_runs_.step(); code == SQLITE_ROW; code = all_runs_.step()) {
+      const auto seal = all_runs_.integer(4);
+      if (seal != unsealed && seal != seal_of({}, integers(all_runs_, std::array{5, 0, 1, 2, 3}))) {
+        continue;  // What comes again is found in its minute.
+      }
       boot.runs[number(all_runs_, 0)] = {number(all_runs_, 1), time(all_runs_, 2),
                                          time(all_runs_, 3)};
       boot.newest = std::max(boot.newest, boot.row_of(time(all_runs_, 3)));
@@ -309,6 +319,11 @@ std::expected<void, StoreError> SqliteStore::load() {
     all_runs_.reset();
     if (code != SQLITE_DONE) return std::unexpected(error_of(code));
   }
+
+  // One that is not known any more keeps its number.
+  const auto ids = rows(newest_boot_id_);
+  if (!ids) return std::unexpected(ids.error());
+  newest_boot_ = ids->front();
 
   for (code = all_devices_.step(); code == SQLITE_ROW; code = all_devices_.step()) {
     counts_[std::string(all_devices_.text(0))] = {number(all_devices_, 1), number(all_devices_, 2),
@@ -319,75 +334,47 @@ std::expected<void, StoreError> SqliteStore::load() {
 
   const auto newest = rows(newest_revision_);
   if (!newest) return std::unexpected(newest.error());
-  revision_ = committed_revision_ = newest->empty() ? 0 : newest->front();
-  is_loaded_ = true;
-  return use_ == Use::write ? replay() : std::expected<void, StoreError>{};
+  code = log_number_.step();
+  if (code == SQLITE_ROW) {
+    first_log_ = log_number_.integer(0);
+    revision_ = std::max({revision_, newest->front(), log_number_.integer(1)});
+  }
+  log_number_.reset();
+  if (code != SQLITE_ROW) {
+    return std::unexpected(code == SQLITE_DONE ? StoreError::corrupted : error_of(code));
+  }
+  return {};
 }
 
-std::expected<void, StoreError> SqliteStore::replay() {
-  const auto number = rows(log_number_);
-  if (!number) return std::unexpected(number.error());
-  const auto done =
-      log_.replay(number->front(),
-                  [&](const auto& header, const auto& samples) -> std::expected<void, StoreError> {
-                    if (const auto begun = begin_transaction(); !begun) return begun;
-                    if (const auto taken = take(header, samples); !taken)
-                      return std::unexpected(taken.error());
-                    return {};
-                  });
-  if (!done) is_loaded_ = false;
-  return done;
+Log::Append SqliteStore::taking() {
+  return [this](const ReportHeader& header,
+                std::span<const Sample> samples) -> std::expected<void, StoreError> {
+    if (const auto taken = take(header, samples); !taken) return std::unexpected(taken.error());
+    return {};
+  };
 }
 
-std::expected<void, StoreError> SqliteStore::settle() {
-  if (const auto current = stay_current(); !current) return undo(current.error());
-  return flush();
+std::unexpected<StoreError> SqliteStore::undo(StoreError why) {
+  // After some errors SQLite has already done it, and then refuses; outside of a transaction too.
+  database_.execute("ROLLBACK");
+  undone_ += has_uncommitted_;
+  has_uncommitted_ = false;
+  must_checkpoint_ = true;
+  forget();
+  return std::unexpected(why);
 }
 
 // ---- Writing -----------------------------------------------------------------------------------
 
-std::expected<void, StoreError> SqliteStore::begin() {
-  if (const auto begun = begin_transaction(); !begun) return begun;
-  if (const auto current = stay_current(); !current) return undo(current.error());
-  return {};
-}
-
-std::expected<void, StoreError> SqliteStore::begin_transaction() {
-  if (is_in_transaction_) return {};
-  if (const int code = database_.execute("BEGIN IMMEDIATE"); code != SQLITE_OK) {
-    return undo(error_of(code));
-  }
-  is_in_transaction_ = true;
-  return {};
-}
-
-std::unexpected<StoreError> SqliteStore::undo(StoreError why) {
-  // After some errors SQLite has already done it, and then refuses.
-  database_.execute("ROLLBACK");
-  undone_ += is_in_transaction_;
-  is_in_transaction_ = false;
-  forget_open();
-  must_checkpoint_ = true;
-  is_loaded_ = false;
-  return std::unexpected(why);
-}
-
-void SqliteStore::forget_open() {
-  open_.clear();
-  open_samples_ = 0;
-  touched_.clear();
-  has_complete_minute_ = false;
-}
-
-SqliteStore::Boot& SqliteStore::boot_of(const ReportHeader& header) {
+Boot& SqliteStore::boot_of(const ReportHeader& header) {
   assert(header.booted_at && "BUG: a report without a time came as far as the store");
   const std::string device(header.device);
   const auto [found, is_new] = boots_.try_emplace({device, header.boot, header.stream});
   Boot& boot = found->second;
   if (is_new) {
     boot.booted_at = *header.booted_at;
-    for (const auto& [name, other] : boots_) boot.id = std::max(boot.id, other.id);
-    ++boot.id;
+    boot.id = ++newest_boot_;
+    names_[boot.id] = &found->first;
     // All streams of a boot have one clock.
     for (auto it = boots_.lower_bound({device, header.boot, measurement::Stream{}});
          it != boots_.end() && std::get<0>(it->first) == device &&
@@ -408,7 +395,7 @@ SqliteStore::Boot& SqliteStore::boot_of(const ReportHeader& header) {
 std::expected<Appended, StoreError> SqliteStore::append(const ReportHeader& header,
                                                         std::span<const Sample> samples) {
   assert(use_ == Use::write && "BUG: who only reads has something to store");
-  if (const auto begun = begin(); !begun) return std::unexpected(begun.error());
+  if (const auto current = stay_current(); !current) return undo(current.error());
   const auto appended = take(header, samples);
   if (!appended) return undo(appended.error());
   if (!must_checkpoint_) log_.add(header, samples);
@@ -419,54 +406,277 @@ std::expected<Appended, StoreError> SqliteStore::take(const ReportHeader& header
                                                       std::span<const Sample> samples) {
   Boot& boot = boot_of(header);
   Appended appended;
+  Row row = 0;
+  const auto leave = [&] {
+    if (row != 0 && row != boot.newest) heads_.encode(row);
+  };
   for (const auto& sample : samples) {
     if (boot.has(sample.number)) {
       ++appended.duplicate;
       continue;
     }
     const Timestamp time = boot.time_of(sample.uptime);
-    const Row row = boot.row_of(time);
-    const auto block = open_block(row);
-    if (!block) return std::unexpected(block.error());
+    if (const Row next = boot.row_of(time); next != row) {
+      leave();
+      row = next;
+      if (const auto begun = begin_head(row); !begun) return std::unexpected(begun.error());
+      if (row > boot.newest && heads_.has(boot.newest)) heads_.encode(boot.newest);
+      boot.newest = std::max(boot.newest, row);
+      touched_.insert(row);
+      summaries_.erase(row);
+      if (decoded_row_ == row) decoded_row_.reset();
+    }
     // No meter measures that fast. It is not kept, and so never acknowledged.
-    if ((*block)->size() >= most_samples_in_block) continue;
-    insert_by_number(**block, sample);
+    if (heads_.count(row) >= most_samples_in_block) continue;
+    ++(heads_.add(row, sample) ? appended.added : appended.duplicate);
     boot.add(sample.number, time);
-    ++open_samples_;
-    ++appended.added;
-    has_complete_minute_ |=
-        row < boot.newest || (row > boot.newest && touched_.contains(boot.newest));
-    boot.newest = std::max(boot.newest, row);
-    touched_.insert(row);
   }
+  leave();
   auto& counts = counts_[std::string(header.device)];
   ++(appended.added > 0 ? counts.reports : counts.duplicate);
   counts.is_changed = true;
-
-  if (open_samples_ > most_open_samples) {
-    if (const auto written = flush(); !written) return std::unexpected(written.error());
-  }
+  has_uncommitted_ = true;
   return appended;
 }
 
-std::expected<SqliteStore::Samples*, StoreError> SqliteStore::open_block(Row row) {
-  if (const auto open = open_.find(row); open != open_.end()) return &open->second;
+std::expected<void, StoreError> SqliteStore::begin_head(Row row) {
+  if (heads_.has(row)) return {};
   auto samples = block(row);
   if (!samples && samples.error() == StoreError::corrupted) {
     // Refusing would have the meter send this minute for ever. The damaged bytes are kept.
-    if (const auto done = run(set_aside_.bind(1, row)); !done) return std::unexpected(done.error());
+    if (use_ == Use::write) {
+      if (const auto done = run(set_aside_.bind(1, row)); !done) return done;
+    }
     samples = Samples{};
   }
   if (!samples) return std::unexpected(samples.error());
-  open_samples_ += samples->size();
-  return &(open_[row] = std::move(*samples));
+  heads_.begin(row, std::move(*samples));
+  return {};
+}
+
+std::expected<void, StoreError> SqliteStore::commit() {
+  if (!has_uncommitted_) return {};
+  if (must_checkpoint_ || heads_.bytes() > most_head_bytes ||
+      log_.bytes() + log_.found_bytes() > most_log_bytes ||
+      last_revision_ - revision_ < revisions_at_once / 2) {
+    return checkpoint();
+  }
+  if (const auto synced = log_.sync(); !synced) return undo(synced.error());
+  has_uncommitted_ = false;
+  static_cast<void>(announce_over(Timestamp::min()));  // Else tidy() does.
+  return {};
+}
+
+// ---- What changed ------------------------------------------------------------------------------
+
+// A late minute also takes from what the ones after it gained: as far as the next that has all, but
+// an hour of them at most.
+std::expected<void, StoreError> SqliteStore::announce(Row row) {
+  constexpr std::size_t most_later = 60;
+  const auto give_revision = [&](Row changed) {
+    const auto [known, is_new] = revisions_.try_emplace(changed);
+    if (!is_new) changed_.erase(known->second);
+    known->second = ++revision_;
+    changed_[revision_] = changed;
+  };
+  give_revision(row);
+
+  const Row last = row - minute_of_row(row) + last_minute;
+  std::map<Row, std::int64_t> later;  // With their absences.
+  absences_after_.bind(1, row).bind(2, last).bind(3, static_cast<std::int64_t>(most_later));
+  int code = absences_after_.step();
+  for (; code == SQLITE_ROW; code = absences_after_.step()) {
+    later[absences_after_.integer(0)] = absences_after_.integer(1);
+  }
+  absences_after_.reset();
+  if (code != SQLITE_DONE) return std::unexpected(error_of(code));
+  for (const Row head : heads_.rows(row + 1, last, most_later)) later[head] = heads_.absences(head);
+
+  std::size_t count = 0;
+  for (const auto& [changed, absences] : later) {
+    if (++count > most_later) break;
+    if (!touched_.contains(changed)) give_revision(changed);  // Else it will be.
+    if (absences == 0) break;
+  }
+  return {};
+}
+
+// What is over: the next minute of its boot has begun, or it lies before `now`.
+std::expected<void, StoreError> SqliteStore::announce_over(Timestamp now) {
+  for (auto row = touched_.begin(); row != touched_.end();) {
+    const Boot* boot = boot_with(*row >> 32);
+    const bool is_over = *row < boot->newest || time_of_minute(minute_of_row(*row) + 1) <= now;
+    if (!is_over) {
+      ++row;
+      continue;
+    }
+    if (const auto done = announce(*row); !done) return done;
+    row = touched_.erase(row);
+  }
+  return {};
+}
+
+std::expected<std::vector<Store::Change>, StoreError> SqliteStore::changes(std::uint64_t after,
+                                                                           std::size_t most) {
+  if (const auto current = stay_current(); !current) return undo(current.error());
+  std::vector<Change> found;
+  changes_.bind(1, static_cast<std::int64_t>(after));
+  int code = changes_.step();
+  for (; code == SQLITE_ROW && found.size() < most; code = changes_.step()) {
+    const Row row = changes_.integer(1);
+    if (revisions_.contains(row)) continue;  // It has changed again.
+    found.push_back({static_cast<std::uint64_t>(changes_.integer(0)), std::string(changes_.text(2)),
+                     time_of_minute(minute_of_row(row))});
+  }
+  changes_.reset();
+  if (code != SQLITE_DONE && code != SQLITE_ROW) return std::unexpected(error_of(code));
+  for (auto change = changed_.upper_bound(static_cast<std::int64_t>(after));
+       change != changed_.end() && found.size() < most; ++change) {
+    const auto& [revision, row] = *change;
+    found.push_back({static_cast<std::uint64_t>(revision), std::get<0>(*names_.at(row >> 32)),
+                     time_of_minute(minute_of_row(row))});
+  }
+  return found;
+}
+
+// ---- The tables --------------------------------------------------------------------------------
+
+bool SqliteStore::has_news() const {
+  const auto is_changed = [](const auto& named) { return named.second.is_changed; };
+  return must_checkpoint_ || !heads_.all().empty() || !packed_.empty() || !changed_.empty() ||
+         std::ranges::any_of(counts_, is_changed) || std::ranges::any_of(boots_, is_changed);
+}
+
+std::expected<void, StoreError> SqliteStore::checkpoint() {
+  if (const auto current = stay_current(); !current) return undo(current.error());
+  if (!has_news()) return {};
+  // Hours that are over go straight to their segments.
+  std::set<Row> hours;
+  for (const Row row : heads_.all()) {
+    if (!heads_.is_packed(row) && hour_of(row) < hour_of(boot_with(row >> 32)->newest)) {
+      hours.insert(hour_of(row));
+    }
+  }
+  for (const Row hour : hours) {
+    if (const auto done = pack(hour); !done) return undo(done.error());
+  }
+  const auto touched = touched_;
+  for (const Row row : touched) {
+    if (const auto done = announce(row); !done) return undo(done.error());
+  }
+  if (const int code = database_.execute("BEGIN IMMEDIATE"); code != SQLITE_OK) {
+    return undo(error_of(code));
+  }
+  if (const auto done = write_tables(); !done) return undo(done.error());
+  const auto next = log_.is_empty() ? log_.last() : log_.last() + 1;
+  if (const auto begun = log_.begin(next); !begun) return undo(begun.error());
+  last_revision_ = revision_ + revisions_at_once;
+  if (const auto done = run(put_log_.bind(1, next).bind(2, last_revision_)); !done) {
+    return undo(done.error());
+  }
+  if (const int code = database_.execute("COMMIT"); code != SQLITE_OK) return undo(error_of(code));
+
+  std::erase_if(touched_, [&](Row row) { return row < boot_with(row >> 32)->newest; });
+  heads_.clear();
+  changed_.clear();
+  revisions_.clear();
+  packed_.clear();
+  has_uncommitted_ = must_checkpoint_ = false;
+  log_.forget_found();
+  if (std::exchange(first_log_, next) != next) log_.remove_before(next);
+  return {};
+}
+
+std::expected<void, StoreError> SqliteStore::write_tables() {
+  for (const auto& [number, bytes, hour] : packed_) {
+    for (auto* statement :
+         {&put_segment_.bind(1, number).bind(2, 0).bind(3, static_cast<std::int64_t>(bytes)),
+          &put_packed_.bind(1, hour).bind(2, number),
+          &empty_blocks_.bind(1, hour).bind(2, hour + 59)}) {
+      if (const auto done = run(*statement); !done) return done;
+    }
+  }
+  for (const Row row : heads_.all()) {
+    auto& statement = heads_.is_packed(row) ? put_empty_block_ : put_block_;
+    statement.bind(1, row).bind(2, heads_.absences(row));
+    if (!heads_.is_packed(row)) statement.bind(3, heads_.block(row));
+    if (const auto done = run(statement); !done) return done;
+  }
+  for (const auto& [revision, row] : changed_) {
+    if (const auto done = run(put_change_.bind(1, row).bind(2, revision)); !done) return done;
+  }
+  for (auto& [name, boot] : boots_) {
+    if (const auto done = write_boot(name, boot); !done) return done;
+  }
+  for (auto& [device, counts] : counts_) {
+    if (!std::exchange(counts.is_changed, false)) continue;
+    put_device_.bind(1, device).bind(2, static_cast<std::int64_t>(counts.reports));
+    put_device_.bind(3, static_cast<std::int64_t>(counts.duplicate));
+    if (const auto done = run(put_device_); !done) return done;
+  }
+  return {};
+}
+
+std::expected<void, StoreError> SqliteStore::write_boot(const BootName& name, Boot& boot) {
+  const auto integer = [](auto n) { return static_cast<std::int64_t>(n); };
+  if (boot.is_changed) {
+    const auto& [device, number, stream] = name;
+    const std::array<std::int64_t, 8> row = {
+        boot.id,
+        integer(number),
+        integer(stream),
+        boot.booted_at.time_since_epoch().count(),
+        boot.period.count(),
+        integer(boot.lost),
+        integer(boot.origin.timed_on_arrival),
+        integer(boot.origin.integrated)};
+    put_boot_.bind(1, row[0]).bind(2, device);
+    for (int n = 1; n < 8; ++n) put_boot_.bind(n + 2, row[static_cast<std::size_t>(n)]);
+    if (const auto done = run(put_boot_.bind(10, seal_of(device, row))); !done) return done;
+  }
+  for (const auto begin : boot.changed_runs) {
+    const auto found = boot.runs.find(begin);
+    if (found == boot.runs.end()) {
+      const auto done = run(remove_run_.bind(1, boot.id).bind(2, integer(begin)));
+      if (!done) return done;
+      continue;
+    }
+    const auto& [end, first, last] = found->second;
+    const std::array<std::int64_t, 5> row = {boot.id, integer(begin), integer(end),
+                                             first.time_since_epoch().count(),
+                                             last.time_since_epoch().count()};
+    for (int n = 0; n < 5; ++n) put_run_.bind(n + 1, row[static_cast<std::size_t>(n)]);
+    if (const auto done = run(put_run_.bind(6, seal_of({}, row))); !done) return done;
+  }
+  boot.is_changed = false;
+  boot.changed_runs.clear();
+  return {};
+}
+
+// ---- Minutes -----------------------------------------------------------------------------------
+
+std::expected<std::span<const Sample>, StoreError> SqliteStore::minute(Row row) {
+  if (heads_.has(row)) {
+    if (const auto open = heads_.open(row)) return *open;
+  }
+  if (decoded_row_ != row) {
+    decoded_row_.reset();
+    auto samples = heads_.has(row) ? heads_.samples(row) : block(row);
+    if (!samples) return std::unexpected(samples.error());
+    decoded_ = std::move(*samples);
+    decoded_row_ = row;
+  }
+  return decoded_;
 }
 
 std::expected<SqliteStore::Samples, StoreError> SqliteStore::block(Row row) {
-  const auto bytes = value(find_block_.bind(1, row));
-  if (!bytes) return std::unexpected(bytes.error());
-  if (!*bytes) return Samples{};
-  return (*bytes)->empty() ? packed_block(row) : decode_block(row, **bytes);
+  const int code = find_block_.bind(1, row).step();
+  const auto blob = find_block_.blob(0);
+  auto samples = code != SQLITE_ROW ? Samples{} : decode_block(row, blob);
+  const bool is_packed = code == SQLITE_ROW && blob.empty();
+  find_block_.reset();
+  if (code != SQLITE_ROW && code != SQLITE_DONE) return std::unexpected(error_of(code));
+  return is_packed ? packed_block(row) : samples;
 }
 
 std::expected<std::vector<SqliteStore::Packed>, StoreError> SqliteStore::packed_hours(Row first,
@@ -482,10 +692,9 @@ std::expected<std::vector<SqliteStore::Packed>, StoreError> SqliteStore::packed_
   return found;
 }
 
-const SqliteStore::Boot* SqliteStore::boot_with(std::int64_t id) const {
-  const auto found =
-      std::ranges::find_if(boots_, [&](const auto& boot) { return boot.second.id == id; });
-  return found == boots_.end() ? nullptr : &found->second;
+const Boot* SqliteStore::boot_with(std::int64_t id) const {
+  const auto name = names_.find(id);
+  return name == names_.end() ? nullptr : &boots_.at(*name->second);
 }
 
 std::expected<SqliteStore::Samples, StoreError> SqliteStore::packed_block(Row row) {
@@ -513,180 +722,46 @@ std::expected<SqliteStore::Samples, StoreError> SqliteStore::packed_block(Row ro
   return minute;
 }
 
-std::expected<void, StoreError> SqliteStore::write_block(Row row, std::span<const Sample> samples) {
-  const auto bytes = encode_block(row, samples);
-  put_block_.bind(1, row).bind(2, absences(samples)).bind(3, bytes);
-  if (const auto done = run(put_block_); !done) return done;
-  if (const auto done = run(put_unsummarised_.bind(1, row)); !done) return done;
-  return note_change(row);
+// ---- Their summaries ---------------------------------------------------------------------------
+
+namespace {
+
+// Every series that a minute may have has a place in its summaries.
+constexpr std::size_t place_of(Quantity quantity, std::size_t index) {
+  std::size_t place = index;
+  for (const auto& row : measured.first(static_cast<std::size_t>(quantity))) {
+    place += row.scope == measurement::Scope::chip ? measurement::max_chips
+                                                   : measurement::max_channels;
+  }
+  return place;
 }
 
-// A late minute also takes from what the ones after it gained: as far as the next that has all.
-std::expected<void, StoreError> SqliteStore::note_change(Row row) {
-  const Row last = row - minute_of_row(row) + last_minute;
-  if (const auto done = run(put_change_.bind(1, row).bind(2, ++revision_)); !done) return done;
-  const auto shortened = rows(rows_after_.bind(1, row).bind(2, last));
-  if (!shortened) return std::unexpected(shortened.error());
-  for (const Row later : *shortened) {
-    if (open_.contains(later)) continue;  // Is noted when it is written.
-    if (const auto done = run(put_change_.bind(1, later).bind(2, ++revision_)); !done) return done;
-  }
-  return {};
-}
-
-std::expected<void, StoreError> SqliteStore::write_boot(const BootName& name, Boot& boot) {
-  const auto integer = [](auto n) { return static_cast<std::int64_t>(n); };
-  if (boot.is_changed) {
-    const auto& [device, number, stream] = name;
-    put_boot_.bind(1, boot.id).bind(2, device).bind(3, integer(number)).bind(4, integer(stream));
-    put_boot_.bind(5, boot.booted_at.time_since_epoch().count()).bind(6, boot.period.count());
-    put_boot_.bind(7, integer(boot.lost)).bind(8, integer(boot.origin.timed_on_arrival));
-    put_boot_.bind(9, integer(boot.origin.integrated));
-    if (const auto done = run(put_boot_); !done) return done;
-  }
-  for (const auto begin : boot.changed_runs) {
-    const auto found = boot.runs.find(begin);
-    auto& statement = found == boot.runs.end() ? remove_run_ : put_run_;
-    statement.bind(1, boot.id).bind(2, integer(begin));
-    if (found != boot.runs.end()) {
-      const auto& [end, first, last] = found->second;
-      statement.bind(3, integer(end)).bind(4, first.time_since_epoch().count());
-      statement.bind(5, last.time_since_epoch().count());
-    }
-    if (const auto done = run(statement); !done) return done;
-  }
-  boot.is_changed = false;
-  boot.changed_runs.clear();
-  return {};
-}
-
-std::expected<void, StoreError> SqliteStore::flush() {
-  if (!is_in_transaction_) return {};
-  for (const auto& [row, samples] : open_) {
-    if (const auto done = write_block(row, samples); !done) return undo(done.error());
-  }
-  open_.clear();
-  open_samples_ = 0;
-  for (auto& [name, boot] : boots_) {
-    if (const auto done = write_boot(name, boot); !done) return undo(done.error());
-  }
-  for (auto& [device, counts] : counts_) {
-    if (!std::exchange(counts.is_changed, false)) continue;
-    put_device_.bind(1, device).bind(2, static_cast<std::int64_t>(counts.reports));
-    put_device_.bind(3, static_cast<std::int64_t>(counts.duplicate));
-    if (const auto done = run(put_device_); !done) return undo(done.error());
-  }
-  return {};
-}
-
-std::expected<void, StoreError> SqliteStore::commit() {
-  if (!is_in_transaction_) return {};
-  if (must_checkpoint_ || has_complete_minute_ || log_.bytes() > most_log_bytes) {
-    return checkpoint();
-  }
-  if (const auto synced = log_.sync(); !synced) return undo(synced.error());
-  return {};
-}
-
-std::expected<void, StoreError> SqliteStore::checkpoint() {
-  if (const auto begun = begin(); !begun) return begun;
-  if (const auto done = flush(); !done) return done;
-  if (const auto done = summarise_when_due(); !done) return undo(done.error());
-  const auto number = rows(log_number_);
-  if (!number) return undo(number.error());
-  const auto next = number->front() + (log_.is_empty(number->front()) ? 0 : 1);
-  if (const auto begun = log_.begin(next); !begun) return undo(begun.error());
-  if (const auto done = run(put_log_number_.bind(1, next)); !done) return undo(done.error());
-  if (const int code = database_.execute("COMMIT"); code != SQLITE_OK) return undo(error_of(code));
-  is_in_transaction_ = false;
-  touched_.clear();
-  has_complete_minute_ = must_checkpoint_ = false;
-  committed_revision_ = revision_;
-  if (next != number->front()) log_.remove_before(next);
-  return {};
-}
-
-std::expected<void, StoreError> SqliteStore::summarise_when_due() {
-  const auto due = rows(unsummarised_);
-  if (!due) return std::unexpected(due.error());
-  if (due->size() <= most_unsummarised) return {};
-  for (auto begin = due->begin(); begin != due->end();) {
-    const Row first = hour_of(*begin);
-    const auto end = std::find_if(begin, due->end(), [&](Row r) { return hour_of(r) != first; });
-    if (const auto done = summarise_hour(first, {begin, end}); !done) return done;
-    begin = end;
-  }
-  return {};
-}
-
-std::expected<void, StoreError> SqliteStore::summarise_hour(Row first, std::span<const Row> due) {
-  std::vector<std::pair<std::size_t, Samples>> minutes;
-  std::size_t chips = 0;
-  for (const Row row : due) {
-    auto samples = block(row);
-    // A damaged one stays listed, so that every read of its minute tells.
-    if (!samples && samples.error() == StoreError::corrupted) continue;
-    if (!samples) return std::unexpected(samples.error());
-    if (samples->empty()) continue;
-    chips = std::max(chips, samples->front().chips());
-    minutes.emplace_back(static_cast<std::size_t>(row - first), std::move(*samples));
-    if (const auto done = run(remove_unsummarised_.bind(1, row)); !done) return done;
-  }
-
-  const Sample widest(chips);
-  for (const auto& quantity : measured) {
-    for (std::size_t index = 0; index < widest.count(quantity.id); ++index) {
-      const Place place{first, series_number(quantity.id, index)};
-      auto hour = kept_summary(place, quantity.id);
-      // Where nothing can be made of the old one, it stays, so that every read of it tells.
-      if (!hour && hour.error() == StoreError::corrupted) continue;
-      if (!hour) return std::unexpected(hour.error());
-      for (const auto& [minute, samples] : minutes) {
-        (*hour)[minute] = summarise(samples, quantity.id, index);
-      }
-      if (std::ranges::all_of(*hour, [](const auto& minute) { return minute.count == 0; }))
-        continue;
-      const auto bytes = encode_summary(place, *hour, quantity.id);
-      put_summary_.bind(1, place.row).bind(2, place.series).bind(3, bytes);
-      if (const auto done = run(put_summary_); !done) return done;
+std::vector<MinuteSummary> summarised(std::span<const Sample> samples) {
+  std::vector<MinuteSummary> all(
+      place_of(static_cast<Quantity>(measurement::measured_quantities), 0));
+  const Sample widest(measurement::max_chips);
+  for (const auto& row : measured) {
+    for (std::size_t index = 0; index < widest.count(row.id); ++index) {
+      all[place_of(row.id, index)] = summarise(samples, row.id, index);
     }
   }
-  return {};
+  return all;
 }
 
-std::expected<HourSummary, StoreError> SqliteStore::kept_summary(Place place, Quantity quantity) {
-  const auto bytes = value(find_summary_.bind(1, place.row).bind(2, place.series));
-  if (!bytes) return std::unexpected(bytes.error());
-  if (!*bytes) return HourSummary{};
-  auto hour = decode_summary(place, **bytes, quantity);
-  if (hour) return hour;
+}  // namespace
 
-  // A damaged summary is made again from what it summarises.
-  HourSummary again;
-  for (std::size_t minute = 0; minute < again.size(); ++minute) {
-    const auto samples = block(place.row + static_cast<Row>(minute));
-    if (!samples) return std::unexpected(samples.error());
-    again[minute] = summarise(*samples, quantity, static_cast<std::size_t>(place.series & 0xFF));
+std::expected<MinuteSummary, StoreError> SqliteStore::minute_summary(Row row, Quantity quantity,
+                                                                     std::size_t index) {
+  if (index >= Sample(measurement::max_chips).count(quantity)) return MinuteSummary{};
+  const auto place = place_of(quantity, index);
+  if (const auto known = summaries_.find(row); known != summaries_.end()) {
+    return known->second[place];
   }
-  return again;
-}
-
-// ---- What changed ------------------------------------------------------------------------------
-
-std::expected<std::vector<Store::Change>, StoreError> SqliteStore::changes(std::uint64_t after,
-                                                                           std::size_t most) {
-  if (const auto current = stay_current(); !current) return undo(current.error());
-  std::vector<Change> found;
-  changes_.bind(1, static_cast<std::int64_t>(after)).bind(2, committed_revision_);
-  changes_.bind(3, static_cast<std::int64_t>(most));
-  int code = changes_.step();
-  for (; code == SQLITE_ROW; code = changes_.step()) {
-    found.push_back({static_cast<std::uint64_t>(changes_.integer(0)), std::string(changes_.text(2)),
-                     time_of_minute(minute_of_row(changes_.integer(1)))});
-  }
-  changes_.reset();
-  if (code != SQLITE_DONE) return std::unexpected(error_of(code));
-  return found;
+  const auto samples = minute(row);
+  if (!samples) return std::unexpected(samples.error());
+  if (heads_.has(row) && heads_.open(row)) return summarise(*samples, quantity, index);
+  if (summaries_.size() >= most_summaries) summaries_.erase(summaries_.begin());
+  return (summaries_[row] = summarised(*samples))[place];
 }
 
 }  // namespace hub

@@ -1,16 +1,15 @@
-// The store as one SQLite file: durable when commit() returns, and storing twice is storing once.
+// The store of one folder: durable when commit() returns, and storing twice is storing once.
 //
-//   sample ── log, at commit() ─────────> acknowledged; a minute later the log is begun anew
-//          ├─ block (boot and minute) ──> row of `block`, once a minute and before a read
-//          └─ its number ──────────────> row of `run`: numbers without a hole in number or time
-//   block  ── `unsummarised` ──────────> now and then: rows of `summary`, an hour of one series
-//   each
+//   sample ── log, at commit() ───────> acknowledged
+//          ├─ head (boot and minute) ──> in memory, until its hour is over
+//          └─ its number ─────────────> run: numbers without a hole in number or time
+//   hour   ── tidy(), minutes later ──> packed in a segment file
+//   all    ── checkpoint(), each hour ─> tables of lenz.db: runs, which hour is packed where, and
+//                                       blocks of what is not; the log is begun anew
 //
-//   hour   ── tidy(), two hours later ──> packed in a segment file, and the block's value is empty
-//
-// A minute is read from its block as long as its summary is not up to date, so late and repeated
-// samples never leave a wrong summary behind; and it is read from its packed hour only where its
-// block is empty. docs/store_format.md describes the files.
+// A minute is read from memory, else from its block, else from its packed hour, so late and
+// repeated samples are seen at once; their hour is packed anew. docs/store_format.md describes the
+// files.
 
 #pragma once
 
@@ -23,7 +22,9 @@
 #include <vector>
 
 #include "hub/files/files.h"
+#include "hub/store/boot.h"
 #include "hub/store/database.h"
+#include "hub/store/heads.h"
 #include "hub/store/log.h"
 #include "hub/store/packed_hour.h"
 #include "hub/store/segments.h"
@@ -50,8 +51,8 @@ namespace hub {
 // Before a device's first sample and after its newest there is no gap. A channel is absent where
 // its active power is. The samples of a fast-sampled edge fill no gap.
 //
-// One thread, and one process that writes. Others may read beside it: what was committed a minute
-// ago or earlier. What they see anew is noticed at the next call.
+// One thread, and one process that writes. Others may read beside it what was committed; what they
+// see anew is noticed at the next call. Only changes() is an hour behind for them.
 class SqliteStore final : public Store {
  public:
   enum class Use : std::uint8_t { write, read };
@@ -98,37 +99,13 @@ class SqliteStore final : public Store {
   // Packs one hour that ended at least pack_after ago, or copies a piece of the segments that it
   // joins: some 30 ms of work, or none.
   std::expected<bool, StoreError> tidy(measurement::Timestamp now) override;
-  static constexpr std::chrono::hours pack_after{2};
+  static constexpr std::chrono::minutes pack_after{2};  // What comes later has it packed anew.
 
   Database& database() { return database_; }  // For tests of what a disk can do to us.
 
  private:
-  using Row = std::int64_t;  // Of a block: boot id << 32 | minutes since 1970.
+  using Row = std::int64_t;  // Of a minute: boot id << 32 | minutes since 1970.
   using Samples = std::vector<measurement::Sample>;
-
-  // Numbers [the map's key, end), without a hole in number or time.
-  struct Run {
-    std::uint64_t end = 0;
-    measurement::Timestamp first, last;  // Of its first and its last sample.
-  };
-  // What is known of one stream of one boot.
-  struct Boot {
-    std::int64_t id = 0;
-    measurement::Timestamp booted_at;
-    std::chrono::milliseconds period{};
-    std::uint64_t lost = 0;
-    measurement::Origin origin;
-    std::map<std::uint64_t, Run> runs;
-    Row newest = 0;  // Of its newest minute; 0 before there is one.
-    bool is_changed = true;
-    std::set<std::uint64_t> changed_runs;  // Begins of those that were changed or removed.
-
-    measurement::Timestamp time_of(measurement::Uptime) const;
-    Row row_of(measurement::Timestamp) const;
-    bool has(std::uint64_t number) const;
-    void add(std::uint64_t number, measurement::Timestamp);
-    bool joins(measurement::Timestamp before, measurement::Timestamp after) const;
-  };
   using BootName = std::tuple<std::string, std::uint64_t, measurement::Stream>;
   using Boots = std::map<BootName, Boot>;
   struct Counts {
@@ -137,43 +114,46 @@ class SqliteStore final : public Store {
   };
   class Reading;  // In sqlite_store_read.cc.
 
-  // Writing. The transaction lasts from one checkpoint to the next; what is acknowledged meanwhile
-  // is in the log. After an error both the transaction and everything in memory are gone, undo()
-  // sees to it, and load() takes from the log what it has.
-  std::expected<void, StoreError> begin();
-  std::expected<void, StoreError> begin_transaction();
-  std::expected<Appended, StoreError> take(const measurement::ReportHeader&,
-                                           std::span<const measurement::Sample>);
-  std::expected<void, StoreError> checkpoint();
-  std::unexpected<StoreError> undo(StoreError);
-  void forget_open();
-  std::expected<void, StoreError> flush();
-  std::expected<void, StoreError> write_block(Row, std::span<const measurement::Sample>);
-  std::expected<void, StoreError> note_change(Row);
-  std::expected<void, StoreError> write_boot(const BootName&, Boot&);
-  std::expected<void, StoreError> summarise_when_due();
-  std::expected<void, StoreError> summarise_hour(Row first, std::span<const Row> rows);
-  std::expected<Samples*, StoreError> open_block(Row);
-  Boot& boot_of(const measurement::ReportHeader&);
-
-  // What is in memory is the disk's, and what was appended is in the tables.
-  std::expected<void, StoreError> settle();
+  // Being current: what is in memory is what tables and log have. After an error all of it is
+  // forgotten, undo() sees to it, and read again by the next call.
   std::expected<void, StoreError> stay_current();
   std::expected<void, StoreError> load();
-  std::expected<void, StoreError> replay();
+  std::expected<void, StoreError> load_tables();
+  Log::Append taking();
+  std::unexpected<StoreError> undo(StoreError);
+  void forget();
+
+  // Writing.
+  std::expected<Appended, StoreError> take(const measurement::ReportHeader&,
+                                           std::span<const measurement::Sample>);
+  Boot& boot_of(const measurement::ReportHeader&);
+  std::expected<void, StoreError> begin_head(Row);
+  std::expected<void, StoreError> announce(Row);
+  std::expected<void, StoreError> announce_over(measurement::Timestamp now);
+  bool has_news() const;
+  std::expected<void, StoreError> checkpoint();
+  std::expected<void, StoreError> write_tables();
+  std::expected<void, StoreError> write_boot(const BootName&, Boot&);
 
   std::expected<void, StoreError> run(Statement&);
-  std::expected<std::optional<Bytes>, StoreError> value(Statement&);
   std::expected<std::vector<Row>, StoreError> rows(Statement&);
-  std::expected<Samples, StoreError> block(Row);  // Empty where there is none.
+  // The same and those of heads within [first, last].
+  std::expected<std::vector<Row>, StoreError> rows_and_heads(Statement&, Row first, Row last);
+  // The latest minute of a boot within [first, last].
+  std::expected<std::optional<Row>, StoreError> row_before(Row first, Row last);
+
+  // A minute's samples; empty where there are none. They live until the next call.
+  std::expected<std::span<const measurement::Sample>, StoreError> minute(Row);
+  std::expected<Samples, StoreError> block(Row);  // Of the tables or what is packed.
   std::expected<Samples, StoreError> packed_block(Row);
+  std::expected<MinuteSummary, StoreError> minute_summary(Row, measurement::Quantity,
+                                                          std::size_t index);
   // The hours of [first, last] that are packed, with the numbers of their segments.
   struct Packed {
     Row hour = 0;
     std::int64_t segment = 0;
   };
   std::expected<std::vector<Packed>, StoreError> packed_hours(Row first, Row last);
-  const Boot* boot_with(std::int64_t id) const;
 
   // Tidying.
   std::expected<void, StoreError> look_for_work(measurement::Timestamp now);
@@ -182,7 +162,8 @@ class SqliteStore final : public Store {
   std::expected<void, StoreError> go_on_merging();
   std::expected<void, StoreError> end_merge();
   std::expected<std::int64_t, StoreError> next_segment();
-  std::expected<HourSummary, StoreError> kept_summary(Place, measurement::Quantity);
+
+  const Boot* boot_with(std::int64_t id) const;
   std::vector<std::pair<const BootName, Boot>*> boots_of(std::string_view device);
   std::optional<Presence> presence_in(std::span<std::pair<const BootName, Boot>* const>) const;
   std::expected<void, StoreError> find_absences(const Boot&, TimeRange, std::vector<Gap>&);
@@ -193,42 +174,39 @@ class SqliteStore final : public Store {
   Database database_;
   Statement data_version_ = database_.prepare("PRAGMA data_version");
   Statement all_boots_ = database_.prepare(
-      "SELECT id, device, boot, stream, booted_at, period, lost, timed_on_arrival, integrated "
-      "FROM boot ORDER BY id");
-  Statement all_runs_ =
-      database_.prepare("SELECT begin, end, first_time, last_time FROM run WHERE boot_id = ?");
+      "SELECT id, device, boot, stream, booted_at, period, lost, timed_on_arrival, "
+      "coalesce(seal, -1), integrated FROM boot ORDER BY id");
+  Statement newest_boot_id_ = database_.prepare(
+      "SELECT max(coalesce((SELECT max(id) FROM boot), 0), "
+      "coalesce((SELECT max(row) >> 32 FROM block), 0))");
+  Statement all_runs_ = database_.prepare(
+      "SELECT begin, end, first_time, last_time, coalesce(seal, -1), boot_id FROM run "
+      "WHERE boot_id = ?");
   Statement all_devices_ = database_.prepare("SELECT name, reports, duplicate FROM device");
-  Statement put_boot_ = database_.prepare("REPLACE INTO boot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  Statement put_run_ = database_.prepare("REPLACE INTO run VALUES (?, ?, ?, ?, ?)");
+  Statement put_boot_ = database_.prepare("REPLACE INTO boot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  Statement put_run_ = database_.prepare("REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?)");
   Statement remove_run_ = database_.prepare("DELETE FROM run WHERE boot_id = ? AND begin = ?");
   Statement put_device_ = database_.prepare("REPLACE INTO device VALUES (?, ?, ?)");
   Statement find_block_ = database_.prepare("SELECT value FROM block WHERE row = ?");
   Statement put_block_ = database_.prepare("REPLACE INTO block VALUES (?, ?, ?)");
-  Statement set_aside_ =
-      database_.prepare("INSERT INTO damaged SELECT row, value FROM block WHERE row = ?");
+  Statement put_empty_block_ = database_.prepare("REPLACE INTO block VALUES (?, ?, NULL)");
+  Statement set_aside_ = database_.prepare(
+      "INSERT INTO damaged SELECT row, value FROM block WHERE row = ? "
+      "EXCEPT SELECT row, value FROM damaged");
   Statement rows_with_absences_ = database_.prepare(
       "SELECT row FROM block WHERE absent <> 0 AND row BETWEEN ? AND ? ORDER BY row");
   Statement put_change_ = database_.prepare("REPLACE INTO change VALUES (?, ?)");
   Statement newest_revision_ = database_.prepare("SELECT max(revision) FROM change");
   Statement changes_ = database_.prepare(
       "SELECT change.revision, change.row, boot.device FROM change "
-      "JOIN boot ON boot.id = change.row >> 32 WHERE change.revision > ? AND change.revision <= ? "
-      "ORDER BY change.revision LIMIT ?");
-  // Until one has everything, but an hour of them at most.
-  Statement rows_after_ = database_.prepare(
-      "WITH later AS (SELECT row, absent FROM block WHERE row > ?1 AND row <= ?2 "
-      "ORDER BY row LIMIT 60) SELECT row FROM later WHERE row <= "
-      "coalesce((SELECT min(row) FROM later WHERE absent = 0), ?2) ORDER BY row");
+      "JOIN boot ON boot.id = change.row >> 32 WHERE change.revision > ? "
+      "ORDER BY change.revision");
+  Statement absences_after_ = database_.prepare(
+      "SELECT row, absent FROM block WHERE row > ? AND row <= ? ORDER BY row LIMIT ?");
   Statement rows_within_ =
       database_.prepare("SELECT row FROM block WHERE row BETWEEN ? AND ? ORDER BY row");
   Statement row_before_ = database_.prepare(
       "SELECT row FROM block WHERE row BETWEEN ? AND ? ORDER BY row DESC LIMIT 1");
-  Statement find_summary_ =
-      database_.prepare("SELECT value FROM summary WHERE row = ? AND series = ?");
-  Statement put_summary_ = database_.prepare("REPLACE INTO summary VALUES (?, ?, ?)");
-  Statement unsummarised_ = database_.prepare("SELECT row FROM unsummarised ORDER BY row");
-  Statement put_unsummarised_ = database_.prepare("INSERT OR IGNORE INTO unsummarised VALUES (?)");
-  Statement remove_unsummarised_ = database_.prepare("DELETE FROM unsummarised WHERE row = ?");
 
   // Blocks whose samples are in no segment yet.
   Statement unpacked_ = database_.prepare(
@@ -248,22 +226,32 @@ class SqliteStore final : public Store {
   Statement segments_of_level_ =
       database_.prepare("SELECT number FROM segment WHERE level = ? ORDER BY number");
   Statement all_segments_ = database_.prepare("SELECT number FROM segment");
-  Statement log_number_ = database_.prepare("SELECT number FROM log");
-  Statement put_log_number_ = database_.prepare("UPDATE log SET number = ?");
+  Statement log_number_ = database_.prepare("SELECT number, revision FROM log");
+  Statement put_log_ = database_.prepare("UPDATE log SET number = ?, revision = ?");
   Statement newest_segment_ = database_.prepare("SELECT max(number) FROM segment");
 
   Boots boots_;
+  std::map<std::int64_t, const BootName*> names_;  // By id.
+  std::int64_t newest_boot_ = 0;                   // Greatest id that was ever given.
   std::map<std::string, Counts, std::less<>> counts_;
-  std::map<Row, Samples> open_;  // Changed since they were last written.
-  std::size_t open_samples_ = 0;
-  // Since the last checkpoint.
-  std::set<Row> touched_;
-  bool has_complete_minute_ = false;  // Among what was touched.
-  bool must_checkpoint_ = true;       // The log is not to be appended to.
-  std::int64_t revision_ = 0, committed_revision_ = 0;
-  // The hour that was unpacked last, since its minutes are asked for one after the other.
+  Heads heads_;
+  bool has_uncommitted_ = false;
+  bool must_checkpoint_ = true;  // The log is not to be appended to.
+  std::int64_t first_log_ = 0;   // As the tables have it.
+
+  // What changed since the last checkpoint. A minute is announced once it is over and durable.
+  std::set<Row> touched_;                // Not announced yet.
+  std::map<std::int64_t, Row> changed_;  // By revision.
+  std::map<Row, std::int64_t> revisions_;
+  std::int64_t revision_ = 0;
+  std::int64_t last_revision_ = 0;  // That may be given before the next checkpoint.
+
+  // What was read last, since it is asked for series by series.
+  std::optional<Row> decoded_row_;
+  Samples decoded_;
   Packed unpacked_hour_;
   Samples unpacked_samples_;
+  std::map<Row, std::vector<MinuteSummary>> summaries_;  // Of minutes in no segment.
 
   // Of tidy().
   struct Merge {
@@ -274,12 +262,17 @@ class SqliteStore final : public Store {
     SegmentWriter writer;
     std::vector<PartPlace> runs;  // What is left to copy, the last first.
   };
+  struct NewSegment {
+    std::int64_t number = 0;
+    std::uint64_t bytes = 0;
+    Row hour = 0;
+  };
+  std::vector<NewSegment> packed_;  // Since the last checkpoint.
   std::optional<measurement::Timestamp> looked_;
   std::set<Row> due_;  // Hours.
   std::optional<Merge> merge_;
   std::set<std::int64_t> unmergeable_;  // Segments that are damaged.
   bool is_loaded_ = false;
-  bool is_in_transaction_ = false;
   std::uint64_t undone_ = 0;
   std::int64_t seen_version_ = 0;
 };

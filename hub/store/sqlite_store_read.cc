@@ -71,7 +71,7 @@ struct Heard {
 
 }  // namespace
 
-std::vector<std::pair<const SqliteStore::BootName, SqliteStore::Boot>*> SqliteStore::boots_of(
+std::vector<std::pair<const SqliteStore::BootName, Boot>*> SqliteStore::boots_of(
     std::string_view device) {
   std::vector<std::pair<const BootName, Boot>*> found;
   for (auto it = boots_.lower_bound({std::string(device), 0, Stream{}});
@@ -91,7 +91,6 @@ class SqliteStore::Reading {
 
   // The series' samples of each step.
   std::expected<std::vector<MinuteSummary>, StoreError> values() {
-    if (const auto done = find_fresh(); !done) return std::unexpected(done.error());
     std::vector<MinuteSummary> samples(grid_.count), coarse(grid_.count);
     for (const auto* boot : store_.boots_of(series_.device)) {
       const auto stream = std::get<Stream>(boot->first);
@@ -110,7 +109,6 @@ class SqliteStore::Reading {
 
   // What a total rose by in each step, in its own steps; NaN where it was never present.
   std::expected<std::vector<double>, StoreError> gained() {
-    if (const auto done = find_fresh(); !done) return std::unexpected(done.error());
     std::vector<double> gained(grid_.count, not_a_number);
     const auto boots = store_.boots_of(series_.device);
     for (auto begin = boots.begin(); begin != boots.end();) {
@@ -126,13 +124,6 @@ class SqliteStore::Reading {
   }
 
  private:
-  std::expected<void, StoreError> find_fresh() {
-    auto rows = store_.rows(store_.unsummarised_);
-    if (!rows) return std::unexpected(rows.error());
-    fresh_ = std::move(*rows);
-    return {};
-  }
-
   bool is_by_the_sample() const { return grid_.step < 1min; }
 
   // From the first of a boot's samples to the last, as far as `from` and the end of the steps go:
@@ -159,12 +150,12 @@ class SqliteStore::Reading {
     if (!is_by_the_sample()) return visit_minutes(boot, first, last, see);
 
     // What is not packed, or came after the packing.
-    const auto unpacked = store_.rows(store_.unpacked_within_.bind(1, first_row(boot.id) + first)
-                                          .bind(2, first_row(boot.id) + last));
+    const auto unpacked = store_.rows_and_heads(
+        store_.unpacked_within_, first_row(boot.id) + first, first_row(boot.id) + last);
     if (!unpacked) return std::unexpected(unpacked.error());
     if (const auto done = visit_packed(boot, first, last, *unpacked, see); !done) return done;
-    for (const Row minute : *unpacked) {
-      const auto samples = store_.block(minute);
+    for (const Row row : *unpacked) {
+      const auto samples = store_.minute(row);
       if (!samples) return std::unexpected(samples.error());
       for (const auto& sample : *samples) {
         const auto seen = summarise({&sample, 1}, series_.quantity, series_.index);
@@ -251,30 +242,56 @@ class SqliteStore::Reading {
   template <class See>
   std::expected<void, StoreError> visit_minutes(const Boot& boot, std::int64_t first,
                                                 std::int64_t last, const See& see) {
-    for (auto hour = first - first % 60; hour <= last; hour += 60) {
-      const auto minutes = summary(first_row(boot.id) + hour, hour, first, last);
-      if (!minutes) return std::unexpected(minutes.error());
-      for (auto minute = std::max(first, hour); minute <= std::min(last, hour + 59); ++minute) {
-        const auto& seen = (*minutes)[static_cast<std::size_t>(minute - hour)];
-        if (seen.count > 0) see(time_of_minute(minute), seen);
+    const Row first_asked = first_row(boot.id) + first, last_asked = first_row(boot.id) + last;
+    const auto unpacked = store_.rows_and_heads(store_.unpacked_within_, first_asked, last_asked);
+    if (!unpacked) return std::unexpected(unpacked.error());
+    const auto packed = store_.packed_hours(first_asked, last_asked);
+    if (!packed) return std::unexpected(packed.error());
+
+    std::optional<SegmentReader> reader;
+    std::int64_t read = 0;  // The segment it reads: mostly the same for many hours.
+    auto next_packed = packed->begin();
+    auto next = unpacked->begin();
+    while (next_packed != packed->end() || next != unpacked->end()) {
+      const Row hour = next == unpacked->end()        ? next_packed->hour
+                       : next_packed == packed->end() ? hour_of(*next)
+                                                      : std::min(hour_of(*next), next_packed->hour);
+      HourSummary minutes{};
+      if (next_packed != packed->end() && next_packed->hour == hour) {
+        if (read != std::exchange(read, next_packed->segment)) {
+          const auto segment = store_.segments_.open(read);
+          if (!segment) return std::unexpected(segment.error());
+          reader.emplace(**segment, boot.id, hour, hour_of(last_asked));
+        }
+        auto found = packed_minutes(boot, hour, *reader);
+        if (!found) return std::unexpected(found.error());
+        minutes = *found;
+        ++next_packed;
+      }
+      for (; next != unpacked->end() && hour_of(*next) == hour; ++next) {
+        const auto seen = store_.minute_summary(*next, series_.quantity, series_.index);
+        if (!seen) return std::unexpected(seen.error());
+        minutes[static_cast<std::size_t>(*next - hour)] = *seen;
+      }
+      for (Row row = std::max(hour, first_asked); row <= std::min(hour + 59, last_asked); ++row) {
+        const auto& seen = minutes[static_cast<std::size_t>(row - hour)];
+        if (seen.count > 0) see(time_of_minute(minute_of_row(row)), seen);
       }
     }
     return {};
   }
 
-  // An hour's minutes; those of [first, last] are up to date.
-  std::expected<HourSummary, StoreError> summary(Row row, std::int64_t hour, std::int64_t first,
-                                                 std::int64_t last) {
-    const Place place{row, series_number(series_.quantity, series_.index)};
-    auto minutes = store_.kept_summary(place, series_.quantity);
-    if (!minutes) return minutes;
-    const auto begin = std::ranges::lower_bound(fresh_, row + std::max(first - hour, Row{0}));
-    for (auto fresh = begin;
-         fresh != fresh_.end() && *fresh <= row + std::min(last - hour, Row{59}); ++fresh) {
-      const auto samples = store_.block(*fresh);
-      if (!samples) return std::unexpected(samples.error());
-      (*minutes)[static_cast<std::size_t>(*fresh - row)] =
-          summarise(*samples, series_.quantity, series_.index);
+  std::expected<HourSummary, StoreError> packed_minutes(const Boot& boot, Row hour,
+                                                        SegmentReader& reader) {
+    auto packed = PackedHour::open(reader.hour(hour));
+    if (!packed) return std::unexpected(packed.error());
+    const auto seen = series_in(*packed);
+    if (!seen) return std::unexpected(seen.error());
+    HourSummary minutes{};
+    for (std::size_t i = 0; i < seen->size(); ++i) {
+      const Row row = boot.row_of(boot.time_of(measurement::Uptime(packed->uptimes()[i])));
+      if (row < hour || row > hour + 59) continue;
+      add(minutes[static_cast<std::size_t>(row - hour)], (*seen)[i]);
     }
     return minutes;
   }
@@ -283,14 +300,20 @@ class SqliteStore::Reading {
   std::expected<std::int64_t, StoreError> total_before(const Boot& boot, std::int64_t minute) {
     const auto [first, last] = minutes_of(boot, time_of_minute(0));
     if (first > last || first >= minute) return 0;
-    const auto latest = std::min(last, minute - 1);
-    for (auto hour = latest - latest % 60; hour + 59 >= first; hour -= 60) {
-      const auto minutes = summary(first_row(boot.id) + hour, hour, first, latest);
-      if (!minutes) return std::unexpected(minutes.error());
-      for (auto m = std::min(latest, hour + 59); m >= std::max(first, hour); --m) {
-        const auto& seen = (*minutes)[static_cast<std::size_t>(m - hour)];
-        if (seen.count > 0) return seen.max;
-      }
+    const Row first_asked = first_row(boot.id) + first;
+    Row latest = first_row(boot.id) + std::min(last, minute - 1);
+    // Backwards, until the series has been seen: at once, unless it had been absent.
+    while (latest >= first_asked) {
+      const auto row = store_.row_before(first_asked, latest);
+      if (!row) return std::unexpected(row.error());
+      if (!*row) break;
+      const auto hour = std::max(first_asked, hour_of(**row));
+      std::optional<std::int64_t> total;
+      const auto done = visit_minutes(boot, minute_of_row(hour), minute_of_row(**row),
+                                      [&](Timestamp, const auto& seen) { total = seen.max; });
+      if (!done) return std::unexpected(done.error());
+      if (total) return *total;
+      latest = hour - 1;
     }
     return 0;
   }
@@ -331,7 +354,6 @@ class SqliteStore::Reading {
   SqliteStore& store_;
   const Series& series_;
   const Grid& grid_;
-  std::vector<Row> fresh_;  // Whose summaries are not up to date, in order.
 };
 
 namespace {
@@ -354,7 +376,7 @@ void derive(Quantity quantity, const Points& voltage, const Points& current, con
 std::expected<Points, StoreError> SqliteStore::read(const Series& series, TimeRange range,
                                                     std::chrono::milliseconds step) {
   assert(step >= 1s && step % (step < 1min ? 1s : 60s) == 0ms && "BUG: no such step");
-  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  if (const auto current = stay_current(); !current) return undo(current.error());
   const auto grid = grid_over(range, step);
   if (!grid) return std::unexpected(grid.error());
   Points points{.begin = grid->begin, .step = step, .mean = {}, .min = {}, .max = {}, .gained = {}};
@@ -397,7 +419,7 @@ std::expected<Points, StoreError> SqliteStore::read(const Series& series, TimeRa
 // ---- Everything else that is asked -------------------------------------------------------------
 
 std::expected<std::optional<Store::Last>, StoreError> SqliteStore::last(std::string_view device) {
-  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  if (const auto current = stay_current(); !current) return undo(current.error());
   const Boot* newest = nullptr;
   const Run* run = nullptr;
   for (const auto* boot : boots_of(device)) {
@@ -408,7 +430,7 @@ std::expected<std::optional<Store::Last>, StoreError> SqliteStore::last(std::str
     }
   }
   if (!run) return std::nullopt;
-  const auto samples = block(newest->row_of(run->last));
+  const auto samples = minute(newest->row_of(run->last));
   if (!samples) return std::unexpected(samples.error());
   const auto found = std::ranges::lower_bound(*samples, run->end - 1, {}, &Sample::number);
   if (found == samples->end() || found->number != run->end - 1) {
@@ -419,7 +441,7 @@ std::expected<std::optional<Store::Last>, StoreError> SqliteStore::last(std::str
 
 std::expected<std::vector<Gap>, StoreError> SqliteStore::gaps(std::string_view device,
                                                               TimeRange asked) {
-  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  if (const auto current = stay_current(); !current) return undo(current.error());
   const auto range = within_time(asked);
   const auto boots = boots_of(device);
   std::vector<Gap> gaps;
@@ -441,7 +463,7 @@ std::expected<std::vector<Gap>, StoreError> SqliteStore::gaps(std::string_view d
 
 std::expected<std::optional<SqliteStore::Presence>, StoreError> SqliteStore::presence(
     std::string_view device) {
-  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  if (const auto current = stay_current(); !current) return undo(current.error());
   return presence_in(boots_of(device));
 }
 
@@ -474,8 +496,8 @@ std::expected<void, StoreError> SqliteStore::find_absences(const Boot& boot, Tim
   if (range.begin >= range.end) return {};
   // A sample just before the range may still stand for its begin.
   const auto from = std::max(range.begin - boot.period, time_of_minute(0));
-  rows_with_absences_.bind(1, boot.row_of(from)).bind(2, boot.row_of(range.end - 1ms));
-  const auto found = rows(rows_with_absences_);
+  const auto found =
+      rows_and_heads(rows_with_absences_, boot.row_of(from), boot.row_of(range.end - 1ms));
   if (!found) return std::unexpected(found.error());
 
   struct Piece {
@@ -490,7 +512,8 @@ std::expected<void, StoreError> SqliteStore::find_absences(const Boot& boot, Tim
     open[channel].reset();
   };
   for (const Row row : *found) {
-    const auto samples = block(row);
+    if (heads_.has(row) && heads_.absences(row) == 0) continue;
+    const auto samples = minute(row);
     if (!samples) return std::unexpected(samples.error());
     for (const auto& sample : *samples) {
       const auto time = boot.time_of(sample.uptime);
@@ -508,7 +531,7 @@ std::expected<void, StoreError> SqliteStore::find_absences(const Boot& boot, Tim
 std::expected<std::vector<StoredRange>, StoreError> SqliteStore::stored(std::string_view device,
                                                                         std::size_t most) {
   if (const auto done = commit(); !done) return std::unexpected(done.error());
-  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  if (const auto current = stay_current(); !current) return undo(current.error());
   auto boots = boots_of(device);
   std::ranges::stable_sort(boots, std::greater{},
                            [](const auto* boot) { return boot->second.booted_at; });
@@ -531,7 +554,7 @@ std::expected<std::vector<StoredRange>, StoreError> SqliteStore::stored(std::str
 }
 
 std::expected<Tally, StoreError> SqliteStore::tally(std::string_view device) {
-  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  if (const auto current = stay_current(); !current) return undo(current.error());
   Tally tally;
   if (const auto found = counts_.find(device); found != counts_.end()) {
     tally.reports = found->second.reports;
@@ -547,14 +570,14 @@ std::expected<Tally, StoreError> SqliteStore::tally(std::string_view device) {
 }
 
 std::expected<std::vector<std::string>, StoreError> SqliteStore::devices() {
-  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  if (const auto current = stay_current(); !current) return undo(current.error());
   std::vector<std::string> names;
   for (const auto& [name, counts] : counts_) names.push_back(name);
   return names;
 }
 
 std::expected<measurement::Origin, StoreError> SqliteStore::origin(std::string_view device) {
-  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  if (const auto current = stay_current(); !current) return undo(current.error());
   const auto boots = boots_of(device);
   if (boots.empty()) return measurement::Origin{};
   return std::ranges::max(boots, {}, [](const auto* boot) { return boot->second.booted_at; })
@@ -565,7 +588,7 @@ std::expected<measurement::Origin, StoreError> SqliteStore::origin(std::string_v
 
 std::expected<std::vector<Store::Kept>, StoreError> SqliteStore::samples(std::string_view device,
                                                                          TimeRange asked) {
-  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  if (const auto current = stay_current(); !current) return undo(current.error());
   const auto [begin, end] = within_time(asked);
   std::vector<Kept> found;
   if (begin >= end) return found;
@@ -575,13 +598,13 @@ std::expected<std::vector<Store::Kept>, StoreError> SqliteStore::samples(std::st
     const bool is_heard = std::ranges::any_of(
         runs, [&](const auto& run) { return run.second.first < end && run.second.last >= begin; });
     if (!is_heard) continue;
-    const auto blocks = rows(
-        rows_within_.bind(1, boot->second.row_of(begin)).bind(2, boot->second.row_of(end - 1ms)));
-    if (!blocks) return std::unexpected(blocks.error());
-    for (const Row row : *blocks) {
-      const auto minute = block(row);
-      if (!minute) return std::unexpected(minute.error());
-      for (const auto& sample : *minute) {
+    const auto minutes = rows_and_heads(rows_within_, boot->second.row_of(begin),
+                                        boot->second.row_of(end - 1ms));
+    if (!minutes) return std::unexpected(minutes.error());
+    for (const Row row : *minutes) {
+      const auto here = minute(row);
+      if (!here) return std::unexpected(here.error());
+      for (const auto& sample : *here) {
         const auto time = boot->second.time_of(sample.uptime);
         if (begin <= time && time < end) found.push_back({number, stream, time, sample});
       }
@@ -621,7 +644,7 @@ std::expected<Sample, StoreError> SqliteStore::totals_before(std::string_view de
                                                              std::uint64_t boot_number,
                                                              Timestamp time,
                                                              std::uint64_t channels) {
-  if (const auto settled = settle(); !settled) return std::unexpected(settled.error());
+  if (const auto current = stay_current(); !current) return undo(current.error());
   Sample greatest(measurement::max_chips);
   for (const auto* boot : boots_of(device)) {
     if (std::get<1>(boot->first) != boot_number) continue;
@@ -630,15 +653,15 @@ std::expected<Sample, StoreError> SqliteStore::totals_before(std::string_view de
     Row last = boot->second.row_of(std::max(time, time_of_minute(0)));
     // Backwards, until every channel has been seen: at once, unless one had been absent.
     while (last >= first && !has_totals(seen, channels)) {
-      const auto before = rows(row_before_.bind(1, first).bind(2, last));
+      const auto before = row_before(first, last);
       if (!before) return std::unexpected(before.error());
-      if (before->empty()) break;
-      const auto minute = block(before->front());
-      if (!minute) return std::unexpected(minute.error());
-      for (const auto& sample : *minute) {
+      if (!*before) break;
+      const auto samples = minute(**before);
+      if (!samples) return std::unexpected(samples.error());
+      for (const auto& sample : *samples) {
         if (boot->second.time_of(sample.uptime) < time) take_greatest(sample, channels, seen);
       }
-      last = before->front() - 1;
+      last = **before - 1;
     }
     take_greatest(seen, channels, greatest);
   }

@@ -24,13 +24,13 @@ constexpr std::size_t copied_at_once = 256 * 1024;  // Bytes.
 }  // namespace
 
 std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
-  if (log_.has_added()) return false;  // Its acknowledgement comes first.
+  if (has_uncommitted_) return false;  // Its acknowledgement comes first.
   if (const auto current = stay_current(); !current) return undo(current.error());
-  // What a meter that fell silent sent last is to be seen as well.
-  const auto is_over = [&](Row row) { return time_of_minute(minute_of_row(row) + 1) <= now; };
-  if (std::ranges::any_of(touched_, is_over)) {
+  if (must_checkpoint_) {
     if (const auto done = checkpoint(); !done) return std::unexpected(done.error());
   }
+  // What a meter that fell silent sent last is to be seen as well.
+  if (const auto done = announce_over(now); !done) return undo(done.error());
   if (due_.empty() && !merge_ && (!looked_ || now < *looked_ || now - *looked_ >= 1min)) {
     if (const auto done = look_for_work(now); !done) return undo(done.error());
     looked_ = now;
@@ -38,11 +38,14 @@ std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
   std::expected<void, StoreError> done;
   if (!due_.empty()) {
     done = pack(due_.extract(due_.begin()).value());
+    if (done && due_.empty() && !packed_.empty()) done = checkpoint();
   } else if (merge_) {
     done = go_on_merging();
   }
   if (!done) {
     merge_.reset();
+    due_.clear();
+    looked_.reset();
     return undo(done.error());
   }
   return due_.empty() && !merge_;
@@ -51,9 +54,11 @@ std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
 std::expected<void, StoreError> SqliteStore::look_for_work(Timestamp now) {
   const auto unpacked = rows(unpacked_);
   if (!unpacked) return std::unexpected(unpacked.error());
-  for (const Row row : *unpacked) {
-    if (time_of_minute(minute_of_row(hour_of(row)) + 60) + pack_after <= now) {
-      due_.insert(hour_of(row));
+  for (const auto& minutes : {*unpacked, heads_.all()}) {
+    for (const Row row : minutes) {
+      if (time_of_minute(minute_of_row(hour_of(row)) + 60) + pack_after <= now) {
+        due_.insert(hour_of(row));
+      }
     }
   }
 
@@ -70,7 +75,8 @@ std::expected<std::int64_t, StoreError> SqliteStore::next_segment() {
   // A merged segment is always newer than what it came from, so that no number comes twice.
   const auto newest = rows(newest_segment_);
   if (!newest) return std::unexpected(newest.error());
-  const auto number = newest->empty() ? 0 : newest->front();
+  auto number = newest->empty() ? 0 : newest->front();
+  if (!packed_.empty()) number = std::max(number, packed_.back().number);
   return std::max(number, merge_ ? merge_->number : 0) + 1;
 }
 
@@ -79,11 +85,11 @@ std::expected<std::int64_t, StoreError> SqliteStore::next_segment() {
 std::expected<void, StoreError> SqliteStore::pack(Row hour) {
   Samples samples;
   for (Row row = hour; row < hour + 60; ++row) {
-    auto minute = block(row);
+    const auto found = minute(row);
     // What is damaged stays as it is, so that every read of it tells.
-    if (!minute && minute.error() == StoreError::corrupted) return {};
-    if (!minute) return std::unexpected(minute.error());
-    std::ranges::move(*minute, std::back_inserter(samples));
+    if (!found && found.error() == StoreError::corrupted) return {};
+    if (!found) return std::unexpected(found.error());
+    std::ranges::copy(*found, std::back_inserter(samples));
   }
   if (samples.empty()) return {};
   std::ranges::sort(samples, {}, &Sample::number);
@@ -100,14 +106,9 @@ std::expected<void, StoreError> SqliteStore::pack(Row hour) {
   if (!size) return std::unexpected(size.error());
   if (const auto kept = segments_.keep_names(); !kept) return kept;
 
-  if (const auto begun = begin(); !begun) return begun;
-  for (auto* statement :
-       {&put_segment_.bind(1, *number).bind(2, 0).bind(3, static_cast<std::int64_t>(*size)),
-        &put_packed_.bind(1, hour).bind(2, *number),
-        &empty_blocks_.bind(1, hour).bind(2, hour + 59)}) {
-    if (const auto done = run(*statement); !done) return done;
-  }
-  return checkpoint();
+  packed_.push_back({*number, *size, hour});
+  for (const Row row : heads_.rows(hour, hour + 59)) heads_.note_packed(row);
+  return {};
 }
 
 // ---- Joining -----------------------------------------------------------------------------------
@@ -182,7 +183,9 @@ std::expected<void, StoreError> SqliteStore::end_merge() {
   if (!size) return std::unexpected(size.error());
   if (const auto kept = segments_.keep_names(); !kept) return kept;
 
-  if (const auto begun = begin(); !begun) return begun;
+  if (const int code = database_.execute("BEGIN IMMEDIATE"); code != SQLITE_OK) {
+    return std::unexpected(error_of(code));
+  }
   put_segment_.bind(1, merge_->number).bind(2, merge_->level);
   if (const auto done = run(put_segment_.bind(3, static_cast<std::int64_t>(*size))); !done) {
     return done;
@@ -195,7 +198,11 @@ std::expected<void, StoreError> SqliteStore::end_merge() {
     if (const auto done = run(remove_segment_.bind(1, number)); !done) return done;
   }
   merge_.reset();
-  return checkpoint();  // The files go with the next look for work.
+  // The files go with the next look for work.
+  if (const int code = database_.execute("COMMIT"); code != SQLITE_OK) {
+    return std::unexpected(error_of(code));
+  }
+  return {};
 }
 
 }  // namespace hub

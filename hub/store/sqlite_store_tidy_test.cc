@@ -126,7 +126,10 @@ void expect_same_answers(SqliteStore& plain, SqliteStore& tidied, TimeRange rang
   const auto middle = range.begin + (range.end - range.begin) / 2;
   ASSERT_EQ(checked(plain.totals_before("meter", 1, middle, 3)),
             checked(tidied.totals_before("meter", 1, middle, 3)));
-  ASSERT_EQ(checked(plain.changes(0, 100'000)).size(), checked(tidied.changes(0, 100'000)).size());
+  // A minute that may be going on is not named; tidying sees which are over.
+  const auto changed = checked(tidied.changes(0, 100'000)).size();
+  ASSERT_LE(checked(plain.changes(0, 100'000)).size(), changed);
+  ASSERT_GE(checked(plain.changes(0, 100'000)).size() + 4, changed);
 }
 
 struct Twins {
@@ -160,13 +163,14 @@ TEST(SqliteStoreTidy, NothingThatIsReadChangesByPacking) {
   expect_same_answers(*twins.plain, *twins.tidied, {midnight + 30min, midnight + 2h});
 }
 
-TEST(SqliteStoreTidy, TheLastTwoHoursAreLeftAlone) {
+TEST(SqliteStoreTidy, AnHourIsLeftAloneUntilItIsOver) {
   Twins twins;
   twins.append(header_of(1, midnight), samples_of(0, 4 * 60, 60s, 1));
 
   tidy_all(*twins.tidied, midnight + 4h);
-
-  EXPECT_EQ(segments_on(twins.tidied_disk), 2u);
+  EXPECT_EQ(segments_on(twins.tidied_disk), 3u);
+  tidy_all(*twins.tidied, midnight + 4h + SqliteStore::pack_after);
+  EXPECT_EQ(segments_on(twins.tidied_disk), 4u);
 }
 
 TEST(SqliteStoreTidy, ADayOfHoursBecomesOneFileAndItsPiecesGo) {
@@ -234,7 +238,7 @@ TEST(SqliteStoreTidy, APowerCutAtAnyMomentOfItLosesNothing) {
   tidy_all(*store, midnight + 48h);
   tidy_all(*store, midnight + 48h + 1min);
 
-  ASSERT_GE(images.size(), 300u);
+  ASSERT_GE(images.size(), 200u);
   const auto expected = checked(plain.samples("meter", {midnight, midnight + 48h}));
   for (std::size_t i = 0; i < images.size(); ++i) {
     SCOPED_TRACE(testing::Message() << "image " << i);

@@ -15,7 +15,6 @@
 #include "hub/store/packed_hour.h"
 #include "hub/store/rows.h"
 #include "hub/store/segment.h"
-#include "hub/store/summary.h"
 
 namespace hub {
 namespace {
@@ -64,7 +63,6 @@ class Walk {
     const auto on_disk = files_.list(folder_).value_or(std::vector<std::string>{});
     read_names();
     check_blocks();
-    check_summaries();
     check_segments();
     find_stray_hours();
     find_unnamed(on_disk);
@@ -108,12 +106,9 @@ class Walk {
   void read_names() {
     auto boots = database_.prepare("SELECT id, device FROM boot");
     each_row(boots, "boot", [&](Statement& boot) { devices_[boot.integer(0)] = boot.text(1); });
-    auto size = database_.prepare(
-        "SELECT count(*), coalesce(sum(bytes), 0), (SELECT count(*) FROM summary) FROM segment");
-    each_row(size, "segment", [&](Statement& all) {
-      segment_bytes_ = static_cast<double>(all.integer(1));
-      summaries_ = static_cast<double>(all.integer(2));
-    });
+    auto size = database_.prepare("SELECT coalesce(sum(bytes), 0) FROM segment");
+    each_row(size, "segment",
+             [&](Statement& all) { segment_bytes_ = static_cast<double>(all.integer(0)); });
   }
 
   // A page of rows at a time, so that the writer's log is not held up.
@@ -141,33 +136,6 @@ class Walk {
     }
   }
 
-  void check_summaries() {
-    auto page = database_.prepare(
-        "SELECT row, series, value FROM summary WHERE (row, series) > (?, ?) "
-        "ORDER BY row, series LIMIT 2000");
-    Place last{-1, -1};
-    for (bool is_more = true; is_more;) {
-      is_more = false;
-      each_row(page.bind(1, last.row).bind(2, last.series), "summary", [&](Statement& summary) {
-        const Place place{summary.integer(0), summary.integer(1)};
-        is_more = std::pair(place.row, place.series) > std::pair(last.row, last.series);
-        if (is_more) last = place;
-        ++verified.summaries;
-        const auto quantity = static_cast<std::size_t>(place.series >> 8);
-        if (quantity < measurement::measured_quantities &&
-            decode_summary(place, summary.blob(2), static_cast<measurement::Quantity>(quantity))) {
-          return;
-        }
-        auto finding = in_database(Kind::summary, place.row, 60min);
-        finding.series = place.series;
-        find(std::move(finding));
-      });
-      // Packed hours are most of the work.
-      progress_(0.3 *
-                std::min(1.0, static_cast<double>(verified.summaries) / std::max(1.0, summaries_)));
-    }
-  }
-
   // ---- Segments --------------------------------------------------------------------------------
 
   void check_segments() {
@@ -184,7 +152,7 @@ class Walk {
         bytes += static_cast<double>(segment.integer(1));
       });
       if (is_more) check_segment(last);
-      progress_(0.3 + 0.7 * std::min(1.0, bytes / std::max(1.0, segment_bytes_)));
+      progress_(std::min(1.0, bytes / std::max(1.0, segment_bytes_)));
     }
   }
 
@@ -350,7 +318,7 @@ class Walk {
   const std::function<void(double)>& progress_;
   Database database_;
   std::map<std::int64_t, std::string> devices_;  // By boot.
-  double segment_bytes_ = 0, summaries_ = 0;
+  double segment_bytes_ = 0;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Whether a store's files are still what was written: a walk over all of them that changes none.
 //
-//   lenz.db     SQLite's own structure; every block and summary unseals and decodes; every minute
+//   lenz.db     SQLite's own structure; every block unseals and decodes; every minute
 //               that was packed is in a packed hour
 //   segment-N   that the database names: head, index and every part of every packed hour; each
 //               hour unpacks
@@ -26,7 +26,6 @@ struct Finding {
     structure,        // Of a database: `detail` has SQLite's words.
     block,            // A minute that is not what was written.
     unpacked,         // A minute that is said to be packed, and is in no packed hour.
-    summary,          // An hour of a series that is not what was written.
     missing_segment,  // That the database names.
     segment_magic,    // Nothing is lost by it.
     segment_index,    // Nothing of the segment can be read.
@@ -52,7 +51,7 @@ struct Finding {
 };
 
 struct Verified {
-  std::uint64_t hours = 0, minutes = 0, summaries = 0;  // Packed hours, minutes in blocks.
+  std::uint64_t hours = 0, minutes = 0;  // Packed hours, minutes in blocks.
   std::uint64_t damaged = 0;                            // Findings that are damage.
 };
 

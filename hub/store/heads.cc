@@ -1,0 +1,123 @@
+#include "hub/store/heads.h"
+
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+#include <limits>
+#include <utility>
+
+#include "hub/store/block.h"
+
+namespace hub {
+
+using measurement::Quantity;
+using measurement::Sample;
+
+namespace {
+
+std::int64_t absences_of(const Sample& sample) {
+  std::int64_t absent = 0;
+  for (std::size_t c = 0; c < sample.channels(); ++c) {
+    if (!sample.steps(Quantity::active_power, c)) absent |= std::int64_t{1} << c;
+  }
+  return absent;
+}
+static_assert(measurement::max_channels < 63, "BUG: the channels do not fit an integer's bits");
+
+Heads::Samples decoded(Heads::Row row, const Bytes& block) {
+  auto samples = decode_block(row, block);
+  assert(samples && "BUG: what was encoded in memory is not decoded");
+  return std::move(*samples);
+}
+
+}  // namespace
+
+std::size_t Heads::size(const Head& head) {
+  return sizeof(Head) + head.open.capacity() * sizeof(Sample) + head.block.capacity();
+}
+
+void Heads::begin(Row row, Samples samples) {
+  auto& head = heads_[row];
+  head.open = std::move(samples);
+  head.count = head.open.size();
+  for (const auto& sample : head.open) head.absences |= absences_of(sample);
+  bytes_ += size(head);
+}
+
+bool Heads::add(Row row, const Sample& sample) {
+  auto& head = heads_.at(row);
+  bytes_ -= size(head);
+  if (!head.block.empty()) {
+    head.open = decoded(row, head.block);
+    head.block = {};
+  }
+  const auto place =
+      head.open.empty() || head.open.back().number < sample.number
+          ? head.open.end()
+          : std::ranges::lower_bound(head.open, sample.number, {}, &Sample::number);
+  const bool is_new = place == head.open.end() || place->number != sample.number;
+  if (is_new) {
+    head.open.insert(place, sample);
+    ++head.count;
+    head.absences |= absences_of(sample);
+    head.is_packed = false;
+  }
+  bytes_ += size(head);
+  return is_new;
+}
+
+std::size_t Heads::count(Row row) const { return heads_.at(row).count; }
+
+void Heads::encode(Row row) {
+  auto& head = heads_.at(row);
+  if (head.open.empty()) return;
+  bytes_ -= size(head);
+  head.block = encode_block(row, head.open);
+  head.block.shrink_to_fit();
+  head.open = {};
+  bytes_ += size(head);
+}
+
+std::optional<std::span<const Sample>> Heads::open(Row row) const {
+  const auto& head = heads_.at(row);
+  if (head.open.empty()) return std::nullopt;
+  return head.open;
+}
+
+Heads::Samples Heads::samples(Row row) const {
+  const auto& head = heads_.at(row);
+  return head.open.empty() ? decoded(row, head.block) : head.open;
+}
+
+Bytes Heads::block(Row row) const {
+  const auto& head = heads_.at(row);
+  return head.open.empty() ? head.block : encode_block(row, head.open);
+}
+
+std::int64_t Heads::absences(Row row) const { return heads_.at(row).absences; }
+
+std::vector<Heads::Row> Heads::rows(Row first, Row last, std::size_t most) const {
+  std::vector<Row> rows;
+  for (auto head = heads_.lower_bound(first);
+       head != heads_.end() && head->first <= last && rows.size() < most; ++head) {
+    rows.push_back(head->first);
+  }
+  return rows;
+}
+
+std::vector<Heads::Row> Heads::all() const {
+  return rows(std::numeric_limits<Row>::min(), std::numeric_limits<Row>::max());
+}
+
+std::optional<Heads::Row> Heads::before(Row row) const {
+  const auto after = heads_.upper_bound(row);
+  if (after == heads_.begin()) return std::nullopt;
+  return std::prev(after)->first;
+}
+
+void Heads::clear() {
+  heads_.clear();
+  bytes_ = 0;
+}
+
+}  // namespace hub
