@@ -14,6 +14,7 @@
 #include <stdexcept>
 
 #include "hub/store/database.h"
+#include "hub/store/log.h"
 #include "hub/store/numbered_file.h"
 #include "hub/store/sqlite_store.h"
 #include "lenz/folder_lock.h"
@@ -272,19 +273,27 @@ class Taking {
     files_of_[name] = *read_file(files_, copy, [&](auto piece) { copied(piece.size()); });
   }
 
-  // False: a segment that the copied database names has been joined with others since.
+  // False: a segment that the copied database names has been joined with others since, or the log
+  // that it goes on with was begun anew.
   bool copy_store(Timestamp now) {
     std::vector<std::string> segments;
+    std::int64_t first_log = 0;
+    Timestamp newest_time{};
     copy_database("lenz.db", [&](hub::Database& database) {
+      auto log = database.prepare("SELECT number FROM log");
+      if (log.step() == SQLITE_ROW) first_log = log.integer(0);
       auto named = database.prepare("SELECT number FROM segment ORDER BY number");
       while (named.step() == SQLITE_ROW) {
         segments.push_back(std::string(hub::segment_prefix) + std::to_string(named.integer(0)));
       }
       auto newest = database.prepare("SELECT max(last_time), count(*) FROM run");
       if (newest.step() != SQLITE_ROW || newest.integer(1) == 0) return;
-      const auto time = Timestamp(std::chrono::milliseconds(newest.integer(0)));
-      manifest.cut = std::min(time, now);  // A meter's clock may be ahead.
+      newest_time = Timestamp(std::chrono::milliseconds(newest.integer(0)));
     });
+    if (!copy_logs(first_log)) return false;
+    newest_time = std::max(newest_time, newest_in_logs(first_log));
+    if (newest_time > Timestamp{})
+      manifest.cut = std::min(newest_time, now);  // Clocks may be ahead.
     // Segments never change, so those of an attempt before are as good.
     std::erase_if(files_of_, [&](const auto& file) {
       const bool is_gone = hub::number_of(hub::segment_prefix, file.first) &&
@@ -296,6 +305,37 @@ class Taking {
       if (!files_of_.contains(name) && !copy_as_it_is(name)) return false;
     }
     return true;
+  }
+
+  // What was acknowledged after the database was committed; a record that is being written is cut
+  // off as after a power cut.
+  bool copy_logs(std::int64_t first) {
+    std::erase_if(files_of_, [&](const auto& file) {
+      const bool is_log = hub::number_of(hub::log_prefix, file.first).has_value();
+      if (is_log) static_cast<void>(files_.remove(folder_ + "/" + file.first));
+      return is_log;
+    });
+    for (const auto& name : files_.list(data_).value_or(std::vector<std::string>{})) {
+      const auto number = hub::number_of(hub::log_prefix, name);
+      if (number && *number >= first && !copy_as_it_is(name)) return false;
+    }
+    return files_.size(data_ + "/" + std::string(hub::log_prefix) + std::to_string(first))
+        .has_value();
+  }
+
+  Timestamp newest_in_logs(std::int64_t first) {
+    Timestamp newest{};
+    hub::Log log(files_, folder_);
+    static_cast<void>(log.replay(
+        first,
+        [&](const measurement::ReportHeader& header,
+            std::span<const measurement::Sample> samples) -> std::expected<void, hub::StoreError> {
+          for (const auto& sample : samples) {
+            newest = std::max(newest, *header.booted_at + sample.uptime);
+          }
+          return {};
+        }));
+    return newest;
   }
 
   bool copy_as_it_is(const std::string& name) {

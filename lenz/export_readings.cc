@@ -348,7 +348,7 @@ int export_readings(const ExportReadingsOptions& options) {
   const Workplace place(folder);
   std::optional<hub::Home> home;
   if (std::filesystem::exists(place.home_file())) home = hub::load_home(place.home_file());
-  // Beside a running hub only what it committed a minute ago or earlier.
+  // Beside a running hub too.
   const FolderLock lock(place.folder());
   hub::Disk disk;
   hub::SqliteStore store(

@@ -143,7 +143,7 @@ DailyBackup::Options backups_of(const HubOptions& options, const Workplace& plac
           .folder = folder};
 }
 
-// A short piece of work whenever nobody is waiting, so that what is older than two hours is packed.
+// A short piece of work whenever nobody is waiting, so that hours that are over are packed.
 class Tidying {
  public:
   Tidying(boost::asio::io_context& context, hub::Store& store) : timer_(context), store_(store) {

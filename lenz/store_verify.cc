@@ -85,8 +85,8 @@ int store_verify(const StoreVerifyOptions& options) {
     if (!std::filesystem::exists(folder + "/" + other)) continue;
     verified.damaged += !hub::verify_structure(disk, folder, other, found);
   }
-  fmt::print("{} hours, {} minutes checked; {} damaged.\n", verified.hours,
-             verified.minutes, verified.damaged);
+  fmt::print("{} hours, {} minutes checked; {} damaged.\n", verified.hours, verified.minutes,
+             verified.damaged);
   return verified.damaged == 0 ? 0 : 1;
 }
 

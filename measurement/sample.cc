@@ -17,29 +17,17 @@ std::optional<std::int64_t> to_steps(std::optional<Unit> value, Quantity q) {
 
 std::optional<std::int64_t> Sample::steps(Quantity q, std::size_t index) const {
   assert(index < count(q) && "BUG: no such chip or channel");
-  std::int64_t value = absent_64;
-  switch (row(q).kind) {
-    case Kind::derived:
-      return q == Quantity::apparent_power ? to_steps(apparent_power(*this, index), q)
-                                           : to_steps(power_factor(*this, index), q);
-    case Kind::total:
-      value = totals_[index][index_of(q) - index_of(Quantity::imported)];
-      return value == absent_64 ? std::nullopt : std::optional(value);
-    case Kind::instant:
-    case Kind::slow:
-      value = row(q).scope == Scope::chip
-                  ? per_chip_[index][index_of(q) - index_of(Quantity::voltage)]
-                  : per_channel_[index][index_of(q) - index_of(Quantity::current)];
-      return value == absent_32 ? std::nullopt : std::optional(value);
-  }
-  return std::nullopt;
+  if (q == Quantity::apparent_power) return to_steps(apparent_power(*this, index), q);
+  if (q == Quantity::power_factor) return to_steps(power_factor(*this, index), q);
+  const auto steps = measured_steps(q, index);
+  return steps == absent ? std::nullopt : std::optional(steps);
 }
 
 void Sample::put_steps(Quantity q, std::size_t index, std::optional<std::int64_t> steps) {
   assert(index < count(q) && "BUG: no such chip or channel");
   assert(row(q).kind != Kind::derived && "BUG: a derived quantity is not kept");
   if (row(q).kind == Kind::total) {
-    totals_[index][index_of(q) - index_of(Quantity::imported)] = steps.value_or(absent_64);
+    totals_[index][index_of(q) - index_of(Quantity::imported)] = steps.value_or(absent);
     return;
   }
   auto& cell = row(q).scope == Scope::chip

@@ -37,7 +37,7 @@ class Sample {
     chips_ = static_cast<std::uint8_t>(chips);
     per_chip_.fill({absent_32, absent_32, absent_32});
     per_channel_.fill({absent_32, absent_32, absent_32, absent_32, absent_32, absent_32});
-    totals_.fill({absent_64, absent_64});
+    totals_.fill({absent, absent});
   }
 
   std::size_t chips() const { return chips_; }
@@ -52,7 +52,21 @@ class Sample {
   template <Quantity q>
   void put(std::size_t index, typename UnitOf<q>::type value);
 
-  // The same in whole steps of the table's resolution; derived quantities too.
+  // What is measured, in whole steps of the table's resolution, or `absent`.
+  static constexpr std::int64_t absent = std::numeric_limits<std::int64_t>::min();
+  std::int64_t measured_steps(Quantity q, std::size_t index) const {
+    const auto place = static_cast<std::size_t>(q);
+    if (q >= Quantity::imported) {
+      return totals_[index][place - static_cast<std::size_t>(Quantity::imported)];
+    }
+    const auto steps =
+        q < Quantity::current
+            ? per_chip_[index][place]
+            : per_channel_[index][place - static_cast<std::size_t>(Quantity::current)];
+    return steps == absent_32 ? absent : steps;
+  }
+
+  // The same; derived quantities too.
   std::optional<std::int64_t> steps(Quantity q, std::size_t index) const;
   void put_steps(Quantity q, std::size_t index, std::optional<std::int64_t> steps);
 
@@ -60,7 +74,6 @@ class Sample {
 
  private:
   static constexpr std::int32_t absent_32 = std::numeric_limits<std::int32_t>::min();
-  static constexpr std::int64_t absent_64 = std::numeric_limits<std::int64_t>::min();
 
   std::uint8_t chips_ = 0;
   std::array<std::array<std::int32_t, 3>, max_chips> per_chip_;

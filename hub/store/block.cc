@@ -19,25 +19,30 @@ Differences differences(const QuantityRow& quantity) {
   return quantity.kind == Kind::total ? Differences::second : Differences::first;
 }
 
-std::optional<std::int64_t> steps(const Sample& sample, const QuantityRow& quantity,
-                                  std::size_t index) {
-  return index < sample.count(quantity.id) ? sample.steps(quantity.id, index) : std::nullopt;
+std::int64_t steps(const Sample& sample, const QuantityRow& quantity, std::size_t index) {
+  return index < sample.count(quantity.id) ? sample.measured_steps(quantity.id, index)
+                                           : Sample::absent;
 }
 
 void put_values(Bytes& body, std::span<const Sample> samples, const QuantityRow& quantity,
                 std::size_t index, std::vector<std::int64_t>& values) {
   values.clear();
-  Bytes present((samples.size() + 7) / 8);
-  for (std::size_t s = 0; s < samples.size(); ++s) {
-    if (const auto value = steps(samples[s], quantity, index)) {
-      values.push_back(*value);
-      present[s / 8] = static_cast<std::uint8_t>(present[s / 8] | 1 << s % 8);
+  for (const auto& sample : samples) {
+    if (const auto value = steps(sample, quantity, index); value != Sample::absent) {
+      values.push_back(value);
     }
   }
   const bool all = values.size() == samples.size();
   put_number(body, values.empty() ? nowhere : all ? everywhere : somewhere);
   if (values.empty()) return;
-  if (!all) body.insert(body.end(), present.begin(), present.end());
+  if (!all) {
+    Bytes present((samples.size() + 7) / 8);
+    for (std::size_t s = 0; s < samples.size(); ++s) {
+      const bool is_present = steps(samples[s], quantity, index) != Sample::absent;
+      present[s / 8] = static_cast<std::uint8_t>(present[s / 8] | is_present << s % 8);
+    }
+    body.insert(body.end(), present.begin(), present.end());
+  }
   put_column(body, values, differences(quantity));
 }
 

@@ -6,8 +6,6 @@
 #include <iterator>
 #include <random>
 
-#include "hub/store/summary.h"
-
 namespace hub {
 namespace {
 
@@ -118,33 +116,6 @@ TEST(Block, ABlockOfFormatVersionOneIsStillRead) {
   EXPECT_EQ(first.steps(Quantity::imported, 1), 1000);
   EXPECT_EQ(second.steps(Quantity::imported, 1), 1004);
   EXPECT_EQ(second.steps(Quantity::imported, 0), std::nullopt);
-}
-
-TEST(Summary, AnHourComesBackAsItWas) {
-  std::mt19937 random(10);
-  HourSummary hour;
-  for (std::size_t m = 0; m < 60; m += 1 + random() % 3) {
-    const std::int64_t low = static_cast<std::int64_t>(random() % 4000) - 2000;
-    hour[m] = {.count = 60, .sum = 60 * low + 90, .min = low, .max = low + 3};
-  }
-  const Place place{7, 4};
-
-  EXPECT_EQ(decode_summary(place, encode_summary(place, hour, Quantity::active_power),
-                           Quantity::active_power),
-            hour);
-}
-
-TEST(Summary, OneFlippedBitAnywhereIsNoticed) {
-  HourSummary hour;
-  hour[3] = {.count = 60, .sum = 600, .min = 10, .max = 10};
-  const Place place{7, 4};
-  const auto bytes = encode_summary(place, hour, Quantity::active_power);
-
-  for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
-    auto damaged = bytes;
-    damaged[bit / 8] = static_cast<std::uint8_t>(damaged[bit / 8] ^ 1 << bit % 8);
-    ASSERT_FALSE(decode_summary(place, damaged, Quantity::active_power)) << "bit " << bit;
-  }
 }
 
 }  // namespace

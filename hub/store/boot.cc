@@ -20,9 +20,7 @@ Timestamp Boot::time_of(measurement::Uptime uptime) const {
                     time_of_minute(last_minute));
 }
 
-std::int64_t Boot::row_of(Timestamp time) const {
-  return first_row(id) + minute_of(time);
-}
+std::int64_t Boot::row_of(Timestamp time) const { return first_row(id) + minute_of(time); }
 
 bool Boot::has(std::uint64_t number) const {
   // A range that does not include its end cannot tell of the last number there is.

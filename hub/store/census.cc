@@ -22,10 +22,10 @@ std::uint64_t values_in(PackedHour hour) {
   std::uint64_t values = 0;
   const auto count = [&](const auto& column) {
     if (!column.values.empty()) {
-      values += column.present.empty() ? column.values.size()
-                                       : column.values.size() -
-                                             static_cast<std::size_t>(
-                                                 std::ranges::count(column.present, 0));
+      values += column.present.empty()
+                    ? column.values.size()
+                    : column.values.size() -
+                          static_cast<std::size_t>(std::ranges::count(column.present, 0));
     }
   };
   const measurement::Sample widest(hour.chips());
@@ -70,9 +70,8 @@ Census count_store(Files& files, const std::string& folder, measurement::Timesta
   }
   double done = 0;
   for (const auto& [number, rows] : hours) {
-    const auto segment =
-        Segment::open(files, folder + "/" + std::string(segment_prefix) + std::to_string(number),
-                      number);
+    const auto segment = Segment::open(
+        files, folder + "/" + std::string(segment_prefix) + std::to_string(number), number);
     for (const auto row : rows) {
       if (!segment) break;
       SegmentReader reader(**segment, row >> 32, row, row);

@@ -18,10 +18,9 @@ std::uint64_t checksum(Place place, std::span<const std::uint8_t> body) {
 }
 
 // Unsigned throughout, because the difference of two far values may wrap, and wraps back.
+template <Differences order>
 class Predictor {
  public:
-  explicit Predictor(Differences order) : order_(order) {}
-
   std::uint64_t surprise(std::uint64_t value) {
     const std::uint64_t error = value - expected();
     see(value);
@@ -36,17 +35,68 @@ class Predictor {
  private:
   std::uint64_t expected() const { return last_ + slope_; }
   void see(std::uint64_t value) {
-    if (order_ == Differences::none) return;
+    if constexpr (order == Differences::none) return;
     // The first value says nothing about how fast it rises.
-    if (order_ == Differences::second && has_seen_) slope_ = value - last_;
+    if (order == Differences::second && has_seen_) slope_ = value - last_;
     last_ = value;
     has_seen_ = true;
   }
 
-  Differences order_;
   bool has_seen_ = false;
   std::uint64_t last_ = 0, slope_ = 0;
 };
+
+constexpr std::size_t most_number_bytes = 10;
+
+std::uint8_t* put_number(std::uint8_t* at, std::uint64_t number) {
+  for (; number >= 0x80; number >>= 7) *at++ = static_cast<std::uint8_t>(number | 0x80);
+  *at++ = static_cast<std::uint8_t>(number);
+  return at;
+}
+
+template <Differences order>
+void put_differences(Bytes& bytes, std::span<const std::int64_t> values) {
+  // Zeros take no more room than their values would.
+  const auto begin = bytes.size();
+  bytes.resize(begin + (values.size() + 2) * most_number_bytes);
+  auto* at = bytes.data() + begin;
+  Predictor<order> predictor;
+  std::uint64_t zeros = 0;
+  const auto put_zeros = [&] {
+    if (zeros == 0) return;
+    at = put_number(put_number(at, 0), zeros - 1);
+    zeros = 0;
+  };
+  for (const auto value : values) {
+    const auto surprise = predictor.surprise(static_cast<std::uint64_t>(value));
+    if (surprise == 0) {
+      ++zeros;
+      continue;
+    }
+    put_zeros();
+    at = put_number(at, zigzag(surprise));
+  }
+  put_zeros();
+  bytes.resize(static_cast<std::size_t>(at - bytes.data()));
+}
+
+template <Differences order>
+void take_differences(ColumnReader& reader, std::span<std::int64_t> values, bool& is_good) {
+  Predictor<order> predictor;
+  std::uint64_t zeros = 0;
+  for (auto& value : values) {
+    std::uint64_t surprise = 0;
+    if (zeros > 0) {
+      --zeros;
+    } else if (const auto coded = reader.number(); coded == 0) {
+      zeros = reader.number();
+    } else {
+      surprise = unzigzag(coded);
+    }
+    value = static_cast<std::int64_t>(predictor.value(surprise));
+  }
+  if (zeros > 0) is_good = false;
+}
 
 }  // namespace
 
@@ -72,10 +122,8 @@ std::expected<std::span<const std::uint8_t>, StoreError> unseal(
 }
 
 void put_number(Bytes& bytes, std::uint64_t number) {
-  for (; number >= 0x80; number >>= 7) {
-    bytes.push_back(static_cast<std::uint8_t>(number | 0x80));
-  }
-  bytes.push_back(static_cast<std::uint8_t>(number));
+  std::uint8_t octets[most_number_bytes];
+  bytes.insert(bytes.end(), octets, put_number(octets, number));
 }
 
 void put_signed(Bytes& bytes, std::int64_t number) {
@@ -93,29 +141,24 @@ std::uint64_t little_endian(std::span<const std::uint8_t> bytes) {
 }
 
 void put_column(Bytes& bytes, std::span<const std::int64_t> values, Differences order) {
-  Predictor predictor(order);
-  std::uint64_t zeros = 0;
-  const auto put_zeros = [&] {
-    if (zeros == 0) return;
-    put_number(bytes, 0);
-    put_number(bytes, zeros - 1);
-    zeros = 0;
-  };
-  for (const auto value : values) {
-    const auto surprise = predictor.surprise(static_cast<std::uint64_t>(value));
-    if (surprise == 0) {
-      ++zeros;
-      continue;
-    }
-    put_zeros();
-    put_number(bytes, zigzag(surprise));
+  switch (order) {
+    case Differences::none:
+      return put_differences<Differences::none>(bytes, values);
+    case Differences::first:
+      return put_differences<Differences::first>(bytes, values);
+    case Differences::second:
+      return put_differences<Differences::second>(bytes, values);
   }
-  put_zeros();
 }
 
 std::uint64_t ColumnReader::number() {
+  if (!rest_.empty() && rest_[0] < 0x80) {
+    const auto number = rest_[0];
+    rest_ = rest_.subspan(1);
+    return number;
+  }
   std::uint64_t number = 0;
-  for (std::size_t i = 0; i < rest_.size() && i < 10; ++i) {
+  for (std::size_t i = 0; i < rest_.size() && i < most_number_bytes; ++i) {
     number |= static_cast<std::uint64_t>(rest_[i] & 0x7F) << (7 * i);
     if (rest_[i] < 0x80) {
       rest_ = rest_.subspan(i + 1);
@@ -141,20 +184,17 @@ std::span<const std::uint8_t> ColumnReader::bytes(std::size_t count) {
 }
 
 void ColumnReader::column(std::span<std::int64_t> values, Differences order) {
-  Predictor predictor(order);
-  std::uint64_t zeros = 0;
-  for (auto& value : values) {
-    std::uint64_t surprise = 0;
-    if (zeros > 0) {
-      --zeros;
-    } else if (const auto coded = number(); coded == 0) {
-      zeros = number();
-    } else {
-      surprise = unzigzag(coded);
-    }
-    value = static_cast<std::int64_t>(predictor.value(surprise));
+  switch (order) {
+    case Differences::none:
+      take_differences<Differences::none>(*this, values, is_good_);
+      break;
+    case Differences::first:
+      take_differences<Differences::first>(*this, values, is_good_);
+      break;
+    case Differences::second:
+      take_differences<Differences::second>(*this, values, is_good_);
+      break;
   }
-  if (zeros > 0) is_good_ = false;
   if (!is_good_) std::ranges::fill(values, 0);
 }
 

@@ -18,7 +18,8 @@ namespace {
 std::int64_t absences_of(const Sample& sample) {
   std::int64_t absent = 0;
   for (std::size_t c = 0; c < sample.channels(); ++c) {
-    if (!sample.steps(Quantity::active_power, c)) absent |= std::int64_t{1} << c;
+    const bool is_absent = sample.measured_steps(Quantity::active_power, c) == Sample::absent;
+    absent |= std::int64_t{is_absent} << c;
   }
   return absent;
 }
@@ -51,10 +52,9 @@ bool Heads::add(Row row, const Sample& sample) {
     head.open = decoded(row, head.block);
     head.block = {};
   }
-  const auto place =
-      head.open.empty() || head.open.back().number < sample.number
-          ? head.open.end()
-          : std::ranges::lower_bound(head.open, sample.number, {}, &Sample::number);
+  const auto place = head.open.empty() || head.open.back().number < sample.number
+                         ? head.open.end()
+                         : std::ranges::lower_bound(head.open, sample.number, {}, &Sample::number);
   const bool is_new = place == head.open.end() || place->number != sample.number;
   if (is_new) {
     head.open.insert(place, sample);

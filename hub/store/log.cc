@@ -25,17 +25,18 @@ constexpr std::array<std::uint8_t, 8> magic = {'L', 'E', 'N', 'Z', 'L', 'O', 'G'
 constexpr std::size_t head_bytes = magic.size() + 8;
 constexpr std::size_t length_bytes = 4;  // Of a record's length, before it.
 constexpr std::size_t most_samples_in_record = 1'000'000;
-constexpr auto absent = std::numeric_limits<std::int64_t>::min();
 
 // A record's seal names its file and its place in it, so that nothing else is taken for it.
 Place place_of(std::int64_t number, std::uint64_t offset) {
   return {number, static_cast<std::int64_t>(offset)};
 }
 
-std::size_t series_of(std::size_t chips) {
-  std::size_t series = 0;
-  for (const auto& quantity : measured) series += Sample(chips).count(quantity.id);
-  return series;
+constexpr std::size_t series_of(std::size_t chips) {
+  std::size_t a_chip = 0;
+  for (const auto& quantity : measured) {
+    a_chip += quantity.scope == measurement::Scope::chip ? 1 : measurement::channels_per_chip;
+  }
+  return chips * a_chip;
 }
 
 void put_header(Bytes& body, const ReportHeader& header) {
@@ -133,20 +134,20 @@ void Log::add(const ReportHeader& header, std::span<const Sample> samples) {
     const auto series = 2 + series_of(sample.chips());
     if (before.size() != series) before.assign(series, 0);
     put_number(added_, sample.chips());
-    Values change(series);
+    change_.resize(series);
     std::size_t at = 0;
     const auto put = [&](std::int64_t value) {
-      change[at] = wrapping_difference(value, std::exchange(before[at], value));
+      change_[at] = wrapping_difference(value, std::exchange(before[at], value));
       ++at;
     };
     put(static_cast<std::int64_t>(sample.number));
     put(sample.uptime.count());
     for (const auto& quantity : measured) {
       for (std::size_t i = 0; i < sample.count(quantity.id); ++i) {
-        put(sample.steps(quantity.id, i).value_or(absent));
+        put(sample.measured_steps(quantity.id, i));
       }
     }
-    put_column(added_, change, Differences::none);
+    put_column(added_, change_, Differences::none);
   }
 }
 
@@ -281,7 +282,7 @@ std::expected<void, StoreError> Log::replay_record(std::span<const std::uint8_t>
       sample.uptime = Uptime(*value++);
       for (const auto& quantity : measured) {
         for (std::size_t i = 0; i < sample.count(quantity.id); ++i, ++value) {
-          if (*value != absent) sample.put_steps(quantity.id, i, *value);
+          if (*value != Sample::absent) sample.put_steps(quantity.id, i, *value);
         }
       }
     }

@@ -89,6 +89,7 @@ class Log {
   std::uint64_t written_ = 0;
   Bytes added_;  // The record that is being made.
   Before before_;
+  Values change_;  // Of one sample.
 };
 
 }  // namespace hub

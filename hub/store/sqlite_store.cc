@@ -286,8 +286,9 @@ std::expected<void, StoreError> SqliteStore::load_tables() {
   int code = all_boots_.step();
   for (; code == SQLITE_ROW; code = all_boots_.step()) {
     const auto seal = all_boots_.integer(8);
-    if (seal != unsealed && seal != seal_of(all_boots_.text(1),
-                                            integers(all_boots_, std::array{0, 2, 3, 4, 5, 6, 7, 9}))) {
+    if (seal != unsealed &&
+        seal !=
+            seal_of(all_boots_.text(1), integers(all_boots_, std::array{0, 2, 3, 4, 5, 6, 7, 9}))) {
       continue;  // When its samples were measured is not known any more.
     }
     const auto stream = static_cast<measurement::Stream>(all_boots_.integer(3));
@@ -621,15 +622,14 @@ std::expected<void, StoreError> SqliteStore::write_boot(const BootName& name, Bo
   const auto integer = [](auto n) { return static_cast<std::int64_t>(n); };
   if (boot.is_changed) {
     const auto& [device, number, stream] = name;
-    const std::array<std::int64_t, 8> row = {
-        boot.id,
-        integer(number),
-        integer(stream),
-        boot.booted_at.time_since_epoch().count(),
-        boot.period.count(),
-        integer(boot.lost),
-        integer(boot.origin.timed_on_arrival),
-        integer(boot.origin.integrated)};
+    const std::array<std::int64_t, 8> row = {boot.id,
+                                             integer(number),
+                                             integer(stream),
+                                             boot.booted_at.time_since_epoch().count(),
+                                             boot.period.count(),
+                                             integer(boot.lost),
+                                             integer(boot.origin.timed_on_arrival),
+                                             integer(boot.origin.integrated)};
     put_boot_.bind(1, row[0]).bind(2, device);
     for (int n = 1; n < 8; ++n) put_boot_.bind(n + 2, row[static_cast<std::size_t>(n)]);
     if (const auto done = run(put_boot_.bind(10, seal_of(device, row))); !done) return done;
@@ -730,8 +730,8 @@ namespace {
 constexpr std::size_t place_of(Quantity quantity, std::size_t index) {
   std::size_t place = index;
   for (const auto& row : measured.first(static_cast<std::size_t>(quantity))) {
-    place += row.scope == measurement::Scope::chip ? measurement::max_chips
-                                                   : measurement::max_channels;
+    place +=
+        row.scope == measurement::Scope::chip ? measurement::max_chips : measurement::max_channels;
   }
   return place;
 }

@@ -183,7 +183,8 @@ class SqliteStore final : public Store {
       "SELECT begin, end, first_time, last_time, coalesce(seal, -1), boot_id FROM run "
       "WHERE boot_id = ?");
   Statement all_devices_ = database_.prepare("SELECT name, reports, duplicate FROM device");
-  Statement put_boot_ = database_.prepare("REPLACE INTO boot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  Statement put_boot_ =
+      database_.prepare("REPLACE INTO boot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   Statement put_run_ = database_.prepare("REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?)");
   Statement remove_run_ = database_.prepare("DELETE FROM run WHERE boot_id = ? AND begin = ?");
   Statement put_device_ = database_.prepare("REPLACE INTO device VALUES (?, ?, ?)");

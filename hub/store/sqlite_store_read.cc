@@ -150,8 +150,8 @@ class SqliteStore::Reading {
     if (!is_by_the_sample()) return visit_minutes(boot, first, last, see);
 
     // What is not packed, or came after the packing.
-    const auto unpacked = store_.rows_and_heads(
-        store_.unpacked_within_, first_row(boot.id) + first, first_row(boot.id) + last);
+    const auto unpacked = store_.rows_and_heads(store_.unpacked_within_, first_row(boot.id) + first,
+                                                first_row(boot.id) + last);
     if (!unpacked) return std::unexpected(unpacked.error());
     if (const auto done = visit_packed(boot, first, last, *unpacked, see); !done) return done;
     for (const Row row : *unpacked) {
@@ -598,8 +598,8 @@ std::expected<std::vector<Store::Kept>, StoreError> SqliteStore::samples(std::st
     const bool is_heard = std::ranges::any_of(
         runs, [&](const auto& run) { return run.second.first < end && run.second.last >= begin; });
     if (!is_heard) continue;
-    const auto minutes = rows_and_heads(rows_within_, boot->second.row_of(begin),
-                                        boot->second.row_of(end - 1ms));
+    const auto minutes =
+        rows_and_heads(rows_within_, boot->second.row_of(begin), boot->second.row_of(end - 1ms));
     if (!minutes) return std::unexpected(minutes.error());
     for (const Row row : *minutes) {
       const auto here = minute(row);

@@ -1,15 +1,12 @@
 // What a series did in each minute of an hour, without its samples: whole numbers throughout, so
-// that the mean of a day is exactly the mean of its samples. docs/store_format.md has the grammar.
+// that the mean of a day is exactly the mean of its samples.
 
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <expected>
 #include <span>
 
-#include "hub/store/column.h"
-#include "hub/store/store.h"
 #include "measurement/sample.h"
 
 namespace hub {
@@ -27,9 +24,5 @@ using HourSummary = std::array<MinuteSummary, 60>;
 // `index` may be beyond what the samples have: then nothing is present.
 MinuteSummary summarise(std::span<const measurement::Sample>, measurement::Quantity,
                         std::size_t index);
-
-Bytes encode_summary(Place, const HourSummary&, measurement::Quantity);
-std::expected<HourSummary, StoreError> decode_summary(Place, std::span<const std::uint8_t>,
-                                                      measurement::Quantity);
 
 }  // namespace hub

@@ -52,7 +52,7 @@ struct Finding {
 
 struct Verified {
   std::uint64_t hours = 0, minutes = 0;  // Packed hours, minutes in blocks.
-  std::uint64_t damaged = 0;                            // Findings that are damage.
+  std::uint64_t damaged = 0;             // Findings that are damage.
 };
 
 // `found` is told each finding, `progress` now and then the share that is done. Throws

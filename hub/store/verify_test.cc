@@ -185,7 +185,7 @@ class DamagedStoreTest : public testing::Test {
   DamagedStoreTest() {
     append(*store, 0, 3 * an_hour);
     tidy_all(*store, midnight + 2h + 30min);  // The first two hours are packed.
-    store.reset();  // The third is in blocks.
+    store.reset();                            // The third is in blocks.
     store.emplace(disk, "/data");
   }
 
