@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <limits>
 #include <random>
 #include <vector>
@@ -49,6 +50,49 @@ TEST(PackedColumn, EveryValueComesBackAsItWas) {
     ASSERT_EQ(taken, bytes.size());
     ASSERT_EQ(back, values);
   }
+}
+
+TEST(PackedColumn, AValueComesBackNoFurtherAwayThanItsSlack) {
+  for (unsigned seed = 1; seed <= 3000; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937 random(seed);
+    const auto values = random_values(random, random() % 1000);
+    const auto widest = random() >> 1 >> random() % 31;
+    Values slack(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (random() % 10 == 0) continue;
+      slack[i] = static_cast<std::int32_t>(seed % 2 ? random() % (widest + 1)
+                                                    : std::abs(std::int64_t{values[i]}) / 400);
+    }
+    Values become = values;
+    Bytes bytes;
+    pack_with_slack(bytes, become, slack);
+
+    Values back(values.size());
+    ASSERT_EQ(unpack(bytes, back), bytes.size());
+
+    ASSERT_EQ(back, become);
+    ASSERT_LE(bytes.size(), packed(values).size() + 16);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      // Modulo 2^32, as all differences are.
+      const auto off = static_cast<std::int32_t>(static_cast<std::uint32_t>(back[i]) -
+                                                 static_cast<std::uint32_t>(values[i]));
+      ASSERT_LE(std::abs(std::int64_t{off}), slack[i]) << "value " << i << ": " << values[i];
+    }
+  }
+}
+
+TEST(PackedColumn, ValuesWithSlackTakeFewerBitsThanTheirNoise) {
+  std::mt19937 random(1);
+  Values values(128 * 100);
+  for (auto& value : values) value = 18'000 + static_cast<std::int32_t>(random() % 128);
+
+  // Levels that are each good for 63 values: two do, and a third where the base is not between
+  // them. At most two bits for each, and six bytes of head for each 128.
+  Bytes bytes;
+  pack_with_slack(bytes, values, Values(values.size(), 31));
+
+  EXPECT_LE(bytes.size(), 100u * (128 * 2 / 8 + 6));
 }
 
 TEST(PackedColumn, ACircuitThatIsOffForAnHourTakesOneByte) {

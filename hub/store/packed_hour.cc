@@ -9,6 +9,7 @@
 #include <string>
 
 #include "hub/store/packed_column.h"
+#include "hub/store/prediction.h"
 #include "hub/store/rows.h"
 
 namespace hub {
@@ -27,28 +28,6 @@ enum class Method : std::uint8_t {
   ohm = 3,         // A factor times sqrt(P^2 + Q^2) / V.
   integral = 4,    // For totals: the active power, summed up over time.
 };
-
-// What a channel's quantity is proportional to, if to anything.
-std::optional<Quantity> source_of(Quantity quantity) {
-  switch (quantity) {
-    case Quantity::reactive_power:
-    case Quantity::fundamental_power:
-    case Quantity::harmonic_power:
-      return Quantity::active_power;
-    case Quantity::peak_current:
-      return Quantity::current;
-    default:
-      return std::nullopt;
-  }
-}
-
-constexpr int factor_bits = 16;  // Factors are whole multiples of 2^-16.
-constexpr double factor_one = 1 << factor_bits;
-
-std::int64_t factor_of(double ratio) {
-  constexpr double most = std::numeric_limits<std::int32_t>::max();
-  return std::isfinite(ratio) ? std::llround(std::clamp(ratio * factor_one, -most, most)) : 0;
-}
 
 using Values = std::vector<std::int32_t>;
 
@@ -102,54 +81,31 @@ std::vector<std::int64_t> integrated(const Values& power, std::span<const std::i
   return expected;
 }
 
-int sign_of(Quantity total) { return total == Quantity::exported ? -1 : 1; }
+// ---- Numbers near a line -----------------------------------------------------------------------
 
-// ---- Wide numbers ------------------------------------------------------------------------------
-
-std::int32_t low_half(std::int64_t n) { return static_cast<std::int32_t>(n & 0xFFFFFFFF); }
-
-// Numbers near a line: what the line leaves of them, in 32 bits where that is enough.
+// What the line leaves of them, in 32 bits where that is enough.
 void put_wide(Bytes& bytes, std::span<const std::int64_t> values, std::int64_t slope) {
   put_signed(bytes, values.front());
   put_signed(bytes, slope);
-  std::vector<std::int32_t> low, high;
-  bool is_wide = false;
+  std::vector<std::int64_t> rests;
+  rests.reserve(values.size());
   std::int64_t line = values.front();
   for (const auto value : values) {
-    const auto rest = wrapping_difference(value, line);
-    low.push_back(low_half(rest));
-    high.push_back(low_half(rest >> 32));
-    is_wide |= rest != low.back();
+    rests.push_back(wrapping_difference(value, line));
     line = wrapping_sum(line, slope);
   }
-  put_number(bytes, is_wide ? 1 : 0);
-  pack(bytes, low);
-  if (is_wide) pack(bytes, high);
-}
-
-bool take_packed(ColumnReader& reader, std::span<std::int32_t> values) {
-  const auto taken = unpack(reader.rest(), values);
-  if (!taken) return false;
-  reader.bytes(*taken);
-  return true;
+  const bool wide = are_wide(rests);
+  put_number(bytes, wide ? 1 : 0);
+  pack(bytes, rests, wide);
 }
 
 bool take_wide(ColumnReader& reader, std::span<std::int64_t> values) {
   std::int64_t line = reader.signed_number();
   const std::int64_t slope = reader.signed_number();
-  const auto is_wide = reader.number();
-  std::vector<std::int32_t> low(values.size()), high(is_wide ? values.size() : 0);
-  if (!reader.is_good() || is_wide > 1 || !take_packed(reader, low) || !take_packed(reader, high)) {
-    return false;
-  }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    auto rest = static_cast<std::int64_t>(low[i]);
-    if (is_wide) {
-      rest = static_cast<std::int64_t>(
-          static_cast<std::uint64_t>(static_cast<std::uint32_t>(high[i])) << 32 |
-          static_cast<std::uint32_t>(low[i]));
-    }
-    values[i] = wrapping_sum(line, rest);
+  const auto wide = reader.number();
+  if (!reader.is_good() || wide > 1 || !unpack(reader, values, wide == 1)) return false;
+  for (auto& value : values) {
+    value = wrapping_sum(line, value);
     line = wrapping_sum(line, slope);
   }
   return true;
@@ -185,7 +141,7 @@ bool take_presence(ColumnReader& reader, std::size_t count, std::vector<std::uin
   const auto runs = reader.number();
   if (presence != in_runs || runs > count) return false;
   std::vector<std::int32_t> absent_runs(runs), present_runs(runs);
-  if (!take_packed(reader, absent_runs) || !take_packed(reader, present_runs)) return false;
+  if (!unpack(reader, absent_runs) || !unpack(reader, present_runs)) return false;
   for (std::size_t r = 0; r < runs; ++r) {
     const auto append = [&](std::int32_t length, std::uint8_t value) {
       if (length < 0 || present.size() + static_cast<std::size_t>(length) > count) return false;
@@ -199,8 +155,7 @@ bool take_presence(ColumnReader& reader, std::size_t count, std::vector<std::uin
 
 // The values of the samples that have the series.
 template <class Value>
-std::vector<Value> only_present(const std::vector<Value>& values,
-                                std::span<const std::uint8_t> present) {
+std::vector<Value> only_present(std::vector<Value> values, std::span<const std::uint8_t> present) {
   if (present.empty() || values.empty()) return values;
   std::vector<Value> found;
   for (std::size_t i = 0; i < present.size(); ++i) {
@@ -220,18 +175,28 @@ void spread(std::vector<Value>& values, std::span<const std::uint8_t> present) {
   values = std::move(all);
 }
 
+// The rests of the samples that have the series become its values.
+void lay_out(Instants& column, const Values& expected) {
+  spread(column.values, column.present);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (column.has(i)) column.values[i] = wrapping_sum(column.values[i], expected[i]);
+  }
+}
+
 // ---- Packing -----------------------------------------------------------------------------------
+
+constexpr std::int64_t least_part_lost = 400;  // Of a value: 0.25 %.
 
 class Packing {
  public:
-  explicit Packing(std::span<const Sample> samples) : samples_(samples) {}
+  Packing(std::span<const Sample> samples, Loss loss) : samples_(samples), loss_(loss) {}
 
   std::vector<HourPart> parts() {
     const std::size_t chips = std::ranges::max_element(samples_, {}, &Sample::chips)->chips();
     put_clock(chips);
     take_columns(chips);
     const Sample widest(chips);
-    for (const auto& quantity : measured) {
+    const auto put_all = [&](const measurement::QuantityRow& quantity) {
       for (std::size_t index = 0; index < widest.count(quantity.id); ++index) {
         if (quantity.kind == Kind::total) {
           put_totals(quantity.id, index);
@@ -239,7 +204,14 @@ class Packing {
           put_instants(quantity.id, index);
         }
       }
+    };
+    // What is lost of a series is lost before others are predicted from it.
+    for (const auto& quantity : measured) {
+      if (quantity.id == Quantity::current) continue;
+      if (quantity.id == Quantity::peak_current) put_all(row(Quantity::current));
+      put_all(quantity);
     }
+    std::ranges::sort(parts_, {}, &HourPart::series);
     return std::move(parts_);
   }
 
@@ -323,40 +295,79 @@ class Packing {
     return found == instants_.end() ? nothing : found->second.values;
   }
 
-  // The shortest of what is tried.
-  void consider(const Instants& column, Method method, std::int64_t argument,
-                const Values& expected, std::optional<Bytes>& best) const {
-    Bytes bytes;
-    put_number(bytes, static_cast<std::uint64_t>(method));
-    if (method == Method::twin) put_number(bytes, static_cast<std::uint64_t>(argument));
-    if (method == Method::proportion || method == Method::ohm) {
-      put_signed(bytes, argument);
+  // What is left of a series that is predicted in some way.
+  struct Trial {
+    Method method = Method::plain;
+    std::int64_t argument = 0;
+    Values expected, rest;  // One a sample; one a sample that has the series.
+    std::size_t size = 0;   // Only to be compared with other trials of the series.
+    Bytes packed;           // Where something may be lost.
+  };
+
+  // Tries the ways of one series and keeps the shortest.
+  class Trials {
+   public:
+    Trials(const Instants& column, Loss loss) : column_(column), loss_(loss) {
+      if (loss == Loss::none) {
+        groups_ = some_busy_groups(only_present(column.values, column.present));
+      } else {
+        slack_.resize(column.values.size());
+        std::ranges::transform(column.values, slack_.begin(), slack_of);
+        slack_ = only_present(slack_, column.present);
+      }
     }
-    Values rest(column.values);
-    for (std::size_t i = 0; i < expected.size(); ++i)
-      rest[i] = wrapping_difference(rest[i], expected[i]);
-    pack(bytes, only_present(rest, column.present));
-    if (!best || bytes.size() < best->size()) best = std::move(bytes);
-  }
+
+    // Whether it is the shortest by now.
+    bool add(Method method, std::int64_t argument, Values expected) {
+      Trial trial{method, argument, std::move(expected), column_.values};
+      for (std::size_t i = 0; i < trial.expected.size(); ++i) {
+        trial.rest[i] = wrapping_difference(trial.rest[i], trial.expected[i]);
+      }
+      trial.rest = only_present(std::move(trial.rest), column_.present);
+      if (loss_ == Loss::none) {
+        trial.size = packed_bits(trial.rest, groups_);
+      } else {
+        pack_with_slack(trial.packed, trial.rest, slack_);
+        trial.size = trial.packed.size();
+      }
+      if (best_ && trial.size >= best_->size) return false;
+      best_ = std::move(trial);
+      return true;
+    }
+
+    const Trial& best() const { return *best_; }
+
+   private:
+    static std::int32_t slack_of(std::int32_t value) {
+      constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+      const auto size = std::abs(std::int64_t{value});
+      return static_cast<std::int32_t>(
+          std::max<std::int64_t>(std::min(size / least_part_lost, most - size), 0));
+    }
+
+    const Instants& column_;
+    Loss loss_;
+    std::vector<std::size_t> groups_;
+    std::vector<std::int32_t> slack_;
+    std::optional<Trial> best_;
+  };
 
   void put_instants(Quantity quantity, std::size_t index) {
     const auto found = instants_.find(series_number(quantity, index));
     if (found == instants_.end()) return;
-    const Instants& column = found->second;
+    Instants& column = found->second;
     const Values& values = column.values;
-    std::optional<Bytes> best;
-    bool is_root = true;
-    consider(column, Method::plain, 0, {}, best);
+    Trials trials(column, loss_);
+    trials.add(Method::plain, 0, {});
     if (row(quantity).scope == measurement::Scope::chip) {
+      bool is_root = true;
       for (const std::size_t root : roots_[static_cast<std::size_t>(quantity)]) {
-        const auto before = best->size();
-        consider(column, Method::twin, static_cast<std::int64_t>(root), values_of(quantity, root),
-                 best);
-        is_root &= best->size() == before;
+        is_root &=
+            !trials.add(Method::twin, static_cast<std::int64_t>(root), values_of(quantity, root));
       }
       if (is_root) roots_[static_cast<std::size_t>(quantity)].push_back(index);
     } else if (quantity == Quantity::current) {
-      consider_ohm(column, index, best);
+      try_ohm(column, index, trials);
     } else if (const auto source = source_of(quantity)) {
       const Values& x = values_of(*source, index);
       double xy = 0, xx = 0;
@@ -367,14 +378,31 @@ class Packing {
       }
       const auto factor = factor_of(xy / xx);
       if (factor != 0) {
-        consider(column, Method::proportion, factor, proportional(factor, x, samples_.size()),
-                 best);
+        trials.add(Method::proportion, factor, proportional(factor, x, samples_.size()));
       }
     }
-    keep(quantity, index, column.present, *best);
+    keep(quantity, index, column, trials.best());
   }
 
-  void consider_ohm(const Instants& column, std::size_t channel, std::optional<Bytes>& best) {
+  void keep(Quantity quantity, std::size_t index, Instants& column, const Trial& trial) {
+    Bytes bytes;
+    put_number(bytes, static_cast<std::uint64_t>(trial.method));
+    if (trial.method == Method::twin) put_number(bytes, static_cast<std::uint64_t>(trial.argument));
+    if (trial.method == Method::proportion || trial.method == Method::ohm) {
+      put_signed(bytes, trial.argument);
+    }
+    if (loss_ == Loss::none) {
+      pack(bytes, trial.rest);
+    } else {
+      bytes.insert(bytes.end(), trial.packed.begin(), trial.packed.end());
+      // What is left is what others are predicted from.
+      column.values = trial.rest;
+      lay_out(column, trial.expected);
+    }
+    keep(quantity, index, column.present, bytes);
+  }
+
+  void try_ohm(const Instants& column, std::size_t channel, Trials& trials) {
     const Values& power = values_of(Quantity::active_power, channel);
     const Values& reactive = values_of(Quantity::reactive_power, channel);
     const Values& voltage = values_of(Quantity::voltage, measurement::chip_of(channel));
@@ -388,7 +416,7 @@ class Packing {
       xx += currents[i] * currents[i];
     }
     const auto factor = factor_of(xy / xx);
-    consider(column, Method::ohm, factor, by_ohm(factor, currents), best);
+    trials.add(Method::ohm, factor, by_ohm(factor, currents));
   }
 
   void put_totals(Quantity quantity, std::size_t index) {
@@ -422,6 +450,7 @@ class Packing {
   }
 
   std::span<const Sample> samples_;
+  Loss loss_;
   std::vector<std::int64_t> uptimes_;
   std::map<std::int64_t, Instants> instants_;  // By series, like the totals.
   std::map<std::int64_t, Totals> totals_;
@@ -432,9 +461,9 @@ class Packing {
 
 }  // namespace
 
-std::vector<HourPart> pack_hour(std::span<const Sample> samples) {
+std::vector<HourPart> pack_hour(std::span<const Sample> samples, Loss loss) {
   assert(!samples.empty() && samples.size() <= most_samples_in_hour && "BUG: no such hour");
-  return Packing(samples).parts();
+  return Packing(samples, loss).parts();
 }
 
 // ---- Unpacking ---------------------------------------------------------------------------------
@@ -523,11 +552,8 @@ std::expected<Instants, StoreError> PackedHour::unpack_instants(Quantity quantit
   column.values.resize(column.present.empty()
                            ? count()
                            : static_cast<std::size_t>(std::ranges::count(column.present, 1)));
-  if (!take_packed(reader, column.values) || !reader.is_at_end()) return corrupted;
-  spread(column.values, column.present);
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    if (column.has(i)) column.values[i] = wrapping_sum(column.values[i], expected[i]);
-  }
+  if (!unpack(reader, column.values) || !reader.is_at_end()) return corrupted;
+  lay_out(column, expected);
   return column;
 }
 

@@ -35,9 +35,13 @@ struct HourPart {
   Bytes bytes;
 };
 
+// What may be lost of a value that is measured at an instant: nothing, or up to 0.25 % of it. Zero
+// stays zero, totals and clocks stay as they are, and so do values of less than 400 steps.
+enum class Loss : std::uint8_t { none, quarter_percent };
+
 // The samples' numbers rise; there is at least one, and at most most_samples_in_hour. Parts come in
 // the order of their series; a series that no sample has has none.
-std::vector<HourPart> pack_hour(std::span<const measurement::Sample>);
+std::vector<HourPart> pack_hour(std::span<const measurement::Sample>, Loss = Loss::none);
 
 // One value a sample, in steps of the quantity's resolution.
 template <class Value>

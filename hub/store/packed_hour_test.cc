@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <random>
 
 #include "hub/store/rows.h"
@@ -225,6 +226,78 @@ TEST(PackedHour, EveryMachinePacksTheSameHourIntoTheSameBytes) {
 
   EXPECT_EQ(bytes, 42'301u);
   EXPECT_EQ(sum, 0x8C99E839u);
+}
+
+void expect_little_lost(const std::vector<Sample>& samples) {
+  const auto parts = pack_hour(samples, Loss::quarter_percent);
+  auto hour = open(parts);
+  ASSERT_TRUE(hour);
+  const auto back = hour->samples();
+  ASSERT_TRUE(back && back->size() == samples.size());
+  for (std::size_t s = 0; s < samples.size(); ++s) {
+    ASSERT_EQ((*back)[s].number, samples[s].number);
+    ASSERT_EQ((*back)[s].uptime, samples[s].uptime);
+    for (const auto& quantity : measured) {
+      for (std::size_t i = 0; i < samples[s].count(quantity.id); ++i) {
+        const auto was = samples[s].steps(quantity.id, i), is = (*back)[s].steps(quantity.id, i);
+        ASSERT_EQ(was.has_value(), is.has_value());
+        if (!was) continue;
+        if (quantity.kind == measurement::Kind::total) {
+          ASSERT_EQ(*is, *was);
+        } else {
+          ASSERT_LE(400 * std::abs(*is - *was), std::abs(*was))
+              << quantity.name << " " << i << " of sample " << s;
+        }
+      }
+    }
+  }
+  // Once lost, nothing more is lost.
+  const auto again = pack_hour(*back);
+  auto exact = open(again);
+  ASSERT_TRUE(exact);
+  EXPECT_EQ(exact->samples(), *back);
+}
+
+TEST(PackedHour, AtMostAQuarterPercentIsLostWhereThatIsAllowed) {
+  for (unsigned seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937 random(seed);
+    expect_little_lost(random_samples(random, 1 + seed * 13 % 400, seed % 15));
+  }
+  expect_little_lost(hour_of_motors());
+}
+
+// Values that jump from sample to sample between none, ones too small to lose anything, and the
+// greatest there are, of either sign.
+TEST(PackedHour, NoJumpMakesMoreBeLostThanIsAllowed) {
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  constexpr std::array values = {std::int64_t{0},    std::int64_t{399},     std::int64_t{400},
+                                 std::int64_t{-401}, std::int64_t{100'000}, most,
+                                 -most - 1};
+  std::mt19937 random(3);
+  std::vector<Sample> samples;
+  for (std::size_t s = 0; s < 3600; ++s) {
+    auto& sample = samples.emplace_back(1u);
+    sample.number = s;
+    sample.put_steps(Quantity::voltage, 0, s % 7 == 0 ? 0 : 2300);
+    for (const auto quantity :
+         {Quantity::active_power, Quantity::reactive_power, Quantity::current}) {
+      const auto stays = s / 128 % 2 == 0 ? std::size_t{1} : values.size();
+      sample.put_steps(quantity, 0, values[(s / 300 + random() % stays) % values.size()]);
+    }
+  }
+  expect_little_lost(samples);
+}
+
+TEST(PackedHour, ALoadThatStaysTakesLessWhereALittleMayBeLost) {
+  const auto samples = hour_of_motors();
+  const auto size = [](const std::vector<HourPart>& parts) {
+    std::size_t bytes = 0;
+    for (const auto& part : parts) bytes += part.bytes.size();
+    return bytes;
+  };
+
+  EXPECT_LT(size(pack_hour(samples, Loss::quarter_percent)), size(pack_hour(samples)) * 3 / 4);
 }
 
 TEST(PackedHour, ASeriesIsReadWithoutTheOthers) {
