@@ -200,6 +200,16 @@ bool Segment::take_index(std::span<const std::uint8_t> index, std::uint64_t size
   return reader.is_good() && reader.is_at_end();
 }
 
+bool Segment::has_samples(std::int64_t boot_id, std::int64_t hour) const {
+  const auto boot = boots_.find(boot_id);
+  return boot != boots_.end() && std::ranges::binary_search(boot->second.hours, hour);
+}
+
+bool Segment::has_minutes(std::int64_t boot_id, std::int64_t hour) const {
+  const auto boot = boots_.find(boot_id);
+  return boot != boots_.end() && std::ranges::binary_search(boot->second.hours_of_minutes, hour);
+}
+
 std::vector<PartPlace> Segment::places_of(std::int64_t clock) const {
   std::vector<PartPlace> places;
   for (const auto& [id, boot] : boots_) {

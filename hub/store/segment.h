@@ -97,6 +97,10 @@ class Segment {
   std::vector<PartPlace> hours() const { return places_of(clock_part); }
   std::vector<PartPlace> hours_of_minutes() const { return places_of(minutes_clock_part); }
 
+  // Whether an hour's samples, or its minutes, are here.
+  bool has_samples(std::int64_t boot_id, std::int64_t hour) const;
+  bool has_minutes(std::int64_t boot_id, std::int64_t hour) const;
+
   // The sealed parts of a series within hours [first, last], both included, by hour; an hour that
   // does not have the series has none. The bytes are as they were read, unseal() tells of damage.
   using Parts = std::map<std::int64_t, Bytes>;

@@ -80,6 +80,7 @@ DROP TABLE unsummarised;
 ALTER TABLE log ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE boot ADD COLUMN seal INTEGER;
 ALTER TABLE run ADD COLUMN seal INTEGER;
+CREATE TABLE composite (number INTEGER PRIMARY KEY, channels TEXT UNIQUE);
 PRAGMA user_version = 4;
 COMMIT;
 )";
@@ -157,6 +158,15 @@ const char* sentence(StoreError error) {
       return "these are more steps than one answer may have: ask for longer ones or a shorter time";
   }
   return "";
+}
+
+// Numbers of composites are kept by this: "meter 0*1 1*-1".
+std::string SqliteStore::text_of(const Series& series) {
+  std::string text = series.device;
+  for (const auto& [channel, multiplier] : series.together) {
+    text += fmt::format(" {}*{}", channel, multiplier);
+  }
+  return text;
 }
 
 // ---- Opening and being current -----------------------------------------------------------------
@@ -249,6 +259,7 @@ void SqliteStore::forget() {
   boots_.clear();
   names_.clear();
   counts_.clear();
+  composites_.clear();
   heads_.clear();
   touched_.clear();
   changed_.clear();
@@ -331,6 +342,12 @@ std::expected<void, StoreError> SqliteStore::load_tables() {
                                                   false};
   }
   all_devices_.reset();
+  if (code != SQLITE_DONE) return std::unexpected(error_of(code));
+
+  for (code = all_composites_.step(); code == SQLITE_ROW; code = all_composites_.step()) {
+    composites_[std::string(all_composites_.text(1))] = all_composites_.integer(0);
+  }
+  all_composites_.reset();
   if (code != SQLITE_DONE) return std::unexpected(error_of(code));
 
   const auto newest = rows(newest_revision_);
@@ -724,44 +741,41 @@ std::expected<SqliteStore::Samples, StoreError> SqliteStore::packed_block(Row ro
 
 // ---- Their summaries ---------------------------------------------------------------------------
 
-namespace {
-
-// Every series that a minute may have has a place in its summaries.
-constexpr std::size_t place_of(Quantity quantity, std::size_t index) {
-  std::size_t place = index;
-  for (const auto& row : measured.first(static_cast<std::size_t>(quantity))) {
-    place +=
-        row.scope == measurement::Scope::chip ? measurement::max_chips : measurement::max_channels;
-  }
-  return place;
-}
-
-std::vector<MinuteSummary> summarised(std::span<const Sample> samples) {
-  std::vector<MinuteSummary> all(
-      place_of(static_cast<Quantity>(measurement::measured_quantities), 0));
-  const Sample widest(measurement::max_chips);
-  for (const auto& row : measured) {
-    for (std::size_t index = 0; index < widest.count(row.id); ++index) {
-      all[place_of(row.id, index)] = summarise(samples, row.id, index);
-    }
-  }
-  return all;
-}
-
-}  // namespace
-
-std::expected<MinuteSummary, StoreError> SqliteStore::minute_summary(Row row, Quantity quantity,
-                                                                     std::size_t index) {
-  if (index >= Sample(measurement::max_chips).count(quantity)) return MinuteSummary{};
-  const auto place = place_of(quantity, index);
-  if (const auto known = summaries_.find(row); known != summaries_.end()) {
-    return known->second[place];
+std::expected<MinuteSummary, StoreError> SqliteStore::minute_summary(Row row,
+                                                                     const Series& series) {
+  if (const auto known = summaries_.find(row);
+      known != summaries_.end() && series.together.empty()) {
+    return known->second[slot_of(series.quantity, series.index)];
   }
   const auto samples = minute(row);
   if (!samples) return std::unexpected(samples.error());
-  if (heads_.has(row) && heads_.open(row)) return summarise(*samples, quantity, index);
+  if (!series.together.empty()) return summarise(*samples, series.together);
+  if (heads_.has(row) && heads_.open(row)) {
+    return summarise(*samples, series.quantity, series.index);
+  }
   if (summaries_.size() >= most_summaries) summaries_.erase(summaries_.begin());
-  return (summaries_[row] = summarised(*samples))[place];
+  auto& all = summaries_[row];
+  all.resize(slots);
+  summarise(*samples, all);
+  return all[slot_of(series.quantity, series.index)];
+}
+
+std::expected<void, StoreError> SqliteStore::keep_together(std::vector<Series> composites) {
+  if (const auto current = stay_current(); !current) return undo(current.error());
+  kept_together_.clear();
+  for (auto& series : composites) {
+    std::ranges::sort(series.together);
+    const auto text = text_of(series);
+    auto known = composites_.find(text);
+    if (known == composites_.end()) {
+      const auto number = static_cast<std::int64_t>(composites_.size());
+      if (number >= most_composites) break;
+      if (const auto done = run(put_composite_.bind(1, number).bind(2, text)); !done) return done;
+      known = composites_.emplace(text, number).first;
+    }
+    kept_together_.push_back({known->second, std::move(series)});
+  }
+  return {};
 }
 
 }  // namespace hub

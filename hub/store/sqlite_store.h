@@ -69,6 +69,7 @@ class SqliteStore final : public Store {
   std::uint64_t undone() const override { return undone_; }
   std::expected<Points, StoreError> read(const Series&, TimeRange,
                                          std::chrono::milliseconds step) override;
+  std::expected<void, StoreError> keep_together(std::vector<Series>) override;
   std::expected<std::optional<Last>, StoreError> last(std::string_view device) override;
   std::expected<std::vector<Gap>, StoreError> gaps(std::string_view device, TimeRange) override;
 
@@ -146,8 +147,8 @@ class SqliteStore final : public Store {
   std::expected<std::span<const measurement::Sample>, StoreError> minute(Row);
   std::expected<Samples, StoreError> block(Row);  // Of the tables or what is packed.
   std::expected<Samples, StoreError> packed_block(Row);
-  std::expected<MinuteSummary, StoreError> minute_summary(Row, measurement::Quantity,
-                                                          std::size_t index);
+  std::expected<MinuteSummary, StoreError> minute_summary(Row, const Series&);
+  static std::string text_of(const Series&);
   // The hours of [first, last] that are packed, with the numbers of their segments.
   struct Packed {
     Row hour = 0;
@@ -229,12 +230,16 @@ class SqliteStore final : public Store {
   Statement all_segments_ = database_.prepare("SELECT number FROM segment");
   Statement log_number_ = database_.prepare("SELECT number, revision FROM log");
   Statement put_log_ = database_.prepare("UPDATE log SET number = ?, revision = ?");
+  Statement all_composites_ = database_.prepare("SELECT number, channels FROM composite");
+  Statement put_composite_ = database_.prepare("INSERT INTO composite VALUES (?, ?)");
   Statement newest_segment_ = database_.prepare("SELECT max(number) FROM segment");
 
   Boots boots_;
   std::map<std::int64_t, const BootName*> names_;  // By id.
   std::int64_t newest_boot_ = 0;                   // Greatest id that was ever given.
   std::map<std::string, Counts, std::less<>> counts_;
+  std::map<std::string, std::int64_t> composites_;  // By text_of().
+  std::vector<std::pair<std::int64_t, Series>> kept_together_;
   Heads heads_;
   bool has_uncommitted_ = false;
   bool must_checkpoint_ = true;  // The log is not to be appended to.

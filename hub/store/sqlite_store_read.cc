@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "hub/store/block.h"
+#include "hub/store/packed_minutes.h"
 #include "hub/store/rows.h"
 #include "hub/store/sqlite_store.h"
 
@@ -54,14 +55,6 @@ std::expected<Grid, StoreError> grid_over(TimeRange asked, std::chrono::millisec
   const auto count = static_cast<std::size_t>(last - first);
   if (count > Store::max_steps) return std::unexpected(StoreError::too_long);
   return Grid{Timestamp(first * step), step, count};
-}
-
-void add(MinuteSummary& to, const MinuteSummary& more) {
-  if (more.count == 0) return;
-  to.min = to.count == 0 ? more.min : std::min(to.min, more.min);
-  to.max = to.count == 0 ? more.max : std::max(to.max, more.max);
-  to.sum += more.sum;
-  to.count += more.count;
 }
 
 struct Heard {
@@ -124,8 +117,6 @@ class SqliteStore::Reading {
   }
 
  private:
-  bool is_by_the_sample() const { return grid_.step < 1min; }
-
   // From the first of a boot's samples to the last, as far as `from` and the end of the steps go:
   // minutes, both included, or nothing.
   struct Minutes {
@@ -147,7 +138,9 @@ class SqliteStore::Reading {
   std::expected<void, StoreError> visit(const Boot& boot, Timestamp from, const See& see) {
     const auto [first, last] = minutes_of(boot, from);
     if (first > last) return {};
-    if (!is_by_the_sample()) return visit_minutes(boot, first, last, see);
+    if (grid_.step >= 1min) {
+      return visit_minutes(boot, first, last, grid_.step % 1h == 0ms, see);
+    }
 
     // What is not packed, or came after the packing.
     const auto unpacked = store_.rows_and_heads(store_.unpacked_within_, first_row(boot.id) + first,
@@ -158,7 +151,9 @@ class SqliteStore::Reading {
       const auto samples = store_.minute(row);
       if (!samples) return std::unexpected(samples.error());
       for (const auto& sample : *samples) {
-        const auto seen = summarise({&sample, 1}, series_.quantity, series_.index);
+        const auto seen = series_.together.empty()
+                              ? summarise({&sample, 1}, series_.quantity, series_.index)
+                              : summarise({&sample, 1}, series_.together);
         if (seen.count > 0) see(boot.time_of(sample.uptime), seen);
       }
     }
@@ -173,13 +168,16 @@ class SqliteStore::Reading {
     const auto hours = store_.packed_hours(first_asked, last_asked);
     if (!hours) return std::unexpected(hours.error());
     std::optional<SegmentReader> reader;
-    std::int64_t read = 0;  // The segment it reads: mostly the same for many hours.
+    Segment* read = nullptr;  // Mostly the same for many hours.
     for (const auto& [hour, number] : *hours) {
-      if (read != std::exchange(read, number)) {
-        const auto segment = store_.segments_.open(number);
-        if (!segment) return std::unexpected(segment.error());
+      const auto segment = store_.segments_.open(number);
+      if (!segment) return std::unexpected(segment.error());
+      if (read != std::exchange(read, *segment)) {
         reader.emplace(**segment, boot.id, hour, hour_of(last_asked));
       }
+      const bool has_minutes_only =
+          !read->has_samples(boot.id, hour) && read->has_minutes(boot.id, hour);
+      if (has_minutes_only) continue;
       auto packed = PackedHour::open(reader->hour(hour));
       if (!packed) return std::unexpected(packed.error());
       const auto seen = series_in(*packed);
@@ -201,7 +199,10 @@ class SqliteStore::Reading {
     std::vector<MinuteSummary> seen(hour.count());
     const auto [quantity, index] = std::pair(series_.quantity, series_.index);
     const auto& about = measurement::row(quantity);
-    if (about.kind == Kind::total) {
+    if (!series_.together.empty()) {
+      const auto done = add_together(hour, seen);
+      if (!done) return std::unexpected(done.error());
+    } else if (about.kind == Kind::total) {
       const auto column = hour.totals(quantity, index);
       if (!column) return std::unexpected(column.error());
       for (std::size_t i = 0; i < seen.size(); ++i) {
@@ -239,9 +240,36 @@ class SqliteStore::Reading {
     return seen;
   }
 
+  std::expected<void, StoreError> add_together(PackedHour& hour, std::vector<MinuteSummary>& seen) {
+    std::vector<double> sums(seen.size());
+    std::vector<std::uint8_t> is_there(seen.size(), 1);
+    for (const auto& [channel, multiplier] : series_.together) {
+      const auto column = hour.instants(Quantity::active_power, channel);
+      if (!column) return std::unexpected(column.error());
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        is_there[i] &= (*column)->has(i);
+        if (is_there[i]) sums[i] += multiplier * (*column)->values[i];
+      }
+    }
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      const auto sum = std::llround(sums[i]);
+      if (is_there[i]) seen[i] = {.count = 1, .sum = sum, .min = sum, .max = sum};
+    }
+    return {};
+  }
+
+  // The number under which segments have the series' minutes; absent: none does.
+  std::optional<std::int64_t> rolled_up() const {
+    if (series_.together.empty()) return series_number(series_.quantity, series_.index);
+    const auto number = store_.composites_.find(text_of(series_));
+    if (number == store_.composites_.end()) return std::nullopt;
+    return composite_series(number->second);
+  }
+
   template <class See>
   std::expected<void, StoreError> visit_minutes(const Boot& boot, std::int64_t first,
-                                                std::int64_t last, const See& see) {
+                                                std::int64_t last, bool by_the_hour,
+                                                const See& see) {
     const Row first_asked = first_row(boot.id) + first, last_asked = first_row(boot.id) + last;
     const auto unpacked = store_.rows_and_heads(store_.unpacked_within_, first_asked, last_asked);
     if (!unpacked) return std::unexpected(unpacked.error());
@@ -249,7 +277,8 @@ class SqliteStore::Reading {
     if (!packed) return std::unexpected(packed.error());
 
     std::optional<SegmentReader> reader;
-    std::int64_t read = 0;  // The segment it reads: mostly the same for many hours.
+    Segment* read = nullptr;  // Mostly the same for many hours.
+    std::vector<Segment::Hour> in_all;
     auto next_packed = packed->begin();
     auto next = unpacked->begin();
     while (next_packed != packed->end() || next != unpacked->end()) {
@@ -258,18 +287,26 @@ class SqliteStore::Reading {
                                                       : std::min(hour_of(*next), next_packed->hour);
       HourSummary minutes{};
       if (next_packed != packed->end() && next_packed->hour == hour) {
-        if (read != std::exchange(read, next_packed->segment)) {
-          const auto segment = store_.segments_.open(read);
-          if (!segment) return std::unexpected(segment.error());
-          reader.emplace(**segment, boot.id, hour, hour_of(last_asked));
+        const auto segment = store_.segments_.open(next_packed->segment);
+        if (!segment) return std::unexpected(segment.error());
+        ++next_packed;
+        if (read != std::exchange(read, *segment)) {
+          reader.emplace(*read, boot.id, hour, hour_of(last_asked));
+          in_all = by_the_hour ? hours_in(boot, hour, hour_of(last_asked), *read)
+                               : std::vector<Segment::Hour>{};
         }
-        auto found = packed_minutes(boot, hour, *reader);
+        const bool is_late = next != unpacked->end() && hour_of(*next) == hour;
+        const auto whole = std::ranges::lower_bound(in_all, hour, {}, &Segment::Hour::row);
+        if (!is_late && whole != in_all.end() && whole->row == hour) {
+          if (whole->summary.count > 0) see(time_of_minute(minute_of_row(hour)), whole->summary);
+          continue;
+        }
+        auto found = packed_minutes(boot, hour, *read, *reader);
         if (!found) return std::unexpected(found.error());
         minutes = *found;
-        ++next_packed;
       }
       for (; next != unpacked->end() && hour_of(*next) == hour; ++next) {
-        const auto seen = store_.minute_summary(*next, series_.quantity, series_.index);
+        const auto seen = store_.minute_summary(*next, series_);
         if (!seen) return std::unexpected(seen.error());
         minutes[static_cast<std::size_t>(*next - hour)] = *seen;
       }
@@ -281,8 +318,31 @@ class SqliteStore::Reading {
     return {};
   }
 
+  // What the series did in each of the hours of which a segment knows it.
+  std::vector<Segment::Hour> hours_in(const Boot& boot, Row first, Row last, Segment& segment) {
+    const auto series = rolled_up();
+    if (!series) return {};
+    // What is damaged is made again from the minutes.
+    return segment.summaries(boot.id, *series, first, last)
+        .value_or(std::vector<Segment::Hour>{});
+  }
+
   std::expected<HourSummary, StoreError> packed_minutes(const Boot& boot, Row hour,
-                                                        SegmentReader& reader) {
+                                                        Segment& segment, SegmentReader& reader) {
+    const auto series = rolled_up();
+    if (series && segment.has_minutes(boot.id, hour)) {
+      const auto parts = reader.hour(hour);
+      const auto part = parts(minutes_part(*series));
+      auto minutes = PackedMinutes::open(parts);
+      auto found = minutes ? minutes->summary(*series)
+                           : std::expected<HourSummary, StoreError>(
+                                 std::unexpected(minutes.error()));
+      const bool is_known = part && (!part->empty() || series_.together.empty());
+      if (found && is_known) return found;
+      if (!segment.has_samples(boot.id, hour)) return found;
+      if (!found && found.error() != StoreError::corrupted) return found;
+    }
+    // An hour of an earlier version, or a damaged one: from its samples.
     auto packed = PackedHour::open(reader.hour(hour));
     if (!packed) return std::unexpected(packed.error());
     const auto seen = series_in(*packed);
@@ -309,7 +369,7 @@ class SqliteStore::Reading {
       if (!*row) break;
       const auto hour = std::max(first_asked, hour_of(**row));
       std::optional<std::int64_t> total;
-      const auto done = visit_minutes(boot, minute_of_row(hour), minute_of_row(**row),
+      const auto done = visit_minutes(boot, minute_of_row(hour), minute_of_row(**row), false,
                                       [&](Timestamp, const auto& seen) { total = seen.max; });
       if (!done) return std::unexpected(done.error());
       if (total) return *total;

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "hub/store/block.h"
+#include "hub/store/packed_minutes.h"
 #include "hub/store/rows.h"
 #include "hub/store/sqlite_store.h"
 
@@ -20,6 +21,28 @@ constexpr std::int64_t levels = 3;
 constexpr std::size_t joined_at_once = 24;
 
 constexpr std::size_t copied_at_once = 256 * 1024;  // Bytes.
+
+// What each series did in the minutes of an hour.
+class MinutesOfSeries {
+ public:
+  void add(std::size_t minute, std::span<const Sample> samples) {
+    std::vector<MinuteSummary> all(slots);
+    summarise(samples, all);
+    for (const auto& row : measured) {
+      const Sample widest(measurement::max_chips);
+      for (std::size_t index = 0; index < widest.count(row.id); ++index) {
+        put(series_number(row.id, index), minute, all[slot_of(row.id, index)]);
+      }
+    }
+  }
+  void put(std::int64_t series, std::size_t minute, const MinuteSummary& summary) {
+    if (summary.count > 0) by_series_[series][minute] = summary;
+  }
+  const std::map<std::int64_t, HourSummary>& by_series() const { return by_series_; }
+
+ private:
+  std::map<std::int64_t, HourSummary> by_series_;
+};
 
 }  // namespace
 
@@ -83,13 +106,21 @@ std::expected<std::int64_t, StoreError> SqliteStore::next_segment() {
 // ---- Packing -----------------------------------------------------------------------------------
 
 std::expected<void, StoreError> SqliteStore::pack(Row hour) {
+  const Boot* boot = boot_with(hour >> 32);
   Samples samples;
+  MinutesOfSeries minutes;
   for (Row row = hour; row < hour + 60; ++row) {
     const auto found = minute(row);
     // What is damaged stays as it is, so that every read of it tells.
     if (!found && found.error() == StoreError::corrupted) return {};
     if (!found) return std::unexpected(found.error());
     std::ranges::copy(*found, std::back_inserter(samples));
+    minutes.add(static_cast<std::size_t>(row - hour), *found);
+    for (const auto& [number, series] : kept_together_) {
+      if (!boot || series.device != std::get<0>(*names_.at(boot->id))) continue;
+      minutes.put(composite_series(number), static_cast<std::size_t>(row - hour),
+                  summarise(*found, series.together));
+    }
   }
   if (samples.empty()) return {};
   std::ranges::sort(samples, {}, &Sample::number);
@@ -100,6 +131,10 @@ std::expected<void, StoreError> SqliteStore::pack(Row hour) {
   if (!writer) return std::unexpected(writer.error());
   for (const auto& [series, bytes] : pack_hour(samples)) {
     const auto done = writer->add({hour >> 32, series, hour}, seal({hour, series}, bytes));
+    if (!done) return done;
+  }
+  for (const auto& [part, bytes, in_all] : pack_minutes(minutes.by_series())) {
+    const auto done = writer->add({hour >> 32, part, hour}, seal({hour, part}, bytes), in_all);
     if (!done) return done;
   }
   const auto size = writer->finish();
@@ -152,11 +187,19 @@ std::expected<void, StoreError> SqliteStore::go_on_merging() {
     if (merge_->runs.empty()) return end_merge();
     const auto [boot_id, series, unused] = merge_->runs.back();
     const Row first = first_row(boot_id), last = first + last_minute;
-    std::map<Row, Bytes> run;
+    struct Part {
+      Bytes bytes;
+      MinuteSummary in_all;
+    };
+    std::map<Row, Part> run;
     for (const auto number : merge_->inputs) {
       const auto segment = segments_.open(number);
       if (!segment) return std::unexpected(segment.error());
       auto parts = (*segment)->parts(boot_id, series, first, last);
+      auto summaries = is_of_minutes(series)
+                           ? (*segment)->summaries(boot_id, series_of_minutes(series), first, last)
+                           : std::expected<std::vector<Segment::Hour>, StoreError>{};
+      if (!summaries) parts = std::unexpected(summaries.error());
       if (!parts && parts.error() == StoreError::corrupted) {
         // Its other series are still read from where they are.
         unmergeable_.insert(number);
@@ -166,13 +209,16 @@ std::expected<void, StoreError> SqliteStore::go_on_merging() {
       if (!parts) return std::unexpected(parts.error());
       for (auto& [hour, bytes] : *parts) {
         const auto wanted = merge_->hours.find(hour);
-        if (wanted != merge_->hours.end() && wanted->second == number) run[hour] = std::move(bytes);
+        if (wanted == merge_->hours.end() || wanted->second != number) continue;
+        const auto in_all = std::ranges::lower_bound(*summaries, hour, {}, &Segment::Hour::row);
+        const bool is_known = in_all != summaries->end() && in_all->row == hour;
+        run[hour] = {std::move(bytes), is_known ? in_all->summary : MinuteSummary{}};
       }
     }
-    for (const auto& [hour, bytes] : run) {
-      const auto done = merge_->writer.add({boot_id, series, hour}, bytes);
+    for (const auto& [hour, part] : run) {
+      const auto done = merge_->writer.add({boot_id, series, hour}, part.bytes, part.in_all);
       if (!done) return done;
-      copied += bytes.size();
+      copied += part.bytes.size();
     }
   }
   return {};

@@ -30,11 +30,21 @@ enum class StoreError : std::uint8_t {
 };
 const char* sentence(StoreError);
 
-// One quantity of one chip or channel of one device.
+// A channel's part in the active power of several, which are added sample by sample.
+struct Share {
+  std::size_t channel = 0;
+  double multiplier = 1;
+
+  friend auto operator<=>(const Share&, const Share&) = default;
+};
+
+// One quantity of one chip or channel of one device; or the active power of several channels
+// together, which is there where all of them are.
 struct Series {
   std::string device;
   measurement::Quantity quantity;
   std::size_t index = 0;
+  std::vector<Share> together = {};  // Instead of the index.
 };
 
 // Equal steps from `begin`. A step without a sample is NaN in every column.
@@ -82,6 +92,10 @@ class Store {
   static constexpr std::size_t max_steps = 100'000;
   virtual std::expected<Points, StoreError> read(const Series&, TimeRange,
                                                  std::chrono::milliseconds step) = 0;
+  // Which channels belong together, so that what they do is summed up while it comes in: their
+  // least and greatest power by the minute is read as fast as that of one channel, and stays when
+  // the samples go. Both hold from the next hour on.
+  virtual std::expected<void, StoreError> keep_together(std::vector<Series>) { return {}; }
 
   // Newest sample in time, with its time.
   struct Last {

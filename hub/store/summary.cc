@@ -1,33 +1,71 @@
 #include "hub/store/summary.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 namespace hub {
 
 using measurement::Kind;
 using measurement::Quantity;
+using measurement::Sample;
 
 namespace {
 
-bool is_total(Quantity quantity) { return row(quantity).kind == Kind::total; }
+void count(MinuteSummary& minute, std::int64_t value, bool is_total) {
+  minute.max = minute.count == 0 ? value : std::max(minute.max, value);
+  if (!is_total) {
+    minute.min = minute.count == 0 ? value : std::min(minute.min, value);
+    minute.sum += value;
+  }
+  ++minute.count;
+}
 
 }  // namespace
 
-MinuteSummary summarise(std::span<const measurement::Sample> samples, Quantity quantity,
-                        std::size_t index) {
+void add(MinuteSummary& to, const MinuteSummary& more) {
+  if (more.count == 0) return;
+  to.min = to.count == 0 ? more.min : std::min(to.min, more.min);
+  to.max = to.count == 0 ? more.max : std::max(to.max, more.max);
+  to.sum += more.sum;
+  to.count += more.count;
+}
+
+MinuteSummary summarise(std::span<const Sample> samples, Quantity quantity, std::size_t index) {
   MinuteSummary minute;
+  const bool is_total = measurement::row(quantity).kind == Kind::total;
   for (const auto& sample : samples) {
     if (index >= sample.count(quantity)) continue;
-    const auto value = sample.steps(quantity, index);
-    if (!value) continue;
-    minute.max = minute.count == 0 ? *value : std::max(minute.max, *value);
-    if (!is_total(quantity)) {
-      minute.min = minute.count == 0 ? *value : std::min(minute.min, *value);
-      minute.sum += *value;
-    }
-    ++minute.count;
+    if (const auto value = sample.steps(quantity, index)) count(minute, *value, is_total);
   }
   return minute;
+}
+
+MinuteSummary summarise(std::span<const Sample> samples, std::span<const Share> together) {
+  MinuteSummary minute;
+  for (const auto& sample : samples) {
+    double sum = 0;
+    const bool is_there = std::ranges::all_of(together, [&](const Share& share) {
+      if (share.channel >= sample.channels()) return false;
+      const auto value = sample.measured_steps(Quantity::active_power, share.channel);
+      sum += share.multiplier * static_cast<double>(value);
+      return value != Sample::absent;
+    });
+    if (is_there) count(minute, std::llround(sum), false);
+  }
+  return minute;
+}
+
+void summarise(std::span<const Sample> samples, std::span<MinuteSummary> all) {
+  for (const auto& sample : samples) {
+    for (const auto& quantity : measured) {
+      auto* minute = &all[slot_of(quantity.id, 0)];
+      for (std::size_t index = 0; index < sample.count(quantity.id); ++index, ++minute) {
+        const auto value = sample.measured_steps(quantity.id, index);
+        if (value != Sample::absent) count(*minute, value, quantity.kind == Kind::total);
+      }
+    }
+  }
 }
 
 }  // namespace hub

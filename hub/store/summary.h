@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <span>
 
+#include "hub/store/rows.h"
+#include "hub/store/store.h"
 #include "measurement/sample.h"
 
 namespace hub {
@@ -21,8 +23,26 @@ struct MinuteSummary {
 };
 using HourSummary = std::array<MinuteSummary, 60>;
 
-// `index` may be beyond what the samples have: then nothing is present.
+// Every series that a sample may have, in the order of their numbers.
+constexpr std::size_t slot_of(measurement::Quantity quantity, std::size_t index) {
+  std::size_t slot = index;
+  for (const auto& row : measured.first(static_cast<std::size_t>(quantity))) {
+    slot += row.scope == measurement::Scope::chip ? measurement::max_chips
+                                                  : measurement::max_channels;
+  }
+  return slot;
+}
+inline constexpr std::size_t slots =
+    slot_of(static_cast<measurement::Quantity>(measurement::measured_quantities), 0);
+
+void add(MinuteSummary& to, const MinuteSummary& more);
+
+// Where the series is not in the samples, nothing is present. Derived quantities too.
 MinuteSummary summarise(std::span<const measurement::Sample>, measurement::Quantity,
                         std::size_t index);
+MinuteSummary summarise(std::span<const measurement::Sample>, std::span<const Share> together);
+
+// All series at once, by slot; `all` has as many.
+void summarise(std::span<const measurement::Sample>, std::span<MinuteSummary> all);
 
 }  // namespace hub
