@@ -70,6 +70,10 @@ class Sample {
   std::optional<std::int64_t> steps(Quantity q, std::size_t index) const;
   void put_steps(Quantity q, std::size_t index, std::optional<std::int64_t> steps);
 
+  // Calls see(quantity, index, steps) for each value that was measured: all chips' first.
+  template <class See>
+  void each(const See& see) const;
+
   friend bool operator==(const Sample&, const Sample&) = default;
 
  private:
@@ -80,6 +84,21 @@ class Sample {
   std::array<std::array<std::int32_t, 6>, max_channels> per_channel_;
   std::array<std::array<std::int64_t, 2>, max_channels> totals_;
 };
+
+template <class See>
+void Sample::each(const See& see) const {
+  const auto each_of = [&](const auto& rows, std::size_t count, Quantity first, auto absent) {
+    for (std::size_t index = 0; index < count; ++index) {
+      for (std::size_t q = 0; q < rows[index].size(); ++q) {
+        if (rows[index][q] == absent) continue;
+        see(static_cast<Quantity>(static_cast<std::size_t>(first) + q), index, rows[index][q]);
+      }
+    }
+  };
+  each_of(per_chip_, chips(), Quantity::voltage, absent_32);
+  each_of(per_channel_, channels(), Quantity::current, absent_32);
+  each_of(totals_, channels(), Quantity::imported, absent_64);
+}
 
 // V of the channel's chip times I.
 std::optional<VoltAmperes> apparent_power(const Sample&, std::size_t channel);

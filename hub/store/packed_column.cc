@@ -156,8 +156,8 @@ struct Choice {
   Kind kind = around;
   std::uint32_t step = 1;
   std::uint32_t base = 0;  // Of those around it.
-  Group rests;             // Zigzag, in steps.
-  Fit fit;
+  Group rests{};           // Zigzag, in steps.
+  Fit fit{};
   std::size_t bits = 0;
 };
 

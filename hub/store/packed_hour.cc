@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
-#include <string>
+#include <type_traits>
 
 #include "hub/store/packed_column.h"
 #include "hub/store/prediction.h"
@@ -194,7 +194,7 @@ class Packing {
   std::vector<HourPart> parts() {
     const std::size_t chips = std::ranges::max_element(samples_, {}, &Sample::chips)->chips();
     put_clock(chips);
-    take_columns(chips);
+    take_columns();
     const Sample widest(chips);
     const auto put_all = [&](const measurement::QuantityRow& quantity) {
       for (std::size_t index = 0; index < widest.count(quantity.id); ++index) {
@@ -239,53 +239,46 @@ class Packing {
   }
 
   // Sample by sample, since each is some hundreds of values wide.
-  void take_columns(std::size_t chips) {
-    const Sample widest(chips);
-    std::array<std::vector<Instants*>, measurement::measured_quantities> instants;
-    std::array<std::vector<Totals*>, measurement::measured_quantities> totals;
-    for (const auto& quantity : measured) {
-      const auto q = static_cast<std::size_t>(quantity.id);
-      for (std::size_t index = 0; index < widest.count(quantity.id); ++index) {
-        const auto series = series_number(quantity.id, index);
-        if (quantity.kind == Kind::total) {
-          totals[q].push_back(&totals_[series]);
-        } else {
-          instants[q].push_back(&instants_[series]);
-        }
+  void take_columns() {
+    constexpr auto most = measurement::measured_quantities * measurement::max_channels;
+    std::array<std::int32_t*, most> instants{};
+    std::array<std::int64_t*, most> totals{};
+    const auto cell = [&](auto& known, auto& columns, Quantity quantity, std::size_t index) {
+      auto& values = known[static_cast<std::size_t>(quantity) * measurement::max_channels + index];
+      if (!values) {
+        auto& column = columns[series_number(quantity, index)];
+        column.values.assign(samples_.size(), absent(column));
+        values = column.values.data();
       }
-    }
+      return values;
+    };
     for (std::size_t i = 0; i < samples_.size(); ++i) {
-      for (const auto& quantity : measured) {
-        const auto q = static_cast<std::size_t>(quantity.id);
-        for (std::size_t index = 0; index < samples_[i].count(quantity.id); ++index) {
-          const auto steps = samples_[i].steps(quantity.id, index);
-          if (!steps) continue;
-          if (quantity.kind == Kind::total) {
-            put(*totals[q][index], i, *steps);
-          } else {
-            put(*instants[q][index], i, *steps);
-          }
+      samples_[i].each([&](Quantity quantity, std::size_t index, auto steps) {
+        if constexpr (std::is_same_v<decltype(steps), std::int64_t>) {
+          cell(totals, totals_, quantity, index)[i] = steps;
+        } else {
+          cell(instants, instants_, quantity, index)[i] = steps;
         }
-      }
+      });
     }
-    forget_absences(instants_);
-    forget_absences(totals_);
+    find_absences(instants_);
+    find_absences(totals_);
   }
 
+  // No sample has it for a value.
   template <class Value>
-  void put(HourColumn<Value>& column, std::size_t sample, std::int64_t steps) const {
-    if (column.values.empty()) {
-      column.values.resize(samples_.size());
-      column.present.resize(samples_.size());
-    }
-    column.values[sample] = static_cast<Value>(steps);
-    column.present[sample] = 1;
+  static constexpr Value absent(const HourColumn<Value>&) {
+    return std::numeric_limits<Value>::min();
   }
 
-  static void forget_absences(auto& columns) {
-    std::erase_if(columns, [](const auto& column) { return column.second.values.empty(); });
+  static void find_absences(auto& columns) {
     for (auto& [series, column] : columns) {
-      if (std::ranges::find(column.present, 0) == column.present.end()) column.present.clear();
+      if (std::ranges::find(column.values, absent(column)) == column.values.end()) continue;
+      column.present.resize(column.values.size());
+      for (std::size_t i = 0; i < column.values.size(); ++i) {
+        column.present[i] = column.values[i] != absent(column);
+        if (!column.present[i]) column.values[i] = 0;
+      }
     }
   }
 

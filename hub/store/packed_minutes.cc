@@ -41,15 +41,17 @@ std::int64_t product(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
 }
 
-std::int64_t mean(std::int64_t sum, std::int64_t count) {
-  if (count == 0) return 0;
-  return sum / count - (sum % count < 0 ? 1 : 0);
+// Rounded towards zero, in the same way on all machines.
+std::int64_t truncated(double value) {
+  constexpr double most = 0x1p62;
+  return static_cast<std::int64_t>(std::min(std::max(value, -most), most));
 }
 
-// Rounded half up, but for negative ones, in the same way on all machines.
-std::int64_t whole(double value) {
-  constexpr double most = 0x1p62;
-  return static_cast<std::int64_t>(std::min(std::max(value + 0.5, -most), most));
+std::int64_t rounded(double value) { return truncated(value + 0.5); }
+
+// Near enough: minima and maxima are said as how far they lie from it.
+std::int64_t mean(std::int64_t sum, std::int64_t count) {
+  return count == 0 ? 0 : truncated(static_cast<double>(sum) / static_cast<double>(count));
 }
 
 template <class Values, class Expected>
@@ -73,7 +75,7 @@ struct Measured {
   const Minutes &count, &sum;
 };
 struct Spreads {
-  const Minutes &below, &above;  // The mean, rounded down.
+  const Minutes &below, &above;  // The mean.
 };
 
 // The sums of a source, if it had been measured as often.
@@ -89,7 +91,7 @@ Minutes as_often(const Measured& source, const Minutes& count) {
 Minutes proportional(std::int64_t factor, const Measured& source, const Minutes& count) {
   const double scale = static_cast<double>(factor) / factor_one;
   Minutes expected = as_often(source, count);
-  for (auto& value : expected) value = whole(scale * static_cast<double>(value));
+  for (auto& value : expected) value = rounded(scale * static_cast<double>(value));
   return expected;
 }
 
@@ -118,7 +120,7 @@ Minutes by_ohm(std::int64_t factor, const Doubles& currents) {
   const double scale = static_cast<double>(factor) / factor_one;
   Minutes expected;
   std::ranges::transform(currents, expected.begin(),
-                         [&](double current) { return whole(current * scale); });
+                         [&](double current) { return rounded(current * scale); });
   return expected;
 }
 
@@ -145,8 +147,8 @@ Minutes line(std::int64_t slope) {
   return values;
 }
 
-// What is below and above the mean, when a series swings as its source does. Where the one rises as
-// the other falls, below is above.
+// What lies below and above the mean, when a series swings as its source does. Where the one rises
+// as the other falls, below is above.
 struct BothSpreads {
   Minutes below, above;
 };
@@ -158,8 +160,8 @@ BothSpreads in_proportion(const Measured& series, const Measured& source, const 
     const double ratio = static_cast<double>(series.sum[m]) / static_cast<double>(sums[m]);
     const double below = static_cast<double>(spreads.below[m]) * ratio;
     const double above = static_cast<double>(spreads.above[m]) * ratio;
-    expected.below[m] = whole(ratio < 0 ? -above : below);
-    expected.above[m] = whole(ratio < 0 ? -below : above);
+    expected.below[m] = rounded(ratio < 0 ? -above : below);
+    expected.above[m] = rounded(ratio < 0 ? -below : above);
   }
   return expected;
 }

@@ -75,7 +75,7 @@ class PackedMinutes {
  private:
   using Minutes = std::array<std::int64_t, 60>;
   struct Column : Sums {
-    Minutes below{}, above{};  // The mean, rounded down.
+    Minutes below{}, above{};  // The mean, rounded towards zero.
     bool is_wide = false, has_own_spreads = false, has_spreads = false;
     std::int64_t source = 0;  // Series that its spreads are in proportion to.
     ColumnReader rest{{}};    // With the spreads.

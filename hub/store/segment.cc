@@ -4,7 +4,6 @@
 #include <array>
 #include <cassert>
 #include <iterator>
-#include <limits>
 
 #include "hub/store/packed_column.h"
 #include "hub/store/packed_hour.h"
@@ -77,11 +76,11 @@ std::expected<void, StoreError> SegmentWriter::add(PartPlace place,
   }
   if (boots_.empty() || boots_.back().id != place.boot_id)
     boots_.push_back({place.boot_id, {}, {}});
-  auto& part = boots_.back().part_of(place.series);
+  auto& list = boots_.back().list_of(place.series);
   if (place.series == clock_part || place.series == minutes_clock_part) {
-    part.hours.push_back(place.hour);
+    list.hours.push_back(place.hour);
   }
-  assert(std::ranges::binary_search(part.hours, place.hour) && "BUG: an hour without a clock");
+  assert(std::ranges::binary_search(list.hours, place.hour) && "BUG: an hour without a clock");
   place_ = place;
   parts_.insert(parts_.end(), sealed.begin(), sealed.end());
   added_[place.hour] = {sealed.size(), hour};
@@ -89,10 +88,10 @@ std::expected<void, StoreError> SegmentWriter::add(PartPlace place,
 }
 
 std::expected<void, StoreError> SegmentWriter::end_run() {
-  auto& part = boots_.back().part_of(place_.series);
+  auto& list = boots_.back().list_of(place_.series);
   std::vector<std::int32_t> lengths;
   std::vector<MinuteSummary> summaries;
-  for (const auto hour : part.hours) {
+  for (const auto hour : list.hours) {
     const auto found = added_.find(hour);
     lengths.push_back(found == added_.end() ? 0 : static_cast<std::int32_t>(found->second.length));
     if (found != added_.end()) summaries.push_back(found->second.hour);
@@ -103,7 +102,7 @@ std::expected<void, StoreError> SegmentWriter::end_run() {
     put_summaries(body, summaries, is_total_of_minutes(place_.series));
   }
   const auto head = seal(place_of_head(place_.boot_id, place_.series), body);
-  part.runs.push_back({place_.series, head.size(), head.size() + parts_.size()});
+  list.runs.push_back({place_.series, head.size(), head.size() + parts_.size()});
   if (const auto done = write(head); !done) return done;
   if (const auto done = write(parts_); !done) return done;
   parts_.clear();
@@ -119,11 +118,11 @@ std::expected<std::uint64_t, StoreError> SegmentWriter::finish() {
   put_number(index, boots_.size());
   for (const auto& boot : boots_) {
     put_number(index, static_cast<std::uint64_t>(boot.id));
-    for (const auto* part : {&boot.samples, &boot.minutes}) {
-      put_number(index, part->hours.size());
-      put_column(index, part->hours, Differences::second);
-      put_number(index, part->runs.size());
-      for (const auto& run : part->runs) {
+    for (const auto* list : {&boot.samples, &boot.minutes}) {
+      put_number(index, list->hours.size());
+      put_column(index, list->hours, Differences::second);
+      put_number(index, list->runs.size());
+      for (const auto& run : list->runs) {
         put_number(index, static_cast<std::uint64_t>(run.series - clock_part));
         put_number(index, run.head_bytes);
         put_number(index, run.bytes);
@@ -177,7 +176,7 @@ bool Segment::take_index(std::span<const std::uint8_t> index, std::uint64_t size
   version_ = version;
   ColumnReader reader(index);
   std::uint64_t offset = magic_bytes;
-  const auto take_part = [&](Boot& boot, std::vector<std::int64_t>& hours) {
+  const auto take_list = [&](Boot& boot, std::vector<std::int64_t>& hours) {
     const auto count = reader.number();
     if (!reader.is_good() || count > size) return false;
     hours.resize(count);
@@ -194,8 +193,8 @@ bool Segment::take_index(std::span<const std::uint8_t> index, std::uint64_t size
   };
   for (auto boots = reader.number(); reader.is_good() && boots > 0; --boots) {
     Boot& boot = boots_[static_cast<std::int64_t>(reader.number())];
-    if (!take_part(boot, boot.hours)) return false;
-    if (version > first_version && !take_part(boot, boot.hours_of_minutes)) return false;
+    if (!take_list(boot, boot.hours)) return false;
+    if (version > first_version && !take_list(boot, boot.hours_of_minutes)) return false;
   }
   return reader.is_good() && reader.is_at_end();
 }
@@ -252,9 +251,9 @@ std::expected<Segment::Head, StoreError> Segment::read_head(std::int64_t boot_id
   return head;
 }
 
-std::expected<std::map<std::int64_t, Segment::Extent>, StoreError> Segment::extents(
+std::expected<std::vector<std::pair<std::int64_t, Segment::Extent>>, StoreError> Segment::places(
     std::int64_t boot_id, std::int64_t series) {
-  std::map<std::int64_t, Extent> found;
+  std::vector<std::pair<std::int64_t, Extent>> found;
   const auto boot = boots_.find(boot_id);
   if (boot == boots_.end()) return found;
   const auto run = boot->second.runs.find(series);
@@ -266,10 +265,17 @@ std::expected<std::map<std::int64_t, Segment::Extent>, StoreError> Segment::exte
   std::uint64_t offset = run->second.offset + run->second.head_bytes;
   for (std::size_t i = 0; i < hours.size(); ++i) {
     const auto bytes = static_cast<std::uint64_t>(head->lengths[i]);
-    if (bytes > 0) found.emplace_hint(found.end(), hours[i], Extent{offset, bytes});
+    if (bytes > 0) found.push_back({hours[i], {offset, bytes}});
     offset += bytes;
   }
   return found;
+}
+
+std::expected<std::map<std::int64_t, Segment::Extent>, StoreError> Segment::extents(
+    std::int64_t boot_id, std::int64_t series) {
+  const auto all = places(boot_id, series);
+  if (!all) return std::unexpected(all.error());
+  return std::map<std::int64_t, Extent>(all->begin(), all->end());
 }
 
 std::expected<std::vector<Segment::Hour>, StoreError> Segment::summaries(std::int64_t boot_id,
@@ -285,6 +291,7 @@ std::expected<std::vector<Segment::Hour>, StoreError> Segment::summaries(std::in
   if (!head) return std::unexpected(head.error());
 
   const auto& hours = boot->second.hours_of_minutes;
+  found.reserve(head->summaries.size());
   auto summary = head->summaries.begin();
   for (std::size_t i = 0; i < hours.size(); ++i) {
     if (head->lengths[i] == 0) continue;
@@ -294,23 +301,32 @@ std::expected<std::vector<Segment::Hour>, StoreError> Segment::summaries(std::in
   return found;
 }
 
+std::expected<Segment::Stretch, StoreError> Segment::stretch(std::int64_t boot_id,
+                                                             std::int64_t series,
+                                                             std::int64_t first,
+                                                             std::int64_t last) {
+  auto all = places(boot_id, series);
+  if (!all) return std::unexpected(all.error());
+  std::erase_if(*all, [&](const auto& part) { return part.first < first || part.first > last; });
+  Stretch found;
+  if (all->empty()) return found;
+  const auto offset = all->front().second.offset, end = all->back().second.offset;
+  auto bytes = read(offset, end + all->back().second.bytes - offset);
+  if (!bytes) return std::unexpected(bytes.error());
+  for (auto& [hour, place] : *all) place.offset -= offset;
+  return Stretch{std::move(*bytes), std::move(*all)};
+}
+
 std::expected<Segment::Parts, StoreError> Segment::parts(std::int64_t boot_id, std::int64_t series,
                                                          std::int64_t first, std::int64_t last) {
-  const auto all = extents(boot_id, series);
-  if (!all) return std::unexpected(all.error());
-  Parts found;
-  const auto begin = all->lower_bound(first), end = all->upper_bound(last);
-  if (begin == end || last < first) return found;
-  const auto offset = begin->second.offset;
-  const auto& [last_offset, last_bytes] = std::prev(end)->second;
-  const auto bytes = read(offset, last_offset + last_bytes - offset);
-  if (!bytes) return std::unexpected(bytes.error());
-  for (auto part = begin; part != end; ++part) {
-    const auto at = bytes->begin() + static_cast<std::ptrdiff_t>(part->second.offset - offset);
-    found.emplace_hint(found.end(), part->first,
-                       Bytes(at, at + static_cast<std::ptrdiff_t>(part->second.bytes)));
+  const auto found = stretch(boot_id, series, first, last);
+  if (!found) return std::unexpected(found.error());
+  Parts parts;
+  for (const auto& [hour, place] : found->parts) {
+    const auto bytes = std::span(found->bytes).subspan(place.offset, place.bytes);
+    parts.emplace_hint(parts.end(), hour, Bytes(bytes.begin(), bytes.end()));
   }
-  return found;
+  return parts;
 }
 
 Segment::Extent Segment::head(std::int64_t boot_id, std::int64_t series) const {
@@ -338,18 +354,19 @@ bool Segment::has_magic() {
 }
 
 PackedHour::Parts SegmentReader::hour(std::int64_t row) {
-  return
-      [this, row](std::int64_t series) -> std::expected<std::span<const std::uint8_t>, StoreError> {
-        auto run = read_.find(series);
-        if (run == read_.end()) {
-          auto parts = segment_.parts(boot_id_, series, first_, last_);
-          if (!parts) return std::unexpected(parts.error());
-          run = read_.emplace(series, std::move(*parts)).first;
-        }
-        const auto part = run->second.find(row);
-        if (part == run->second.end()) return std::span<const std::uint8_t>();
-        return unseal({row, series}, part->second);
-      };
+  return [this,
+          row](std::int64_t series) -> std::expected<std::span<const std::uint8_t>, StoreError> {
+    auto run = read_.find(series);
+    if (run == read_.end()) {
+      auto stretch = segment_.stretch(boot_id_, series, first_, last_);
+      if (!stretch) return std::unexpected(stretch.error());
+      run = read_.emplace(series, std::move(*stretch)).first;
+    }
+    const auto& [bytes, parts] = run->second;
+    const auto part = std::ranges::lower_bound(parts, row, {}, [](auto& p) { return p.first; });
+    if (part == parts.end() || part->first != row) return std::span<const std::uint8_t>();
+    return unseal({row, series}, std::span(bytes).subspan(part->second.offset, part->second.bytes));
+  };
 }
 
 }  // namespace hub

@@ -15,6 +15,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hub/files/files.h"
@@ -57,14 +58,14 @@ class SegmentWriter {
     std::uint64_t head_bytes = 0, bytes = 0;
   };
   // Samples or minutes of a boot.
-  struct Part {
+  struct List {
     std::vector<std::int64_t> hours;  // Rows; those of its clock, which has all of them.
     std::vector<Run> runs;
   };
   struct Boot {
     std::int64_t id = 0;
-    Part samples, minutes;
-    Part& part_of(std::int64_t series) { return is_of_minutes(series) ? minutes : samples; }
+    List samples, minutes;
+    List& list_of(std::int64_t series) { return is_of_minutes(series) ? minutes : samples; }
   };
   struct Added {
     std::size_t length = 0;
@@ -131,6 +132,8 @@ class Segment {
   bool has_magic();  // Its first bytes say that it is a segment.
 
  private:
+  friend class SegmentReader;
+
   struct Run {
     std::uint64_t offset = 0, head_bytes = 0, bytes = 0;
   };
@@ -141,6 +144,11 @@ class Segment {
       return is_of_minutes(series) ? hours_of_minutes : hours;
     }
   };
+  // Parts of one series that lie one after the other.
+  struct Stretch {
+    Bytes bytes;
+    std::vector<std::pair<std::int64_t, Extent>> parts;  // By hour, within the bytes.
+  };
   struct Head {
     std::vector<std::int32_t> lengths;     // Of each of the hours.
     std::vector<MinuteSummary> summaries;  // Of those that have a part of minutes.
@@ -149,6 +157,11 @@ class Segment {
   std::expected<Bytes, StoreError> read(std::uint64_t offset, std::uint64_t bytes);
   bool take_index(std::span<const std::uint8_t>, std::uint64_t size, std::uint8_t version);
   std::vector<PartPlace> places_of(std::int64_t clock) const;
+  // Of all parts of a series, by hour.
+  std::expected<std::vector<std::pair<std::int64_t, Extent>>, StoreError> places(
+      std::int64_t boot_id, std::int64_t series);
+  std::expected<Stretch, StoreError> stretch(std::int64_t boot_id, std::int64_t series,
+                                             std::int64_t first, std::int64_t last);
   std::expected<Head, StoreError> read_head(std::int64_t boot_id, std::int64_t series, const Boot&,
                                             const Run&, bool with_summaries);
 
@@ -169,7 +182,7 @@ class SegmentReader {
  private:
   Segment& segment_;
   std::int64_t boot_id_, first_, last_;
-  std::map<std::int64_t, Segment::Parts> read_;  // By series.
+  std::map<std::int64_t, Segment::Stretch> read_;  // By series.
 };
 
 }  // namespace hub
