@@ -87,17 +87,17 @@ class Sample {
 
 template <class See>
 void Sample::each(const See& see) const {
-  const auto each_of = [&](const auto& rows, std::size_t count, Quantity first, auto absent) {
+  const auto each_of = [&](const auto& rows, std::size_t count, Quantity first, auto nothing) {
     for (std::size_t index = 0; index < count; ++index) {
       for (std::size_t q = 0; q < rows[index].size(); ++q) {
-        if (rows[index][q] == absent) continue;
+        if (rows[index][q] == nothing) continue;
         see(static_cast<Quantity>(static_cast<std::size_t>(first) + q), index, rows[index][q]);
       }
     }
   };
   each_of(per_chip_, chips(), Quantity::voltage, absent_32);
   each_of(per_channel_, channels(), Quantity::current, absent_32);
-  each_of(totals_, channels(), Quantity::imported, absent_64);
+  each_of(totals_, channels(), Quantity::imported, absent);
 }
 
 // V of the channel's chip times I.
