@@ -5,19 +5,22 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
 #include "hub/store/database.h"
 #include "hub/store/numbered_file.h"
 #include "hub/store/packed_hour.h"
+#include "hub/store/packed_minutes.h"
 #include "hub/store/rows.h"
 #include "hub/store/segment.h"
 
 namespace hub {
 namespace {
 
-// What cannot be read counts nothing: verify.h tells of it.
+// What cannot be read counts nothing: verify.h tells of it. Of an hour without minutes, which an
+// earlier version packed.
 std::uint64_t values_in(PackedHour hour) {
   std::uint64_t values = 0;
   const auto count = [&](const auto& column) {
@@ -72,14 +75,31 @@ Census count_store(Files& files, const std::string& folder, measurement::Timesta
   for (const auto& [number, rows] : hours) {
     const auto segment = Segment::open(
         files, folder + "/" + std::string(segment_prefix) + std::to_string(number), number);
-    for (const auto row : rows) {
-      if (!segment) break;
-      SegmentReader reader(**segment, row >> 32, row, row);
-      auto hour = PackedHour::open(reader.hour(row));
-      if (!hour) continue;
-      const auto values = values_in(std::move(*hour));
-      census.values += values;
-      if (time_of_minute(minute_of_row(row)) >= since) census.recent_values += values;
+    if (!segment) continue;
+    for (auto begin = rows.begin(); begin != rows.end();) {
+      const auto boot_id = *begin >> 32;
+      const auto end = std::find_if(begin, rows.end(), [&](auto r) { return r >> 32 != boot_id; });
+      const std::span hours_of_boot(begin, end);
+      const auto count = [&](std::int64_t row, std::uint64_t values) {
+        census.values += values;
+        if (time_of_minute(minute_of_row(row)) >= since) census.recent_values += values;
+      };
+      for (const auto part : (*segment)->series_of(boot_id)) {
+        if (!is_of_minutes(part) || part == minutes_clock_part) continue;
+        const auto summaries = (*segment)->summaries(boot_id, series_of_minutes(part),
+                                                     hours_of_boot.front(), hours_of_boot.back());
+        for (const auto& [row, in_all] : summaries.value_or(std::vector<Segment::Hour>{})) {
+          const bool is_here = std::ranges::binary_search(hours_of_boot, row);
+          if (is_here) count(row, static_cast<std::uint64_t>(in_all.count));
+        }
+      }
+      for (const auto row : hours_of_boot) {
+        if ((*segment)->has_minutes(boot_id, row)) continue;
+        SegmentReader reader(**segment, boot_id, row, row);
+        auto hour = PackedHour::open(reader.hour(row));
+        if (hour) count(row, values_in(std::move(*hour)));
+      }
+      begin = end;
     }
     progress(++done / static_cast<double>(hours.size()));
   }

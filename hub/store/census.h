@@ -19,7 +19,7 @@ struct Census {
   std::uint64_t recent_values = 0;  // Of them measured at `since` or later, by whole hours.
 };
 
-// May run beside the one who writes. All that is packed is read. Throws std::runtime_error with one
+// May run beside the one who writes. Throws std::runtime_error with one
 // sentence where the store cannot be read.
 Census count_store(Files&, const std::string& folder, measurement::Timestamp since,
                    const std::function<void(double share)>& progress);

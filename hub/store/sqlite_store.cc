@@ -81,6 +81,7 @@ ALTER TABLE log ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE boot ADD COLUMN seal INTEGER;
 ALTER TABLE run ADD COLUMN seal INTEGER;
 CREATE TABLE composite (number INTEGER PRIMARY KEY, channels TEXT UNIQUE);
+ALTER TABLE packed ADD COLUMN detail INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 4;
 COMMIT;
 )";
@@ -173,6 +174,8 @@ std::string SqliteStore::text_of(const Series& series) {
 
 SqliteStore::SqliteStore(Files& files, const std::string& folder, Use use)
     : use_(use),
+      files_(files),
+      folder_(folder),
       segments_(files, folder),
       log_(files, folder),
       database_(
@@ -426,7 +429,7 @@ std::expected<Appended, StoreError> SqliteStore::take(const ReportHeader& header
   Appended appended;
   Row row = 0;
   const auto leave = [&] {
-    if (row != 0 && row != boot.newest) heads_.encode(row);
+    if (row != boot.newest && heads_.has(row)) heads_.encode(row);
   };
   for (const auto& sample : samples) {
     if (boot.has(sample.number)) {
@@ -438,11 +441,13 @@ std::expected<Appended, StoreError> SqliteStore::take(const ReportHeader& header
       leave();
       row = next;
       if (const auto begun = begin_head(row); !begun) return std::unexpected(begun.error());
-      if (row > boot.newest && heads_.has(boot.newest)) heads_.encode(boot.newest);
-      boot.newest = std::max(boot.newest, row);
-      touched_.insert(row);
-      summaries_.erase(row);
-      if (decoded_row_ == row) decoded_row_.reset();
+      if (heads_.has(row)) touch(boot, row);
+    }
+    if (!heads_.has(row)) {
+      // It is older than what is kept in samples: its meter need not send it again.
+      boot.add(sample.number, time);
+      ++appended.duplicate;
+      continue;
     }
     // No meter measures that fast. It is not kept, and so never acknowledged.
     if (heads_.count(row) >= most_samples_in_block) continue;
@@ -457,8 +462,19 @@ std::expected<Appended, StoreError> SqliteStore::take(const ReportHeader& header
   return appended;
 }
 
+void SqliteStore::touch(Boot& boot, Row row) {
+  if (row > boot.newest && heads_.has(boot.newest)) heads_.encode(boot.newest);
+  boot.newest = std::max(boot.newest, row);
+  touched_.insert(row);
+  summaries_.erase(row);
+  if (decoded_row_ == row) decoded_row_.reset();
+}
+
 std::expected<void, StoreError> SqliteStore::begin_head(Row row) {
   if (heads_.has(row)) return {};
+  const auto packed = packed_hours(hour_of(row), hour_of(row));
+  if (!packed) return std::unexpected(packed.error());
+  if (!packed->empty() && packed->front().detail >= Detail::minutes) return {};
   auto samples = block(row);
   if (!samples && samples.error() == StoreError::corrupted) {
     // Refusing would have the meter send this minute for ever. The damaged bytes are kept.
@@ -606,10 +622,10 @@ std::expected<void, StoreError> SqliteStore::checkpoint() {
 }
 
 std::expected<void, StoreError> SqliteStore::write_tables() {
-  for (const auto& [number, bytes, hour] : packed_) {
+  for (const auto& [number, bytes, hour, detail] : packed_) {
     for (auto* statement :
          {&put_segment_.bind(1, number).bind(2, 0).bind(3, static_cast<std::int64_t>(bytes)),
-          &put_packed_.bind(1, hour).bind(2, number),
+          &put_packed_.bind(1, hour).bind(2, number).bind(3, static_cast<std::int64_t>(detail)),
           &empty_blocks_.bind(1, hour).bind(2, hour + 59)}) {
       if (const auto done = run(*statement); !done) return done;
     }
@@ -702,7 +718,8 @@ std::expected<std::vector<SqliteStore::Packed>, StoreError> SqliteStore::packed_
   packed_within_.bind(1, hour_of(first)).bind(2, last);
   int code = packed_within_.step();
   for (; code == SQLITE_ROW; code = packed_within_.step()) {
-    found.push_back({packed_within_.integer(0), packed_within_.integer(1)});
+    found.push_back({packed_within_.integer(0), packed_within_.integer(1),
+                     static_cast<Detail>(packed_within_.integer(2))});
   }
   packed_within_.reset();
   if (code != SQLITE_DONE) return std::unexpected(error_of(code));

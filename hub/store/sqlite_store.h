@@ -27,6 +27,7 @@
 #include "hub/store/heads.h"
 #include "hub/store/log.h"
 #include "hub/store/packed_hour.h"
+#include "hub/store/retention.h"
 #include "hub/store/segments.h"
 #include "hub/store/store.h"
 #include "hub/store/summary.h"
@@ -97,8 +98,11 @@ class SqliteStore final : public Store {
   };
   std::expected<std::optional<Presence>, StoreError> presence(std::string_view device);
 
+  // From now on; tidy() sees to it, a segment at a time.
+  void keep(const Retention& retention) { retention_ = retention; }
+
   // Packs one hour that ended at least pack_after ago, or copies a piece of the segments that it
-  // joins: some 30 ms of work, or none.
+  // joins or takes detail from: some 30 ms of work, or none.
   std::expected<bool, StoreError> tidy(measurement::Timestamp now) override;
   static constexpr std::chrono::minutes pack_after{2};  // What comes later has it packed anew.
 
@@ -128,7 +132,8 @@ class SqliteStore final : public Store {
   std::expected<Appended, StoreError> take(const measurement::ReportHeader&,
                                            std::span<const measurement::Sample>);
   Boot& boot_of(const measurement::ReportHeader&);
-  std::expected<void, StoreError> begin_head(Row);
+  std::expected<void, StoreError> begin_head(Row);  // None where only minutes are kept.
+  void touch(Boot&, Row);
   std::expected<void, StoreError> announce(Row);
   std::expected<void, StoreError> announce_over(measurement::Timestamp now);
   bool has_news() const;
@@ -149,16 +154,24 @@ class SqliteStore final : public Store {
   std::expected<Samples, StoreError> packed_block(Row);
   std::expected<MinuteSummary, StoreError> minute_summary(Row, const Series&);
   static std::string text_of(const Series&);
+  // What is left of a packed hour. The numbers are on the disk.
+  enum class Detail : std::uint8_t { exact = 0, coarse = 1, minutes = 2, hour = 3 };
   // The hours of [first, last] that are packed, with the numbers of their segments.
   struct Packed {
     Row hour = 0;
     std::int64_t segment = 0;
+    Detail detail{};
   };
   std::expected<std::vector<Packed>, StoreError> packed_hours(Row first, Row last);
 
   // Tidying.
   std::expected<void, StoreError> look_for_work(measurement::Timestamp now);
-  std::expected<void, StoreError> pack(Row hour);
+  std::expected<void, StoreError> pack(Row hour, Loss = Loss::none);
+  std::expected<void, StoreError> look_for_old(measurement::Timestamp now);
+  std::expected<std::uint64_t, StoreError> bytes_used();
+  std::expected<void, StoreError> begin_thinning(std::int64_t segment, Detail);
+  std::expected<void, StoreError> keep_hours_only(std::int64_t segment);
+  void mind_reserve(const std::expected<void, StoreError>& done);
   std::expected<void, StoreError> begin_merge(std::int64_t level);
   std::expected<void, StoreError> go_on_merging();
   std::expected<void, StoreError> end_merge();
@@ -170,6 +183,8 @@ class SqliteStore final : public Store {
   std::expected<void, StoreError> find_absences(const Boot&, TimeRange, std::vector<Gap>&);
 
   const Use use_;
+  Files& files_;
+  const std::string folder_;
   Segments segments_;
   Log log_;
   Database database_;
@@ -218,13 +233,30 @@ class SqliteStore final : public Store {
       "WHERE value IS NOT NULL AND row BETWEEN ? AND ? ORDER BY row");
   Statement empty_blocks_ = database_.prepare(
       "UPDATE block SET value = NULL WHERE row BETWEEN ? AND ? AND value IS NOT NULL");
-  Statement packed_within_ =
-      database_.prepare("SELECT row, segment FROM packed WHERE row BETWEEN ? AND ? ORDER BY row");
-  Statement put_packed_ = database_.prepare("REPLACE INTO packed VALUES (?, ?)");
+  Statement packed_within_ = database_.prepare(
+      "SELECT row, segment, detail FROM packed WHERE row BETWEEN ? AND ? ORDER BY row");
+  Statement packed_before_ = database_.prepare(
+      "SELECT row FROM packed WHERE row BETWEEN ? AND ? ORDER BY row DESC LIMIT 1");
+  Statement put_packed_ = database_.prepare("REPLACE INTO packed VALUES (?, ?, ?)");
+  // Segments with hours of no less detail than asked for, with the last minute of the newest.
+  Statement segments_with_ = database_.prepare(
+      "SELECT segment, max(row & 4294967295) + 60 FROM packed WHERE detail < ? GROUP BY segment "
+      "ORDER BY 2");
+  Statement exact_before_ = database_.prepare(
+      "SELECT row FROM packed WHERE detail = 0 AND (row & 4294967295) + 60 <= ? "
+      "ORDER BY row LIMIT 24");
+  Statement put_detail_ =
+      database_.prepare("UPDATE packed SET detail = ? WHERE segment = ? AND detail < ?");
+  Statement remove_packed_blocks_ = database_.prepare(
+      "DELETE FROM block WHERE value IS NULL AND row - (row & 4294967295) % 60 IN "
+      "(SELECT row FROM packed WHERE segment = ?)");
+  Statement bytes_of_segments_ = database_.prepare("SELECT coalesce(sum(bytes), 0) FROM segment");
   Statement packed_in_ = database_.prepare("SELECT row FROM packed WHERE segment = ? ORDER BY row");
   Statement move_packed_ = database_.prepare("UPDATE packed SET segment = ? WHERE segment = ?");
   Statement put_segment_ = database_.prepare("INSERT INTO segment VALUES (?, ?, ?)");
   Statement remove_segment_ = database_.prepare("DELETE FROM segment WHERE number = ?");
+  Statement remove_empty_segments_ =
+      database_.prepare("DELETE FROM segment WHERE number NOT IN (SELECT segment FROM packed)");
   Statement segments_of_level_ =
       database_.prepare("SELECT number FROM segment WHERE level = ? ORDER BY number");
   Statement all_segments_ = database_.prepare("SELECT number FROM segment");
@@ -267,15 +299,18 @@ class SqliteStore final : public Store {
     std::int64_t number = 0;
     SegmentWriter writer;
     std::vector<PartPlace> runs;  // What is left to copy, the last first.
+    Detail detail{};              // What they keep at most.
   };
   struct NewSegment {
     std::int64_t number = 0;
     std::uint64_t bytes = 0;
     Row hour = 0;
+    Detail detail{};
   };
   std::vector<NewSegment> packed_;  // Since the last checkpoint.
-  std::optional<measurement::Timestamp> looked_;
-  std::set<Row> due_;  // Hours.
+  std::optional<measurement::Timestamp> looked_, looked_for_old_;
+  Retention retention_;
+  std::map<Row, Loss> due_;  // Hours.
   std::optional<Merge> merge_;
   std::set<std::int64_t> unmergeable_;  // Segments that are damaged.
   bool is_loaded_ = false;

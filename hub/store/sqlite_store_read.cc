@@ -169,15 +169,13 @@ class SqliteStore::Reading {
     if (!hours) return std::unexpected(hours.error());
     std::optional<SegmentReader> reader;
     Segment* read = nullptr;  // Mostly the same for many hours.
-    for (const auto& [hour, number] : *hours) {
+    for (const auto& [hour, number, detail] : *hours) {
+      if (detail >= Detail::minutes) continue;
       const auto segment = store_.segments_.open(number);
       if (!segment) return std::unexpected(segment.error());
       if (read != std::exchange(read, *segment)) {
         reader.emplace(**segment, boot.id, hour, hour_of(last_asked));
       }
-      const bool has_minutes_only =
-          !read->has_samples(boot.id, hour) && read->has_minutes(boot.id, hour);
-      if (has_minutes_only) continue;
       auto packed = PackedHour::open(reader->hour(hour));
       if (!packed) return std::unexpected(packed.error());
       const auto seen = series_in(*packed);
@@ -289,7 +287,7 @@ class SqliteStore::Reading {
       if (next_packed != packed->end() && next_packed->hour == hour) {
         const auto segment = store_.segments_.open(next_packed->segment);
         if (!segment) return std::unexpected(segment.error());
-        ++next_packed;
+        const bool has_minutes = (next_packed++)->detail != Detail::hour;
         if (read != std::exchange(read, *segment)) {
           reader.emplace(*read, boot.id, hour, hour_of(last_asked));
           in_all = by_the_hour ? hours_in(boot, hour, hour_of(last_asked), *read)
@@ -301,9 +299,11 @@ class SqliteStore::Reading {
           if (whole->summary.count > 0) see(time_of_minute(minute_of_row(hour)), whole->summary);
           continue;
         }
-        auto found = packed_minutes(boot, hour, *read, *reader);
-        if (!found) return std::unexpected(found.error());
-        minutes = *found;
+        if (has_minutes) {
+          auto found = packed_minutes(boot, hour, *read, *reader);
+          if (!found) return std::unexpected(found.error());
+          minutes = *found;
+        }
       }
       for (; next != unpacked->end() && hour_of(*next) == hour; ++next) {
         const auto seen = store_.minute_summary(*next, series_);
@@ -323,8 +323,7 @@ class SqliteStore::Reading {
     const auto series = rolled_up();
     if (!series) return {};
     // What is damaged is made again from the minutes.
-    return segment.summaries(boot.id, *series, first, last)
-        .value_or(std::vector<Segment::Hour>{});
+    return segment.summaries(boot.id, *series, first, last).value_or(std::vector<Segment::Hour>{});
   }
 
   std::expected<HourSummary, StoreError> packed_minutes(const Boot& boot, Row hour,
@@ -334,9 +333,9 @@ class SqliteStore::Reading {
       const auto parts = reader.hour(hour);
       const auto part = parts(minutes_part(*series));
       auto minutes = PackedMinutes::open(parts);
-      auto found = minutes ? minutes->summary(*series)
-                           : std::expected<HourSummary, StoreError>(
-                                 std::unexpected(minutes.error()));
+      auto found = minutes
+                       ? minutes->summary(*series)
+                       : std::expected<HourSummary, StoreError>(std::unexpected(minutes.error()));
       const bool is_known = part && (!part->empty() || series_.together.empty());
       if (found && is_known) return found;
       if (!segment.has_samples(boot.id, hour)) return found;
@@ -364,12 +363,21 @@ class SqliteStore::Reading {
     Row latest = first_row(boot.id) + std::min(last, minute - 1);
     // Backwards, until the series has been seen: at once, unless it had been absent.
     while (latest >= first_asked) {
-      const auto row = store_.row_before(first_asked, latest);
+      auto row = store_.row_before(first_asked, latest);
       if (!row) return std::unexpected(row.error());
+      // Of an hour that has lost its samples there are no rows.
+      const auto packed =
+          store_.rows(store_.packed_before_.bind(1, hour_of(first_asked)).bind(2, latest));
+      if (!packed) return std::unexpected(packed.error());
+      if (!packed->empty()) {
+        const Row in_packed = std::min(latest, packed->front() + 59);
+        if (!*row || **row < in_packed) *row = in_packed;
+      }
       if (!*row) break;
       const auto hour = std::max(first_asked, hour_of(**row));
+      const bool is_whole = **row == hour + 59;
       std::optional<std::int64_t> total;
-      const auto done = visit_minutes(boot, minute_of_row(hour), minute_of_row(**row), false,
+      const auto done = visit_minutes(boot, minute_of_row(hour), minute_of_row(**row), is_whole,
                                       [&](Timestamp, const auto& seen) { total = seen.max; });
       if (!done) return std::unexpected(done.error());
       if (total) return *total;

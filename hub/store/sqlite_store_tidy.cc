@@ -13,6 +13,7 @@ namespace hub {
 using measurement::Sample;
 using measurement::Timestamp;
 using namespace std::chrono_literals;
+using std::chrono::days;
 
 namespace {
 
@@ -50,17 +51,29 @@ std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
   if (has_uncommitted_) return false;  // Its acknowledgement comes first.
   if (const auto current = stay_current(); !current) return undo(current.error());
   if (must_checkpoint_) {
-    if (const auto done = checkpoint(); !done) return std::unexpected(done.error());
+    if (const auto done = checkpoint(); !done) {
+      mind_reserve(done);
+      return std::unexpected(done.error());
+    }
   }
   // What a meter that fell silent sent last is to be seen as well.
   if (const auto done = announce_over(now); !done) return undo(done.error());
+  if (due_.empty() && !merge_ &&
+      (!looked_for_old_ || now < *looked_for_old_ || now - *looked_for_old_ >= 1h)) {
+    looked_for_old_.reset();
+    if (const auto done = look_for_old(now); !done) return undo(done.error());
+    // One thing at a time: after it there may be more.
+    if (due_.empty() && !merge_) looked_for_old_ = now;
+  }
   if (due_.empty() && !merge_ && (!looked_ || now < *looked_ || now - *looked_ >= 1min)) {
     if (const auto done = look_for_work(now); !done) return undo(done.error());
     looked_ = now;
   }
   std::expected<void, StoreError> done;
   if (!due_.empty()) {
-    done = pack(due_.extract(due_.begin()).value());
+    const auto [hour, loss] = *due_.begin();
+    due_.erase(due_.begin());
+    done = pack(hour, loss);
     if (done && due_.empty() && !packed_.empty()) done = checkpoint();
   } else if (merge_) {
     done = go_on_merging();
@@ -69,9 +82,10 @@ std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
     merge_.reset();
     due_.clear();
     looked_.reset();
+    mind_reserve(done);
     return undo(done.error());
   }
-  return due_.empty() && !merge_;
+  return due_.empty() && !merge_ && looked_for_old_;
 }
 
 std::expected<void, StoreError> SqliteStore::look_for_work(Timestamp now) {
@@ -80,11 +94,13 @@ std::expected<void, StoreError> SqliteStore::look_for_work(Timestamp now) {
   for (const auto& minutes : {*unpacked, heads_.all()}) {
     for (const Row row : minutes) {
       if (time_of_minute(minute_of_row(hour_of(row)) + 60) + pack_after <= now) {
-        due_.insert(hour_of(row));
+        due_[hour_of(row)] = Loss::none;
       }
     }
   }
 
+  // Hours that were packed anew leave files behind of which nothing is read any more.
+  if (const auto done = run(remove_empty_segments_); !done) return done;
   const auto all = rows(all_segments_);
   if (!all) return std::unexpected(all.error());
   if (const auto done = segments_.keep_only({all->begin(), all->end()}); !done) return done;
@@ -105,7 +121,7 @@ std::expected<std::int64_t, StoreError> SqliteStore::next_segment() {
 
 // ---- Packing -----------------------------------------------------------------------------------
 
-std::expected<void, StoreError> SqliteStore::pack(Row hour) {
+std::expected<void, StoreError> SqliteStore::pack(Row hour, Loss loss) {
   const Boot* boot = boot_with(hour >> 32);
   Samples samples;
   MinutesOfSeries minutes;
@@ -129,7 +145,7 @@ std::expected<void, StoreError> SqliteStore::pack(Row hour) {
   if (!number) return std::unexpected(number.error());
   auto writer = segments_.create(*number);
   if (!writer) return std::unexpected(writer.error());
-  for (const auto& [series, bytes] : pack_hour(samples)) {
+  for (const auto& [series, bytes] : pack_hour(samples, loss)) {
     const auto done = writer->add({hour >> 32, series, hour}, seal({hour, series}, bytes));
     if (!done) return done;
   }
@@ -141,7 +157,12 @@ std::expected<void, StoreError> SqliteStore::pack(Row hour) {
   if (!size) return std::unexpected(size.error());
   if (const auto kept = segments_.keep_names(); !kept) return kept;
 
-  packed_.push_back({*number, *size, hour});
+  // An hour that was coarse is not made coarser when something is added.
+  const auto before = packed_hours(hour, hour);
+  if (!before) return std::unexpected(before.error());
+  const bool is_coarse =
+      loss != Loss::none || (!before->empty() && before->front().detail == Detail::coarse);
+  packed_.push_back({*number, *size, hour, is_coarse ? Detail::coarse : Detail::exact});
   for (const Row row : heads_.rows(hour, hour + 59)) heads_.note_packed(row);
   return {};
 }
@@ -178,7 +199,7 @@ std::expected<void, StoreError> SqliteStore::begin_merge(std::int64_t level) {
   auto writer = segments_.create(*number);
   if (!writer) return std::unexpected(writer.error());
   merge_.emplace(level + 1, std::move(*candidates), std::move(hours), *number, std::move(*writer),
-                 std::vector<PartPlace>(runs.rbegin(), runs.rend()));
+                 std::vector<PartPlace>(runs.rbegin(), runs.rend()), Detail::exact);
   return {};
 }
 
@@ -237,7 +258,14 @@ std::expected<void, StoreError> SqliteStore::end_merge() {
     return done;
   }
   // Hours that were packed anew in the meantime are in neither.
+  const auto detail = static_cast<std::int64_t>(merge_->detail);
   for (const auto number : merge_->inputs) {
+    if (detail > 0) {
+      for (auto* statement : {&put_detail_.bind(1, detail).bind(2, number).bind(3, detail),
+                              &remove_packed_blocks_.bind(1, number)}) {
+        if (const auto done = run(*statement); !done) return done;
+      }
+    }
     if (const auto done = run(move_packed_.bind(1, merge_->number).bind(2, number)); !done) {
       return done;
     }
@@ -249,6 +277,146 @@ std::expected<void, StoreError> SqliteStore::end_merge() {
     return std::unexpected(error_of(code));
   }
   return {};
+}
+
+// ---- Taking detail from what is old ------------------------------------------------------------
+
+std::expected<void, StoreError> SqliteStore::look_for_old(Timestamp now) {
+  mind_reserve({});
+  const auto minute_before = [&](std::chrono::days age) {
+    return std::max<std::int64_t>(0, minute_of(std::max(now - age, time_of_minute(0))));
+  };
+  const auto used = bytes_used();
+  if (!used) return std::unexpected(used.error());
+  const bool is_over_budget = retention_.budget > 0 && *used > retention_.budget;
+
+  struct Step {
+    Detail to;
+    std::int64_t before;  // What ended before this minute is due, whatever the budget.
+    std::int64_t spared;  // What ended after this one stays, whatever the budget.
+  };
+  for (const auto& [to, before, spared] :
+       {Step{Detail::minutes, minute_before(retention_.samples), minute_before(days(1))},
+        Step{Detail::hour, minute_before(retention_.minutes), minute_before(days(1))}}) {
+    segments_with_.bind(1, static_cast<std::int64_t>(to));
+    const int code = segments_with_.step();  // The oldest.
+    const auto segment = code == SQLITE_ROW ? segments_with_.integer(0) : 0;
+    const auto end = code == SQLITE_ROW ? segments_with_.integer(1) : 0;
+    segments_with_.reset();
+    if (code != SQLITE_ROW && code != SQLITE_DONE) return std::unexpected(error_of(code));
+    if (code == SQLITE_DONE || unmergeable_.contains(segment)) continue;
+    if (end <= before || (is_over_budget && end <= spared)) {
+      return to == Detail::hour ? keep_hours_only(segment) : begin_thinning(segment, to);
+    }
+  }
+  if (retention_.exact) {
+    const auto coarse = rows(exact_before_.bind(1, minute_before(*retention_.exact)));
+    if (!coarse) return std::unexpected(coarse.error());
+    for (const Row hour : *coarse) due_[hour] = Loss::quarter_percent;
+  }
+  return {};
+}
+
+std::expected<std::uint64_t, StoreError> SqliteStore::bytes_used() {
+  const auto segments = rows(bytes_of_segments_);
+  if (!segments) return std::unexpected(segments.error());
+  auto bytes = static_cast<std::uint64_t>(segments->front()) + log_.bytes() + log_.found_bytes();
+  for (const char* name : {"/lenz.db", "/lenz.db-wal"}) {
+    bytes += files_.size(folder_ + name).value_or(0);
+  }
+  return bytes;
+}
+
+std::expected<void, StoreError> SqliteStore::begin_thinning(std::int64_t number, Detail detail) {
+  const auto here = rows(packed_in_.bind(1, number));
+  if (!here) return std::unexpected(here.error());
+  const auto segment = segments_.open(number);
+  if (!segment) {
+    unmergeable_.insert(number);
+    return {};
+  }
+  std::map<Row, std::int64_t> hours;
+  std::set<PartPlace> runs;
+  for (const Row hour : *here) {
+    // An earlier version made no minutes.
+    if (!(*segment)->has_minutes(hour >> 32, hour)) due_[hour] = Loss::none;
+    hours[hour] = number;
+    for (const auto series : (*segment)->series_of(hour >> 32)) {
+      if (is_of_minutes(series)) runs.insert({hour >> 32, series, 0});
+    }
+  }
+  if (!due_.empty()) return {};
+  const auto next = next_segment();
+  if (!next) return std::unexpected(next.error());
+  auto writer = segments_.create(*next);
+  if (!writer) return std::unexpected(writer.error());
+  merge_.emplace(levels - 1, std::vector{number}, std::move(hours), *next, std::move(*writer),
+                 std::vector<PartPlace>(runs.rbegin(), runs.rend()), detail);
+  return {};
+}
+
+std::expected<void, StoreError> SqliteStore::keep_hours_only(std::int64_t number) {
+  const auto here = rows(packed_in_.bind(1, number));
+  if (!here) return std::unexpected(here.error());
+  const auto segment = segments_.open(number);
+  if (!segment) {
+    unmergeable_.insert(number);
+    return {};
+  }
+  struct Part {
+    Bytes sealed;
+    MinuteSummary in_all;
+  };
+  std::map<PartPlace, Part> parts;
+  for (auto begin = here->begin(); begin != here->end();) {
+    const auto boot_id = *begin >> 32;
+    const auto end = std::find_if(begin, here->end(), [&](Row r) { return r >> 32 != boot_id; });
+    std::map<Row, std::map<std::int64_t, HourSummary>> hours;
+    for (const auto part : (*segment)->series_of(boot_id)) {
+      if (!is_of_minutes(part) || part == minutes_clock_part) continue;
+      const auto series = series_of_minutes(part);
+      const auto summaries = (*segment)->summaries(boot_id, series, *begin, *std::prev(end));
+      if (!summaries) {
+        unmergeable_.insert(number);
+        return {};
+      }
+      for (const auto& [row, in_all] : *summaries) hours[row][series][0] = in_all;
+    }
+    for (const auto& [hour, by_series] : hours) {
+      for (auto& [part, bytes, in_all] : pack_minutes(by_series)) {
+        parts[{boot_id, part, hour}] = {seal({hour, part}, bytes), in_all};
+      }
+    }
+    begin = end;
+  }
+  const auto next = next_segment();
+  if (!next) return std::unexpected(next.error());
+  auto writer = segments_.create(*next);
+  if (!writer) return std::unexpected(writer.error());
+  for (const auto& [place, part] : parts) {
+    if (const auto done = writer->add(place, part.sealed, part.in_all); !done) return done;
+  }
+  merge_.emplace(levels - 1, std::vector{number}, std::map<Row, std::int64_t>{}, *next,
+                 std::move(*writer), std::vector<PartPlace>{}, Detail::hour);
+  return {};
+}
+
+// A file that takes up room, so that there is some when the disk is full: what makes room needs
+// some first.
+void SqliteStore::mind_reserve(const std::expected<void, StoreError>& done) {
+  const auto path = folder_ + "/reserve";
+  if (!done && done.error() == StoreError::full) {
+    static_cast<void>(files_.remove(path));
+    looked_for_old_.reset();
+    return;
+  }
+  const bool is_roomy = files_.room(folder_).value_or(0) >= 4 * retention_.reserve;
+  if (retention_.reserve == 0 || files_.size(path) || !is_roomy) return;
+  auto file = files_.open(path, How::create);
+  const Bytes room(retention_.reserve);
+  if (!file || !(*file)->write(0, room) || !(*file)->sync()) {
+    static_cast<void>(files_.remove(path));
+  }
 }
 
 }  // namespace hub

@@ -27,8 +27,8 @@ using HourSummary = std::array<MinuteSummary, 60>;
 constexpr std::size_t slot_of(measurement::Quantity quantity, std::size_t index) {
   std::size_t slot = index;
   for (const auto& row : measured.first(static_cast<std::size_t>(quantity))) {
-    slot += row.scope == measurement::Scope::chip ? measurement::max_chips
-                                                  : measurement::max_channels;
+    slot +=
+        row.scope == measurement::Scope::chip ? measurement::max_chips : measurement::max_channels;
   }
   return slot;
 }

@@ -13,6 +13,7 @@
 #include "hub/store/database.h"
 #include "hub/store/numbered_file.h"
 #include "hub/store/packed_hour.h"
+#include "hub/store/packed_minutes.h"
 #include "hub/store/rows.h"
 #include "hub/store/segment.h"
 
@@ -211,8 +212,10 @@ class Walk {
   void check_boot(Segment& segment, const std::string& name, std::int64_t boot,
                   const std::vector<std::int64_t>& rows) {
     std::set<std::int64_t> there;
-    for (const auto& place : segment.hours()) {
-      if (place.boot_id == boot) there.insert(place.hour);
+    for (const auto& places : {segment.hours(), segment.hours_of_minutes()}) {
+      for (const auto& place : places) {
+        if (place.boot_id == boot) there.insert(place.hour);
+      }
     }
     Extents extents;
     bool has_all = true;
@@ -273,14 +276,27 @@ class Walk {
         find(std::move(finding));
       }
       if (!is_whole) continue;
-      auto hour = PackedHour::open(
+      const PackedHour::Parts of_hour =
           [&](std::int64_t series) -> std::expected<std::span<const std::uint8_t>, StoreError> {
-            const auto part = parts[series].find(row);
-            if (part == parts[series].end()) return std::span<const std::uint8_t>();
-            return unseal({row, series}, part->second);
-          });
-      if (!hour || !hour->samples()) find(of_segment(Kind::hour, name, {{boot, {row}}}, {}));
+        const auto part = parts[series].find(row);
+        if (part == parts[series].end()) return std::span<const std::uint8_t>();
+        return unseal({row, series}, part->second);
+      };
+      if (!unpacks(segment, row, of_hour)) find(of_segment(Kind::hour, name, {{boot, {row}}}, {}));
     }
+  }
+
+  static bool unpacks(const Segment& segment, std::int64_t row, const PackedHour::Parts& parts) {
+    if (segment.has_samples(row >> 32, row)) {
+      auto hour = PackedHour::open(parts);
+      if (!hour || !hour->samples()) return false;
+    }
+    if (!segment.has_minutes(row >> 32, row)) return true;
+    auto minutes = PackedMinutes::open(parts);
+    return minutes && std::ranges::all_of(segment.series_of(row >> 32), [&](std::int64_t part) {
+             return !is_of_minutes(part) || part == minutes_clock_part ||
+                    minutes->summary(series_of_minutes(part));
+           });
   }
 
   // ---- What belongs to nobody ------------------------------------------------------------------
