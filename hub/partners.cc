@@ -31,7 +31,7 @@ constexpr std::size_t most_channels = 42;
 
 // In the order of the enumerations.
 constexpr std::array<std::string_view, 3> targets = {"none", "sensor", "external"};
-constexpr std::array<std::string_view, 2> schemas = {"lenz", "home_assistant"};
+constexpr std::array<std::string_view, 3> schemas = {"lenz", "home_assistant", "samples"};
 
 bool consists_of(std::string_view text, std::string_view besides_letters_and_digits) {
   return !text.empty() && std::ranges::all_of(text, [&](char c) {
@@ -164,6 +164,13 @@ std::string fault_of(const HomeAssistant& home_assistant) {
   return {};
 }
 
+std::string fault_of(std::optional<std::chrono::days> read_before) {
+  if (read_before && (read_before->count() < 1 || read_before->count() > 36'500)) {
+    return "\"read_before_days\" must be from 1 to 36500";
+  }
+  return {};
+}
+
 std::string fault_of(const InfluxDb& influxdb) {
   if (!is_url(influxdb.url, "http")) return "\"url\" must be like \"http://127.0.0.1:8086\"";
   if (influxdb.version != 1 && influxdb.version != 2) return "\"version\" must be 1 or 2";
@@ -191,7 +198,24 @@ std::string fault_of(const InfluxDb& influxdb) {
   if (!is_a_step(influxdb.step)) {
     return "\"step_s\" must be from 1 to 59, or whole minutes up to 3600";
   }
-  return {};
+  if (influxdb.read_before && influxdb.schema != InfluxSchema::samples) {
+    return "read_before_days needs the schema \"samples\"; change one of them";
+  }
+  return fault_of(influxdb.read_before);
+}
+
+std::string fault_of(const VictoriaMetrics& victoria) {
+  if (!is_url(victoria.url, "http")) return "\"url\" must be like \"http://127.0.0.1:8428\"";
+  if (!victoria.read_url.empty() && !is_url(victoria.read_url, "http")) {
+    return "\"read_url\" must be like \"http://vmselect:8481/select/0/prometheus\"";
+  }
+  if (!is_line(victoria.user) || !is_line(victoria.password)) {
+    return "user and password must be one line each";
+  }
+  if (victoria.user.empty() && !victoria.password.empty()) {
+    return "a password needs a \"user\"; add it";
+  }
+  return fault_of(victoria.read_before);
 }
 
 // The entities of a node, and what they are of, must be different ones.
@@ -241,6 +265,14 @@ Fault find_fault(const Partners& partners) {
       return {sentence, "influxdb"};
     }
   }
+  if (partners.victoriametrics) {
+    auto sentence = fault_of(*partners.victoriametrics);
+    if (sentence.empty() && partners.victoriametrics->read_before && partners.influxdb &&
+        partners.influxdb->read_before) {
+      sentence = "[influxdb] has read_before_days too; take one of them out";
+    }
+    if (!sentence.empty()) return {sentence, "victoriametrics"};
+  }
   return {};
 }
 
@@ -256,7 +288,9 @@ class Reader {
   EsphomeEntity entity(const toml::table&) const;
   HomeAssistant home_assistant(const toml::table&) const;
   InfluxDb influxdb(const toml::table&) const;
+  VictoriaMetrics victoriametrics(const toml::table&) const;
 
+  void want_days(const toml::table& from, std::optional<std::chrono::days>& into) const;
   void want_secret(const toml::table& from, std::string_view key, std::string& into) const;
   measurement::Quantity quantity(const toml::table& from) const;
   const toml::node& place(const Fault&) const;
@@ -362,7 +396,7 @@ HomeAssistant Reader::home_assistant(const toml::table& from) const {
 InfluxDb Reader::influxdb(const toml::table& from) const {
   file_.allow(from, "[influxdb]",
               {"url", "version", "database", "user", "password_file", "organisation", "bucket",
-               "token_file", "schema", "scaled_integers", "step_s"});
+               "token_file", "schema", "scaled_integers", "step_s", "read_before_days"});
   InfluxDb influxdb;
   file_.need(from, "url", influxdb.url);
   file_.want(from, "version", influxdb.version);
@@ -377,7 +411,28 @@ InfluxDb Reader::influxdb(const toml::table& from) const {
   auto step_s = static_cast<std::int32_t>(influxdb.step.count());
   file_.want(from, "step_s", step_s);
   influxdb.step = std::chrono::seconds(step_s);
+  want_days(from, influxdb.read_before);
   return influxdb;
+}
+
+VictoriaMetrics Reader::victoriametrics(const toml::table& from) const {
+  file_.allow(from, "[victoriametrics]",
+              {"url", "read_url", "user", "password_file", "read_before_days"});
+  VictoriaMetrics victoria;
+  file_.need(from, "url", victoria.url);
+  file_.want(from, "read_url", victoria.read_url);
+  file_.want(from, "user", victoria.user);
+  want_secret(from, "password_file", victoria.password);
+  want_days(from, victoria.read_before);
+  return victoria;
+}
+
+void Reader::want_days(const toml::table& from, std::optional<std::chrono::days>& into) const {
+  const auto* node = from.get("read_before_days");
+  if (!node) return;
+  std::int32_t days = 0;
+  file_.take(*node, "read_before_days", days);
+  into = std::chrono::days(days);
 }
 
 const toml::node& Reader::place(const Fault& fault) const {
@@ -388,13 +443,15 @@ const toml::node& Reader::place(const Fault& fault) const {
 }
 
 Partners Reader::partners() const {
-  file_.allow(file_.root(), "the file", {"mqtt", "esphome", "home_assistant", "influxdb"});
+  file_.allow(file_.root(), "the file",
+              {"mqtt", "esphome", "home_assistant", "influxdb", "victoriametrics"});
   Partners partners;
   want_section("mqtt", partners.mqtt, &Reader::mqtt);
   file_.each(file_.root(), "esphome",
              [&](const auto& one) { partners.esphome.push_back(node(one)); });
   want_section("home_assistant", partners.home_assistant, &Reader::home_assistant);
   want_section("influxdb", partners.influxdb, &Reader::influxdb);
+  want_section("victoriametrics", partners.victoriametrics, &Reader::victoriametrics);
   if (const auto fault = find_fault(partners)) {
     file_.refuse(place(fault).source(), fault.sentence);
   }
@@ -415,6 +472,7 @@ class Writer {
   void write(const EsphomeEntity&);
   void write(const HomeAssistant&);
   void write(const InfluxDb&);
+  void write(const VictoriaMetrics&);
 
   void section(std::string_view name) {
     text_ += fmt::format("{}{}\n", text_.empty() ? "" : "\n", name);
@@ -441,6 +499,7 @@ Writer::Writer(const Partners& partners) {
   for (const auto& node : partners.esphome) write(node);
   if (partners.home_assistant) write(*partners.home_assistant);
   if (partners.influxdb) write(*partners.influxdb);
+  if (partners.victoriametrics) write(*partners.victoriametrics);
 }
 
 void Writer::write(const MqttAddress& mqtt) {
@@ -493,6 +552,16 @@ void Writer::write(const InfluxDb& influxdb) {
   text("schema", std::string(schemas.at(static_cast<std::size_t>(influxdb.schema))));
   line("scaled_integers", influxdb.scaled_integers);
   line("step_s", influxdb.step.count());
+  if (influxdb.read_before) line("read_before_days", influxdb.read_before->count());
+}
+
+void Writer::write(const VictoriaMetrics& victoria) {
+  section("[victoriametrics]");
+  text("url", victoria.url);
+  text("read_url", victoria.read_url);
+  text("user", victoria.user);
+  secret("password_file", "victoriametrics.password", victoria.password);
+  if (victoria.read_before) line("read_before_days", victoria.read_before->count());
 }
 
 // A folder that only its owner enters.

@@ -57,7 +57,11 @@ struct HomeAssistant {
   StatisticsTarget statistics = StatisticsTarget::sensor;
 };
 
-enum class InfluxSchema : std::uint8_t { lenz, home_assistant };
+enum class InfluxSchema : std::uint8_t {
+  lenz,            // Circuits, for people.
+  home_assistant,  // Circuits, as Home Assistant would write them.
+  samples,         // What is stored, for the hub itself to read.
+};
 
 struct InfluxDb {
   std::string url;                   // "http://127.0.0.1:8086"
@@ -70,6 +74,16 @@ struct InfluxDb {
   InfluxSchema schema = InfluxSchema::lenz;
   bool scaled_integers = false;   // Whole steps of each quantity's resolution, of our own schema.
   std::chrono::seconds step{10};  // Of power and the like; energy goes by the minute.
+  std::optional<std::chrono::days> read_before;  // What is older is read here; needs `samples`.
+};
+
+// It is given samples only: it cannot take back a point, and nothing else never changes.
+struct VictoriaMetrics {
+  std::string url;       // "http://127.0.0.1:8428"; of a cluster vminsert's, up to /influx.
+  std::string read_url;  // Of a cluster vmselect's, up to /prometheus; empty: as url.
+  std::string user;      // Empty: no sign-in.
+  std::string password;  // From password_file.
+  std::optional<std::chrono::days> read_before;  // What is older is read here.
 };
 
 struct Partners {
@@ -77,6 +91,7 @@ struct Partners {
   std::vector<EsphomeNode> esphome;
   std::optional<HomeAssistant> home_assistant;  // Needs mqtt.
   std::optional<InfluxDb> influxdb;
+  std::optional<VictoriaMetrics> victoriametrics;  // Only one of the two has read_before.
 };
 
 // A file that does not exist means no partners. Files of secrets are named relative to the folder

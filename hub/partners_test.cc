@@ -165,6 +165,7 @@ TEST_F(PartnersFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
   const auto entity = mqtt + node + "[[esphome.entity]]\n";  // To line 4.
   const std::string influx = "[influxdb]\nurl = \"http://i\"\n";
   const std::string influx2 = influx + "version = 2\norganisation = \"o\"\n";
+  const std::string victoria = "[victoriametrics]\nurl = \"http://v\"\n";
   struct Case {
     std::string text;
     const char* line;
@@ -242,6 +243,18 @@ TEST_F(PartnersFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
       {influx + "database = \"d\"\nschema = \"home_assistant\"\nscaled_integers = true\n", "line 1",
        "scaled_integers"},
       {influx + "scaled_integers = 1\n", "line 3", "true or false"},
+      {influx + "database = \"d\"\nread_before_days = 30\n", "line 1", "needs the schema"},
+      {influx + "database = \"d\"\nschema = \"samples\"\nread_before_days = 0\n", "line 1",
+       "from 1 to 36500"},
+      {"[victoriametrics]\n", "line 1", "\"url\" is missing"},
+      {"[victoriametrics]\nurl = \"v:8428\"\n", "line 1", "\"url\" must be like"},
+      {victoria + "read_url = \"v:8428\"\n", "line 1", "\"read_url\" must be like"},
+      {victoria + "password_file = \"password\"\n", "line 1", "a password needs a \"user\""},
+      {victoria + "database = \"d\"\n", "line 3", "database"},
+      {victoria + "read_before_days = 36501\n", "line 1", "from 1 to 36500"},
+      {victoria + "read_before_days = 30\n" + influx +
+           "database = \"d\"\nschema = \"samples\"\nread_before_days = 30\n",
+       "line 1", "[influxdb] has read_before_days too"},
   };
   for (const auto& [text, line, said] : cases) {
     EXPECT_THAT(complaint(text),
@@ -283,7 +296,12 @@ Partners everything() {
                                .bucket = "b c",
                                .token = "secret-2",
                                .scaled_integers = true,
-                               .step = 60s}};
+                               .step = 60s},
+          .victoriametrics = VictoriaMetrics{.url = "http://v",
+                                             .read_url = "http://select",
+                                             .user = "ann",
+                                             .password = "secret-3",
+                                             .read_before = std::chrono::days(30)}};
 }
 
 TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
@@ -313,6 +331,12 @@ TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
   EXPECT_EQ(partners.influxdb->token, "secret-2");
   EXPECT_TRUE(partners.influxdb->scaled_integers);
   EXPECT_EQ(partners.influxdb->step, 60s);
+  EXPECT_FALSE(partners.influxdb->read_before);
+  EXPECT_EQ(partners.victoriametrics->url, "http://v");
+  EXPECT_EQ(partners.victoriametrics->read_url, "http://select");
+  EXPECT_EQ(partners.victoriametrics->user, "ann");
+  EXPECT_EQ(partners.victoriametrics->password, "secret-3");
+  EXPECT_EQ(partners.victoriametrics->read_before, std::chrono::days(30));
 }
 
 TEST_F(PartnersFile, SecretsAreWrittenWhereOnlyTheirOwnerReadsThem) {
@@ -325,7 +349,8 @@ TEST_F(PartnersFile, SecretsAreWrittenWhereOnlyTheirOwnerReadsThem) {
        std::map<std::string, std::string>{{"mqtt.password", "p\"ä\\ss "},
                                           {"panel.key", key},
                                           {"home_assistant.token", "token"},
-                                          {"influxdb.token", "secret-2"}}) {
+                                          {"influxdb.token", "secret-2"},
+                                          {"victoriametrics.password", "secret-3"}}) {
     const auto file = folder / "secrets" / name;
     EXPECT_EQ(mode(file), 0600u);
     EXPECT_EQ(read(file), secret + "\n");

@@ -53,6 +53,12 @@ struct WriteTokenOptions {
 };
 int write_token(const WriteTokenOptions&);
 
+// Has the mirrors send all that is stored again, beside a running hub too.
+struct MirrorResendOptions {
+  std::string data;
+};
+int mirror_resend(const MirrorResendOptions&);
+
 struct MeterOptions {
   std::string data;    // The hub's folder: tells broker, home and password.
   std::string broker;  // HOST:PORT; empty: as the hub's folder says.

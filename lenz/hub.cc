@@ -27,6 +27,7 @@
 #include "lenz/commands.h"
 #include "lenz/daily_backup.h"
 #include "lenz/folder_lock.h"
+#include "lenz/long_memory.h"
 #include "lenz/partner_links.h"
 #include "lenz/secrets.h"
 #include "lenz/workplace.h"
@@ -199,8 +200,9 @@ int hub(const HubOptions& options) {
   boost::asio::io_context context;
   hub::PointsInbox inbox(store, live, home);  // Who waits in it has connections of the context.
   WriteDoor write_door(context, inbox);
+  const LongMemory memory(context, partners, home, store, system_now, say);
   const hub::Routes routes({.homes = homes,
-                            .store = store,
+                            .store = memory.store(),
                             .live = live,
                             .accounts = accounts,
                             .now = system_now,
@@ -211,8 +213,9 @@ int hub(const HubOptions& options) {
   const hub::Server server(context, routes, "127.0.0.1", static_cast<std::uint16_t>(options.port));
   Link link(options, place, home.id, meters);
   const hub::MqttIngest ingest(context, hub, home.id, link.address, system_now, say);
-  const PartnerLinks links(context, partners,
-                           {home, hub, store, ledger, live, place.folder(), system_now, say});
+  const PartnerLinks links(
+      context, partners,
+      {home, hub, store, ledger, live, place.folder(), place.resend_file(), system_now, say});
   std::ofstream(place.broker_file()) << link.address.host << ":" << link.address.port << "\n";
 
   boost::asio::signal_set signals(context, SIGINT, SIGTERM);

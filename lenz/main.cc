@@ -82,6 +82,10 @@ void describe_write_token(CLI::App& command, lenz::WriteTokenOptions& token) {
   command.add_option("--revoke", token.revoke, "Name of the one that ends")->excludes(list);
 }
 
+void describe_mirror_resend(CLI::App& command, lenz::MirrorResendOptions& resend) {
+  command.add_option("--data", resend.data, data_help);
+}
+
 void describe_meter(CLI::App& command, lenz::MeterOptions& meter) {
   command.add_option("--data", meter.data, data_help);
   command.add_option("--broker", meter.broker, "HOST:PORT (default: as the hub's folder says)");
@@ -222,6 +226,11 @@ void add_all(CLI::App& app, int& result) {
       lenz::store_status, describe_store_status);
   add(*store, result, "verify", "Whether every file is still what was written", lenz::store_verify,
       describe_store_verify);
+
+  auto* mirror = app.add_subcommand("mirror", "The copies in InfluxDB and VictoriaMetrics");
+  mirror->require_subcommand(1);
+  add(*mirror, result, "resend", "All that is stored once more, into one that lost it",
+      lenz::mirror_resend, describe_mirror_resend);
 
   auto* home_assistant = app.add_subcommand("home-assistant", "Home Assistant's energy statistics");
   home_assistant->require_subcommand(1);

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <vector>
@@ -99,13 +100,16 @@ class HomeAssistantSocket {
   std::optional<hub::WebSocketClient> socket_;
 };
 
-class InfluxLink {
+class MirrorLink {
  public:
-  InfluxLink(boost::asio::io_context& context, const hub::InfluxDb& settings,
-             const PartnerWorld& world)
+  // `settings` are those of an InfluxDB or of a VictoriaMetrics.
+  template <class Settings>
+  MirrorLink(boost::asio::io_context& context, const Settings& settings, const PartnerWorld& world)
       : world_(world),
         mirror_(world.home, world.store, world.ledger, settings, world.say),
         client_(context) {}
+
+  void resend() { mirror_.resend(); }
 
   void tick(Timestamp now) {
     if (is_waiting_) return;
@@ -142,6 +146,7 @@ struct PartnerLinks::Links {
                       world.now, world.say);
     }
     if (partners.influxdb) influx.emplace(context, *partners.influxdb, world);
+    if (partners.victoriametrics) victoria.emplace(context, *partners.victoriametrics, world);
     if (partners.home_assistant) {
       publisher.emplace(world.home, world.ledger, world.live,
                         partners.home_assistant->discovery_prefix,
@@ -210,7 +215,23 @@ struct PartnerLinks::Links {
     follow(now);
     if (publisher) publisher->tick(now);
     if (socket) socket->tick(now);
-    if (influx) influx->tick(now);
+    resend_when_asked();
+    for (auto* mirror : {&influx, &victoria}) {
+      if (*mirror) (*mirror)->tick(now);
+    }
+  }
+
+  void resend_when_asked() {
+    std::error_code error;
+    if (!std::filesystem::exists(world.resend_file, error)) return;
+    for (auto* mirror : {&influx, &victoria}) {
+      if (*mirror) (*mirror)->resend();
+    }
+    if (!std::filesystem::remove(world.resend_file, error)) {
+      complaints.say("resend", fmt::format("{} cannot be removed ({}): until it is, the mirrors "
+                                           "begin anew again and again.",
+                                           world.resend_file, error.message()));
+    }
   }
 
   // Some hours at a time, so that nothing waits for it.
@@ -236,7 +257,7 @@ struct PartnerLinks::Links {
   boost::asio::steady_timer timer;
   std::chrono::steady_clock::time_point follow_at{};
   std::optional<hub::EsphomeIngest> esphome;
-  std::optional<InfluxLink> influx;
+  std::optional<MirrorLink> influx, victoria;
   std::optional<hub::HomeAssistantPublisher> publisher;
   std::optional<HomeAssistantSocket> socket;
   std::optional<hub::MqttClient> mqtt;

@@ -26,7 +26,8 @@ struct PartnerWorld {
   hub::Store& store;
   hub::Ledger& ledger;
   hub::LiveFeed& live;
-  std::string folder;  // The hub's.
+  std::string folder;       // The hub's.
+  std::string resend_file;  // While it is there, the mirrors are to send all again.
   std::function<measurement::Timestamp()> now;
   std::function<void(const std::string&)> say;
 };

@@ -24,6 +24,8 @@ class Workplace {
     return folder_ + "/broker";
   }  // HOST:PORT of the running broker.
   std::string partners_file() const { return folder_ + "/partners.toml"; }
+  // Is there until the mirrors have begun to send all again.
+  std::string resend_file() const { return folder_ + "/mirror.resend"; }
   std::string ledger_file() const { return folder_ + "/ledger.db"; }
   std::string accounts_file() const { return folder_ + "/accounts.db"; }
 

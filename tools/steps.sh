@@ -57,7 +57,7 @@ install_packages() {
   as_root rm -f "$policy"
   [[ -z $kept ]] || as_root mv "$kept" "$policy"
   local service
-  for service in mosquitto influxdb; do
+  for service in mosquitto influxdb victoria-metrics; do
     [[ $status == 0 && " $* " == *" $service "* ]] || continue
     as_root deb-systemd-helper disable "$service.service" >/dev/null 2>&1 || true
     as_root update-rc.d "$service" disable >/dev/null 2>&1 || true

@@ -302,8 +302,9 @@ Response meters(const Call& call) {
     if (*last) {
       meter.last = (*last)->time;
       const auto first = first_heard(store, device, (*last)->time);
-      if (!first) return unavailable(first.error());
-      meter.first = *first;
+      // Where what is old cannot be read for now, all else is told all the same.
+      if (!first && first.error() != StoreError::unavailable) return unavailable(first.error());
+      if (first) meter.first = *first;
     }
     const auto tally = store.tally(device);
     if (!tally) return unavailable(tally.error());

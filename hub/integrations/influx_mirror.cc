@@ -8,8 +8,9 @@
 #include <limits>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
-#include "hub/integrations/influx_points.h"
+#include "hub/integrations/sample_points.h"
 
 namespace hub {
 namespace {
@@ -20,54 +21,13 @@ using namespace std::chrono_literals;
 // So that a call stays short: 8 minutes of a meter with 42 channels and a second take 30 ms.
 constexpr std::size_t changes_at_once = 8;
 
-// RFC 3986: everything but unreserved characters.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                          (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '.' || c == '~';
-    if (is_plain) {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return out;
-}
+constexpr std::array schemas = {"lenz", "home_assistant", "samples"};
 
-// RFC 4648.
-std::string base64(std::string_view text) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += 3) {
-    const auto three = text.substr(i, 3);
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      bits = bits << 8 | (k < three.size() ? static_cast<std::uint8_t>(three[k]) : 0u);
-    }
-    for (std::size_t k = 0; k < 4; ++k) {
-      out += k <= three.size() ? digits[bits >> (18 - 6 * k) & 63] : '=';
-    }
-  }
-  return out;
-}
-
-std::string base_of(const InfluxDb& influx) {
-  auto url = influx.url;
-  while (url.ends_with('/')) url.pop_back();
-  return url;
-}
-
-std::string place_of(const InfluxDb& influx) {
-  return influx.version == 2 ? fmt::format("{}/{}", influx.organisation, influx.bucket)
-                             : influx.database;
-}
-
-std::string bookmark_of(const InfluxDb& influx) {
-  return fmt::format("influxdb {} {} {} {} {}", base_of(influx), place_of(influx),
-                     influx.schema == InfluxSchema::lenz ? "lenz" : "home_assistant",
-                     influx.scaled_integers ? "integers" : "floats", influx.step.count());
+std::string bookmark_of(std::string_view kind, const EngineDialect& dialect,
+                        const InfluxDb& points) {
+  return fmt::format("{} {} {} {} {} {}", kind, dialect.base(), dialect.place(),
+                     schemas.at(static_cast<std::size_t>(points.schema)),
+                     points.scaled_integers ? "integers" : "floats", points.step.count());
 }
 
 // A foreign text within a sentence of ours: its beginning, on one line.
@@ -87,38 +47,7 @@ InfluxDb checked(InfluxDb influx) {
         "partners.toml.",
         step));
   }
-  if (influx.version != 1 && influx.version != 2) {
-    throw std::runtime_error(fmt::format(
-        "There is no way to write to InfluxDB {}: take version 1 or 2 in partners.toml.",
-        influx.version));
-  }
-  if (influx.url.find('@') != std::string::npos) {
-    throw std::runtime_error(
-        "InfluxDB's address holds a user or password: put them in user and password_file of "
-        "partners.toml.");
-  }
   return influx;
-}
-
-// What to do about an answer that more of the same does not change.
-std::string remedy(const InfluxDb& influx, unsigned status) {
-  const bool is_new = influx.version == 2;
-  switch (status) {
-    case 401:
-      return is_new ? "check token_file in partners.toml"
-                    : "check user and password_file in partners.toml";
-    case 403:
-      return is_new ? "give the token the right to write to the bucket"
-                    : "give the user the right to write: GRANT WRITE ON \"DATABASE\" TO \"USER\"";
-    case 404:
-      return is_new ? fmt::format("create the bucket {} or correct partners.toml", place_of(influx))
-                    : fmt::format(
-                          "create the database with CREATE DATABASE \"{}\" or correct "
-                          "partners.toml",
-                          place_of(influx));
-    default:
-      return "nothing is lost, it is tried again";
-  }
 }
 
 // Something in the batch is refused; 422 is 2.x's word for points that it dropped.
@@ -128,45 +57,61 @@ bool is_about_content(unsigned status) { return status == 400 || status == 413 |
 
 InfluxMirror::InfluxMirror(const Home& home, Store& store, Ledger& ledger, InfluxDb influx,
                            std::function<void(const std::string&)> tell)
+    : InfluxMirror(home, store, ledger, std::make_unique<InfluxDialect>(influx), checked(influx),
+                   std::move(tell)) {}
+
+InfluxMirror::InfluxMirror(const Home& home, Store& store, Ledger& ledger, VictoriaMetrics victoria,
+                           std::function<void(const std::string&)> tell)
+    : InfluxMirror(home, store, ledger, std::make_unique<VictoriaDialect>(std::move(victoria)),
+                   {.schema = InfluxSchema::samples}, std::move(tell)) {}
+
+InfluxMirror::InfluxMirror(const Home& home, Store& store, Ledger& ledger,
+                           std::unique_ptr<EngineDialect> dialect, InfluxDb points,
+                           std::function<void(const std::string&)> tell)
     : home_(home),
       store_(store),
       ledger_(ledger),
-      influx_(checked(std::move(influx))),
+      dialect_(std::move(dialect)),
+      victoria_(dynamic_cast<const VictoriaDialect*>(dialect_.get())),
+      points_(std::move(points)),
       tell_(std::move(tell)),
-      bookmark_(bookmark_of(influx_)),
+      bookmark_(bookmark_of(victoria_ ? "victoriametrics" : "influxdb", *dialect_, points_)),
+      trust_(*dialect_, victoria_, ledger_, home_.id, bookmark_ + " marker", tell_),
       written_(ledger_.bookmark(bookmark_)) {}
 
 // ---- What is to be written ---------------------------------------------------------------------
 
 std::optional<InfluxMirror::Batch> InfluxMirror::next(Timestamp now) {
-  if (count_ > 0 || now < next_try_) return std::nullopt;
+  if (asked_ != Asked::nothing || now < next_try_) return std::nullopt;
+  if (lines_.empty()) {
+    if (auto question = trust_.next(now)) {
+      asked_ = Asked::trust;
+      return question;
+    }
+    if (!trust_.is_sound()) return std::nullopt;
+  }
   // Some changes have nothing to be written, those of a meter that is on no panel, say.
   for (int i = 0; i < 8 && lines_.empty(); ++i) {
     if (!gather(now)) break;
   }
   if (lines_.empty()) return std::nullopt;
+  if (!due_.empty()) {
+    asked_ = Asked::count;
+    return victoria_->count(home_.id, due_meter_, due_.begin()->first, due_.rbegin()->first);
+  }
+  return write_lines();
+}
 
-  Batch batch;
+InfluxMirror::Batch InfluxMirror::write_lines() {
+  std::string body;
   while (position_ + count_ < lines_.size() && count_ < at_once_) {
     const auto& line = lines_[position_ + count_];
-    if (count_ > 0 && batch.body.size() + line.size() > most_bytes) break;
-    batch.body += line;
+    if (count_ > 0 && body.size() + line.size() > most_bytes) break;
+    body += line;
     ++count_;
   }
-  batch.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
-  if (influx_.version == 2) {
-    batch.url = fmt::format("{}/api/v2/write?org={}&bucket={}&precision=ms", base_of(influx_),
-                            escaped(influx_.organisation), escaped(influx_.bucket));
-    batch.headers.emplace_back("Authorization", "Token " + influx_.token);
-  } else {
-    batch.url =
-        fmt::format("{}/write?db={}&precision=ms", base_of(influx_), escaped(influx_.database));
-    if (!influx_.user.empty()) {
-      batch.headers.emplace_back("Authorization",
-                                 "Basic " + base64(influx_.user + ":" + influx_.password));
-    }
-  }
-  return batch;
+  asked_ = Asked::lines;
+  return dialect_->write(std::move(body));
 }
 
 bool InfluxMirror::gather(Timestamp now) {
@@ -176,7 +121,10 @@ bool InfluxMirror::gather(Timestamp now) {
   const auto reached = gather(after, last, now);
   if (!reached) {
     lines_.clear();
-    say(fmt::format("InfluxDB has to wait for the store: {}", sentence(reached.error())), now);
+    due_.clear();
+    say(fmt::format("{} has to wait for the store: {}", dialect_->name(),
+                    sentence(reached.error())),
+        now);
     wait(now);
     return false;
   }
@@ -194,7 +142,11 @@ std::expected<std::uint64_t, StoreError> InfluxMirror::gather(std::uint64_t afte
   const bool is_whole = changes->size() < changes_at_once;
   auto reached = is_whole && is_second_ ? last : after;  // What has changed again comes anyway.
   std::set<std::pair<std::string, Timestamp>> hours;
-  for (const auto& [revision, device, minute] : *changes) {
+  for (const auto& change : *changes) {
+    const auto& [revision, device, minute] = change;
+    const std::pair hour(device, Timestamp(std::chrono::floor<std::chrono::hours>(minute)));
+    // What is counted is asked for at once: an hour of one meter.
+    if (victoria_ && is_second_ && !hours.empty() && !hours.contains(hour)) break;
     if (revision > last) {
       reached = last;
       break;
@@ -205,12 +157,11 @@ std::expected<std::uint64_t, StoreError> InfluxMirror::gather(std::uint64_t afte
       reached = hours.empty() ? after : reached;
       break;
     }
-    const auto added = take(lines_of_minute(home_, store_, ledger_, influx_, device, minute));
-    if (!added) return std::unexpected(added.error());
-    hours.emplace(device, std::chrono::floor<std::chrono::hours>(minute));
+    if (const auto added = take_minute(change); !added) return std::unexpected(added.error());
+    hours.insert(hour);
     reached = revision;
   }
-  if (influx_.schema == InfluxSchema::home_assistant || lines_.empty()) return reached;
+  if (points_.schema != InfluxSchema::lenz || lines_.empty()) return reached;
   for (const auto& [device, hour] : hours) {
     const auto added = take(lines_of_quality(home_, store_, device, hour));
     if (!added) return std::unexpected(added.error());
@@ -223,6 +174,20 @@ std::expected<std::uint64_t, StoreError> InfluxMirror::gather(std::uint64_t afte
   return reached;
 }
 
+std::expected<void, StoreError> InfluxMirror::take_minute(const Store::Change& change) {
+  const auto& [revision, device, minute] = change;
+  if (points_.schema != InfluxSchema::samples) {
+    return take(lines_of_minute(home_, store_, ledger_, points_, device, minute));
+  }
+  auto samples = lines_of_samples(home_, store_, device, minute);
+  if (!samples) return take(std::unexpected(samples.error()));
+  if (victoria_ && is_second_ && samples->points > 0) {
+    due_meter_ = device;
+    due_[minute] = samples->points;
+  }
+  return take(std::move(samples->lines));
+}
+
 // A damaged minute must not hold up all others.
 std::expected<void, StoreError> InfluxMirror::take(std::expected<Lines, StoreError> lines) {
   if (!lines && lines.error() != StoreError::corrupted) return std::unexpected(lines.error());
@@ -233,7 +198,26 @@ std::expected<void, StoreError> InfluxMirror::take(std::expected<Lines, StoreErr
 // ---- What became of it -------------------------------------------------------------------------
 
 void InfluxMirror::done(const Answer& answer, Timestamp now) {
-  assert(count_ > 0 && "BUG: an answer to no batch");
+  assert(asked_ != Asked::nothing && "BUG: an answer to no batch");
+  const bool is_away = answer.status == 0 || answer.status >= 500;
+  switch (std::exchange(asked_, Asked::nothing)) {
+    case Asked::trust:
+      if (is_away || (trust_.is_writing() && answer.status / 100 != 2)) {
+        refused(answer, now);
+      } else {
+        trust_.done(answer, now);
+      }
+      break;
+    case Asked::count:
+      counted(answer, now);
+      break;
+    default:
+      took(answer, now);
+  }
+  if (is_to_resend_) resend();
+}
+
+void InfluxMirror::took(const Answer& answer, Timestamp now) {
   // InfluxDB keeps what its retention policy covers, and says so like a mistake.
   const bool is_too_old =
       is_about_content(answer.status) && answer.text.find("retention policy") != std::string::npos;
@@ -247,7 +231,8 @@ void InfluxMirror::done(const Answer& answer, Timestamp now) {
                     shown(answer.text)),
         now);
   } else if (wait_ > 0s) {
-    say("InfluxDB takes points again.", now);
+    say(fmt::format("{} takes points again.", dialect_->name()), now);
+    trust_.doubt(now);
   }
   wait_ = 0s;
   at_once_ = std::min(2 * at_once_, most_lines);
@@ -255,38 +240,100 @@ void InfluxMirror::done(const Answer& answer, Timestamp now) {
   if (position_ == lines_.size()) written(now);
 }
 
+void InfluxMirror::counted(const Answer& answer, Timestamp now) {
+  const auto counts = victoria_->counts(answer);
+  if (!counts) {
+    refused(answer, now);
+    return;
+  }
+  std::uint64_t missing = 0;
+  bool is_more = false;
+  for (const auto& [minute, points] : due_) {
+    const auto found = counts->find(minute);
+    const auto count = found == counts->end() ? 0 : found->second;
+    missing += points - std::min(points, count);
+    is_more |= count > points;
+  }
+  due_.clear();
+  if (is_more) {
+    say(fmt::format("VictoriaMetrics at {} has more points than it was sent: see that it runs with "
+                    "-dedup.minScrapeInterval=1ms.",
+                    dialect_->base()),
+        now);
+  }
+  if (missing > 0) {
+    const bool is_first = !missing_since_;
+    if (is_first) missing_since_ = now;
+    if (is_first || (!has_left_out_ && now - *missing_since_ < longest_repair)) {
+      begin_at_bookmark();  // What came after it may be missing too.
+      return;
+    }
+    say(fmt::format("VictoriaMetrics at {} does not keep {} points of {}, however often they are "
+                    "sent: they are left out.",
+                    dialect_->base(), missing, due_meter_),
+        now);
+  }
+  has_left_out_ = missing > 0;
+  confirm();
+}
+
 // All lines up to reaches_ are taken.
 void InfluxMirror::written(Timestamp now) {
   if (is_second_) {
-    ledger_.set_bookmark(bookmark_, reaches_);
-    if (reaches_ >= once_.front().revision) once_.pop_front();
-  } else {
-    written_ = reaches_;
-    once_.push_back({reaches_, now});
+    confirm();
+    return;
   }
+  written_ = reaches_;
+  once_.push_back({reaches_, now});
+  lines_.clear();
+  position_ = 0;
+}
+
+// All lines up to reaches_ will stay.
+void InfluxMirror::confirm() {
+  ledger_.set_bookmark(bookmark_, reaches_);
+  if (reaches_ >= once_.front().revision) once_.pop_front();
+  missing_since_.reset();
+  lines_.clear();
+  position_ = 0;
+}
+
+void InfluxMirror::resend() {
+  is_to_resend_ = asked_ != Asked::nothing;
+  if (is_to_resend_) return;
+  ledger_.set_bookmark(bookmark_, 0);
+  trust_.begin_again();
+  missing_since_.reset();
+  begin_at_bookmark();
+}
+
+void InfluxMirror::begin_at_bookmark() {
+  written_ = ledger_.bookmark(bookmark_);
+  once_.clear();
+  due_.clear();
   lines_.clear();
   position_ = 0;
 }
 
 void InfluxMirror::refused(const Answer& answer, Timestamp now) {
-  if (is_about_content(answer.status)) {
+  if (count_ > 0 && is_about_content(answer.status)) {
     if (count_ > 1) {
       at_once_ = (count_ + 1) / 2;
       return;
     }
-    say(fmt::format("InfluxDB refuses a point, which is left out ({}): {}.",
+    say(fmt::format("{} refuses a point, which is left out ({}): {}.", dialect_->name(),
                     shown(lines_[position_]), shown(answer.text)),
         now);
     if (++position_ == lines_.size()) written(now);
     return;
   }
   if (answer.status == 0) {
-    say(fmt::format("InfluxDB at {} does not answer ({}): nothing is lost, it is tried again.",
-                    base_of(influx_), shown(answer.text)),
+    say(fmt::format("{} at {} does not answer ({}): nothing is lost, it is tried again.",
+                    dialect_->name(), dialect_->base(), shown(answer.text)),
         now);
   } else {
-    say(fmt::format("InfluxDB at {} answers {} ({}): {}.", base_of(influx_), answer.status,
-                    shown(answer.text), remedy(influx_, answer.status)),
+    say(fmt::format("{} at {} answers {} ({}): {}.", dialect_->name(), dialect_->base(),
+                    answer.status, shown(answer.text), dialect_->remedy(answer.status)),
         now);
   }
   wait(now);

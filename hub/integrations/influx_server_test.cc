@@ -14,6 +14,7 @@ class InfluxServerTest : public testing::Test {
     if (!InfluxServer::is_installed()) GTEST_SKIP() << "InfluxDB is not installed (influxdb).";
     server = std::make_unique<InfluxServer>();
     server->query("CREATE DATABASE lenz");
+    world.keeps_marker = false;
   }
 
   InfluxDb settings(InfluxSchema schema = InfluxSchema::lenz, bool scaled_integers = false) const {
@@ -118,6 +119,33 @@ TEST_F(InfluxServerTest, WhatAServerConfirmedAndForgotIsWrittenAgain) {
 
   expect_hours_as_in_the_ledger();
   EXPECT_EQ(count("SELECT count(imported_mwh) FROM energy"), 4 * 60);
+}
+
+TEST_F(InfluxServerTest, OneThatIsEmptyAgainIsReportedAndGetsAllAgainWhenAsked) {
+  InfluxMirror mirror(world.home, world.store, world.ledger, settings(InfluxSchema::samples),
+                      world.listener());
+  const auto let_pass = [&](int seconds) {
+    for (int i = 0; i < seconds; ++i) {
+      world.now += 1s;
+      world.write(mirror, post());
+    }
+  };
+  for (int minute = 0; minute < 20; ++minute) world.measure_minute(minute % 10 == 9);
+  let_pass(130);
+  EXPECT_EQ(count("SELECT count(number) FROM lenz_sample"), 20 * 12);
+  EXPECT_TRUE(world.told.empty());
+  server->query("DROP DATABASE lenz");
+  server->query("CREATE DATABASE lenz");
+
+  let_pass(610);
+  EXPECT_EQ(count("SELECT count(number) FROM lenz_sample"), 0);
+  ASSERT_EQ(world.told.size(), 1u);
+  EXPECT_NE(world.told[0].find("lenz mirror resend"), std::string::npos) << world.told[0];
+  mirror.resend();
+  let_pass(130);
+
+  EXPECT_EQ(count("SELECT count(number) FROM lenz_sample"), 20 * 12);
+  EXPECT_EQ(count("SELECT count(imported_2_mwh) FROM lenz_sample"), 20 * 12);
 }
 
 // Each hour is the counter at its end minus that at its begin, to 1 mWh.

@@ -28,7 +28,7 @@ using std::chrono::steady_clock;
 using Message = http::request<http::string_body>;
 using Answer = std::expected<HttpAnswer, std::string>;
 
-constexpr std::size_t most_body = 1 << 20;
+constexpr std::size_t most_at_once = 1 << 20;  // Of what is read and not yet taken.
 constexpr std::size_t most_header = 64 << 10;
 
 // A connection to one server.
@@ -44,7 +44,7 @@ struct Line {
   const ServerUrl server;
   std::optional<beast::tcp_stream> plain;
   std::optional<SecureStream> secure;
-  beast::flat_buffer buffer{most_header + most_body};
+  beast::flat_buffer buffer{most_header + most_at_once};
 
   beast::tcp_stream& tcp() { return secure ? secure->next_layer() : *plain; }
 
@@ -77,7 +77,7 @@ Message message_of(HttpRequest&& request, const ServerUrl& url) {
 // Whether the connection may be used again is left in `keep`.
 template <class Stream>
 asio::awaitable<HttpAnswer> talk(Stream& stream, beast::flat_buffer& buffer, const Message& message,
-                                 bool& keep, error_code& error) {
+                                 std::size_t most_body, bool& keep, error_code& error) {
   keep = false;
   co_await http::async_write(stream, message, returning(error));
   // A server that has heard enough answers before it has read all.
@@ -97,7 +97,7 @@ asio::awaitable<HttpAnswer> talk(Stream& stream, beast::flat_buffer& buffer, con
   co_return HttpAnswer{response.result_int(), std::move(response.body())};
 }
 
-std::string complaint(const ServerUrl& url, const error_code& error,
+std::string complaint(const ServerUrl& url, const error_code& error, std::size_t most_body,
                       std::chrono::milliseconds limit) {
   if (error == http::error::body_limit) {
     return fmt::format("The answer of {} is longer than {} bytes.", url.authority, most_body);
@@ -165,19 +165,20 @@ asio::awaitable<Answer> HttpClient::Connection::exchange(Shared self, HttpReques
   const auto line = self->line;
   if (self->has_ended) co_return std::unexpected("");
 
+  const auto most_body = request.most_answer;
   const Message message = message_of(std::move(request), *url);
   line->tcp().expires_at(until);
   bool keep = false;
   error_code error;
   HttpAnswer answer;
   if (line->secure) {
-    answer = co_await talk(*line->secure, line->buffer, message, keep, error);
+    answer = co_await talk(*line->secure, line->buffer, message, most_body, keep, error);
   } else {
-    answer = co_await talk(*line->plain, line->buffer, message, keep, error);
+    answer = co_await talk(*line->plain, line->buffer, message, most_body, keep, error);
   }
   line->tcp().expires_never();
   if (!keep) self->line.reset();
-  if (error) co_return std::unexpected(complaint(*url, error, limit));
+  if (error) co_return std::unexpected(complaint(*url, error, most_body, limit));
   co_return answer;
 }
 

@@ -22,11 +22,12 @@ struct HttpRequest {
   std::string url;  // http:// or https:// (checked against the system's certificates).
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  std::size_t most_answer = 1 << 20;  // Bytes of the answer's body; a longer one is an error.
 };
 
 struct HttpAnswer {
   unsigned status = 0;
-  std::string body;  // At most 1 MiB; a longer one is an error.
+  std::string body;
 };
 
 // The context outlives it. Connections are kept for the next request to the same server.
