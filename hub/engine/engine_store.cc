@@ -118,11 +118,9 @@ std::expected<Points, StoreError> EngineStore::read(const Series& series, TimeRa
   if (!answers()) return std::unexpected(StoreError::unavailable);
   auto points = read_old(series, {begin, step, static_cast<std::size_t>((kept - begin) / step)});
   if (!points) {
-    answered_.reset();  // Was that too much, or is it away?
-    answers();
+    answers();  // Was that too much, or is it away?
     return points;
   }
-  answered_ = now_();
   if (kept == end) return points;
   const auto recent = embedded_.read(series, {kept, end}, step);
   if (!recent) return recent;
@@ -137,8 +135,6 @@ std::expected<Points, StoreError> EngineStore::read(const Series& series, TimeRa
 
 bool EngineStore::answers() {
   if (is_away_) return false;
-  const auto now = now_();
-  if (answered_ && now >= *answered_ && now - *answered_ < answers_for) return true;
   line_.allow(time_to_answer);
   if (line_.ask(health()).status / 100 != 2) {
     goes_away();
@@ -149,7 +145,6 @@ bool EngineStore::answers() {
 
 void EngineStore::goes_away() {
   is_away_ = true;
-  answered_.reset();
   tell_(fmt::format("{} at {} does not answer: what is old cannot be shown until it does.",
                     engine_.dialect().name(), engine_.dialect().base()));
 }

@@ -23,10 +23,9 @@ namespace hub {
 // What it is given outlives it. One thread.
 class EngineStore final : public Store {
  public:
-  static constexpr std::chrono::milliseconds time_to_answer{200};  // Whether it is there at all.
+  static constexpr std::chrono::milliseconds time_to_answer{100};  // Whether it is there at all.
   static constexpr std::chrono::milliseconds time_to_read{2000};   // Of one read().
-  static constexpr std::chrono::seconds answers_for{1};  // It was there: it is not asked again.
-  static constexpr std::chrono::hours began_for{1};      // When a device's samples began.
+  static constexpr std::chrono::hours began_for{1};                // When a device's samples began.
 
   // `kept_since`: the embedded store has all samples from then on, and some from before.
   // `tell` is given one sentence when the engine goes away, and when it is back.
@@ -112,7 +111,6 @@ class EngineStore final : public Store {
   EngineLine& line_;
   const std::function<measurement::Timestamp()> kept_since_, now_;
   const std::function<void(const std::string&)> tell_;
-  std::optional<measurement::Timestamp> answered_;
   struct Began {
     measurement::Timestamp asked;
     std::optional<measurement::Timestamp> time;

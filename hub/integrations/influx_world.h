@@ -142,7 +142,10 @@ bind-address = "127.0.0.1:0"
 
   void kill() { end(SIGKILL); }
   void stop() { end(SIGTERM); }
-  void hang() { ::kill(process_, SIGSTOP); }
+  void hang() {
+    ::kill(process_, SIGSTOP);
+    ::waitpid(process_, nullptr, WUNTRACED);  // Until all of its threads have stopped.
+  }
   void go_on() { ::kill(process_, SIGCONT); }
   bool is_running() const { return process_ > 0; }
 

@@ -44,8 +44,15 @@ class VictoriaServer {
 
   void kill() { end(SIGKILL); }
   void stop() { end(SIGTERM); }
-  void hang() { ::kill(process_, SIGSTOP); }
-  void go_on() { ::kill(process_, SIGCONT); }
+  void hang() {
+    ::kill(process_, SIGSTOP);
+    ::waitpid(process_, nullptr, WUNTRACED);  // Until all of its threads have stopped.
+    hangs_ = true;
+  }
+  void go_on() {
+    ::kill(process_, SIGCONT);
+    hangs_ = false;
+  }
   // As if its folder was a new one.
   void forget() { std::filesystem::remove_all(folder_.path() + "/data"); }
 
@@ -53,10 +60,14 @@ class VictoriaServer {
   VictoriaMetrics settings() const { return {.url = url()}; }
 
   // What was written shows at once; else it would after a second.
-  void flush() const { ask("/internal/force_flush", "", 300ms); }
+  void flush() const { ask("/internal/force_flush", ""); }
 
-  EngineAnswer post(const EngineRequest& request, std::chrono::milliseconds patience = 30s) const {
-    return exchange_on_loopback(port_, as_text(request), patience);
+  // What was written is on its disk, as it would be after some seconds.
+  void settle() const { ask("/snapshot/create", ""); }
+
+  // While it hangs its answer is not waited for as long as the mirror would.
+  EngineAnswer post(const EngineRequest& request) const {
+    return exchange_on_loopback(port_, as_text(request), hangs_ ? 100ms : 30s);
   }
 
   // Every point of the samples, with its labels; of each "boot field" time and value.
@@ -97,15 +108,13 @@ class VictoriaServer {
     return ntohs(address.sin_port);
   }
 
-  EngineAnswer ask(const std::string& target, const std::string& form,
-                   std::chrono::milliseconds patience = 30s) const {
-    return post({url() + target, {{"Content-Type", "application/x-www-form-urlencoded"}}, form},
-                patience);
+  EngineAnswer ask(const std::string& target, const std::string& form) const {
+    return post({url() + target, {{"Content-Type", "application/x-www-form-urlencoded"}}, form});
   }
 
   void end(int signal) {
     if (process_ <= 0) return;
-    ::kill(process_, SIGCONT);
+    go_on();
     ::kill(process_, signal);
     ::waitpid(process_, nullptr, 0);
     process_ = 0;
@@ -114,6 +123,7 @@ class VictoriaServer {
   InfluxFolder folder_;
   int port_ = 0;
   pid_t process_ = 0;
+  bool hangs_ = false;
 };
 
 // The same of a store, from its samples.
