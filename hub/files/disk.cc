@@ -241,6 +241,27 @@ std::expected<void, FileError> Disk::sync_folder(const std::string& folder) {
   return done(again([&] { return ::fsync(opened.number()); }));
 }
 
+class Disk::OpenVolume final : public Volume {
+ public:
+  OpenVolume(Disk& disk, Descriptor folder) : disk_(disk), folder_(std::move(folder)) {}
+
+  std::expected<void, FileError> sync() override {
+    ++disk_.syncs_;
+    return done(again([&] { return ::syncfs(folder_.number()); }));
+  }
+
+ private:
+  Disk& disk_;
+  // Stays open: the system tells it of errors since then.
+  const Descriptor folder_;
+};
+
+std::expected<std::unique_ptr<Volume>, FileError> Disk::volume(const std::string& folder) {
+  Descriptor opened = descriptor(folder, O_RDONLY | O_DIRECTORY);
+  if (!opened.is_open()) return error();
+  return std::make_unique<OpenVolume>(*this, std::move(opened));
+}
+
 std::expected<std::uint64_t, FileError> Disk::room(const std::string& folder) {
   struct statvfs found {};
   if (::statvfs(folder.c_str(), &found) != 0) return error();

@@ -20,12 +20,14 @@ class Disk final : public Files {
   std::expected<std::vector<std::string>, FileError> list(const std::string& folder) override;
   std::expected<void, FileError> make_folder(const std::string& folder) override;
   std::expected<void, FileError> sync_folder(const std::string& folder) override;
+  std::expected<std::unique_ptr<Volume>, FileError> volume(const std::string& folder) override;
   std::expected<std::uint64_t, FileError> room(const std::string& folder) override;
   std::expected<std::string, FileError> full_path(const std::string& path) override;
   Written written() const override { return {bytes_, syncs_}; }
 
  private:
   class OpenFile;
+  class OpenVolume;
   std::atomic<std::uint64_t> bytes_ = 0, syncs_ = 0;
 };
 

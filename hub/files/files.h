@@ -58,6 +58,16 @@ class File {
                                                                 std::size_t bytes) = 0;
 };
 
+// A file system: one wait for many files. Its Files outlives it.
+class Volume {
+ public:
+  virtual ~Volume() = default;
+
+  // Without an error, all that was written to it before, by whomever, survives a power cut. An
+  // error is of any write since this was opened or last synced, and then any of it may be lost.
+  virtual std::expected<void, FileError> sync() = 0;
+};
+
 enum class How : std::uint8_t {
   read,    // An existing file, never to be written.
   write,   // An existing file.
@@ -81,6 +91,8 @@ class Files {
   // With those above it, where they are not there yet; survives a power cut.
   virtual std::expected<void, FileError> make_folder(const std::string& folder) = 0;
   virtual std::expected<void, FileError> sync_folder(const std::string& folder) = 0;
+  // That a folder lies on.
+  virtual std::expected<std::unique_ptr<Volume>, FileError> volume(const std::string& folder) = 0;
   // Bytes that are free.
   virtual std::expected<std::uint64_t, FileError> room(const std::string& folder) = 0;
 

@@ -407,6 +407,40 @@ std::expected<void, FileError> SimulatedDisk::sync_folder(const std::string& pat
   return {};
 }
 
+// After a failed sync it is up to chance what of each file survives, as with a file of its own.
+class SimulatedDisk::OpenVolume final : public Volume {
+ public:
+  explicit OpenVolume(SimulatedDisk& disk) : disk_(disk) {}
+
+  std::expected<void, FileError> sync() override {
+    if (disk_.before_sync) disk_.before_sync();
+    ++disk_.written_.syncs;
+    const auto error = disk_.fault();
+    for (auto& [path, folder] : disk_.folders_) {
+      for (auto& [name, content] : folder.names) {
+        content->take_mapped();
+        content->settle([&](std::size_t changes) -> std::size_t {
+          return error ? disk_.draw(changes + 1) : changes;
+        });
+      }
+      if (error) continue;
+      folder.synced = folder.names;
+      folder.unsynced.clear();
+    }
+    if (error) return std::unexpected(*error);
+    return {};
+  }
+
+ private:
+  SimulatedDisk& disk_;
+};
+
+std::expected<std::unique_ptr<Volume>, FileError> SimulatedDisk::volume(const std::string& path) {
+  if (const auto error = fault()) return std::unexpected(*error);
+  if (const auto folder = find_folder(path); !folder) return std::unexpected(folder.error());
+  return std::make_unique<OpenVolume>(*this);
+}
+
 std::expected<std::uint64_t, FileError> SimulatedDisk::room(const std::string& path) {
   if (const auto error = fault()) return std::unexpected(*error);
   if (const auto folder = find_folder(path); !folder) return std::unexpected(folder.error());

@@ -63,6 +63,7 @@ class SimulatedDisk final : public Files {
   std::expected<std::vector<std::string>, FileError> list(const std::string& folder) override;
   std::expected<void, FileError> make_folder(const std::string& folder) override;
   std::expected<void, FileError> sync_folder(const std::string& folder) override;
+  std::expected<std::unique_ptr<Volume>, FileError> volume(const std::string& folder) override;
   std::expected<std::uint64_t, FileError> room(const std::string& folder) override;
   std::expected<std::string, FileError> full_path(const std::string& path) override;
   Written written() const override { return written_; }
@@ -70,6 +71,7 @@ class SimulatedDisk final : public Files {
  private:
   struct Content;  // Of a file, whatever its name is.
   class OpenFile;
+  class OpenVolume;
   using Names = std::map<std::string, std::shared_ptr<Content>>;  // Shared: open files keep it.
   struct Folder {
     Names names, synced;
