@@ -47,11 +47,14 @@ std::expected<void, Rejected> Hub::accept(const measurement::Report& report, Tim
   return {};
 }
 
+std::expected<void, StoreError> Hub::commit() {
+  const auto durable = store_.commit();
+  if (!durable) unconfirmed_.clear();
+  return durable;
+}
+
 std::expected<std::vector<Hub::Acknowledgement>, StoreError> Hub::confirm() {
-  if (const auto durable = store_.commit(); !durable) {
-    unconfirmed_.clear();
-    return std::unexpected(durable.error());
-  }
+  if (const auto durable = commit(); !durable) return std::unexpected(durable.error());
   std::vector<Acknowledgement> acknowledged;
   for (const auto& device : unconfirmed_) {
     auto one = acknowledgement(device);

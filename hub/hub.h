@@ -37,8 +37,13 @@ class Hub {
     std::string device;
     std::vector<measurement::StoredRange> ranges;
   };
-  // Puts all that was accepted since the last time on the disk, and says what may now be
-  // acknowledged. After an error none of it may; the meters send it again.
+  // As the store's.
+  void hand_over() { store_.hand_over(); }
+  void synced() { store_.synced(); }
+
+  // Puts all that was accepted on the disk. What of it may be acknowledged is said by confirm().
+  std::expected<void, StoreError> commit();
+  // Commits, and says what may be acknowledged of all that was accepted since the last time. After an error none of it may; the meters send it again.
   std::expected<std::vector<Acknowledgement>, StoreError> confirm();
 
   // What is on the disk of every admitted device: for meters, after this hub has started.

@@ -56,7 +56,7 @@ std::optional<std::string> deliver(EsphomeMeter& meter, EsphomeFile& file, Hub& 
     }
   }
   if (accepted == 0) return trouble;
-  if (const auto done = hub.confirm(); !done) {
+  if (const auto done = hub.commit(); !done) {
     for (; accepted > 0; --accepted) lose(sentence(done.error()));
   }
   return trouble;

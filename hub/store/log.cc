@@ -96,7 +96,8 @@ std::expected<void, StoreError> Log::begin(std::int64_t number) {
   added_.clear();
   if (number == number_ && is_empty()) return {};
   file_.reset();
-  written_ = 0;
+  failed_.reset();
+  written_ = synced_ = 0;
   number_ = number;
   auto file = files_.open(path(number), How::create);
   if (!file) return std::unexpected(error_of(file.error()));
@@ -112,7 +113,7 @@ std::expected<void, StoreError> Log::begin(std::int64_t number) {
   if (const auto done = files_.sync_folder(folder_); !done) {
     return std::unexpected(error_of(done.error()));
   }
-  written_ = head_bytes;
+  written_ = synced_ = head_bytes;
   file_ = std::move(*file);
   return {};
 }
@@ -151,16 +152,14 @@ void Log::add(const ReportHeader& header, std::span<const Sample> samples) {
   }
 }
 
-std::expected<void, StoreError> Log::sync() {
-  if (!file_) return std::unexpected(StoreError::unavailable);
+std::expected<void, StoreError> Log::write() {
+  if (!file_) return std::unexpected(failed_.value_or(StoreError::unavailable));
   if (added_.empty()) return {};
   const auto sealed = seal(place_of(number_, written_), added_);
   Bytes record;
   put_little_endian(record, sealed.size(), length_bytes);
   record.insert(record.end(), sealed.begin(), sealed.end());
-  auto done = file_->write(written_, record);
-  if (done) done = file_->sync();
-  if (!done) {
+  if (const auto done = file_->write(written_, record); !done) {
     // Nobody knows what of it is on the disk.
     file_.reset();
     return std::unexpected(error_of(done.error()));
@@ -168,6 +167,22 @@ std::expected<void, StoreError> Log::sync() {
   written_ += record.size();
   added_.clear();
   return {};
+}
+
+std::expected<void, StoreError> Log::sync() {
+  if (const auto written = write(); !written) return written;
+  if (synced_ == written_) return {};
+  if (const auto done = file_->sync(); !done) {
+    file_.reset();
+    return std::unexpected(error_of(done.error()));
+  }
+  synced_ = written_;
+  return {};
+}
+
+void Log::hand_over() {
+  // What fails here, sync() says.
+  if (const auto written = write(); !written) failed_ = written.error();
 }
 
 // ---- Reading -----------------------------------------------------------------------------------
@@ -196,7 +211,7 @@ std::expected<void, StoreError> Log::read_on(const Append& append) {
   auto size = (*file)->size();
   if (!size) return std::unexpected(error_of(size.error()));
   // Of our own log only what was synced: the rest was told to have failed.
-  if (number == number_) *size = std::min<std::uint64_t>(*size, written_);
+  if (number == number_) *size = std::min<std::uint64_t>(*size, synced_);
   if (offset == 0) {
     Bytes head(head_bytes);
     const auto got = (*file)->read(0, head);

@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -58,6 +59,11 @@ class Log {
   bool has_added() const { return !added_.empty(); }
   // All that was added is on the disk. After an error this log can only be replayed.
   std::expected<void, StoreError> sync();
+  // sync() in two halves: hand_over() writes what was added; whoever has synced its file system
+  // says so, and sync() has nothing left to do. Where a half was left out or failed, sync() does
+  // it.
+  void hand_over();
+  void synced() { synced_ = written_; }
 
   std::uint64_t bytes() const { return written_; }  // Of the log that was begun.
 
@@ -67,6 +73,7 @@ class Log {
   using Boot = std::tuple<std::string, std::uint64_t, measurement::Stream>;
   using Before = std::map<Boot, Values>;
 
+  std::expected<void, StoreError> write();
   std::string path(std::int64_t number) const;
   std::expected<std::vector<std::int64_t>, StoreError> numbers() const;
   std::expected<void, StoreError> read_on(const Append&);
@@ -87,7 +94,9 @@ class Log {
   std::unique_ptr<File> file_;
   std::int64_t number_ = 0;
   std::uint64_t written_ = 0;
-  Bytes added_;  // The record that is being made.
+  std::uint64_t synced_ = 0;            // Of what was written.
+  std::optional<StoreError> failed_{};  // Why hand_over() lost the file.
+  Bytes added_;                         // The record that is being made.
   Before before_;
   Values change_;  // Of one sample.
 };

@@ -488,13 +488,21 @@ std::expected<void, StoreError> SqliteStore::begin_head(Row row) {
   return {};
 }
 
+// So much waits in memory and in logs that it is time for the tables.
+bool SqliteStore::is_full(std::size_t times) const {
+  return heads_.bytes() > times * most_head_bytes ||
+         log_.bytes() + log_.found_bytes() > times * most_log_bytes ||
+         last_revision_ - revision_ < revisions_at_once / 2;
+}
+
+void SqliteStore::hand_over() {
+  if (has_uncommitted_ && !must_checkpoint_) log_.hand_over();
+}
+
 std::expected<void, StoreError> SqliteStore::commit() {
   if (!has_uncommitted_) return {};
-  if (must_checkpoint_ || heads_.bytes() > most_head_bytes ||
-      log_.bytes() + log_.found_bytes() > most_log_bytes ||
-      last_revision_ - revision_ < revisions_at_once / 2) {
-    return checkpoint();
-  }
+  // tidy() does it sooner, when nobody waits.
+  if (must_checkpoint_ || is_full(2)) return checkpoint();
   if (const auto synced = log_.sync(); !synced) return undo(synced.error());
   has_uncommitted_ = false;
   static_cast<void>(announce_over(Timestamp::min()));  // Else tidy() does.

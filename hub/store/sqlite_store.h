@@ -67,6 +67,8 @@ class SqliteStore final : public Store {
   std::expected<Appended, StoreError> append(const measurement::ReportHeader&,
                                              std::span<const measurement::Sample>) override;
   std::expected<void, StoreError> commit() override;
+  void hand_over() override;
+  void synced() override { log_.synced(); }
   std::uint64_t undone() const override { return undone_; }
   std::expected<Points, StoreError> read(const Series&, TimeRange,
                                          std::chrono::milliseconds step) override;
@@ -137,6 +139,7 @@ class SqliteStore final : public Store {
   std::expected<void, StoreError> announce(Row);
   std::expected<void, StoreError> announce_over(measurement::Timestamp now);
   bool has_news() const;
+  bool is_full(std::size_t times) const;
   std::expected<void, StoreError> checkpoint();
   std::expected<void, StoreError> write_tables();
   std::expected<void, StoreError> write_boot(const BootName&, Boot&);

@@ -50,7 +50,7 @@ class MinutesOfSeries {
 std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
   if (has_uncommitted_) return false;  // Its acknowledgement comes first.
   if (const auto current = stay_current(); !current) return undo(current.error());
-  if (must_checkpoint_) {
+  if (must_checkpoint_ || is_full(1)) {
     if (const auto done = checkpoint(); !done) {
       mind_reserve(done);
       return std::unexpected(done.error());

@@ -83,6 +83,12 @@ class Store {
                                                      std::span<const measurement::Sample>) = 0;
   virtual std::expected<void, StoreError> commit() = 0;
 
+  // Many stores on one file system are committed faster together: hand_over() writes what was
+  // appended, Volume::sync() puts it on the disk, synced() says so, and commit() has no disk left
+  // to wait for. Whoever leaves one of them out only waits longer.
+  virtual void hand_over() {}
+  virtual void synced() {}
+
   // How often something that was appended was undone before its commit, by whatever call failed.
   virtual std::uint64_t undone() const = 0;
 
