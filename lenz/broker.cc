@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -54,17 +55,29 @@ void write_private(const fs::path& file, const std::string& text) {
   fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
 }
 
-std::string access_list(const std::string& home,
-                        const std::map<std::string, std::string>& passwords) {
+std::string access_list(const std::vector<BrokerAccount>& accounts) {
   std::string list;
-  for (const auto& [user, password] : passwords) {
-    const bool is_hub = user == hub_user;
-    const auto device = is_hub ? "+" : user;
+  for (const auto& [user, password, home, device, is_hub] : accounts) {
     list += fmt::format("user {}\ntopic {} lenz/{}/{}/report\ntopic {} lenz/{}/{}/stored\n", user,
                         is_hub ? "read" : "write", home, device, is_hub ? "write" : "read", home,
                         device);
   }
   return list;
+}
+
+std::vector<BrokerAccount> accounts_of(const std::string& home,
+                                       const std::map<std::string, std::string>& passwords) {
+  std::vector<BrokerAccount> accounts;
+  for (const auto& [user, password] : passwords) {
+    const bool is_hub = user == hub_user;
+    accounts.push_back({user, password, home, is_hub ? "+" : user, is_hub});
+  }
+  return accounts;
+}
+
+// Reports that wait for a hub which is away or busy: two seconds of a large one's meters.
+std::size_t queue_of(const std::vector<BrokerAccount>& accounts) {
+  return std::max<std::size_t>(2000, 2 * accounts.size());
 }
 
 // As root we start the broker under its own account, which must then own its files.
@@ -82,7 +95,14 @@ void give_to_broker(const fs::path& folder) {
 
 }  // namespace
 
-Broker::Broker(const std::string& home, const std::map<std::string, std::string>& passwords) {
+std::string broker_user(const std::string& home, const std::string& device, bool is_only_home) {
+  return is_only_home ? device : home + "/" + device;
+}
+
+Broker::Broker(const std::string& home, const std::map<std::string, std::string>& passwords)
+    : Broker(accounts_of(home, passwords)) {}
+
+Broker::Broker(const std::vector<BrokerAccount>& accounts) {
   if (find_program("mosquitto").empty() || find_program("mosquitto_passwd").empty()) {
     throw std::runtime_error(
         "The broker Mosquitto is not installed: install the package mosquitto, or name a broker "
@@ -91,23 +111,26 @@ Broker::Broker(const std::string& home, const std::map<std::string, std::string>
   port_ = free_port();
   const fs::path folder(folder_.path());
   std::string users;
-  for (const auto& [user, password] : passwords) users += fmt::format("{}:{}\n", user, password);
+  for (const auto& account : accounts) {
+    users += fmt::format("{}:{}\n", account.user, account.password);
+  }
   write_private(folder / "passwords", users);
   if (Child({"mosquitto_passwd", "-U", (folder / "passwords").string()}).wait() != 0) {
     throw std::runtime_error("The broker's passwords cannot be hashed by mosquitto_passwd.");
   }
-  write_private(folder / "access", access_list(home, passwords));
-  write_private(folder / "mosquitto.conf", fmt::format("listener {} 127.0.0.1\n"
-                                                       "allow_anonymous false\n"
-                                                       "password_file {}/passwords\n"
-                                                       "acl_file {}/access\n"
-                                                       "persistence false\n"
-                                                       "message_size_limit 8192\n"
-                                                       "max_inflight_messages 64\n"
-                                                       "set_tcp_nodelay true\n"
-                                                       "max_queued_messages 2000\n"
-                                                       "log_dest none\n",
-                                                       port_, folder_.path(), folder_.path()));
+  write_private(folder / "access", access_list(accounts));
+  write_private(folder / "mosquitto.conf",
+                fmt::format("listener {} 127.0.0.1\n"
+                            "allow_anonymous false\n"
+                            "password_file {}/passwords\n"
+                            "acl_file {}/access\n"
+                            "persistence false\n"
+                            "message_size_limit 8192\n"
+                            "max_inflight_messages 1000\n"
+                            "set_tcp_nodelay true\n"
+                            "max_queued_messages {}\n"
+                            "log_dest none\n",
+                            port_, folder_.path(), folder_.path(), queue_of(accounts)));
   give_to_broker(folder);
   start();
 }

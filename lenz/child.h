@@ -28,6 +28,8 @@ class Child {
   Child(Child&&) noexcept;
   Child& operator=(Child&&) noexcept;
 
+  int pid() const { return pid_; }
+
   // Asks it to end, waits, and after three seconds ends it. Returns its exit code, or -1.
   int stop();
   int wait();   // For its own end. Returns its exit code.

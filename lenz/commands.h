@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,7 +40,9 @@ struct HubOptions {
   std::string password_file;      // Empty: DATA/secrets/hub.password.
   std::string meter = "meter-1";  // Admitted, with those that are known.
   std::string pages;              // Folder of the built page; empty: where the build put it.
-  std::string backup;             // Folder of a backup a day; empty: none.
+  std::chrono::milliseconds commit_every{100};  // Of what meters sent; more spares an SD card.
+  std::string share;   // Group of the hubs that divide the same homes' reports; empty: none.
+  std::string backup;  // Folder of a backup a day; empty: none.
   std::size_t backup_keep = 7;
 };
 int hub(const HubOptions&);
@@ -48,6 +51,7 @@ int hub(const HubOptions&);
 struct WriteTokenOptions {
   std::string data;
   std::string name = "writer";
+  std::string home;  // That it is for; empty: all.
   bool list = false;
   std::string revoke;  // Its name; empty: none.
 };
@@ -58,6 +62,33 @@ struct MirrorResendOptions {
   std::string data;
 };
 int mirror_resend(const MirrorResendOptions&);
+
+// Lets somebody see some of the homes, lists or removes those who may, beside a running hub too.
+struct AccountOptions {
+  std::string data;
+  std::string name;
+  std::vector<std::string> homes;  // Ids.
+  bool list = false;
+  std::string remove;  // A name; empty: none.
+};
+int account(const AccountOptions&);
+
+// Loads a hub of many homes as their meters would, and says what it holds. With `data`, a folder of
+// such homes, which is made where it is not there, it starts hub and broker and looks afterwards
+// whether all that was acknowledged is stored. 1 where something was lost.
+struct SimulateOptions {
+  std::size_t homes = 1000;
+  double rate = 1;  // Reports a second and home.
+  double for_s = 30;
+  bool ceiling = false;  // Raise the load until acknowledgements are late or reports are refused.
+  std::string data;
+  std::string broker;              // HOST:PORT of one that is not ours; `data` is left alone then.
+  std::string user = "simulator";  // There.
+  std::string password_file;
+  std::chrono::milliseconds commit_every{100};  // Of the hub that it starts.
+  std::string json;                             // File for the figures; "-": standard output.
+};
+int simulate(const SimulateOptions&);
 
 struct MeterOptions {
   std::string data;    // The hub's folder: tells broker, home and password.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -10,28 +11,24 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <set>
 #include <stdexcept>
+#include <vector>
 
 #include "hub/api/accounts.h"
 #include "hub/api/pages.h"
 #include "hub/api/routes.h"
 #include "hub/api/server.h"
-#include "hub/config.h"
 #include "hub/files/disk.h"
 #include "hub/ingest/mqtt_ingest.h"
-#include "hub/ledger.h"
-#include "hub/partners.h"
-#include "hub/store/sqlite_store.h"
 #include "lenz/broker.h"
+#include "lenz/broker_address.h"
 #include "lenz/commands.h"
 #include "lenz/daily_backup.h"
 #include "lenz/folder_lock.h"
-#include "lenz/long_memory.h"
-#include "lenz/partner_links.h"
+#include "lenz/homes.h"
 #include "lenz/secrets.h"
+#include "lenz/tidying.h"
 #include "lenz/workplace.h"
-#include "lenz/write_door.h"
 
 namespace lenz {
 namespace {
@@ -44,38 +41,6 @@ measurement::Timestamp system_now() {
 
 void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
 
-// The home that was described, or one without circuits to begin with.
-hub::Home home_of(const Workplace& place) {
-  if (!fs::exists(place.home_file())) {
-    hub::Home home;
-    home.id = "home";
-    home.name = "Home";
-    home.zone = "Etc/UTC";
-    home.country = "ZZ";
-    home.currency = "EUR";
-    home.panels.emplace_back();
-    hub::save_home(home, place.home_file());
-    say(
-        fmt::format("A first {} was written: describe your home and its circuits in it, then start "
-                    "again.",
-                    place.home_file()));
-  }
-  return hub::load_home(place.home_file());
-}
-
-std::set<std::string> meters_of(const hub::Home& home, hub::Store& store,
-                                const std::string& named) {
-  std::set<std::string> meters = {named};
-  for (const auto& panel : home.panels) {
-    for (const auto& circuit : panel.circuits) {
-      for (const auto& use : circuit.channels) meters.insert(use.device);
-    }
-  }
-  const auto known = store.devices();
-  if (known) meters.insert(known->begin(), known->end());
-  return meters;
-}
-
 // Where the page stands: beside the program when installed, else where the build put it.
 fs::path pages_folder(const HubOptions& options) {
   if (!options.pages.empty()) return options.pages;
@@ -83,25 +48,10 @@ fs::path pages_folder(const HubOptions& options) {
   return fs::exists(beside / "page") ? beside / "page" : beside / "../../web/dist";
 }
 
-hub::BrokerAddress parse_address(const std::string& text) {
-  const auto colon = text.rfind(':');
-  hub::BrokerAddress address;
-  address.host = text.substr(0, colon);
-  const auto* end = text.data() + text.size();
-  if (colon == std::string::npos || address.host.empty() ||
-      std::from_chars(text.data() + colon + 1, end, address.port).ptr != end || address.port < 1 ||
-      address.port > 65535) {
-    throw std::runtime_error(
-        fmt::format("\"{}\" is no address of a broker: write HOST:PORT.", text));
-  }
-  return address;
-}
-
 // A broker that was named, or one of our own that is kept running.
 class Link {
  public:
-  Link(const HubOptions& options, const Workplace& place, const std::string& home,
-       const std::set<std::string>& meters) {
+  Link(const HubOptions& options, const Workplace& place, const Homes& homes) {
     if (!options.broker.empty()) {
       address = parse_address(options.broker);
       address.user = options.user;
@@ -109,11 +59,19 @@ class Link {
                                                        : read_secret(options.password_file);
       return;
     }
-    std::map<std::string, std::string> passwords;
-    for (const auto& meter : meters) passwords[meter] = password_of(place.secrets(), meter);
     address.user = hub_user;
-    address.password = passwords[hub_user] = password_of(place.secrets(), hub_user);
-    own_ = std::make_unique<Broker>(home, passwords);
+    address.password = password_of(place.secrets(), hub_user);
+    std::vector<BrokerAccount> accounts;
+    for (const auto& kept : homes.kept()) {
+      const auto& id = kept->home().id;
+      for (const auto& meter : kept->meters()) {
+        const auto user = broker_user(id, meter, homes.is_only());
+        accounts.push_back({user, password_of(place.secrets(), user), id, meter});
+      }
+    }
+    const auto heard = homes.is_only() ? homes.kept().front()->home().id : "+";
+    accounts.push_back({address.user, address.password, heard, "+", true});
+    own_ = std::make_unique<Broker>(accounts);
     address.port = own_->port();
   }
 
@@ -144,34 +102,6 @@ DailyBackup::Options backups_of(const HubOptions& options, const Workplace& plac
           .folder = folder};
 }
 
-// A short piece of work whenever nobody is waiting, so that hours that are over are packed.
-class Tidying {
- public:
-  Tidying(boost::asio::io_context& context, hub::Store& store) : timer_(context), store_(store) {
-    go_on(pause);
-  }
-
- private:
-  static constexpr std::chrono::milliseconds pause{400}, rest{1000};
-
-  void go_on(std::chrono::milliseconds after) {
-    timer_.expires_after(after);
-    timer_.async_wait([this](boost::system::error_code error) {
-      if (error) return;
-      const auto tidied = store_.tidy(system_now());
-      if (!tidied && !std::exchange(has_failed_, true)) {
-        say(fmt::format("Old samples cannot be packed: {}.", hub::sentence(tidied.error())));
-      }
-      if (tidied) has_failed_ = false;
-      go_on(tidied && !*tidied ? pause : rest);
-    });
-  }
-
-  boost::asio::steady_timer timer_;
-  hub::Store& store_;
-  bool has_failed_ = false;
-};
-
 }  // namespace
 
 int hub(const HubOptions& options) {
@@ -182,47 +112,44 @@ int hub(const HubOptions& options) {
     throw std::runtime_error(fmt::format(
         "Another hub works in {}: stop it, or name another folder with --data.", place.folder()));
   }
-  const auto partners = hub::load_partners(place.partners_file());
-  const std::vector<hub::Home> homes = {home_of(place)};
-  const auto& home = homes.front();
-
+  if (place.has_many_homes() && !options.backup.empty()) {
+    throw std::runtime_error(fmt::format(
+        "--backup is for a single home: back up each of several with lenz backup --data {}/ID.",
+        place.homes_folder()));
+  }
   hub::Disk disk;
-  hub::SqliteStore store(disk, place.folder());
-  hub::LiveFeed live;
-  hub::Hub hub(store, live);
-  const auto meters = meters_of(home, store, options.meter);
-  for (const auto& meter : meters) hub.admit(meter);
-  hub::Ledger ledger(disk, place.ledger_file(), store, home);
-
   hub::Accounts accounts(disk, place.accounts_file(), [](std::span<std::uint8_t> bytes) {
     randombytes_buf(bytes.data(), bytes.size());
   });
   boost::asio::io_context context;
-  hub::PointsInbox inbox(store, live, home);  // Who waits in it has connections of the context.
-  WriteDoor write_door(context, inbox);
-  const LongMemory memory(context, partners, home, store, system_now, say);
-  const hub::Routes routes({.homes = homes,
-                            .store = memory.store(),
-                            .live = live,
+  const Surroundings around{context, disk, system_now, say, options.commit_every / 10};
+  const Homes homes(around, place, options.meter);
+  Link link(options, place, homes);
+  const auto volume = disk.volume(place.folder());  // Without it each store syncs for itself.
+  const hub::MqttIngest ingest(
+      context, homes.hubs(), link.address, system_now, say,
+      {.commit_every = options.commit_every, .share = options.share, .sync_all = [&] {
+         return homes.are_on_one_volume() && volume && (*volume)->sync();
+       }});
+  const auto traffic = [&ingest] {
+    const auto [reports, refused, overflowed] = ingest.traffic();
+    return hub::Traffic{reports, refused, overflowed};
+  };
+  const hub::Routes routes({.homes = homes.served(),
                             .accounts = accounts,
                             .now = system_now,
-                            .ledger = &ledger,
                             .metrics_token = drawn_secret(place.secrets() + "/metrics.token"),
-                            .points = &write_door.door()},
+                            .traffic = traffic},
                            hub::Pages(pages_folder(options)));
   const hub::Server server(context, routes, "127.0.0.1", static_cast<std::uint16_t>(options.port));
-  Link link(options, place, home.id, meters);
-  const hub::MqttIngest ingest(context, hub, home.id, link.address, system_now, say);
-  const PartnerLinks links(
-      context, partners,
-      {home, hub, store, ledger, live, place.folder(), place.resend_file(), system_now, say});
   std::ofstream(place.broker_file()) << link.address.host << ":" << link.address.port << "\n";
 
   boost::asio::signal_set signals(context, SIGINT, SIGTERM);
   signals.async_wait([&](boost::system::error_code, int) { context.stop(); });
   boost::asio::steady_timer supervision(context);
   link.keep_running(supervision);
-  const Tidying tidying(context, store);
+  const Tidying tidying(context, homes.kept().size(),
+                        [&](std::size_t i) { return homes.kept()[i]->tidy(); });
   std::optional<DailyBackup> backup;
   if (!options.backup.empty()) {
     backup.emplace(context, backups_of(options, place), system_now, say);

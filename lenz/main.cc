@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <exception>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "lenz/commands.h"
 
@@ -58,6 +61,18 @@ void describe_replay(CLI::App& command, lenz::ReplayOptions& replay) {
   command.add_option("--json", replay.json, "File for the figures, - for standard output");
 }
 
+void describe_commit_every(CLI::App& command, std::chrono::milliseconds& every) {
+  command
+      .add_option_function<std::size_t>(
+          "--commit-every", [&every](std::size_t ms) { every = std::chrono::milliseconds(ms); },
+          "What meters sent is put on the disk together: 100ms to 30s")
+      ->transform(CLI::AsNumberWithUnit(std::map<std::string, std::size_t>{{"ms", 1}, {"s", 1000}},
+                                        CLI::AsNumberWithUnit::UNIT_REQUIRED))
+      ->check(CLI::Range(100, 30'000))
+      ->type_name("TIME")
+      ->default_str("100ms");
+}
+
 void describe_hub(CLI::App& command, lenz::HubOptions& hub) {
   command.add_option("--data", hub.data, "Its folder (default: ~/.local/share/lenz)");
   command.add_option("--port", hub.port, "Of the page; 0: any free one")
@@ -68,6 +83,9 @@ void describe_hub(CLI::App& command, lenz::HubOptions& hub) {
   command.add_option("--password-file", hub.password_file, "For the broker");
   command.add_option("--meter", hub.meter, "Meter to admit")->capture_default_str();
   command.add_option("--pages", hub.pages, "Folder of the built page");
+  describe_commit_every(command, hub.commit_every);
+  command.add_option("--share", hub.share,
+                     "Group of hubs that divide the same homes' reports (docs/scaling.md)");
   auto* backup = command.add_option("--backup", hub.backup, "Folder for a backup a day");
   command.add_option("--backup-keep", hub.backup_keep, "How many of them stay")
       ->check(CLI::Range(1, 100'000))
@@ -78,12 +96,48 @@ void describe_hub(CLI::App& command, lenz::HubOptions& hub) {
 void describe_write_token(CLI::App& command, lenz::WriteTokenOptions& token) {
   command.add_option("--data", token.data, data_help);
   command.add_option("--name", token.name, "Whom it is for")->capture_default_str();
+  command.add_option("--home", token.home, "Id of the only home that it opens (default: all)");
   auto* list = command.add_flag("--list", token.list, "Say which there are");
   command.add_option("--revoke", token.revoke, "Name of the one that ends")->excludes(list);
 }
 
 void describe_mirror_resend(CLI::App& command, lenz::MirrorResendOptions& resend) {
   command.add_option("--data", resend.data, data_help);
+}
+
+void describe_account(CLI::App& command, lenz::AccountOptions& account) {
+  command.add_option("--data", account.data, data_help);
+  command.add_option("--name", account.name, "Whom it is for");
+  command.add_option("--home", account.homes, "Id of a home that may be seen; as often as needed");
+  auto* list = command.add_flag("--list", account.list, "Say which there are");
+  command.add_option("--remove", account.remove, "Name of the one that ends")->excludes(list);
+}
+
+void describe_simulate(CLI::App& command, lenz::SimulateOptions& simulate) {
+  command.add_option("--homes", simulate.homes, "How many, of 30 circuits each")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  command.add_option("--rate", simulate.rate, "Reports a second and home")
+      ->check(CLI::Range(0.01, 100.0))
+      ->capture_default_str();
+  command.add_option("--for", simulate.for_s, "Seconds; of each step with --ceiling")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
+  command.add_flag("--ceiling", simulate.ceiling,
+                   "Raise the load until acknowledgements come late or reports are refused");
+  auto* data = command.add_option(
+      "--data", simulate.data,
+      "Folder of the homes, kept; a hub and a broker are started (default: a temporary one)");
+  auto* broker =
+      command
+          .add_option("--broker", simulate.broker, "HOST:PORT of a running hub's broker instead")
+          ->excludes(data);
+  command.add_option("--user", simulate.user, "There, may speak for all homes")
+      ->capture_default_str()
+      ->needs(broker);
+  command.add_option("--password-file", simulate.password_file, "For the broker")->needs(broker);
+  describe_commit_every(command, simulate.commit_every);
+  command.add_option("--json", simulate.json, "File for the figures, - for standard output");
 }
 
 void describe_meter(CLI::App& command, lenz::MeterOptions& meter) {
@@ -213,6 +267,10 @@ void add_all(CLI::App& app, int& result) {
       describe_hub);
   add(app, result, "write-token", "A token for programs that write points over HTTP",
       lenz::write_token, describe_write_token);
+  add(app, result, "account", "Lets somebody see some of the homes", lenz::account,
+      describe_account);
+  add(app, result, "simulate", "Loads a hub of many homes and says what it holds", lenz::simulate,
+      describe_simulate);
   add(app, result, "meter", "A meter on this machine, with simulated chips", lenz::meter,
       describe_meter);
 

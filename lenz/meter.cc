@@ -13,6 +13,7 @@
 #include "firmware/boards/linux/file_storage.h"
 #include "firmware/boards/linux/mqtt_transport.h"
 #include "hub/config.h"
+#include "lenz/broker.h"
 #include "lenz/commands.h"
 #include "lenz/secrets.h"
 #include "lenz/simulated_meter.h"
@@ -64,8 +65,10 @@ MqttOptions broker_of(const MeterOptions& options, const std::string& folder) {
   broker.host = address.substr(0, colon);
   broker.port = std::atoi(address.c_str() + colon + 1);
   broker.home = options.home.empty() ? hub::load_home(folder + "/home.toml").id : options.home;
+  const Workplace place(folder);
+  broker.user = broker_user(broker.home, options.device, !place.has_many_homes());
   broker.password = read_secret(options.password_file.empty()
-                                    ? fmt::format("{}/secrets/{}.password", folder, options.device)
+                                    ? fmt::format("{}/{}.password", place.secrets(), broker.user)
                                     : options.password_file);
   return broker;
 }

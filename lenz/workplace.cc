@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -24,6 +25,24 @@ Workplace::Workplace(std::string folder) : folder_(std::move(folder)) {
         fmt::format("The data folder {} cannot be made ({}): name another with --data.", folder_,
                     error.message()));
   }
+}
+
+bool Workplace::has_many_homes() const {
+  return !fs::exists(home_file()) && fs::is_directory(homes_folder());
+}
+
+std::vector<std::string> Workplace::home_ids() const {
+  std::vector<std::string> ids;
+  for (const auto& entry : fs::directory_iterator(homes_folder())) {
+    if (entry.is_directory()) ids.push_back(entry.path().filename().string());
+  }
+  std::ranges::sort(ids);
+  if (ids.size() > most_homes) {
+    throw std::runtime_error(fmt::format(
+        "{} holds {} homes and one hub serves at most {}: divide them over several hubs.",
+        homes_folder(), ids.size(), most_homes));
+  }
+  return ids;
 }
 
 std::string Workplace::program() { return fs::read_symlink("/proc/self/exe").string(); }

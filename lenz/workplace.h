@@ -2,8 +2,10 @@
 
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lenz/temporary_folder.h"
 
@@ -28,6 +30,13 @@ class Workplace {
   std::string resend_file() const { return folder_ + "/mirror.resend"; }
   std::string ledger_file() const { return folder_ + "/ledger.db"; }
   std::string accounts_file() const { return folder_ + "/accounts.db"; }
+
+  // Each home in a folder of its own, which is called as the home's id, instead of the one home
+  // whose files lie in this folder itself.
+  std::string homes_folder() const { return folder_ + "/homes"; }
+  bool has_many_homes() const;
+  std::vector<std::string> home_ids() const;  // Of the homes' folders, sorted.
+  static constexpr std::size_t most_homes = 10'000;
 
   // The path of the running program, to start its other commands with.
   static std::string program();

@@ -14,11 +14,11 @@ namespace lenz {
 // Context and inbox outlive it.
 class WriteDoor {
  public:
-  // From the first that waits to the commit: so many bodies as come meanwhile share one.
-  static constexpr std::chrono::milliseconds longest_wait{20};
-
-  WriteDoor(boost::asio::io_context& context, hub::PointsInbox& inbox)
-      : inbox_(inbox), timer_(context) {}
+  // `longest_wait` from the first that waits to the commit: so many bodies as come meanwhile share
+  // one.
+  WriteDoor(boost::asio::io_context& context, hub::PointsInbox& inbox,
+            std::chrono::milliseconds longest_wait = std::chrono::milliseconds(20))
+      : inbox_(inbox), longest_wait_(longest_wait), timer_(context) {}
 
   const hub::PointsDoor& door() const { return door_; }
 
@@ -26,6 +26,7 @@ class WriteDoor {
   void wait();
 
   hub::PointsInbox& inbox_;
+  const std::chrono::milliseconds longest_wait_;
   boost::asio::steady_timer timer_;
   bool is_due_ = false;
   const hub::PointsDoor door_{

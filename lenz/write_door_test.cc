@@ -51,12 +51,9 @@ class WriteDoorTest : public testing::Test {
   asio::io_context io;
   hub::PointsInbox inbox{store, live, homes[0]};
   WriteDoor door{io, inbox};
-  hub::Routes routes{{.homes = homes,
-                      .store = store,
-                      .live = live,
-                      .accounts = accounts,
-                      .now = [] { return noon; },
-                      .points = &door.door()},
+  std::vector<hub::ServedHome> served = {
+      {.id = "home", .home = &homes[0], .store = &store, .live = &live, .points = &door.door()}};
+  hub::Routes routes{{.homes = served, .accounts = accounts, .now = [] { return noon; }},
                      hub::Pages(folder.path())};
   hub::Server server{io, routes, "127.0.0.1", 0};
 

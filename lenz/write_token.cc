@@ -22,8 +22,9 @@ int write_token(const WriteTokenOptions& options) {
   if (options.list) {
     for (const auto& writer : accounts.writers()) {
       const auto since = std::chrono::floor<std::chrono::seconds>(writer.since);
-      fmt::print("{}  since {:%Y-%m-%dT%H:%M:%SZ}\n", writer.name,
-                 fmt::gmtime(std::chrono::system_clock::to_time_t(since)));
+      fmt::print("{}  since {:%Y-%m-%dT%H:%M:%SZ}{}\n", writer.name,
+                 fmt::gmtime(std::chrono::system_clock::to_time_t(since)),
+                 writer.home.empty() ? "" : "  for " + writer.home);
     }
     return 0;
   }
@@ -37,7 +38,7 @@ int write_token(const WriteTokenOptions& options) {
     return 0;
   }
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  const auto token = accounts.new_writer(options.name, now);
+  const auto token = accounts.new_writer(options.name, now, options.home);
   if (!token) throw std::runtime_error(token.error());
   fmt::print("{}\n", *token);
   return 0;

@@ -21,16 +21,32 @@ constexpr std::size_t writer_bytes = 32;
 constexpr auto seen_precision = 1h;  // A session's last use is written no oftener.
 
 constexpr const char* schema = R"(
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
   CREATE TABLE IF NOT EXISTS owner (
     id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL, password TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS resident (
+    name TEXT PRIMARY KEY, password TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS resident_home (
+    name TEXT, home TEXT, PRIMARY KEY (name, home)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS link (
     id INTEGER PRIMARY KEY CHECK (id = 1), token BLOB NOT NULL, made INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS resident_link (
+    name TEXT PRIMARY KEY, token BLOB NOT NULL, made INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS sessions (
-    token BLOB PRIMARY KEY, begun INTEGER NOT NULL, seen INTEGER NOT NULL) WITHOUT ROWID;
+    token BLOB PRIMARY KEY, begun INTEGER NOT NULL, seen INTEGER NOT NULL,
+    resident TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS writer (
-    token BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, since INTEGER NOT NULL) WITHOUT ROWID;)";
-constexpr int schema_version = 1;
+    token BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, since INTEGER NOT NULL,
+    home TEXT NOT NULL DEFAULT '') WITHOUT ROWID;)";
+constexpr int schema_version = 2;
+
+// From version 1, which knew the owner only.
+constexpr const char* second_version = R"(
+  BEGIN;
+  ALTER TABLE sessions ADD COLUMN resident TEXT NOT NULL DEFAULT '';
+  ALTER TABLE writer ADD COLUMN home TEXT NOT NULL DEFAULT '';
+  PRAGMA user_version = 2;
+  COMMIT;)";
 
 using TokenHash = std::array<std::uint8_t, 32>;
 
@@ -66,6 +82,18 @@ std::size_t characters(std::string_view utf8) {
 }
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
+std::optional<std::string> fault_of_name(std::string_view name) {
+  if (!name.empty() && characters(name) <= 120 && std::ranges::none_of(name, is_control)) {
+    return std::nullopt;
+  }
+  return "The name needs 1 to 120 characters, without control characters.";
+}
+
+Accounts::Writer writer_in(Statement& row) {
+  return {std::string(row.text(0)), Timestamp(std::chrono::milliseconds(row.integer(1))),
+          std::string(row.text(2))};
+}
 
 }  // namespace
 
@@ -120,14 +148,17 @@ Accounts::Accounts(Files& files, const std::string& file, Random random, HashCos
   }
   auto version = database_.prepare("PRAGMA user_version");
   const bool is_read = version.step() == SQLITE_ROW;
-  if (is_read && version.integer(0) > schema_version) {
+  const auto version_number = is_read ? version.integer(0) : 0;
+  if (version_number > schema_version) {
     throw std::runtime_error(
         fmt::format("{} was written by a newer Lenz: start that one, or restore the file from a "
                     "backup of this version.",
                     file));
   }
   version.reset();
-  if (!is_read || database_.execute(schema) != SQLITE_OK) {
+  const bool is_first_version = version_number == 1;
+  if (!is_read || (is_first_version && database_.execute(second_version) != SQLITE_OK) ||
+      database_.execute(schema) != SQLITE_OK) {
     throw std::runtime_error(fmt::format(
         "{} cannot be written ({}): give its folder room and this user the right to write it.",
         file, database_.message()));
@@ -160,25 +191,96 @@ std::string Accounts::new_link(Timestamp now) {
   return link;
 }
 
+std::expected<std::string, std::string> Accounts::admit(const Resident& resident, Timestamp now) {
+  if (const auto why = fault_of_name(resident.name)) return std::unexpected(*why);
+  if (resident.homes.empty()) {
+    return std::unexpected("Name at least one home that the account may see.");
+  }
+  if (owner() == resident.name) {
+    return std::unexpected(fmt::format("\"{}\" is the owner: choose another name.", resident.name));
+  }
+  const auto link = random_token(link_bytes);
+  const auto hash = hash_of(link);
+  auto add = database_.prepare("INSERT OR IGNORE INTO resident VALUES (?, '')");
+  auto forget = database_.prepare("DELETE FROM resident_home WHERE name = ?");
+  auto put_link = database_.prepare("REPLACE INTO resident_link VALUES (?, ?, ?)");
+  put_link.bind(1, std::string_view(resident.name)).bind(2, std::span<const std::uint8_t>(hash));
+  put_link.bind(3, milliseconds(now));
+  bool is_kept = database_.execute("BEGIN IMMEDIATE") == SQLITE_OK &&
+                 add.bind(1, std::string_view(resident.name)).run() == SQLITE_OK &&
+                 forget.bind(1, std::string_view(resident.name)).run() == SQLITE_OK &&
+                 put_link.run() == SQLITE_OK;
+  auto put_home = database_.prepare("INSERT OR IGNORE INTO resident_home VALUES (?, ?)");
+  for (const auto& home : resident.homes) {
+    put_home.bind(1, std::string_view(resident.name)).bind(2, std::string_view(home));
+    is_kept = is_kept && put_home.run() == SQLITE_OK;
+  }
+  if (!is_kept || database_.execute("COMMIT") != SQLITE_OK) {
+    const auto why = database_.message();
+    database_.execute("ROLLBACK");
+    return std::unexpected(fmt::format(
+        "The account could not be kept ({}): give the data folder room and this user the right to "
+        "write it.",
+        why));
+  }
+  return link;
+}
+
+std::vector<std::string> Accounts::homes_of(std::string_view resident) {
+  std::vector<std::string> homes;
+  auto kept = database_.prepare("SELECT home FROM resident_home WHERE name = ? ORDER BY home");
+  kept.bind(1, resident);
+  while (kept.step() == SQLITE_ROW) homes.emplace_back(kept.text(0));
+  return homes;
+}
+
+std::vector<Accounts::Resident> Accounts::residents() {
+  std::vector<Resident> found;
+  auto kept = database_.prepare("SELECT name FROM resident ORDER BY name");
+  while (kept.step() == SQLITE_ROW) {
+    const std::string name(kept.text(0));
+    found.push_back({name, homes_of(name)});
+  }
+  return found;
+}
+
+bool Accounts::remove_resident(std::string_view name) {
+  if (std::ranges::count(residents(), name, &Resident::name) == 0) return false;
+  bool is_done = database_.execute("BEGIN IMMEDIATE") == SQLITE_OK;
+  for (const auto* statement :
+       {"DELETE FROM sessions WHERE resident = ?", "DELETE FROM resident_link WHERE name = ?",
+        "DELETE FROM resident_home WHERE name = ?", "DELETE FROM resident WHERE name = ?"}) {
+    is_done = is_done && database_.prepare(statement).bind(1, name).run() == SQLITE_OK;
+  }
+  if (is_done && database_.execute("COMMIT") == SQLITE_OK) return true;
+  database_.execute("ROLLBACK");
+  return false;
+}
+
 std::expected<std::string, Accounts::Refused> Accounts::sign_in_with_link(std::string_view link,
                                                                           Timestamp now) {
+  const auto hash = hash_of(link);
+  std::optional<std::string> resident;
   {
-    auto kept = database_.prepare("SELECT token, made FROM link");
-    if (kept.step() != SQLITE_ROW) return std::unexpected(Refused{Why::wrong});
-    const auto hash = hash_of(link);
-    const auto expected = kept.blob(0);
-    const auto age = milliseconds(now) - kept.integer(1);
-    if (expected.size() != hash.size() ||
-        sodium_memcmp(expected.data(), hash.data(), hash.size()) != 0 ||
-        age > milliseconds(link_life)) {
-      return std::unexpected(Refused{Why::wrong});
+    auto kept = database_.prepare(
+        "SELECT token, made, '' FROM link UNION ALL SELECT token, made, name FROM resident_link");
+    while (kept.step() == SQLITE_ROW) {
+      const auto expected = kept.blob(0);
+      const auto age = milliseconds(now) - kept.integer(1);
+      if (expected.size() == hash.size() &&
+          sodium_memcmp(expected.data(), hash.data(), hash.size()) == 0 &&
+          age <= milliseconds(link_life)) {
+        resident = kept.text(2);
+      }
     }
   }
+  if (!resident) return std::unexpected(Refused{Why::wrong});
   // Void first: a link that opens no session is a nuisance, one that opens two is a hole.
-  if (database_.execute("DELETE FROM link") != SQLITE_OK) {
-    return std::unexpected(Refused{Why::not_kept});
-  }
-  return open_session(now);
+  auto use = database_.prepare(resident->empty() ? "DELETE FROM link"
+                                                 : "DELETE FROM resident_link WHERE name = ?");
+  if (!resident->empty()) use.bind(1, std::string_view(*resident));
+  if (use.run() != SQLITE_OK) return std::unexpected(Refused{Why::not_kept});
+  return open_session(*resident, now);
 }
 
 std::expected<std::string, Accounts::Refused> Accounts::sign_in(std::string_view name,
@@ -188,55 +290,78 @@ std::expected<std::string, Accounts::Refused> Accounts::sign_in(std::string_view
   if (const auto wait = tries_.wait(name, address, now); wait > 0ms) {
     return std::unexpected(Refused{Why::too_soon, wait});
   }
-  if (!verify(name, password)) {
+  const auto resident = verify(name, password);
+  if (!resident) {
     tries_.failed(name, address, now);
     return std::unexpected(Refused{Why::wrong});
   }
   tries_.succeeded(name, address);
-  return open_session(now);
+  return open_session(*resident, now);
 }
 
-// Hashes once whatever was asked, so that the time says nothing about the name.
-bool Accounts::verify(std::string_view name, std::string_view password) {
-  auto kept = database_.prepare("SELECT name, password FROM owner");
-  const bool has_owner = kept.step() == SQLITE_ROW;
-  const bool right_name = has_owner && hash_of(kept.text(0)) == hash_of(name);
-  const std::string hash = right_name ? std::string(kept.text(1)) : decoy_;
-  const bool right_password =
+// The resident, or empty text for the owner. Hashes once whatever was asked, so that the time says
+// nothing about the name.
+std::optional<std::string> Accounts::verify(std::string_view name, std::string_view password) {
+  auto kept = database_.prepare(
+      "SELECT name, password, 1 FROM owner UNION ALL "
+      "SELECT name, password, 0 FROM resident WHERE password <> ''");
+  std::string hash = decoy_;
+  std::optional<std::string> found;
+  while (kept.step() == SQLITE_ROW) {
+    if (hash_of(kept.text(0)) != hash_of(name)) continue;
+    hash = kept.text(1);
+    found = kept.integer(2) == 1 ? "" : std::string(kept.text(0));
+  }
+  const bool is_right =
       crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
-  return right_name && right_password;
+  return is_right ? found : std::nullopt;
 }
 
-std::expected<std::string, Accounts::Refused> Accounts::open_session(Timestamp now) {
+std::expected<std::string, Accounts::Refused> Accounts::open_session(std::string_view resident,
+                                                                     Timestamp now) {
   auto make_room = database_.prepare(
-      "DELETE FROM sessions WHERE begun < ? OR seen < ? OR token IN "
-      "(SELECT token FROM sessions ORDER BY seen DESC LIMIT -1 OFFSET ?)");
+      "DELETE FROM sessions WHERE begun < ?1 OR seen < ?2 OR token IN "
+      "(SELECT token FROM sessions WHERE resident = ?4 ORDER BY seen DESC LIMIT -1 OFFSET ?3)");
   make_room.bind(1, milliseconds(now) - milliseconds(session_life))
       .bind(2, milliseconds(now) - milliseconds(idle_life))
-      .bind(3, std::int64_t{most_sessions - 1});
+      .bind(3, std::int64_t{most_sessions - 1})
+      .bind(4, resident);
   const auto session = random_token(session_bytes);
   const auto hash = hash_of(session);
-  auto add = database_.prepare("INSERT INTO sessions VALUES (?, ?, ?)");
+  auto add = database_.prepare("INSERT INTO sessions VALUES (?, ?, ?, ?)");
   add.bind(1, std::span<const std::uint8_t>(hash))
       .bind(2, milliseconds(now))
-      .bind(3, milliseconds(now));
+      .bind(3, milliseconds(now))
+      .bind(4, resident);
   if (make_room.run() != SQLITE_OK || add.run() != SQLITE_OK) {
     return std::unexpected(Refused{Why::not_kept});
   }
   return session;
 }
 
-bool Accounts::is_open(std::string_view session, Timestamp now) {
-  if (session.empty()) return false;
+bool Accounts::User::lives_in(std::string_view home) const {
+  return is_owner || std::ranges::find(homes, home) != homes.end();
+}
+
+std::optional<Accounts::User> Accounts::user_of(std::string_view session, Timestamp now) {
+  if (session.empty()) return std::nullopt;
   const auto hash = hash_of(session);
   std::int64_t seen = 0;
+  User user;
   {
-    auto kept = database_.prepare("SELECT begun, seen FROM sessions WHERE token = ?");
+    auto kept = database_.prepare("SELECT begun, seen, resident FROM sessions WHERE token = ?");
     kept.bind(1, std::span<const std::uint8_t>(hash));
-    if (kept.step() != SQLITE_ROW) return false;
+    if (kept.step() != SQLITE_ROW) return std::nullopt;
     seen = kept.integer(1);
-    if (milliseconds(now) - kept.integer(0) > milliseconds(session_life)) return false;
-    if (milliseconds(now) - seen > milliseconds(idle_life)) return false;
+    if (milliseconds(now) - kept.integer(0) > milliseconds(session_life)) return std::nullopt;
+    if (milliseconds(now) - seen > milliseconds(idle_life)) return std::nullopt;
+    user.name = kept.text(2);
+  }
+  user.is_owner = user.name.empty();
+  if (user.is_owner) {
+    user.name = owner().value_or("");
+  } else {
+    user.homes = homes_of(user.name);
   }
   if (milliseconds(now) - seen > milliseconds(seen_precision)) {
     // Should the disk refuse, the session only grows idle sooner.
@@ -245,7 +370,7 @@ bool Accounts::is_open(std::string_view session, Timestamp now) {
         .bind(2, std::span<const std::uint8_t>(hash))
         .run();
   }
-  return true;
+  return user;
 }
 
 bool Accounts::sign_out(std::string_view session) {
@@ -258,18 +383,27 @@ bool Accounts::sign_out(std::string_view session) {
 std::expected<void, std::string> Accounts::set_password(std::string_view name,
                                                         std::string_view password,
                                                         std::string_view session) {
-  if (name.empty() || characters(name) > 120 || std::ranges::any_of(name, is_control)) {
-    return std::unexpected("The name needs 1 to 120 characters, without control characters.");
-  }
+  const auto resident = resident_of(session);
+  if (!resident) return std::unexpected("Sign in first.");
+  const bool is_owner = resident->empty();
+  if (const auto why = fault_of_name(name)) return std::unexpected(*why);
   if (characters(password) < 8 || characters(password) > 128) {
     return std::unexpected("The password needs 8 to 128 characters.");
   }
+  if (!is_owner && name != *resident) {
+    return std::unexpected(fmt::format("Your name is \"{}\", as the owner chose it.", *resident));
+  }
+  if (is_owner && std::ranges::count(residents(), name, &Resident::name) > 0) {
+    return std::unexpected("Somebody who lives here is called so: choose another name.");
+  }
   const auto password_hash = hash_password(password, cost_);
   const auto session_hash = hash_of(session);
-  auto keep = database_.prepare("INSERT OR REPLACE INTO owner VALUES (1, ?, ?)");
+  auto keep = database_.prepare(is_owner ? "INSERT OR REPLACE INTO owner VALUES (1, ?, ?)"
+                                         : "UPDATE resident SET password = ?2 WHERE name = ?1");
   keep.bind(1, name).bind(2, std::string_view(password_hash));
-  auto end_others = database_.prepare("DELETE FROM sessions WHERE token <> ?");
+  auto end_others = database_.prepare("DELETE FROM sessions WHERE token <> ? AND resident = ?");
   end_others.bind(1, std::span<const std::uint8_t>(session_hash));
+  end_others.bind(2, std::string_view(*resident));
   if (database_.execute("BEGIN IMMEDIATE") != SQLITE_OK || keep.run() != SQLITE_OK ||
       end_others.run() != SQLITE_OK || database_.execute("COMMIT") != SQLITE_OK) {
     database_.execute("ROLLBACK");
@@ -278,24 +412,39 @@ std::expected<void, std::string> Accounts::set_password(std::string_view name,
   return {};
 }
 
+std::optional<std::string> Accounts::resident_of(std::string_view session) {
+  const auto hash = hash_of(session);
+  auto kept = database_.prepare("SELECT resident FROM sessions WHERE token = ?");
+  kept.bind(1, std::span<const std::uint8_t>(hash));
+  if (kept.step() != SQLITE_ROW) return std::nullopt;
+  return std::string(kept.text(0));
+}
+
+bool Accounts::has_password(const std::optional<User>& user) {
+  if (!user || user->is_owner) return owner().has_value();
+  auto kept = database_.prepare("SELECT 1 FROM resident WHERE name = ? AND password <> ''");
+  kept.bind(1, std::string_view(user->name));
+  return kept.step() == SQLITE_ROW;
+}
+
 std::optional<std::string> Accounts::owner() {
   auto kept = database_.prepare("SELECT name FROM owner");
   if (kept.step() != SQLITE_ROW) return std::nullopt;
   return std::string(kept.text(0));
 }
 
-std::expected<std::string, std::string> Accounts::new_writer(std::string_view name, Timestamp now) {
-  if (name.empty() || characters(name) > 120 || std::ranges::any_of(name, is_control)) {
-    return std::unexpected("A writer's name needs 1 to 120 characters, no control characters.");
-  }
+std::expected<std::string, std::string> Accounts::new_writer(std::string_view name, Timestamp now,
+                                                             std::string_view home) {
+  if (const auto why = fault_of_name(name)) return std::unexpected(*why);
   if (std::ranges::count(writers(), name, &Writer::name) > 0) {
     return std::unexpected(
         fmt::format("There is a writer \"{}\": revoke it first, or choose another name.", name));
   }
   const auto token = random_token(writer_bytes);
   const auto hash = hash_of(token);
-  auto add = database_.prepare("INSERT INTO writer VALUES (?, ?, ?)");
+  auto add = database_.prepare("INSERT INTO writer VALUES (?, ?, ?, ?)");
   add.bind(1, std::span<const std::uint8_t>(hash)).bind(2, name).bind(3, milliseconds(now));
+  add.bind(4, home);
   if (add.run() != SQLITE_OK) {
     return std::unexpected(fmt::format(
         "The token could not be kept ({}): give the data folder room and this user the right to "
@@ -307,11 +456,8 @@ std::expected<std::string, std::string> Accounts::new_writer(std::string_view na
 
 std::vector<Accounts::Writer> Accounts::writers() {
   std::vector<Writer> found;
-  auto kept = database_.prepare("SELECT name, since FROM writer ORDER BY name");
-  while (kept.step() == SQLITE_ROW) {
-    found.push_back(
-        {std::string(kept.text(0)), Timestamp(std::chrono::milliseconds(kept.integer(1)))});
-  }
+  auto kept = database_.prepare("SELECT name, since, home FROM writer ORDER BY name");
+  while (kept.step() == SQLITE_ROW) found.push_back(writer_in(kept));
   return found;
 }
 
@@ -320,12 +466,13 @@ bool Accounts::revoke_writer(std::string_view name) {
   return database_.prepare("DELETE FROM writer WHERE name = ?").bind(1, name).run() == SQLITE_OK;
 }
 
-bool Accounts::may_write(std::string_view token) {
-  if (token.empty()) return false;
+std::optional<Accounts::Writer> Accounts::writer_of(std::string_view token) {
+  if (token.empty()) return std::nullopt;
   const auto hash = hash_of(token);
-  auto kept = database_.prepare("SELECT 1 FROM writer WHERE token = ?");
+  auto kept = database_.prepare("SELECT name, since, home FROM writer WHERE token = ?");
   kept.bind(1, std::span<const std::uint8_t>(hash));
-  return kept.step() == SQLITE_ROW;
+  if (kept.step() != SQLITE_ROW) return std::nullopt;
+  return writer_in(kept);
 }
 
 }  // namespace hub

@@ -1,5 +1,6 @@
-// Who may look: the owner's name and password, the sessions that are open, and the one-time link by
-// which somebody at the hub's own terminal gets in. And which programs may write.
+// Who may look: the owner, who sees all homes, and residents, who see their own; the sessions that
+// are open, and the one-time links that somebody at the hub's own terminal makes to let them in.
+// And which programs may write.
 
 #pragma once
 
@@ -64,15 +65,27 @@ class Accounts {
   static constexpr std::chrono::hours link_life{24};
   static constexpr std::chrono::days idle_life{30};
   static constexpr std::chrono::days session_life{180};
-  static constexpr int most_sessions = 100;  // One more ends the one that was idle longest.
+  static constexpr int most_sessions = 100;  // Of a user; one more ends the longest idle one.
 
   // Throws std::runtime_error with one sentence when the file does not open or is of a newer
   // version. `random` must be fit for secrets. Files outlive it.
   Accounts(Files&, const std::string& file, Random random, HashCost = {});
 
-  // A token for one sign-in within link_life; links made before are void. Throws std::runtime_error
-  // when it could not be kept.
+  // A token for the owner's sign-in, once, within link_life; links made before are void. Throws
+  // std::runtime_error when it could not be kept.
   std::string new_link(measurement::Timestamp now);
+
+  // Somebody who sees the homes of these ids and no other. Another process may make and remove them
+  // while the hub runs.
+  struct Resident {
+    std::string name;
+    std::vector<std::string> homes;
+  };
+  // A link as new_link()'s. One of this name gets other homes and a new link, and keeps the
+  // password. The error is one sentence.
+  std::expected<std::string, std::string> admit(const Resident&, measurement::Timestamp now);
+  std::vector<Resident> residents();            // By name.
+  bool remove_resident(std::string_view name);  // Sessions end. False: none, or the disk refuses.
 
   enum class Why : std::uint8_t {
     wrong,  // Used, expired or wrong link; wrong name or password: not told apart, in text or time.
@@ -89,36 +102,53 @@ class Accounts {
   std::expected<std::string, Refused> sign_in(std::string_view name, std::string_view password,
                                               std::string_view address, measurement::Timestamp now);
 
-  // Whether the session lives; being asked keeps it from growing idle.
-  bool is_open(std::string_view session, measurement::Timestamp now);
+  struct User {
+    std::string name;  // Empty: the owner, before a password is set.
+    bool is_owner = true;
+    std::vector<std::string> homes;  // Of a resident.
+
+    bool lives_in(std::string_view home) const;
+  };
+  // Whose session it is, as long as it lives; being asked keeps it from growing idle.
+  std::optional<User> user_of(std::string_view session, measurement::Timestamp now);
   // False: the disk refuses, and the session may live on.
   [[nodiscard]] bool sign_out(std::string_view session);
 
-  // Name of 1 to 120 characters, password of 8 to 128; UTF-8. Ends all sessions but this one. The
-  // error is one sentence for the owner.
+  // Name of 1 to 120 characters, which only the owner may choose; password of 8 to 128; UTF-8. Ends
+  // all sessions of this session's user but this one. The error is one sentence for the user.
   std::expected<void, std::string> set_password(std::string_view name, std::string_view password,
                                                 std::string_view session);
 
-  std::optional<std::string> owner();  // Absent until a password is set.
+  std::optional<std::string> owner();             // Absent until a password is set.
+  bool has_password(const std::optional<User>&);  // Nobody: whether the owner has one.
 
   // Tokens of programs that may write points, and do nothing else: 256 random bits each. Another
   // process may make and revoke them while the hub runs.
   struct Writer {
     std::string name;
     measurement::Timestamp since;
+    std::string home;  // Empty: of all homes.
+
+    bool may_write_to(std::string_view id) const { return home.empty() || home == id; }
   };
   // The token, which is told only here. The error is one sentence: the name is taken or none, or
   // the disk refuses.
   std::expected<std::string, std::string> new_writer(std::string_view name,
-                                                     measurement::Timestamp now);
+                                                     measurement::Timestamp now,
+                                                     std::string_view home = "");
   std::vector<Writer> writers();              // By name.
   bool revoke_writer(std::string_view name);  // False: there is none, or the disk refuses.
-  bool may_write(std::string_view token);
+  std::optional<Writer> writer_of(std::string_view token);
 
  private:
   std::string random_token(std::size_t bytes);
-  std::expected<std::string, Refused> open_session(measurement::Timestamp now);
-  bool verify(std::string_view name, std::string_view password);
+  // `resident` is empty for the owner.
+  std::expected<std::string, Refused> open_session(std::string_view resident,
+                                                   measurement::Timestamp now);
+  std::optional<std::string> verify(std::string_view name, std::string_view password);
+  std::vector<std::string> homes_of(std::string_view resident);
+  // As verify() tells it; absent where there is no such session, however old.
+  std::optional<std::string> resident_of(std::string_view session);
 
   Random random_;
   HashCost cost_;

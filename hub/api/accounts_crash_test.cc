@@ -24,10 +24,10 @@ void expect_holds(SimulatedDisk& disk, const Told& told) {
     EXPECT_TRUE(accounts.sign_in("Ann", "open sesame", "192.0.2.1", new_year));
   }
   if (!told.open.empty()) {
-    EXPECT_TRUE(accounts.is_open(told.open, new_year));
+    EXPECT_TRUE(accounts.user_of(told.open, new_year));
   }
   if (!told.ended.empty()) {
-    EXPECT_FALSE(accounts.is_open(told.ended, new_year)) << "who signed out is out";
+    EXPECT_FALSE(accounts.user_of(told.ended, new_year)) << "who signed out is out";
   }
   if (!told.used_link.empty()) {
     EXPECT_FALSE(accounts.sign_in_with_link(told.used_link, new_year)) << "a link opens once";

@@ -1,7 +1,10 @@
 #include "hub/api/accounts.h"
 
 #include <gtest/gtest.h>
+#include <sodium.h>
 #include <sys/stat.h>
+
+#include <array>
 
 #include "hub/api/small_world.h"
 
@@ -39,7 +42,7 @@ TEST_F(AccountsTest, ALinkOpensTheDoorOnce) {
   const auto second = accounts.sign_in_with_link(link, now);
 
   ASSERT_TRUE(first);
-  EXPECT_TRUE(accounts.is_open(*first, now));
+  EXPECT_TRUE(accounts.user_of(*first, now));
   EXPECT_EQ(second.error().why, Accounts::Why::wrong);
 }
 
@@ -62,8 +65,8 @@ TEST_F(AccountsTest, OnAFreshHubNothingOpens) {
   EXPECT_FALSE(accounts.sign_in_with_link("", now));
   EXPECT_FALSE(accounts.sign_in("", "", "", now));
   EXPECT_FALSE(accounts.sign_in("admin", "admin", "", now));
-  EXPECT_FALSE(accounts.is_open("", now));
-  EXPECT_FALSE(accounts.is_open("lenz", now));
+  EXPECT_FALSE(accounts.user_of("", now));
+  EXPECT_FALSE(accounts.user_of("lenz", now));
   EXPECT_FALSE(accounts.owner());
 }
 
@@ -76,18 +79,18 @@ TEST_F(AccountsTest, TokensAreAsLongAsPromised) {
 TEST_F(AccountsTest, ASessionThatNobodyUsesEndsAfterAMonth) {
   const auto session = new_session();
 
-  EXPECT_TRUE(accounts.is_open(session, now + 30 * 24h));
-  EXPECT_TRUE(accounts.is_open(session, now + 60 * 24h));
-  EXPECT_FALSE(accounts.is_open(session, now + 91 * 24h));
+  EXPECT_TRUE(accounts.user_of(session, now + 30 * 24h));
+  EXPECT_TRUE(accounts.user_of(session, now + 60 * 24h));
+  EXPECT_FALSE(accounts.user_of(session, now + 91 * 24h));
 }
 
 TEST_F(AccountsTest, ASessionEndsAfterHalfAYearHoweverMuchItIsUsed) {
   const auto session = new_session();
   for (int day = 0; day <= 180; day += 20) {
-    ASSERT_TRUE(accounts.is_open(session, now + day * 24h)) << day;
+    ASSERT_TRUE(accounts.user_of(session, now + day * 24h)) << day;
   }
 
-  EXPECT_FALSE(accounts.is_open(session, now + 180 * 24h + 1ms));
+  EXPECT_FALSE(accounts.user_of(session, now + 180 * 24h + 1ms));
 }
 
 TEST_F(AccountsTest, SigningOutEndsTheSessionAtTheHub) {
@@ -96,8 +99,8 @@ TEST_F(AccountsTest, SigningOutEndsTheSessionAtTheHub) {
 
   ASSERT_TRUE(accounts.sign_out(session));
 
-  EXPECT_FALSE(accounts.is_open(session, now));
-  EXPECT_TRUE(accounts.is_open(other, now));
+  EXPECT_FALSE(accounts.user_of(session, now));
+  EXPECT_TRUE(accounts.user_of(other, now));
 }
 
 TEST_F(AccountsTest, SettingAPasswordEndsEveryOtherSession) {
@@ -105,8 +108,8 @@ TEST_F(AccountsTest, SettingAPasswordEndsEveryOtherSession) {
 
   const auto session = session_of_ann();
 
-  EXPECT_TRUE(accounts.is_open(session, now));
-  EXPECT_FALSE(accounts.is_open(other, now));
+  EXPECT_TRUE(accounts.user_of(session, now));
+  EXPECT_FALSE(accounts.user_of(other, now));
   EXPECT_EQ(accounts.owner(), "Ann");
 }
 
@@ -179,7 +182,7 @@ TEST_F(AccountsTest, AHubThatRestartsKnowsItsOwnerAndSessions) {
 
   Accounts restarted(disk, file, counting_random(), cheap);
 
-  EXPECT_TRUE(restarted.is_open(session, now));
+  EXPECT_TRUE(restarted.user_of(session, now));
   EXPECT_TRUE(restarted.sign_in("Ann", "open sesame", "192.0.2.1", now));
 }
 
@@ -204,7 +207,7 @@ TEST_F(AccountsTest, OnlyTheHubsUserCanReadTheFilesAndTheyHoldNoSecret) {
 }
 
 TEST_F(AccountsTest, AFileOfANewerVersionIsNotTouched) {
-  Database(disk, file).execute("PRAGMA user_version = 2");
+  Database(disk, file).execute("PRAGMA user_version = 3");
 
   try {
     Accounts newer(disk, file, counting_random(), cheap);
@@ -219,7 +222,122 @@ TEST_F(AccountsTest, SessionsDoNotPileUp) {
   now += 1s;
   for (int i = 0; i < Accounts::most_sessions; ++i) new_session();
 
-  EXPECT_FALSE(accounts.is_open(first, now));
+  EXPECT_FALSE(accounts.user_of(first, now));
+}
+
+TEST_F(AccountsTest, AResidentSeesTheHomesThatWereNamedAndNoOther) {
+  const auto link = accounts.admit({"Bob", {"elm", "oak"}}, now).value();
+
+  const auto session = accounts.sign_in_with_link(link, now);
+
+  const auto user = accounts.user_of(session.value(), now);
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->name, "Bob");
+  EXPECT_TRUE(user->lives_in("elm") && user->lives_in("oak"));
+  EXPECT_FALSE(user->lives_in("ash"));
+  EXPECT_FALSE(accounts.sign_in_with_link(link, now)) << "a link opens once";
+}
+
+TEST_F(AccountsTest, AResidentComesBackWithAPasswordAndKeepsTheName) {
+  const auto session =
+      accounts.sign_in_with_link(accounts.admit({"Bob", {"elm"}}, now).value(), now).value();
+  EXPECT_FALSE(accounts.set_password("Ann", "open sesame", session));
+
+  ASSERT_TRUE(accounts.set_password("Bob", "open sesame", session));
+
+  const auto again = accounts.sign_in("Bob", "open sesame", "", now);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(accounts.user_of(*again, now)->is_owner);
+  EXPECT_FALSE(accounts.owner()) << "nobody has become the owner";
+}
+
+TEST_F(AccountsTest, AResidentWithoutAPasswordCannotSignInWithAnEmptyOne) {
+  ASSERT_TRUE(accounts.admit({"Bob", {"elm"}}, now));
+
+  EXPECT_FALSE(accounts.sign_in("Bob", "", "", now));
+}
+
+TEST_F(AccountsTest, OtherHomesHoldAtOnceAndARemovedResidentIsOut) {
+  const auto session =
+      accounts.sign_in_with_link(accounts.admit({"Bob", {"elm"}}, now).value(), now).value();
+
+  ASSERT_TRUE(accounts.admit({"Bob", {"oak"}}, now));
+  EXPECT_FALSE(accounts.user_of(session, now)->lives_in("elm"));
+  ASSERT_TRUE(accounts.remove_resident("Bob"));
+
+  EXPECT_FALSE(accounts.user_of(session, now));
+  EXPECT_TRUE(accounts.residents().empty());
+}
+
+TEST_F(AccountsTest, NobodyIsCalledAsTheOwnerIs) {
+  const auto session = accounts.sign_in_with_link(accounts.new_link(now), now).value();
+  ASSERT_TRUE(accounts.set_password("Ann", "open sesame", session));
+  ASSERT_TRUE(accounts.admit({"Bob", {"elm"}}, now));
+
+  EXPECT_FALSE(accounts.admit({"Ann", {"elm"}}, now));
+  EXPECT_FALSE(accounts.set_password("Bob", "open sesame", session));
+}
+
+TEST_F(AccountsTest, TheSessionsOfAResidentEndNoneOfTheOwners) {
+  const auto owners = accounts.sign_in_with_link(accounts.new_link(now), now).value();
+
+  for (int i = 0; i < Accounts::most_sessions + 1; ++i) {
+    const auto link = accounts.admit({"Bob", {"elm"}}, now).value();
+    ASSERT_TRUE(accounts.sign_in_with_link(link, now + 1ms * i));
+  }
+
+  EXPECT_TRUE(accounts.user_of(owners, now + 1s));
+}
+
+TEST_F(AccountsTest, AWritersTokenMayBeOfOneHome) {
+  const auto token = accounts.new_writer("solar", now, "elm").value();
+
+  const auto writer = accounts.writer_of(token);
+
+  ASSERT_TRUE(writer);
+  EXPECT_TRUE(writer->may_write_to("elm"));
+  EXPECT_FALSE(writer->may_write_to("oak"));
+}
+
+TEST_F(AccountsTest, AFileOfTheFirstVersionKeepsItsOwnerSessionsAndWriters) {
+  const auto old = (folder.path / "old.db").string();
+  const auto hash = [](std::string_view token) {
+    std::array<std::uint8_t, 32> bytes{};
+    crypto_generichash(bytes.data(), bytes.size(),
+                       reinterpret_cast<const unsigned char*>(token.data()), token.size(), nullptr,
+                       0);
+    return bytes;
+  };
+  {
+    Database first(disk, old);
+    ASSERT_EQ(first.execute("PRAGMA user_version = 1;"
+                            "CREATE TABLE owner (id INTEGER PRIMARY KEY, name TEXT, password TEXT);"
+                            "CREATE TABLE link (id INTEGER PRIMARY KEY, token BLOB, made INTEGER);"
+                            "CREATE TABLE sessions (token BLOB PRIMARY KEY, begun INTEGER, "
+                            "seen INTEGER) WITHOUT ROWID;"
+                            "CREATE TABLE writer (token BLOB PRIMARY KEY, name TEXT UNIQUE, "
+                            "since INTEGER) WITHOUT ROWID;"
+                            "INSERT INTO owner VALUES (1, 'Ann', 'x')"),
+              0);
+    const auto time = now.time_since_epoch().count();
+    const auto session = hash("session"), writer = hash("writer");
+    ASSERT_EQ(first.prepare("INSERT INTO sessions VALUES (?, ?2, ?2)")
+                  .bind(1, std::span<const std::uint8_t>(session))
+                  .bind(2, std::int64_t{time})
+                  .run(),
+              0);
+    ASSERT_EQ(first.prepare("INSERT INTO writer VALUES (?, 'telegraf', ?)")
+                  .bind(1, std::span<const std::uint8_t>(writer))
+                  .bind(2, std::int64_t{time})
+                  .run(),
+              0);
+  }
+
+  Accounts later(disk, old, counting_random(), cheap);
+
+  EXPECT_EQ(later.owner(), "Ann");
+  EXPECT_TRUE(later.user_of("session", now)->is_owner);
+  EXPECT_TRUE(later.writer_of("writer")->may_write_to("any"));
 }
 
 }  // namespace

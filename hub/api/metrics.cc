@@ -37,19 +37,23 @@ class Metric {
   Metric(std::string_view name, std::string_view type, std::string_view help)
       : name_(name), head_(fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help)) {}
 
+  void add(std::string_view value) { fmt::format_to(out(), "{} {}\n", name_, value); }
+
   void add(Labels labels, std::string_view value) {
     samples_ += name_;
     char separator = '{';
     for (const auto& [key, text] : labels) {
-      fmt::format_to(std::back_inserter(samples_), "{}{}=\"{}\"", separator, key, escaped(text));
+      fmt::format_to(out(), "{}{}=\"{}\"", separator, key, escaped(text));
       separator = ',';
     }
-    fmt::format_to(std::back_inserter(samples_), "}} {}\n", value);
+    fmt::format_to(out(), "}} {}\n", value);
   }
 
   std::string text() const { return samples_.empty() ? "" : head_ + samples_; }
 
  private:
+  std::back_insert_iterator<std::string> out() { return std::back_inserter(samples_); }
+
   std::string name_, head_, samples_;
 };
 
@@ -60,6 +64,13 @@ std::string watt_hours(measurement::MilliwattHours energy) {
 
 struct Metrics {
   Metric build{"lenz_build_info", "gauge", "The running version."};
+  Metric homes{"lenz_homes", "gauge", "Homes that this hub serves."};
+  Metric accepted{"lenz_hub_reports_accepted_total", "counter",
+                  "Reports that were accepted, of all homes."};
+  Metric refused{"lenz_hub_reports_refused_total", "counter",
+                 "Messages that were no report, or not to be accepted."};
+  Metric overflowed{"lenz_hub_reports_overflowed_total", "counter",
+                    "Reports for which the inbox had no room: they come again."};
   Metric circuit{"lenz_circuit_info", "gauge", "What a circuit is called."};
   Metric power{"lenz_circuit_active_power_watts", "gauge",
                "Active power now; negative is produced."};
@@ -76,8 +87,8 @@ struct Metrics {
 
   std::string text() const {
     std::string out;
-    for (const auto* metric :
-         {&build, &circuit, &power, &imported, &exported, &age, &lost, &reports}) {
+    for (const auto* metric : {&build, &homes, &accepted, &refused, &overflowed, &circuit, &power,
+                               &imported, &exported, &age, &lost, &reports}) {
       out += metric->text();
     }
     return out;
@@ -106,35 +117,40 @@ void add_circuit(Metrics& metrics, const Home& home, const Circuit& circuit, con
 
 }  // namespace
 
-std::expected<std::string, StoreError> metrics_text(std::span<const Home> homes, Store& store,
-                                                    Ledger* ledger, std::string_view version,
-                                                    Timestamp now) {
+std::expected<std::string, StoreError> metrics_text(const ServedHome* served, std::size_t homes,
+                                                    const std::optional<Traffic>& traffic,
+                                                    std::string_view version, Timestamp now) {
   Metrics metrics;
   metrics.build.add({{"version", version}}, "1");
-  for (const auto& home : homes) {
-    const auto& circuits = panel_at(home, now).circuits;
-    Newest newest;
-    for (const auto& circuit : circuits) {
-      for (const auto& use : circuit.channels) newest.try_emplace(use.device);
-    }
-    for (auto& [device, last] : newest) {
-      const auto found = store.last(device);
-      if (!found) return std::unexpected(found.error());
-      last = *found;
-      const auto tally = store.tally(device);
-      if (!tally) return std::unexpected(tally.error());
-      const Labels labels = {{"home", home.id}, {"meter", device}};
-      if (last) {
-        const auto age = std::max<std::chrono::milliseconds>(now - last->time, 0ms);
-        metrics.age.add(labels, fmt::format("{:.3f}", static_cast<double>(age.count()) / 1000));
-      }
-      metrics.lost.add(labels, std::to_string(tally->lost));
-      metrics.reports.add(labels, std::to_string(tally->reports));
-    }
-    for (const auto& circuit : circuits) {
-      add_circuit(metrics, home, circuit, newest, ledger, now);
-    }
+  metrics.homes.add(std::to_string(homes));
+  if (traffic) {
+    metrics.accepted.add(std::to_string(traffic->reports));
+    metrics.refused.add(std::to_string(traffic->refused));
+    metrics.overflowed.add(std::to_string(traffic->overflowed));
   }
+  if (!served) return metrics.text();
+  const auto& home = *served->home;
+  const auto& circuits = panel_at(home, now).circuits;
+  Newest newest;
+  for (const auto& circuit : circuits) {
+    for (const auto& use : circuit.channels) newest.try_emplace(use.device);
+  }
+  for (auto& [device, last] : newest) {
+    const auto found = served->store->last(device);
+    if (!found) return std::unexpected(found.error());
+    last = *found;
+    const auto tally = served->store->tally(device);
+    if (!tally) return std::unexpected(tally.error());
+    const Labels labels = {{"home", home.id}, {"meter", device}};
+    if (last) {
+      const auto age = std::max<std::chrono::milliseconds>(now - last->time, 0ms);
+      metrics.age.add(labels, fmt::format("{:.3f}", static_cast<double>(age.count()) / 1000));
+    }
+    metrics.lost.add(labels, std::to_string(tally->lost));
+    metrics.reports.add(labels, std::to_string(tally->reports));
+  }
+  auto* ledger = served->ledger ? served->ledger() : nullptr;
+  for (const auto& circuit : circuits) add_circuit(metrics, home, circuit, newest, ledger, now);
   return metrics.text();
 }
 

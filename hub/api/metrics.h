@@ -3,20 +3,29 @@
 
 #pragma once
 
-#include <span>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include "hub/home.h"
-#include "hub/ledger.h"
-#include "hub/store/store.h"
+#include "hub/api/served_home.h"
 
 namespace hub {
 
-// Power and energy of every circuit, and how its meters do. What is not known is left out, and so
-// is the power of a meter that was last heard more than a minute ago. `ledger` may be null: no
-// energy.
-std::expected<std::string, StoreError> metrics_text(std::span<const Home>, Store&, Ledger* ledger,
+// What came from the broker since the hub's start.
+struct Traffic {
+  std::uint64_t reports = 0;     // That were accepted.
+  std::uint64_t refused = 0;     // That were no report, or not to be accepted.
+  std::uint64_t overflowed = 0;  // For which there was no room: their meters send them again.
+};
+
+// Power and energy of every circuit of a home, and how its meters do. What is not known is left
+// out, and so is the power of a meter that was last heard more than a minute ago. `home` may be
+// null: only what the hub itself has to tell.
+std::expected<std::string, StoreError> metrics_text(const ServedHome* home, std::size_t homes,
+                                                    const std::optional<Traffic>&,
                                                     std::string_view version,
                                                     measurement::Timestamp now);
 

@@ -18,8 +18,13 @@ class MetricsTest : public testing::Test {
   Ledger ledger{world.disk, (world.folder.path / "ledger.db").string(), world.store,
                 world.homes[0]};
 
+  const ServedHome& served() {
+    world.served[0].ledger = [this] { return &ledger; };
+    return world.served[0];
+  }
+
   std::string text() {
-    return metrics_text(world.homes, world.store, &ledger, "1.2.3", world.now).value();
+    return metrics_text(&served(), 1, std::nullopt, "1.2.3", world.now).value();
   }
 };
 
@@ -29,6 +34,9 @@ TEST_F(MetricsTest, PrometheusReadsPowerEnergyAndHowTheMeterDoes) {
   EXPECT_EQ(text(), R"(# HELP lenz_build_info The running version.
 # TYPE lenz_build_info gauge
 lenz_build_info{version="1.2.3"} 1
+# HELP lenz_homes Homes that this hub serves.
+# TYPE lenz_homes gauge
+lenz_homes 1
 # HELP lenz_circuit_info What a circuit is called.
 # TYPE lenz_circuit_info gauge
 lenz_circuit_info{home="home",circuit="fridge",name="fridge",room=""} 1
@@ -77,7 +85,17 @@ TEST_F(MetricsTest, ANameCannotBecomeAnotherSample) {
 TEST_F(MetricsTest, AStoreThatDoesNotAnswerIsNoMeterWithoutSamples) {
   world.store.is_broken = true;
 
-  EXPECT_FALSE(metrics_text(world.homes, world.store, &ledger, "1", world.now));
+  EXPECT_FALSE(metrics_text(&served(), 1, std::nullopt, "1", world.now));
+}
+
+TEST_F(MetricsTest, ReportsForWhichTheHubHadNoRoomAreCounted) {
+  const auto told = metrics_text(nullptr, 1000, Traffic{5, 3, 7}, "1", world.now).value();
+
+  EXPECT_THAT(told, HasSubstr("lenz_homes 1000\n"));
+  EXPECT_THAT(told, HasSubstr("lenz_hub_reports_accepted_total 5\n"));
+  EXPECT_THAT(told, HasSubstr("lenz_hub_reports_refused_total 3\n"));
+  EXPECT_THAT(told, HasSubstr("lenz_hub_reports_overflowed_total 7\n"));
+  EXPECT_THAT(told, Not(HasSubstr("circuit")));
 }
 
 TEST(Metrics, OnlyTheWholeTokenOpensThem) {

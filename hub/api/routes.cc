@@ -61,11 +61,11 @@ Json body_of(const Call& call) {
 // --- Accounts
 
 Response status(const Call& call) {
-  const auto owner = call.context.accounts.owner();
+  const bool has_name = call.user && !call.user->name.empty();
   return json(Json{{"version", LENZ_VERSION},
-                   {"signed_in", call.is_signed_in},
-                   {"name", owner && call.is_signed_in ? Json(*owner) : Json(nullptr)},
-                   {"has_password", owner.has_value()}}
+                   {"signed_in", call.user.has_value()},
+                   {"name", has_name ? Json(call.user->name) : Json(nullptr)},
+                   {"has_password", call.context.accounts.has_password(call.user)}}
                   .dump());
 }
 
@@ -103,7 +103,7 @@ Response sign_in(const Call& call) {
            : accounts.sign_in((*login)[0], (*login)[1], call.request.address, call.now);
   if (!session) return refused(session.error());
   // The browser forgets the old one; where the disk refuses, it ends when it has been idle.
-  if (call.is_signed_in) static_cast<void>(accounts.sign_out(call.session));
+  if (call.user) static_cast<void>(accounts.sign_out(call.session));
   auto response = no_content();
   response.headers.push_back(set_cookie(*session, Accounts::session_life));
   return response;
@@ -128,9 +128,31 @@ Response set_account(const Call& call) {
 
 // --- Homes
 
-Response homes(const Call& call) { return json(homes_text(call.context.homes)); }
+// Null: there is none of this id.
+const ServedHome* find(const std::vector<ServedHome>& homes, std::string_view id) {
+  const auto found = std::ranges::lower_bound(homes, id, {}, &ServedHome::id);
+  return found == homes.end() || found->id != id ? nullptr : &*found;
+}
 
-Response home(const Call& call) { return json(home_text(*call.home, call.now)); }
+// Null: there are several.
+const ServedHome* only(const std::vector<ServedHome>& homes) {
+  return homes.size() == 1 ? &homes.front() : nullptr;
+}
+
+bool lives_in(const std::optional<Accounts::User>& user, std::string_view home) {
+  return user && user->lives_in(home);
+}
+
+Response homes(const Call& call) {
+  std::vector<HomeName> found;
+  for (const auto& home : call.context.homes) {
+    if (!lives_in(call.user, home.id)) continue;
+    found.push_back({home.id, home.home ? home.home->name : home.id, home.trouble});
+  }
+  return json(homes_text(found));
+}
+
+Response home(const Call& call) { return json(home_text(*call.home->home, call.now)); }
 
 // The meters that any panel of the home names.
 std::set<std::string> devices(const Home& home) {
@@ -144,20 +166,22 @@ std::set<std::string> devices(const Home& home) {
 }
 
 Response live(const Call& call) {
-  const auto start = [context = call.context, home = call.home](Stream::Send send) {
-    const auto tell = [context, home, send](const LiveFeed::Moment& moment) {
+  const auto& served = *call.home;
+  const auto start = [context = call.context, served](Stream::Send send) {
+    const auto tell = [context, home = served.home, send](const LiveFeed::Moment& moment) {
       if (const auto text = live_text(*home, moment, context.now())) {
         send(fmt::format("data: {}\n\n", *text));
       }
     };
-    for (const auto& device : devices(*home)) {
-      const auto last = context.store.last(device);
+    for (const auto& device : devices(*served.home)) {
+      const auto last = served.store->last(device);
       if (last && *last) tell({device, (*last)->time, (*last)->sample});
     }
-    return context.live.subscribe(tell);
+    return served.live->subscribe(tell);
   };
-  const auto may_go_on = [context = call.context, session = std::string(call.session)] {
-    return context.accounts.is_open(session, context.now());
+  const auto may_go_on = [context = call.context, home = served.id,
+                          session = std::string(call.session)] {
+    return lives_in(context.accounts.user_of(session, context.now()), home);
   };
   return {.content_type = "text/event-stream", .stream = Stream{start, may_go_on}};
 }
@@ -245,12 +269,12 @@ Response history(const Call& call) {
   if (!asked) return asked.error();
   const auto cut = steps(*given, *asked);
   if (!cut) return cut.error();
-  const auto ids = circuits(*given, *call.home);
+  const auto ids = circuits(*given, *call.home->home);
   if (!ids) return ids.error();
 
   std::vector<NamedHistory> found;
   for (const auto& id : *ids) {
-    auto circuit = history(*call.home, id, *cut, call.context.store);
+    auto circuit = history(*call.home->home, id, *cut, *call.home->store);
     if (!circuit) return unavailable(circuit.error());
     found.push_back({id, std::move(*circuit)});
   }
@@ -264,8 +288,8 @@ Response gaps(const Call& call) {
   if (!asked) return asked.error();
 
   std::vector<DeviceGap> found;
-  for (const auto& device : devices(*call.home)) {
-    const auto of_device = call.context.store.gaps(device, *asked);
+  for (const auto& device : devices(*call.home->home)) {
+    const auto of_device = call.home->store->gaps(device, *asked);
     if (!of_device) return unavailable(of_device.error());
     for (const auto& gap : *of_device) found.push_back({device, gap});
   }
@@ -293,9 +317,9 @@ std::expected<std::optional<Timestamp>, StoreError> first_heard(Store& store,
 }
 
 Response meters(const Call& call) {
-  auto& store = call.context.store;
+  auto& store = *call.home->store;
   std::vector<MeterRecord> found;
-  for (const auto& device : devices(*call.home)) {
+  for (const auto& device : devices(*call.home->home)) {
     MeterRecord meter{.device = device};
     const auto last = store.last(device);
     if (!last) return unavailable(last.error());
@@ -317,32 +341,59 @@ Response meters(const Call& call) {
   return json(meters_text(found));
 }
 
+// Those of one home, and what the hub itself has to tell. Without a name: of the only one.
 Response metrics(const Call& call) {
+  const auto given = parameters(call);
+  if (!given) return given.error();
   const auto& context = call.context;
-  const auto text =
-      metrics_text(context.homes, context.store, context.ledger, LENZ_VERSION, call.now);
+  const auto named = given->find("home");
+  const auto* home =
+      named == given->end() ? only(context.homes) : find(context.homes, named->second);
+  if (named != given->end() && !home) return refusal(404, "There is no such home.");
+  if (home && !home->trouble.empty()) return refusal(503, home->trouble);
+  const auto text = metrics_text(home, context.homes.size(),
+                                 context.traffic ? std::optional(context.traffic()) : std::nullopt,
+                                 LENZ_VERSION, call.now);
   if (!text) return unavailable(text.error());
   return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = *text};
 }
 
 // --- What others measured
 
+// The only home takes points for whatever database; of several it is the database's name.
 Response write(const Call& call) {
-  if (!call.context.points) return refusal(404, "Nothing can be written here.");
-  return write_points(*call.context.points, call.request, call.query, call.now);
+  const auto given = parameters(call);
+  if (!given) return given.error();
+  const auto& homes = call.context.homes;
+  const auto* home = only(homes);
+  if (!home) {
+    const auto database = given->find("db");
+    const auto named = database == given->end() ? given->find("bucket") : database;
+    home = named == given->end() ? nullptr : find(homes, named->second);
+  }
+  const auto writer = call.context.accounts.writer_of(written_token(call.request.authorization));
+  if (!home || !writer || !writer->may_write_to(home->id)) {
+    return refusal(
+        404,
+        "This hub serves several homes: name one for which this token was made as db= or "
+        "bucket=.");
+  }
+  if (!home->trouble.empty()) return refusal(503, home->trouble);
+  if (!home->points) return refusal(404, "Nothing can be written here.");
+  return write_points(*home->points, call.request, call.query, call.now);
 }
 
 constexpr std::array rows = {
     Route{"GET", "/api/status", Role::anyone, status, 0},
     Route{"POST", "/api/session", Role::anyone, sign_in, 4096},
-    Route{"DELETE", "/api/session", Role::owner, sign_out, 16},
-    Route{"PUT", "/api/account", Role::owner, set_account, 4096},
-    Route{"GET", "/api/homes", Role::owner, homes, 0},
-    Route{"GET", "/api/homes/{home}", Role::owner, home, 0},
-    Route{"GET", "/api/homes/{home}/live", Role::owner, live, 0},
-    Route{"GET", "/api/homes/{home}/history", Role::owner, history, 0},
-    Route{"GET", "/api/homes/{home}/gaps", Role::owner, gaps, 0},
-    Route{"GET", "/api/homes/{home}/meters", Role::owner, meters, 0},
+    Route{"DELETE", "/api/session", Role::resident, sign_out, 16},
+    Route{"PUT", "/api/account", Role::resident, set_account, 4096},
+    Route{"GET", "/api/homes", Role::resident, homes, 0},
+    Route{"GET", "/api/homes/{home}", Role::resident, home, 0},
+    Route{"GET", "/api/homes/{home}/live", Role::resident, live, 0},
+    Route{"GET", "/api/homes/{home}/history", Role::resident, history, 0},
+    Route{"GET", "/api/homes/{home}/gaps", Role::resident, gaps, 0},
+    Route{"GET", "/api/homes/{home}/meters", Role::resident, meters, 0},
     Route{"GET", "/metrics", Role::scraper, metrics, 0},
     Route{"POST", "/write", Role::writer, write, most_points_bytes},
     Route{"POST", "/api/v2/write", Role::writer, write, most_points_bytes},
@@ -385,9 +436,9 @@ std::span<const Route> Routes::table() { return rows; }
 struct Routes::Door {
   const Route& route;
   measurement::Timestamp now;
-  const Home* home;
+  const ServedHome* home;
   std::string_view session;
-  bool is_signed_in;
+  std::optional<Accounts::User> user;
 };
 
 std::expected<std::size_t, Response> Routes::most_body_bytes(const Request& head) const {
@@ -422,13 +473,13 @@ std::optional<Response> refused(const Context& context, Role role, const Request
   switch (role) {
     case Role::anyone:
       return std::nullopt;
-    case Role::owner:
+    case Role::resident:
       return unless(is_signed_in, "Sign in first.", nullptr);
     case Role::scraper:
       return unless(is_bearer_of(context.metrics_token, request.authorization),
                     "Send the token for metrics: Authorization: Bearer TOKEN.", "Bearer");
     case Role::writer:
-      return unless(context.accounts.may_write(written_token(request.authorization)),
+      return unless(context.accounts.writer_of(written_token(request.authorization)).has_value(),
                     "Send a token to write with (lenz write-token makes one): Authorization: "
                     "Token TOKEN.",
                     "Token");
@@ -455,7 +506,7 @@ Response Routes::answer(const Request& request) const {
       .home = found->home,
       .query = question == std::string_view::npos ? "" : request.target.substr(question + 1),
       .session = found->session,
-      .is_signed_in = found->is_signed_in,
+      .user = found->user,
   });
 }
 
@@ -486,8 +537,8 @@ std::expected<Routes::Door, Response> Routes::door(const Request& request) const
   }
   const auto now = context_.now();
   const auto session = cookie(request.cookie, session_cookie);
-  const bool is_signed_in = context_.accounts.is_open(session, now);
-  if (auto no = refused(context_, route->role, request, is_signed_in)) {
+  auto user = context_.accounts.user_of(session, now);
+  if (auto no = refused(context_, route->role, request, user.has_value())) {
     return std::unexpected(std::move(*no));
   }
   if (changes && route->role != Role::writer && !is_json(request.content_type)) {
@@ -497,15 +548,15 @@ std::expected<Routes::Door, Response> Routes::door(const Request& request) const
     return std::unexpected(
         refusal(413, fmt::format("This address takes at most {} bytes.", route->most_body_bytes)));
   }
-  const Home* home = nullptr;
+  const ServedHome* home = nullptr;
   if (!home_id.empty()) {
-    const auto found = std::ranges::find(context_.homes, home_id, &Home::id);
-    if (found == context_.homes.end()) {
+    home = find(context_.homes, home_id);
+    if (!home || !lives_in(user, home_id)) {
       return std::unexpected(refusal(404, "There is no such home."));
     }
-    home = &*found;
+    if (!home->trouble.empty()) return std::unexpected(refusal(503, home->trouble));
   }
-  return Door{*route, now, home, session, is_signed_in};
+  return Door{*route, now, home, session, std::move(user)};
 }
 
 }  // namespace hub

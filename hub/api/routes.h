@@ -8,6 +8,7 @@
 #include <expected>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,32 +16,26 @@
 
 #include "hub/api/accounts.h"
 #include "hub/api/message.h"
+#include "hub/api/metrics.h"
 #include "hub/api/pages.h"
-#include "hub/api/write.h"
-#include "hub/home.h"
-#include "hub/ledger.h"
-#include "hub/live_feed.h"
-#include "hub/store/store.h"
+#include "hub/api/served_home.h"
 
 namespace hub {
 
 enum class Role : std::uint8_t {
   anyone,
-  owner,    // Signed in.
-  scraper,  // Has the token for metrics, which opens nothing else.
-  writer,   // Has a token to write points, which opens nothing else.
+  resident,  // Signed in, and at home in the home of the path; the owner is so in all of them.
+  scraper,   // Has the token for metrics, which opens nothing else.
+  writer,    // Has a token to write points, which opens nothing else.
 };
 
 // What the routes answer from. All of it outlives them.
 struct Context {
-  const std::vector<Home>& homes;
-  Store& store;
-  LiveFeed& live;
+  const std::vector<ServedHome>& homes;  // By id, rising.
   Accounts& accounts;
   std::function<measurement::Timestamp()> now;
-  Ledger* ledger = nullptr;            // Null: no energy is told in metrics.
-  std::string metrics_token = {};      // Empty: there are no metrics.
-  const PointsDoor* points = nullptr;  // Null: nobody can write.
+  std::string metrics_token = {};         // Empty: there are no metrics.
+  std::function<Traffic()> traffic = {};  // Empty: metrics do not tell of it.
 };
 
 // One call, checked: what a handler sees.
@@ -48,10 +43,10 @@ struct Call {
   const Context& context;
   const Request& request;
   measurement::Timestamp now;
-  const Home* home;  // Of the path; null where the path names none.
+  const ServedHome* home;  // Of the path; null where the path names none.
   std::string_view query;
-  std::string_view session;  // Token of the cookie; empty: none.
-  bool is_signed_in;
+  std::string_view session;                   // Token of the cookie; empty: none.
+  const std::optional<Accounts::User>& user;  // Absent: nobody is signed in.
 };
 
 struct Route {
@@ -83,8 +78,9 @@ class Routes {
   std::expected<std::size_t, Response> most_body_bytes(const Request& head) const;
 
   // In this order: Host (421), path (404), method (405), origin (403), role (401), type of the body
-  // (415; what a writer sends may have any), its size (413), home (404). Outside /api, but for
-  // paths of the table: the page.
+  // (415; what a writer sends may have any), its size (413), home (404; 503 where it cannot be
+  // served). Somebody else's home is as one that does not exist. Outside /api, but for paths of the
+  // table: the page.
   Response answer(const Request& request) const;
 
  private:

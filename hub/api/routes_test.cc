@@ -79,7 +79,7 @@ Documented documented() {
 TEST(Routes, AreThoseOfTheDocument) {
   Documented routes;
   for (const auto& row : Routes::table()) {
-    constexpr std::array names = {"anyone", "owner", "scraper", "writer"};
+    constexpr std::array names = {"anyone", "resident", "scraper", "writer"};
     routes.emplace(row.method, row.path, names.at(static_cast<std::size_t>(row.role)));
   }
 
@@ -106,7 +106,7 @@ TEST_F(RoutesTest, AStrangerIsAskedToSignInEverywhereButAtTheDoor) {
 
 TEST_F(RoutesTest, TheOwnerReachesEveryRoute) {
   for (const auto& row : Routes::table()) {
-    if (row.role != Role::owner && row.role != Role::anyone) continue;
+    if (row.role != Role::resident && row.role != Role::anyone) continue;
     auto target = with_home(row.path);
     if (target.ends_with("/gaps")) target += "?begin=0&end=1000";
     if (target.ends_with("/history")) target += "?begin=0&end=1000&step=1&circuits=fridge";
@@ -139,7 +139,7 @@ TEST_F(RoutesTest, TheTokenForMetricsOpensThemAndNothingElse) {
       if (row.role == Role::scraper) {
         EXPECT_EQ(response.status, is_right ? 200u : 401u) << authorization;
         EXPECT_EQ(response.body.find("lenz_build_info") != std::string::npos, is_right);
-      } else if (row.role == Role::owner) {
+      } else if (row.role == Role::resident) {
         EXPECT_EQ(response.status, 401u) << row.path;
       }
     }
@@ -151,9 +151,8 @@ TEST_F(RoutesTest, TheOwnersCookieIsNoTokenForMetrics) {
 }
 
 TEST_F(RoutesTest, WithoutATokenThereAreNoMetrics) {
-  const Routes routes(
-      {world.homes, world.store, world.live, world.accounts, [] { return new_year; }},
-      Pages(world.folder.path / "dist"));
+  const Routes routes({world.served, world.accounts, [] { return new_year; }},
+                      Pages(world.folder.path / "dist"));
   for (const std::string_view authorization : {"", "Bearer", "Bearer "}) {
     EXPECT_EQ(routes
                   .answer({.method = "GET",
@@ -170,6 +169,104 @@ TEST_F(RoutesTest, AnotherHomeIsNotFound) {
     if (row.path.find("{home}") == std::string_view::npos) continue;
     EXPECT_EQ(ask(row.method, with_home(row.path, "neighbour"), world.signed_in()).status, 404u);
   }
+}
+
+// Two homes with stores of their own, and somebody who lives in the first.
+class ResidentTest : public RoutesTest {
+ protected:
+  ResidentTest() {
+    neighbour.id = "neighbour";
+    neighbour.name = "CANARY";
+    neighbours_store.seconds["meter-1"][90][0] = {.watts = 4711};
+    world.served.push_back({.id = "neighbour",
+                            .home = &neighbour,
+                            .store = &neighbours_store,
+                            .live = &neighbours_live});
+  }
+
+  std::string resident() {
+    const auto link = world.accounts.admit({"Bob", {"home"}}, world.now).value();
+    return "lenz_session=" + world.accounts.sign_in_with_link(link, world.now).value();
+  }
+
+  Home neighbour = home_with({circuit("fridge", {{"meter-1", 0, 1}})});
+  HandmadeStore neighbours_store;
+  LiveFeed neighbours_live;
+};
+
+TEST_F(ResidentTest, SomebodyElsesHomeIsAsOneThatDoesNotExistOnEveryRoute) {
+  const auto cookie = resident();
+  for (const auto& row : Routes::table()) {
+    if (row.path.find("{home}") == std::string_view::npos) continue;
+
+    const auto others = ask(row.method, with_home(row.path, "neighbour"), cookie);
+    const auto nobodys = ask(row.method, with_home(row.path, "nowhere"), cookie);
+
+    EXPECT_EQ(others.status, 404u) << row.path;
+    EXPECT_EQ(others.body, nobodys.body) << row.path;
+    EXPECT_FALSE(others.stream) << row.path;
+  }
+}
+
+TEST_F(ResidentTest, NoRouteTellsAResidentOfAnotherHome) {
+  for (const auto& row : Routes::table()) {
+    const auto query = "?circuits=fridge&begin=0&end=1800000000000&step=86400&home=neighbour";
+    const auto response = ask(row.method, with_home(row.path) + query, resident());
+    EXPECT_EQ(response.body.find("CANARY"), std::string::npos) << row.path;
+    EXPECT_EQ(response.body.find("neighbour"), std::string::npos) << row.path;
+    EXPECT_EQ(response.body.find("4711"), std::string::npos) << row.path;
+  }
+}
+
+TEST_F(ResidentTest, TheOwnerSeesEachHomeWithItsOwnStore) {
+  const auto cookie = world.signed_in();
+  const auto range = "/history?circuits=fridge&step=1&begin=1767225690000&end=1767225691000";
+
+  EXPECT_NE(ask("GET", "/api/homes", cookie).body.find("CANARY"), std::string::npos);
+  EXPECT_NE(ask("GET", std::string("/api/homes/neighbour") + range, cookie).body.find("4711"),
+            std::string::npos);
+  EXPECT_NE(ask("GET", std::string("/api/homes/home") + range, cookie).body.find("80"),
+            std::string::npos);
+}
+
+TEST_F(ResidentTest, AnOpenStreamEndsWhenTheHomeIsTakenAway) {
+  const auto response = ask("GET", "/api/homes/home/live", resident());
+  ASSERT_TRUE(response.stream);
+  ASSERT_TRUE(response.stream->may_go_on());
+
+  ASSERT_TRUE(world.accounts.admit({"Bob", {"neighbour"}}, world.now));
+
+  EXPECT_FALSE(response.stream->may_go_on());
+}
+
+TEST_F(ResidentTest, AHomeThatCannotBeServedSaysWhyAndTheOtherAnswers) {
+  world.served[1] = {.id = "neighbour", .trouble = "Its database is damaged."};
+  const auto cookie = world.signed_in();
+
+  for (const auto& row : Routes::table()) {
+    if (row.path.find("{home}") == std::string_view::npos) continue;
+    const auto response = ask(row.method, with_home(row.path, "neighbour"), cookie);
+    EXPECT_EQ(response.status, 503u) << row.path;
+    EXPECT_NE(response.body.find("Its database is damaged."), std::string::npos) << row.path;
+  }
+  EXPECT_EQ(ask("GET", "/api/homes/home", cookie).status, 200u);
+  EXPECT_NE(ask("GET", "/api/homes", cookie).body.find("Its database is damaged."),
+            std::string::npos);
+}
+
+TEST_F(ResidentTest, MetricsAreThoseOfTheHomeThatIsNamed) {
+  const auto scrape = [&](const std::string& target) {
+    return world.routes.answer({.method = "GET",
+                                .target = target,
+                                .host = "localhost",
+                                .authorization = "Bearer a token for metrics"});
+  };
+
+  EXPECT_EQ(scrape("/metrics").body.find("lenz_circuit"), std::string::npos);
+  EXPECT_NE(scrape("/metrics").body.find("lenz_homes 2\n"), std::string::npos);
+  EXPECT_NE(scrape("/metrics?home=neighbour").body.find("} 4711.0\n"), std::string::npos);
+  EXPECT_EQ(scrape("/metrics?home=neighbour").body.find("home=\"home\""), std::string::npos);
+  EXPECT_EQ(scrape("/metrics?home=nowhere").status, 404u);
 }
 
 TEST_F(RoutesTest, UnknownAddressesOfTheApiAnswerWithAnErrorInJson) {
@@ -226,7 +323,7 @@ TEST_F(RoutesTest, AnotherSiteCannotChangeAnything) {
       EXPECT_EQ(response.status, 403u) << row.path << " " << origin;
     }
   }
-  EXPECT_TRUE(world.accounts.is_open(cookie.substr(cookie.find('=') + 1), world.now));
+  EXPECT_TRUE(world.accounts.user_of(cookie.substr(cookie.find('=') + 1), world.now));
 }
 
 TEST_F(RoutesTest, AFormOfAnotherSiteCannotChangeAnything) {
@@ -556,9 +653,8 @@ TEST_F(RoutesTest, APageThatDidNotChangeIsNotSentAgain) {
 TEST_F(RoutesTest, NoPathLeadsOutOfThePage) {
   std::filesystem::create_symlink(world.folder.path / "secret.txt",
                                   world.folder.path / "dist/link.txt");
-  const Routes routes(
-      {world.homes, world.store, world.live, world.accounts, [] { return new_year; }},
-      Pages(world.folder.path / "dist"));
+  const Routes routes({world.served, world.accounts, [] { return new_year; }},
+                      Pages(world.folder.path / "dist"));
   const std::string nul("/index.html%00.js");
   for (const std::string& path : std::vector<std::string>{"/../secret.txt",
                                                           "/%2e%2e/secret.txt",

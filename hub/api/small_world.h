@@ -185,6 +185,8 @@ struct SmallWorld {
   LiveFeed live;
   Disk disk;
   Accounts accounts{disk, (folder.path / "accounts.db").string(), counting_random(), cheap};
+  std::vector<ServedHome> served = {
+      {.id = "home", .home = &homes[0], .store = &store, .live = &live}};
   measurement::Timestamp now = new_year + 100s;
   std::string metrics_token = "a token for metrics";
   Routes routes = make_routes();
@@ -202,9 +204,7 @@ struct SmallWorld {
     write_file(folder.path / "dist/index.html", "<h1>Lenz</h1>");
     write_file(folder.path / "dist/assets/index.js", "main();");
     write_file(folder.path / "secret.txt", "CANARY");
-    return Routes({.homes = homes,
-                   .store = store,
-                   .live = live,
+    return Routes({.homes = served,
                    .accounts = accounts,
                    .now = [this] { return now; },
                    .metrics_token = metrics_token},

@@ -92,9 +92,12 @@ void append_energy(std::string& out, std::string_view name, measurement::Milliwa
 
 std::string error_text(std::string_view sentence) { return text({{"error", sentence}}); }
 
-std::string homes_text(std::span<const Home> homes) {
+std::string homes_text(std::span<const HomeName> homes) {
   auto list = Json::array();
-  for (const auto& home : homes) list.push_back({{"id", home.id}, {"name", home.name}});
+  for (const auto& [id, name, trouble] : homes) {
+    list.push_back({{"id", id}, {"name", name}});
+    if (!trouble.empty()) list.back()["error"] = trouble;
+  }
   return text(list);
 }
 

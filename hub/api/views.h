@@ -18,7 +18,11 @@
 namespace hub {
 
 std::string error_text(std::string_view sentence);
-std::string homes_text(std::span<const Home>);
+
+struct HomeName {
+  std::string_view id, name, trouble;  // Without trouble: empty.
+};
+std::string homes_text(std::span<const HomeName>);
 std::string home_text(const Home&, measurement::Timestamp now);
 
 // The circuits with a clamp on the moment's device; nothing when the home has none.

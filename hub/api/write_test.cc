@@ -54,13 +54,11 @@ class WriteTest : public testing::Test {
             return taken;
           },
       .when_stored = [this](auto done) { waiting.push_back(std::move(done)); }};
-  Routes routes{{.homes = world.homes,
-                 .store = world.store,
-                 .live = world.live,
-                 .accounts = world.accounts,
-                 .now = [this] { return world.now; },
-                 .points = &door},
-                Pages(world.folder.path / "dist")};
+  Routes routes{
+      {.homes = world.served, .accounts = world.accounts, .now = [this] { return world.now; }},
+      Pages(world.folder.path / "dist")};
+
+  WriteTest() { world.served[0].points = &door; }
 
   Response ask(Request request) {
     request.method = "POST";
@@ -223,6 +221,60 @@ TEST_F(WriteTest, WritersAreListedByNameAndNotByToken) {
   EXPECT_EQ(writers[0].since, world.now + 1s);
   EXPECT_FALSE(world.accounts.new_writer("", world.now));
   EXPECT_FALSE(world.accounts.new_writer("a\nb", world.now));
+}
+
+// Two homes with doors of their own, and a token for the second.
+class ManyHomesWriteTest : public WriteTest {
+ protected:
+  ManyHomesWriteTest() {
+    world.served.push_back({.id = "oak", .home = &world.homes[0], .points = &oaks});
+    world.served.push_back({.id = "poor", .trouble = "Its database is damaged."});
+    token = world.accounts.new_writer("all", world.now).value();
+  }
+
+  Response write(const std::string& target, const std::string& with) {
+    const auto authorization = "Token " + with;
+    return ask({.target = target, .authorization = authorization, .body = "power watts=1"});
+  }
+
+  std::string oaks_token = world.accounts.new_writer("oak's", world.now, "oak").value();
+  std::string at_oak;
+  PointsDoor oaks{.take = [this](std::string_view text, std::chrono::nanoseconds,
+                                 measurement::Timestamp) -> std::expected<PointsTaken, StoreError> {
+                    at_oak = text;
+                    return PointsTaken{.lines = 1};
+                  },
+                  .when_stored = [](auto) {}};
+};
+
+TEST_F(ManyHomesWriteTest, TheDatabaseOrBucketNamesTheHome) {
+  for (const std::string target : {"/write?db=oak", "/api/v2/write?org=o&bucket=oak"}) {
+    at_oak.clear();
+    EXPECT_TRUE(write(target, token).later) << target;
+    EXPECT_EQ(at_oak, "power watts=1") << target;
+  }
+  EXPECT_EQ(heard, "") << "the other home heard nothing";
+}
+
+TEST_F(ManyHomesWriteTest, AHomeThatIsNotNamedOrNotKnownOrNotTheTokensIsRefusedWithOneSentence) {
+  for (const std::string target : {"/write", "/write?db=elm", "/write?db=", "/write?db=home"}) {
+    const auto response = write(target, oaks_token);
+    EXPECT_EQ(response.status, 404u) << target;
+    EXPECT_NE(response.body.find("name one for which this token was made"), std::string::npos);
+  }
+  EXPECT_EQ(write("/write?db=elm", token).status, 404u);
+  EXPECT_EQ(heard, "");
+}
+
+TEST_F(ManyHomesWriteTest, ATokenOfOneHomeWritesThere) {
+  EXPECT_TRUE(write("/write?db=oak", oaks_token).later);
+}
+
+TEST_F(ManyHomesWriteTest, AHomeThatCannotBeServedSaysWhy) {
+  const auto response = write("/write?db=poor", token);
+
+  EXPECT_EQ(response.status, 503u);
+  EXPECT_NE(response.body.find("Its database is damaged."), std::string::npos);
 }
 
 }  // namespace

@@ -1,12 +1,14 @@
-// Reports from the broker into the hub, and the hub's answers back.
+// Reports from the broker into the hubs of their homes, and the hubs' answers back.
 
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "hub/hub.h"
 #include "measurement/sample.h"
@@ -24,25 +26,49 @@ struct BrokerAddress {
   std::string password;
 };
 
-// Hears lenz/{home}/+/report and publishes to lenz/{home}/{device}/stored. All reports that have
-// arrived together are committed together, then acknowledged. Connects, and reconnects, by itself
-// and never waits for the broker.
+// Hears lenz/{home}/+/report of each home and publishes to lenz/{home}/{device}/stored. Connects,
+// and reconnects, by itself and never waits for the broker.
 //
-// Works on the context's thread; context and hub must outlive it. `say` gets one sentence when
-// something is wrong, at most once a minute for each kind of trouble.
+//   heard ──> inbox, bounded ──> Hub::accept() of its home ──> a group commit of all homes ──>
+//   answers
+//
+// Works on the context's thread, in short steps; context and hubs must outlive it. `say` gets one
+// sentence when something is wrong, at most once a minute for each kind of trouble.
 class MqttIngest {
  public:
-  MqttIngest(boost::asio::io_context&, Hub&, std::string home, BrokerAddress,
+  struct Options {
+    // From a report that is accepted to the commit that it shares with all that came meanwhile.
+    std::chrono::milliseconds commit_every{100};
+    // Of a shared subscription, by which several hubs divide the reports of the same homes; empty:
+    // this one hears all of them.
+    std::string share;
+    // What is heard and not yet accepted. More is refused: meters keep it and send it again.
+    std::size_t most_inbox_bytes = 8 << 20;
+    // What is accepted and not yet committed. More is committed at once.
+    std::size_t most_uncommitted_bytes = 8 << 20;
+    // As Volume::sync(), where the homes' stores lie on one file system: they wait for the disk
+    // together. Empty, or false: each waits for itself.
+    std::function<bool()> sync_all = {};
+  };
+  using Hubs = std::map<std::string, Hub*, std::less<>>;  // By the homes' ids.
+
+  MqttIngest(boost::asio::io_context&, Hubs, BrokerAddress,
              std::function<measurement::Timestamp()> now,
-             std::function<void(const std::string&)> say);
+             std::function<void(const std::string&)> say, Options);
   ~MqttIngest();
 
   bool is_connected() const;
-  std::uint64_t refused() const;  // Messages that were no report, or not to be accepted.
+
+  struct Traffic {
+    std::uint64_t reports = 0;     // That were accepted.
+    std::uint64_t refused = 0;     // That were no report, or not to be accepted.
+    std::uint64_t overflowed = 0;  // For which the inbox had no room.
+  };
+  Traffic traffic() const;
 
  private:
   struct Client;
-  std::unique_ptr<Client> client_;
+  std::shared_ptr<Client> client_;  // What is under way on the context looks whether it is there.
 };
 
 }  // namespace hub

@@ -32,6 +32,7 @@ using namespace std::chrono_literals;
 constexpr int keepalive_s = 15;
 constexpr int packets_at_once = 64;  // That are heard together.
 constexpr auto tick = 500ms;         // Between looks at what is due: keep-alives, time limits.
+constexpr unsigned most_in_flight = 1000;   // Messages that the broker has not confirmed.
 constexpr std::size_t bytes_besides = 100;  // That a message takes besides topic and payload.
 
 struct Destroy {
@@ -210,6 +211,8 @@ void MqttClient::Connection::make_client() {
     mosquitto_will_set(client.get(), topic.c_str(), static_cast<int>(payload.size()),
                        payload.data(), 1, true);
   }
+  // Else a run of answers waits for one round trip after the other.
+  mosquitto_max_inflight_messages_set(client.get(), most_in_flight);
   mosquitto_int_option(client.get(), MOSQ_OPT_TCP_NODELAY, 1);  // Else each answer waits 40 ms.
   mosquitto_connect_callback_set(client.get(), [](auto*, void* self, int code) {
     static_cast<Connection*>(self)->on_connected(code);

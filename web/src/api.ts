@@ -87,7 +87,13 @@ export const sign_in = (proof: { link: string } | { name: string; password: stri
 export const sign_out = () => ask('DELETE', 'api/session') as Promise<void>;
 export const set_account = (name: string, password: string) =>
   ask('PUT', 'api/account', { name, password }) as Promise<void>;
-export const homes = () => ask('GET', 'api/homes') as Promise<{ id: string; name: string }[]>;
+// One that cannot be served says why, in a sentence.
+export interface HomeName {
+  id: string;
+  name: string;
+  error?: string;
+}
+export const homes = () => ask('GET', 'api/homes') as Promise<HomeName[]>;
 export const home = (id: string) => ask('GET', home_path(id)) as Promise<Home>;
 export const meters = (id: string) => ask('GET', home_path(id, '/meters')) as Promise<Meter[]>;
 export const live_path = (id: string): string => home_path(id, '/live');

@@ -54,7 +54,7 @@ export async function sign_out(): Promise<void> {
   forget_session();
 }
 
-// Whether this page may see the home; then the homes, the first of them, and its live readings.
+// Whether this page may see a home; then the homes, the first that is served, and its live readings.
 export async function check_session(): Promise<void> {
   try {
     const status = await api.status();
@@ -67,8 +67,9 @@ export async function check_session(): Promise<void> {
     apply({ kind: 'status', status });
     const homes = await api.homes();
     apply({ kind: 'homes', homes });
-    const wanted = homes.find((home) => home.id === known.home?.id) ?? homes[0];
-    if (wanted) await show_home(wanted.id);
+    const wanted = homes.find((home) => home.id === known.home?.id) ?? homes.find((home) => !home.error) ?? homes[0];
+    if (wanted?.error) apply({ kind: 'trouble', sentence: wanted.error });
+    else if (wanted) await show_home(wanted.id);
     else apply({ kind: 'trouble', sentence: 'The hub has no home yet. Name one in its configuration, then reload this page.' });
   } catch (error) {
     if (known.session !== 'signed_in') say(error);

@@ -1,7 +1,7 @@
 // What the page knows, and apply(), the one place that changes it. Views only read.
 
 import { writable, type Readable } from 'svelte/store';
-import type { History, Status } from './api';
+import type { History, HomeName, Status } from './api';
 import { sum, total_circuits, type Home } from './home';
 
 export interface Point {
@@ -17,7 +17,7 @@ export interface Energy {
 export interface State {
   session: 'unknown' | 'signed_in' | 'signed_out';
   status: Status | null;
-  homes: { id: string; name: string }[];
+  homes: HomeName[];
   home: Home | null;
   readings: Record<string, { time: number; watts: number | null }>; // By circuit id, the newest.
   recent: Point[]; // The home's total over the last ten minutes, oldest first. Only what was measured.
@@ -32,7 +32,7 @@ export interface State {
 
 export type Message =
   | { kind: 'status'; status: Status }
-  | { kind: 'homes'; homes: { id: string; name: string }[] }
+  | { kind: 'homes'; homes: HomeName[] }
   | { kind: 'home'; home: Home }
   | { kind: 'sample'; received: number; now: number; time: number; circuits: Record<string, number | null> }
   | { kind: 'recent'; history: History }

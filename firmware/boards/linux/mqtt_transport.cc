@@ -28,9 +28,10 @@ MqttTransport::MqttTransport(MqttOptions options)
       report_topic_(fmt::format("lenz/{}/{}/report", options_.home, options_.device)),
       stored_topic_(fmt::format("lenz/{}/{}/stored", options_.home, options_.device)) {
   mosquitto_lib_init();
-  const auto& id = options_.client.empty() ? options_.device : options_.client;
+  const auto& user = options_.user.empty() ? options_.device : options_.user;
+  const auto& id = options_.client.empty() ? user : options_.client;
   client_.reset(mosquitto_new(id.c_str(), true, this));
-  mosquitto_username_pw_set(client_.get(), options_.device.c_str(), options_.password.c_str());
+  mosquitto_username_pw_set(client_.get(), user.c_str(), options_.password.c_str());
   mosquitto_int_option(client_.get(), MOSQ_OPT_TCP_NODELAY, 1);  // Else packets wait for others.
   mosquitto_connect_callback_set(client_.get(), on_connect);
   mosquitto_disconnect_callback_set(client_.get(), on_disconnect);

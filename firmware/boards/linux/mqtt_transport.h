@@ -19,9 +19,10 @@ struct MqttOptions {
   std::string host = "127.0.0.1";
   int port = 1883;
   std::string home;
-  std::string device;  // Also the user name and the client's id.
+  std::string device;
+  std::string user;  // Empty: the device.
   std::string password;
-  std::string client;  // Where one meter keeps several connections; empty: the device.
+  std::string client;  // Where one meter keeps several connections; empty: the user.
 };
 
 // Publishes to lenz/{home}/{device}/report and hears lenz/{home}/{device}/stored, QoS 1.

@@ -1,0 +1,28 @@
+// A home as the routes see it: what it is, and all that is kept of it.
+
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "hub/api/write.h"
+#include "hub/home.h"
+#include "hub/ledger.h"
+#include "hub/live_feed.h"
+#include "hub/store/store.h"
+
+namespace hub {
+
+// All that it points to outlives it.
+struct ServedHome {
+  std::string id;
+  // Why it cannot be served, in one sentence: then nothing else is there. Empty: it is served.
+  std::string trouble = {};
+  const Home* home = nullptr;
+  Store* store = nullptr;
+  LiveFeed* live = nullptr;
+  std::function<Ledger*()> ledger = {};  // Empty, or null: no energy is told in metrics.
+  const PointsDoor* points = nullptr;    // Null: nobody can write.
+};
+
+}  // namespace hub

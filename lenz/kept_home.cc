@@ -1,0 +1,71 @@
+#include "lenz/kept_home.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <stdexcept>
+#include <utility>
+
+#include "lenz/workplace.h"
+
+namespace lenz {
+
+KeptHome::KeptHome(const Surroundings& around, hub::Home home, const std::string& folder,
+                   const std::string& meter)
+    : around_(around),
+      folder_(folder),
+      home_(std::move(home)),
+      partners_(hub::load_partners(Workplace(folder).partners_file())),
+      store_(around.files, folder),
+      memory_(around.context, partners_, home_, store_, around.now, around.say),
+      meters_{meter},
+      write_door_(around.context, inbox_, around.write_wait) {
+  for (const auto& panel : home_.panels) {
+    for (const auto& circuit : panel.circuits) {
+      for (const auto& use : circuit.channels) meters_.insert(use.device);
+    }
+  }
+  if (const auto known = store_.devices()) meters_.insert(known->begin(), known->end());
+  for (const auto& name : meters_) hub_.admit(name);
+}
+
+void KeptHome::begin_partners() {
+  const Workplace place(folder_);
+  links_.emplace(around_.context, partners_,
+                 PartnerWorld{home_, hub_, store_, *ledger(), live_, folder_, place.resend_file(),
+                              around_.now, around_.say});
+}
+
+hub::ServedHome KeptHome::served() {
+  return {.id = home_.id,
+          .home = &home_,
+          .store = &memory_.store(),
+          .live = &live_,
+          .ledger = [this] { return ledger(); },
+          .points = &write_door_.door()};
+}
+
+hub::Ledger* KeptHome::ledger() {
+  if (!ledger_) {
+    ledger_ = std::make_unique<hub::Ledger>(around_.files, Workplace(folder_).ledger_file(), store_,
+                                            home_);
+  }
+  return ledger_.get();
+}
+
+bool KeptHome::tidy() {
+  const auto now = around_.now();
+  auto is_done = store_.tidy(now);
+  if (is_done && ledger_ && !links_) {
+    const auto followed = ledger_->follow(now);
+    is_done = followed ? *is_done && *followed : followed;
+  }
+  if (!is_done && !std::exchange(has_failed_, true)) {
+    around_.say(fmt::format("Old samples of {} cannot be packed: {}.", home_.name,
+                            hub::sentence(is_done.error())));
+  }
+  if (is_done) has_failed_ = false;
+  return !is_done || *is_done;
+}
+
+}  // namespace lenz

@@ -1,0 +1,72 @@
+// One home at work: its folder, its store, its feed, its partners. Nothing of it is shared with
+// another.
+
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "hub/api/served_home.h"
+#include "hub/files/files.h"
+#include "hub/hub.h"
+#include "hub/ingest/points_inbox.h"
+#include "hub/partners.h"
+#include "hub/store/sqlite_store.h"
+#include "lenz/long_memory.h"
+#include "lenz/partner_links.h"
+#include "lenz/write_door.h"
+
+namespace lenz {
+
+// What all homes of a hub share. It outlives them.
+struct Surroundings {
+  boost::asio::io_context& context;
+  hub::Files& files;
+  std::function<measurement::Timestamp()> now;
+  std::function<void(const std::string&)> say;
+  std::chrono::milliseconds write_wait;  // As WriteDoor's.
+};
+
+class KeptHome {
+ public:
+  // In its folder, as Workplace has it. `meter` is admitted besides those that the home knows.
+  // Throws std::runtime_error with one sentence.
+  KeptHome(const Surroundings&, hub::Home, const std::string& folder, const std::string& meter);
+
+  const hub::Home& home() const { return home_; }
+  hub::Hub& hub() { return hub_; }
+  const std::set<std::string>& meters() const { return meters_; }  // That are admitted.
+  hub::ServedHome served();  // Asks it for its ledger only when that is asked for.
+
+  // Opens the connections of partners.toml; without them nothing follows the ledger before somebody
+  // asks for it.
+  void begin_partners();
+
+  // A short piece of work. True: nothing is left for now.
+  bool tidy();
+
+ private:
+  hub::Ledger* ledger();
+
+  const Surroundings& around_;
+  const std::string folder_;
+  const hub::Home home_;
+  const hub::Partners partners_;
+  hub::SqliteStore store_;
+  const LongMemory memory_;
+  hub::LiveFeed live_;
+  hub::Hub hub_{store_, live_};
+  std::set<std::string> meters_;
+  std::unique_ptr<hub::Ledger> ledger_;  // Null until somebody asks for it.
+  hub::PointsInbox inbox_{store_, live_, home_};
+  WriteDoor write_door_;
+  std::optional<PartnerLinks> links_;
+  bool has_failed_ = false;  // To tidy.
+};
+
+}  // namespace lenz

@@ -1,0 +1,46 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "hub/config.h"
+#include "lenz/child.h"
+#include "lenz/simulated_homes.h"
+#include "lenz/temporary_folder.h"
+#include "lenz/workplace.h"
+
+namespace lenz {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Hub, broker and meters as they run.
+TEST(Simulate, AHubOfManyHomesAcknowledgesEveryReportAndLosesNoneWhenItIsKilled) {
+  const TemporaryFolder folder;
+  const auto program = (fs::path(Workplace::program()).parent_path() / "lenz").string();
+  const auto data = folder.path() + "/data", file = folder.path() + "/figures.json";
+
+  Child simulation({program, "simulate", "--homes", "12", "--for", "2", "--data", data,
+                    "--commit-every", "100ms", "--json", file},
+                   {.keep_output = true});
+  ASSERT_EQ(simulation.wait(), 0);
+
+  const auto figures = nlohmann::json::parse(std::ifstream(file));
+  EXPECT_EQ(figures.at("lost"), 0);
+  EXPECT_EQ(figures.at("never_acknowledged"), 0);
+  const auto& step = figures.at("steps").at(0);
+  EXPECT_NEAR(step.at("points_per_s").get<double>(), 12 * 120, 12 * 120 * .25);
+  EXPECT_GT(step.at("hub_rss_mib").get<double>(), 1);
+  EXPECT_TRUE(fs::exists(data + "/homes/home-00011/lenz.db"));
+}
+
+TEST(Simulate, ASimulatedHomeIsOneThatAHubTakes) {
+  EXPECT_TRUE(hub::check(simulated_home(42)));
+  EXPECT_EQ(simulated_home(42).id, "home-00042");
+  EXPECT_EQ(simulated_home(42).panels.at(0).circuits.size(), 30u);
+}
+
+}  // namespace
+}  // namespace lenz
