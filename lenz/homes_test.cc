@@ -41,7 +41,7 @@ class HomesTest : public testing::Test {
     home.country = "ZZ";
     home.currency = "EUR";
     auto& circuit = home.panels.emplace_back().circuits.emplace_back();
-    circuit.id = "grid";
+    circuit.id = circuit.name = "grid";
     circuit.channels = {{"meter-1", 0, 1}};
     fs::create_directories(folder_of(id));
     hub::save_home(home, folder_of(id) + "/home.toml");
