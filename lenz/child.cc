@@ -26,7 +26,7 @@ constexpr int cannot_start = 127;
 
 // Runs between fork and exec: only calls that are safe there.
 [[noreturn]] void become(const std::string& path, char* const* words, const passwd* user,
-                         pid_t parent, int output, bool quiet) {
+                         pid_t parent, int output, const Child::Options& options) {
   setpgid(0, 0);
   sigset_t none;
   sigemptyset(&none);
@@ -39,10 +39,9 @@ constexpr int cannot_start = 127;
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(cannot_start);
   if (output >= 0) dup2(output, STDOUT_FILENO);
-  if (quiet) {
-    const int nowhere = open("/dev/null", O_WRONLY);
-    dup2(nowhere, STDERR_FILENO);
-  }
+  const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (options.quiet) dup2(nowhere, STDERR_FILENO);
+  if (options.quiet_output) dup2(nowhere, STDOUT_FILENO);
   execv(path.c_str(), words);
   _exit(cannot_start);
 }
@@ -78,7 +77,7 @@ Child::Child(const std::vector<std::string>& command, const Options& options) {
   }
   const pid_t parent = getpid();
   pid_ = fork();
-  if (pid_ == 0) become(path, words.data(), user, parent, pipe_ends[1], options.quiet);
+  if (pid_ == 0) become(path, words.data(), user, parent, pipe_ends[1], options);
   if (pipe_ends[1] >= 0) close(pipe_ends[1]);
   output_ = pipe_ends[0];
   if (pid_ < 0) {
@@ -102,11 +101,14 @@ Child& Child::operator=(Child&& other) noexcept {
   return *this;
 }
 
-int Child::stop() {
+int Child::stop(std::chrono::seconds patience) {
   using namespace std::chrono_literals;
   if (pid_ > 0 && is_running()) {
     ::kill(pid_, SIGTERM);
-    for (int i = 0; i < 300 && is_running(); ++i) std::this_thread::sleep_for(10ms);
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (is_running() && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(10ms);
+    }
     kill();
   }
   if (output_ >= 0) close(std::exchange(output_, -1));

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,9 +16,10 @@ namespace lenz {
 class Child {
  public:
   struct Options {
-    std::string user;          // As whom it runs, where we are root; empty: as ourselves.
-    bool keep_output = false;  // Its standard output is read with read_line().
-    bool quiet = false;        // Its standard error goes nowhere.
+    std::string user;           // As whom it runs, where we are root; empty: as ourselves.
+    bool keep_output = false;   // Its standard output is read with read_line().
+    bool quiet = false;         // Its standard error goes nowhere.
+    bool quiet_output = false;  // Nor does its standard output.
   };
 
   // The first word is the program: a path, or a name that is looked up in PATH and the system's
@@ -30,14 +32,15 @@ class Child {
 
   int pid() const { return pid_; }
 
-  // Asks it to end, waits, and after three seconds ends it. Returns its exit code, or -1.
-  int stop();
+  // Asks it to end, waits, and then ends it. Returns its exit code, or -1.
+  int stop(std::chrono::seconds patience = std::chrono::seconds(3));
   int wait();   // For its own end. Returns its exit code.
   void kill();  // SIGKILL, and waits.
 
   // The exit code (128 + the signal where one ended it) once it has ended.
   std::optional<int> exit_code();
   bool is_running() { return !exit_code(); }
+  pid_t pid() const { return pid_; }
 
   // The next whole line of its output; waits up to `wait_ms` for one.
   std::optional<std::string> read_line(int wait_ms);

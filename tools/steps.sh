@@ -30,10 +30,12 @@ as_root() {
 
 is_installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 
-# The packages of tools/packages.txt up to a level (run, test, all) that this machine does not have.
+# The packages of tools/packages.txt up to a level (run, test, all), or those of bench, that this
+# machine does not have.
 missing_packages() {
   local wanted=" run " level package
   [[ $1 == run ]] || wanted+="test "
+  [[ $1 == bench ]] && wanted=" bench "
   [[ $1 == all ]] && wanted+="all "
   while read -r level package; do
     [[ $wanted == *" $level "* ]] || continue
