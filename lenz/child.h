@@ -30,8 +30,6 @@ class Child {
   Child(Child&&) noexcept;
   Child& operator=(Child&&) noexcept;
 
-  int pid() const { return pid_; }
-
   // Asks it to end, waits, and then ends it. Returns its exit code, or -1.
   int stop(std::chrono::seconds patience = std::chrono::seconds(3));
   int wait();   // For its own end. Returns its exit code.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 namespace hub {
 namespace {
@@ -15,7 +16,7 @@ constexpr float no_value = std::numeric_limits<float>::quiet_NaN();
 // So many pieces are netted at most: a month of minutes.
 constexpr std::size_t most_netted = 50'000;
 
-// A run of steps with one panel.
+// A run of steps whose panel has the circuit, with a clamp.
 struct Stretch {
   std::size_t first = 0;  // Of the whole answer's steps.
   Steps steps;
@@ -28,123 +29,146 @@ const Circuit* find_circuit(const Panel& panel, std::string_view id) {
 }
 
 std::vector<Stretch> stretches(const Home& home, std::string_view id, const Steps& steps) {
+  // The first step that a panel is valid for; the oldest is for all time before it, too.
+  const auto first_step = [&](std::size_t panel) {
+    if (panel == home.panels.size()) return steps.count;
+    const auto since = home.panels[panel].valid_from - steps.begin;
+    if (panel == 0 || since <= 0ms) return std::size_t{0};
+    return std::min(static_cast<std::size_t>((since + steps.step - 1ms) / steps.step), steps.count);
+  };
   std::vector<Stretch> found;
-  const Panel* panel = nullptr;
-  for (std::size_t i = 0; i < steps.count; ++i) {
-    const Panel& valid = panel_at(home, steps.at(i));
-    if (&valid != panel) {
-      panel = &valid;
-      found.push_back({i, {steps.at(i), steps.step, 0}, find_circuit(valid, id)});
-    }
-    ++found.back().steps.count;
+  for (std::size_t panel = 0; panel < home.panels.size(); ++panel) {
+    const auto first = first_step(panel), end = first_step(panel + 1);
+    const auto* circuit = find_circuit(home.panels[panel], id);
+    if (first >= end || !circuit || circuit->channels.empty()) continue;
+    found.push_back({first, {steps.at(first), steps.step, end - first}, circuit});
   }
-  std::erase_if(found, [](const Stretch& s) { return !s.circuit || s.circuit->channels.empty(); });
   return found;
 }
 
-// One column of a store's answer, by the steps that were asked for.
-template <class Number>
-class Column {
- public:
-  Column(const std::vector<Number>& values, const Points& points, const Steps& steps)
-      : values_(values), shift_((steps.begin - points.begin) / points.step) {}
-
-  Number operator[](std::size_t step) const {
-    const auto index = static_cast<std::int64_t>(step) + shift_;
-    return index >= 0 && index < std::ssize(values_) ? values_[static_cast<std::size_t>(index)]
-                                                     : std::numeric_limits<Number>::quiet_NaN();
+// Adds a column of a store's answer, each value times a factor, to the steps that were asked for;
+// what it does not have is NaN.
+void add_column(std::span<float> sum, const std::vector<float>& values, const Points& points,
+                const Steps& steps, float factor) {
+  const auto shift = (steps.begin - points.begin) / points.step;
+  const auto begin = std::clamp<std::int64_t>(-shift, 0, std::ssize(sum));
+  const auto end = std::clamp<std::int64_t>(std::ssize(values) - shift, begin, std::ssize(sum));
+  std::fill(sum.begin(), sum.begin() + begin, no_value);
+  for (auto i = begin; i < end; ++i) {
+    sum[static_cast<std::size_t>(i)] += factor * values[static_cast<std::size_t>(i + shift)];
   }
-
- private:
-  const std::vector<Number>& values_;
-  std::int64_t shift_;
-};
+  std::fill(sum.begin() + end, sum.end(), no_value);
+}
 
 std::expected<Points, StoreError> read(Store& store, const ChannelUse& use, Quantity quantity,
                                        const Steps& steps) {
   return store.read({use.device, quantity, use.channel}, {steps.begin, steps.end()}, steps.step);
 }
 
+// Where the power of a stretch goes; empty what is not asked for.
+struct Power {
+  std::span<float> mean, min, max;
+
+  bool is_wanted() const { return !mean.empty() || !min.empty() || !max.empty(); }
+  bool has_extremes() const { return !min.empty() || !max.empty(); }
+};
+
+std::expected<void, StoreError> add_power_of_one_channel(const ChannelUse& use, const Steps& steps,
+                                                         Store& store, const Power& power) {
+  const auto points = read(store, use, Quantity::active_power, steps);
+  if (!points) return std::unexpected(points.error());
+  const auto factor = static_cast<float>(use.multiplier);
+  const auto put = [&](std::span<float> to, const std::vector<float>& values) {
+    std::ranges::fill(to, 0.0f);
+    add_column(to, values, *points, steps, factor);
+  };
+  put(power.mean, points->mean);
+  put(power.min, factor < 0 ? points->max : points->min);
+  put(power.max, factor < 0 ? points->min : points->max);
+  return {};
+}
+
 // The circuit's mean power of each step.
-std::expected<std::vector<float>, StoreError> mean_power(const Circuit& circuit, const Steps& steps,
-                                                         Store& store) {
-  std::vector<float> sum(steps.count, 0);
+std::expected<void, StoreError> add_mean_power(const Circuit& circuit, const Steps& steps,
+                                               Store& store, std::span<float> sum) {
+  std::ranges::fill(sum, 0.0f);
   for (const auto& use : circuit.channels) {
     const auto points = read(store, use, Quantity::active_power, steps);
     if (!points) return std::unexpected(points.error());
-    const Column column(points->mean, *points, steps);
+    add_column(sum, points->mean, *points, steps, static_cast<float>(use.multiplier));
+  }
+  return {};
+}
+
+// From the sums of each second.
+std::expected<void, StoreError> add_extremes(const Circuit& circuit, const Steps& steps,
+                                             Store& store, const Power& power) {
+  const auto a_step = static_cast<std::size_t>(steps.step / 1s);
+  std::vector<float> seconds;
+  for (std::size_t first = 0; first < steps.count;) {
+    const auto count = std::min(steps.count - first, Store::max_steps / a_step);
+    seconds.resize(count * a_step);
+    const auto done =
+        add_mean_power(circuit, {steps.at(first), 1s, seconds.size()}, store, seconds);
+    if (!done) return done;
+    for (std::size_t s = 0; s < seconds.size(); ++s) {
+      // fmin and fmax prefer the number to the NaN.
+      const auto step = first + s / a_step;
+      if (!power.min.empty()) power.min[step] = std::fmin(power.min[step], seconds[s]);
+      if (!power.max.empty()) power.max[step] = std::fmax(power.max[step], seconds[s]);
+    }
+    first += count;
+  }
+  return {};
+}
+
+std::expected<void, StoreError> add_power(const Circuit& circuit, const Steps& steps, Store& store,
+                                          const Power& power) {
+  if (circuit.channels.size() == 1) {
+    return add_power_of_one_channel(circuit.channels[0], steps, store, power);
+  }
+  if (!power.mean.empty()) {
+    const auto done = add_mean_power(circuit, steps, store, power.mean);
+    if (!done) return done;
+  }
+  if (!power.has_extremes() || steps.step >= 1min) return {};
+  if (steps.step == 1s && !power.mean.empty()) {
+    if (!power.min.empty()) std::ranges::copy(power.mean, power.min.begin());
+    if (!power.max.empty()) std::ranges::copy(power.mean, power.max.begin());
+    return {};
+  }
+  return add_extremes(circuit, steps, store, power);
+}
+
+// Of each step, in mWh; NaN where none was counted.
+struct Energies {
+  explicit Energies(std::size_t count) : imported(count, not_counted), exported(imported) {}
+
+  static constexpr double not_counted = std::numeric_limits<double>::quiet_NaN();
+  static void add(double& to, double mwh) { to = std::isnan(to) ? mwh : to + mwh; }
+
+  std::vector<double> imported, exported;
+};
+
+// What a channel gained, as the circuit counts it.
+std::expected<void, StoreError> add_gains(const ChannelUse& use, const Steps& steps, Store& store,
+                                          Energies& energies) {
+  const bool is_turned = use.multiplier < 0;
+  for (const auto quantity : {Quantity::imported, Quantity::exported}) {
+    const auto points = read(store, use, quantity, steps);
+    if (!points) return std::unexpected(points.error());
+    auto& to =
+        (quantity == Quantity::imported) != is_turned ? energies.imported : energies.exported;
+    const auto shift = (steps.begin - points->begin) / points->step;
+    const auto& gained = points->gained;
     for (std::size_t i = 0; i < steps.count; ++i) {
-      sum[i] += static_cast<float>(use.multiplier) * column[i];
+      const auto at = static_cast<std::int64_t>(i) + shift;
+      if (at < 0 || at >= std::ssize(gained)) continue;
+      const double mwh = gained[static_cast<std::size_t>(at)];
+      if (!std::isnan(mwh)) Energies::add(to[i], std::abs(use.multiplier) * mwh);
     }
   }
-  return sum;
-}
-
-struct Power {
-  std::vector<float> mean, min, max;
-};
-
-std::expected<Power, StoreError> power_of_one_channel(const ChannelUse& use, const Steps& steps,
-                                                      Store& store) {
-  const auto points = read(store, use, Quantity::active_power, steps);
-  if (!points) return std::unexpected(points.error());
-  const Column mean(points->mean, *points, steps);
-  const Column min(points->min, *points, steps);
-  const Column max(points->max, *points, steps);
-  const auto factor = static_cast<float>(use.multiplier);
-  Power power;
-  for (std::size_t i = 0; i < steps.count; ++i) {
-    power.mean.push_back(factor * mean[i]);
-    power.min.push_back(factor * (factor < 0 ? max[i] : min[i]));
-    power.max.push_back(factor * (factor < 0 ? min[i] : max[i]));
-  }
-  return power;
-}
-
-std::expected<Power, StoreError> power_of_several(const Circuit& circuit, const Steps& steps,
-                                                  Store& store) {
-  auto mean = mean_power(circuit, steps, store);
-  if (!mean) return std::unexpected(mean.error());
-  Power power{std::move(*mean), std::vector(steps.count, no_value),
-              std::vector(steps.count, no_value)};
-  if (steps.step >= 1min) return power;
-
-  const auto seconds_a_step = static_cast<std::size_t>(steps.step / 1s);
-  const auto seconds = mean_power(circuit, {steps.begin, 1s, steps.count * seconds_a_step}, store);
-  if (!seconds) return std::unexpected(seconds.error());
-  for (std::size_t s = 0; s < seconds->size(); ++s) {
-    // fmin and fmax prefer the number to the NaN.
-    auto& min = power.min[s / seconds_a_step];
-    auto& max = power.max[s / seconds_a_step];
-    min = std::fmin(min, (*seconds)[s]);
-    max = std::fmax(max, (*seconds)[s]);
-  }
-  return power;
-}
-
-struct Energy {
-  double imported = 0, exported = 0;  // mWh
-};
-
-// What a channel gained in each step, as the circuit counts it.
-std::expected<std::vector<Energy>, StoreError> gained(const ChannelUse& use, const Steps& steps,
-                                                      Store& store) {
-  const auto imported = read(store, use, Quantity::imported, steps);
-  if (!imported) return std::unexpected(imported.error());
-  const auto exported = read(store, use, Quantity::exported, steps);
-  if (!exported) return std::unexpected(exported.error());
-  const Column in(imported->gained, *imported, steps);
-  const Column out(exported->gained, *exported, steps);
-  const auto scaled = [&](double mwh) {
-    return std::isnan(mwh) ? 0 : std::abs(use.multiplier) * mwh;
-  };
-  std::vector<Energy> result;
-  result.reserve(steps.count);
-  for (std::size_t i = 0; i < steps.count; ++i) {
-    result.push_back(use.multiplier < 0 ? Energy{scaled(out[i]), scaled(in[i])}
-                                        : Energy{scaled(in[i]), scaled(out[i])});
-  }
-  return result;
+  return {};
 }
 
 // The same time in the shortest whole minutes that divide its steps and are not too many.
@@ -160,27 +184,46 @@ Steps netting_steps(const Steps& steps) {
   return steps;
 }
 
-std::expected<Energy, StoreError> energy(const Circuit& circuit, const Steps& answer_steps,
-                                         Store& store) {
-  const bool is_netted = circuit.netting == Netting::sum && circuit.channels.size() > 1;
-  const Steps steps = is_netted ? netting_steps(answer_steps) : answer_steps;
-  Energy total;
-  std::vector<double> net(is_netted ? steps.count : 0, 0.0);
+std::expected<Energies, StoreError> netted(const Circuit& circuit, const Steps& steps,
+                                           Store& store) {
+  const Steps cut = netting_steps(steps);
+  std::vector<double> net(cut.count, Energies::not_counted);
   for (const auto& use : circuit.channels) {
-    const auto channel = gained(use, steps, store);
-    if (!channel) return std::unexpected(channel.error());
-    for (std::size_t i = 0; i < steps.count; ++i) {
-      const auto& [imported, exported] = (*channel)[i];
-      if (is_netted) {
-        net[i] += imported - exported;
-      } else {
-        total.imported += imported;
-        total.exported += exported;
-      }
+    Energies channel(cut.count);
+    const auto done = add_gains(use, cut, store, channel);
+    if (!done) return std::unexpected(done.error());
+    for (std::size_t i = 0; i < net.size(); ++i) {
+      if (!std::isnan(channel.imported[i])) Energies::add(net[i], channel.imported[i]);
+      if (!std::isnan(channel.exported[i])) Energies::add(net[i], -channel.exported[i]);
     }
   }
-  for (const double mwh : net) (mwh > 0 ? total.imported : total.exported) += std::abs(mwh);
-  return total;
+  Energies energies(steps.count);
+  for (std::size_t i = 0; i < net.size(); ++i) {
+    if (std::isnan(net[i])) continue;
+    const auto step = i / (cut.count / steps.count);
+    Energies::add(energies.imported[step], std::max(net[i], 0.0));
+    Energies::add(energies.exported[step], std::max(-net[i], 0.0));
+  }
+  return energies;
+}
+
+std::expected<Energies, StoreError> energies_of(const Circuit& circuit, const Steps& steps,
+                                                Store& store) {
+  if (circuit.netting == Netting::sum && circuit.channels.size() > 1) {
+    return netted(circuit, steps, store);
+  }
+  Energies energies(steps.count);
+  for (const auto& use : circuit.channels) {
+    const auto done = add_gains(use, steps, store, energies);
+    if (!done) return std::unexpected(done.error());
+  }
+  return energies;
+}
+
+double sum_of(const std::vector<double>& mwh) {
+  double sum = 0;
+  for (const double one : mwh) sum += std::isnan(one) ? 0 : one;
+  return sum;
 }
 
 }  // namespace
@@ -193,27 +236,41 @@ Steps steps_over(TimeRange range, std::chrono::milliseconds step) {
 }
 
 std::expected<CircuitHistory, StoreError> history(const Home& home, std::string_view circuit,
-                                                  const Steps& steps, Store& store) {
-  const std::vector nothing(steps.count, no_value);
-  CircuitHistory result{nothing, nothing, nothing};
-  Energy total;
-  for (const auto& stretch : stretches(home, circuit, steps)) {
-    const auto power =
-        stretch.circuit->channels.size() == 1
-            ? power_of_one_channel(stretch.circuit->channels[0], stretch.steps, store)
-            : power_of_several(*stretch.circuit, stretch.steps, store);
-    if (!power) return std::unexpected(power.error());
-    const auto energies = energy(*stretch.circuit, stretch.steps, store);
-    if (!energies) return std::unexpected(energies.error());
-    const auto at = static_cast<std::ptrdiff_t>(stretch.first);
-    std::ranges::copy(power->mean, result.mean.begin() + at);
-    std::ranges::copy(power->min, result.min.begin() + at);
-    std::ranges::copy(power->max, result.max.begin() + at);
-    total.imported += energies->imported;
-    total.exported += energies->exported;
+                                                  const Steps& steps, Store& store,
+                                                  HistoryColumns columns) {
+  CircuitHistory result;
+  if (columns.mean) result.mean.assign(steps.count, no_value);
+  if (columns.min) result.min.assign(steps.count, no_value);
+  if (columns.max) result.max.assign(steps.count, no_value);
+  if (columns.energy) {
+    result.step_imported.assign(steps.count, Energies::not_counted);
+    result.step_exported = result.step_imported;
   }
-  result.imported = {std::llround(total.imported)};
-  result.exported = {std::llround(total.exported)};
+  double imported = 0, exported = 0;
+  for (const auto& [first, cut, then] : stretches(home, circuit, steps)) {
+    const auto part = [&, from = first, count = cut.count](std::vector<float>& column) {
+      return column.empty() ? std::span<float>() : std::span(column).subspan(from, count);
+    };
+    const Power power{part(result.mean), part(result.min), part(result.max)};
+    if (power.is_wanted()) {
+      const auto done = add_power(*then, cut, store, power);
+      if (!done) return std::unexpected(done.error());
+    }
+    if (!columns.energy && !columns.total) continue;
+    const auto energies = energies_of(*then, cut, store);
+    if (!energies) return std::unexpected(energies.error());
+    if (columns.energy) {
+      const auto at = static_cast<std::ptrdiff_t>(first);
+      std::ranges::copy(energies->imported, result.step_imported.begin() + at);
+      std::ranges::copy(energies->exported, result.step_exported.begin() + at);
+    }
+    if (columns.total) {
+      imported += sum_of(energies->imported);
+      exported += sum_of(energies->exported);
+    }
+  }
+  result.imported = {std::llround(imported)};
+  result.exported = {std::llround(exported)};
   return result;
 }
 

@@ -30,6 +30,14 @@ struct Steps {
 // The steps that touch a range; a step that lies only partly in it counts whole.
 Steps steps_over(TimeRange range, std::chrono::milliseconds step);
 
+// What is asked for; each costs reading and room of its own.
+struct HistoryColumns {
+  bool mean = true, min = true, max = true;
+  bool energy = false;  // Of each step.
+  bool total = true;    // Of all of them.
+};
+
+// Columns that were not asked for are empty, and totals 0.
 struct CircuitHistory {
   // Watts, one per step; NaN where any channel of the circuit has no sample, where the panel valid
   // at the step's begin does not have the circuit, or where it carries no clamp.
@@ -39,16 +47,21 @@ struct CircuitHistory {
   // of a sum is not the sum of the greatest. Below a minute they come from the sums of each second.
   std::vector<float> min, max;
 
-  // Of all the steps, from the meter's counters, so that what was measured during a gap is in them.
-  // Netting::sum nets what the channels gained within each step, or within each minute (or a few,
-  // in ranges of more than a month) of a longer one, before import and export are told apart; a
-  // single channel is never netted against itself. Netting::per_phase counts each channel for
-  // itself.
+  // Energies are of the meter's counters, so that what was measured during a gap is in them: in the
+  // step that ends it. Netting::sum nets what the channels gained within each step, or within each
+  // minute (or a few, in ranges of more than a month) of a longer one, before import and export are
+  // told apart; a single channel is never netted against itself. Netting::per_phase counts each
+  // channel for itself.
+
+  // mWh, one per step; NaN where no channel was counted.
+  std::vector<double> step_imported, step_exported;
+
   measurement::MilliwattHours imported{0};
   measurement::MilliwattHours exported{0};
 };
 
 std::expected<CircuitHistory, StoreError> history(const Home& home, std::string_view circuit,
-                                                  const Steps& steps, Store& store);
+                                                  const Steps& steps, Store& store,
+                                                  HistoryColumns columns = {});
 
 }  // namespace hub

@@ -10,6 +10,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::FloatEq;
+using testing::IsEmpty;
 using testing::IsNan;
 
 Steps steps(std::chrono::milliseconds step, std::size_t count) { return {new_year, step, count}; }
@@ -140,6 +141,51 @@ TEST(History, TheExtremesOfASumAreThoseOfItsSeconds) {
   EXPECT_THAT(minutes.mean, ElementsAre(FloatEq(1075)));  // (1050 + 1100) / 2
   EXPECT_THAT(minutes.max, ElementsAre(IsNan()));
   EXPECT_THAT(minutes.min, ElementsAre(IsNan()));
+}
+
+TEST(History, TheEnergyOfEachHourIsToldAndThatOfAGapAtItsEnd) {
+  const auto home = home_with({circuit("fridge", {{"meter-1", 0, 1}})});
+  HandmadeStore store;
+  store.seconds["meter-1"] = {{0, {{0, {100, 10, 1}}}}, {10'000, {{0, {100, 90, 1}}}}};
+
+  const auto found = history(home, "fridge", steps(1h, 3), store,
+                             {.mean = false, .min = false, .max = false, .energy = true})
+                         .value();
+
+  EXPECT_THAT(found.step_imported, ElementsAre(10, IsNan(), 80));
+  EXPECT_THAT(found.step_exported, ElementsAre(1, IsNan(), 0));
+  EXPECT_EQ(found.imported.value, 90);
+  EXPECT_THAT(found.mean, IsEmpty());
+  EXPECT_THAT(found.max, IsEmpty());
+}
+
+TEST(History, TheEnergyOfAnHourIsNettedMinuteByMinute) {
+  const auto home = home_with({circuit("grid", {{"meter-1", 0, 1}, {"meter-1", 1, -1}})});
+  HandmadeStore store;
+  store.seconds["meter-1"] = {
+      {0, {{0, {0, 700, 0}}, {1, {0, 300, 0}}}},    // 700 - 300 imported.
+      {600, {{0, {0, 700, 0}}, {1, {0, 1200, 0}}}}  // Of the turned clamp 900 more: exported.
+  };
+
+  const auto found = history(home, "grid", steps(1h, 2), store, {.energy = true}).value();
+
+  EXPECT_THAT(found.step_imported, ElementsAre(400, IsNan()));
+  EXPECT_THAT(found.step_exported, ElementsAre(900, IsNan()));
+  EXPECT_EQ(found.imported.value, 400);
+  EXPECT_EQ(found.exported.value, 900);
+}
+
+TEST(History, TheExtremesOfASumOverALongRangeAreThoseOfItsSeconds) {
+  const auto home = home_with({circuit("stove", {{"meter-1", 0, 1}, {"meter-1", 1, 1}})});
+  HandmadeStore store;
+  store.most_steps = Store::max_steps;
+  const std::int64_t late = 50 * 2'500;  // Beyond what the store reads at once, by the second.
+  store.seconds["meter-1"] = {{late, {{0, {1000, 0, 0}}, {1, {100, 0, 0}}}}};
+
+  const auto found = history_of(home, store, steps(50s, 2'501));
+
+  EXPECT_THAT(found.max.back(), FloatEq(1100));
+  EXPECT_THAT(found.max.front(), IsNan());
 }
 
 TEST(History, AGapStaysAGapAndItsEnergyIsNotLost) {

@@ -19,6 +19,7 @@ struct Request {
   std::string_view target;  // "/api/homes?x=1", as it was sent.
   std::string_view host;
   std::string_view origin;
+  std::string_view accept;
   std::string_view content_type;
   std::string_view cookie;
   std::string_view authorization;

@@ -25,8 +25,10 @@ using measurement::Timestamp;
 using namespace std::chrono_literals;
 
 constexpr std::string_view session_cookie = "lenz_session";
-constexpr std::size_t most_steps = 20'000;
+constexpr std::string_view packed_type = "application/octet-stream";
+constexpr std::size_t most_steps = Store::max_steps;
 constexpr std::size_t most_circuits = measurement::max_channels;
+constexpr std::size_t most_values = 20'000 * most_circuits;  // Steps times circuits.
 constexpr std::size_t most_gaps = 1'000;
 constexpr std::int64_t latest_time = 253'402'300'800'000;  // The year 10000.
 
@@ -262,6 +264,38 @@ OrRefusal<std::vector<std::string>> circuits(const Parameters& parameters, const
   return ids;
 }
 
+// Which of an answer's columns are asked for; without a word those that the page draws.
+OrRefusal<HistoryColumns> columns(const Parameters& parameters) {
+  const auto found = parameters.find("columns");
+  if (found == parameters.end()) return HistoryColumns{};
+  HistoryColumns asked{.mean = false, .min = false, .max = false, .total = false};
+  const std::array<std::pair<std::string_view, bool*>, 5> names = {{{"mean", &asked.mean},
+                                                                    {"min", &asked.min},
+                                                                    {"max", &asked.max},
+                                                                    {"energy", &asked.energy},
+                                                                    {"total", &asked.total}}};
+  for (std::string_view rest = found->second;;) {
+    const auto word = rest.substr(0, rest.find(','));
+    const auto name = std::ranges::find(names, word, &std::pair<std::string_view, bool*>::first);
+    if (name == names.end()) {
+      return std::unexpected(refusal(
+          400, "columns: give some of mean, min, max, energy and total, separated by commas."));
+    }
+    *name->second = true;
+    if (word.size() == rest.size()) return asked;
+    rest.remove_prefix(word.size() + 1);
+  }
+}
+
+// By a parameter, or by what the caller accepts.
+OrRefusal<bool> is_packed(const Call& call, const Parameters& parameters) {
+  const auto format = parameters.find("format");
+  if (format == parameters.end()) return call.request.accept == packed_type;
+  if (format->second == "packed") return true;
+  if (format->second == "json") return false;
+  return std::unexpected(refusal(400, "format: give json or packed."));
+}
+
 Response history(const Call& call) {
   const auto given = parameters(call);
   if (!given) return given.error();
@@ -271,14 +305,36 @@ Response history(const Call& call) {
   if (!cut) return cut.error();
   const auto ids = circuits(*given, *call.home->home);
   if (!ids) return ids.error();
+  if (cut->count * ids->size() > most_values) {
+    return refusal(400,
+                   fmt::format("step: {} steps of {} circuits are more than the {} of an "
+                               "answer; take a longer step, a shorter range or fewer circuits.",
+                               cut->count, ids->size(), most_values));
+  }
+  const auto asked_columns = columns(*given);
+  if (!asked_columns) return asked_columns.error();
+  const auto packed = is_packed(call, *given);
+  if (!packed) return packed.error();
 
   std::vector<NamedHistory> found;
   for (const auto& id : *ids) {
-    auto circuit = history(*call.home->home, id, *cut, *call.home->store);
+    auto circuit = history(*call.home->home, id, *cut, *call.home->store, *asked_columns);
     if (!circuit) return unavailable(circuit.error());
     found.push_back({id, std::move(*circuit)});
   }
-  return json(history_text(*cut, found));
+  if (!*packed) return json(history_text(*cut, *asked_columns, found));
+  return {.content_type = std::string(packed_type),
+          .body = packed_history(*cut, *asked_columns, found)};
+}
+
+Response newest(const Call& call) {
+  LastOf found;
+  for (const auto& device : devices(*call.home->home)) {
+    auto last = call.home->store->last(device);
+    if (!last) return unavailable(last.error());
+    if (*last) found.emplace(device, std::move(**last));
+  }
+  return json(now_text(*call.home->home, found, call.now));
 }
 
 Response gaps(const Call& call) {
@@ -391,6 +447,7 @@ constexpr std::array rows = {
     Route{"GET", "/api/homes", Role::resident, homes, 0},
     Route{"GET", "/api/homes/{home}", Role::resident, home, 0},
     Route{"GET", "/api/homes/{home}/live", Role::resident, live, 0},
+    Route{"GET", "/api/homes/{home}/now", Role::resident, newest, 0},
     Route{"GET", "/api/homes/{home}/history", Role::resident, history, 0},
     Route{"GET", "/api/homes/{home}/gaps", Role::resident, gaps, 0},
     Route{"GET", "/api/homes/{home}/meters", Role::resident, meters, 0},

@@ -500,6 +500,76 @@ TEST_F(RoutesTest, HistoryIsToldInWattsAndWattHours) {
   EXPECT_EQ(history["circuits"]["spare"]["mean"], Json::parse("[null, null]"));
 }
 
+TEST_F(RoutesTest, OnlyTheColumnsThatAreAskedForAreTold) {
+  const auto begin = (new_year + 89s).time_since_epoch().count();
+  const auto range = fmt::format("begin={}&end={}&step=1", begin, begin + 2000);
+
+  const auto history = get("/api/homes/home/history?circuits=fridge&columns=energy,mean&" +
+                           range)["circuits"]["fridge"];
+
+  EXPECT_EQ(history, Json::parse(R"({"mean": [null, 80], "step_imported_wh": [null, 0.005],
+                                     "step_exported_wh": [null, 0]})"));
+}
+
+// The example of docs/history_format.md.
+TEST_F(RoutesTest, ThePackedHistoryIsThatOfItsPage) {
+  world.homes[0].panels[0].circuits[0].id = "a";
+  const auto begin = (new_year + 89s).time_since_epoch().count();
+  const auto target =
+      fmt::format("/api/homes/home/history?circuits=a&begin={}&end={}&step=1&columns=total,mean",
+                  begin, begin + 2000);
+  const auto cookie = world.signed_in();
+
+  const auto asked = ask("GET", target + "&format=packed", cookie);
+  const auto accepted = world.routes.answer({.method = "GET",
+                                             .target = target,
+                                             .host = "localhost",
+                                             .accept = "application/octet-stream",
+                                             .cookie = cookie});
+
+  // 1'767'225'689'000 ms as a number is A8 87 F0 B6 B7 33.
+  const std::string expected(
+      "\x01\xA8\x87\xF0\xB6\xB7\x33\xE8\x07\x02\x11\x01"
+      "\x01"
+      "a"
+      "\x00\xC1\x0C"
+      "\x05\x00",
+      19);
+  EXPECT_EQ(asked.content_type, "application/octet-stream");
+  EXPECT_EQ(asked.body, expected);
+  EXPECT_EQ(accepted.body, expected);
+}
+
+TEST_F(RoutesTest, AHistoryOfManyCircuitsHasFewerSteps) {
+  std::string ids = "fridge";
+  for (int c = 0; c < 41; ++c) {
+    world.homes[0].panels[0].circuits.push_back(circuit(fmt::format("c{}", c), {}));
+    ids += fmt::format(",c{}", c);
+  }
+
+  const auto path = "/api/homes/home/history?begin=0&step=1&circuits=" + ids;
+
+  EXPECT_EQ(ask("GET", path + "&end=20001000", world.signed_in()).status, 400u);
+  EXPECT_EQ(ask("GET", path + "&end=20000000", world.signed_in()).status, 200u);
+}
+
+TEST_F(RoutesTest, NowIsWhatEachCircuitShowedLast) {
+  world.homes[0].panels[0].circuits.push_back(circuit("twice", {{"meter-1", 0, -2}}));
+  world.homes[0].panels[0].circuits.push_back(circuit("unheard", {{"meter-2", 0, 1}}));
+
+  const auto now = get("/api/homes/home/now");
+
+  EXPECT_EQ(now,
+            Json::parse(fmt::format(
+                R"({{"now": {}, "circuits": {{
+        "fridge": {{"time": {}, "active_power_w": 80, "reactive_power_var": null,
+                    "voltage_v": null, "current_a": null}},
+        "twice": {{"time": {}, "active_power_w": -160, "reactive_power_var": null,
+                   "voltage_v": null, "current_a": null}}}}}})",
+                world.now.time_since_epoch().count(), (new_year + 90s).time_since_epoch().count(),
+                (new_year + 90s).time_since_epoch().count())));
+}
+
 TEST_F(RoutesTest, AQuestionAboutHistoryThatMakesNoSenseIsToldWhy) {
   const auto refused = [&](const std::string& query, unsigned status, const std::string& word) {
     const auto response = ask("GET", "/api/homes/home/history?" + query, world.signed_in());
@@ -518,17 +588,21 @@ TEST_F(RoutesTest, AQuestionAboutHistoryThatMakesNoSenseIsToldWhy) {
   refused("begin=0&end=9000&step=61" + all, 400, "step");
   refused("begin=0&end=9000&step=1e3" + all, 400, "step");
   refused("begin=0&end=9000&step=9223372036854775800" + all, 400, "step");
-  refused("begin=0&end=20001000&step=1" + all, 400, "20000");
+  refused("begin=0&end=100001000&step=1" + all, 400, "100000");
+  refused("begin=0&end=9000&step=1&columns=" + all, 400, "columns");
+  refused("begin=0&end=9000&step=1&columns=mean,," + all, 400, "columns");
+  refused("begin=0&end=9000&step=1&columns=median" + all, 400, "columns");
+  refused("begin=0&end=9000&step=1&format=xml" + all, 400, "format");
   refused("begin=0&end=9000&step=1", 400, "circuits");
   refused("begin=0&end=9000&step=1&circuits=,", 404, "circuit");
   refused("begin=0&end=9000&step=1&circuits=fridge,attic", 404, "circuit");
   refused("begin=0&begin=1&end=9000&step=1" + all, 400, "twice");
   refused("begin=%zz&end=9000&step=1" + all, 400, "query");
   EXPECT_EQ(
-      get("/api/homes/home/history?begin=0&end=20000000&step=1&circuits=spare")["circuits"]["spare"]
-                                                                               ["mean"]
-                                                                                   .size(),
-      20'000u);
+      get("/api/homes/home/history?begin=0&end=100000000&step=1&circuits=spare")["circuits"]
+                                                                                ["spare"]["mean"]
+                                                                                    .size(),
+      100'000u);
 }
 
 TEST_F(RoutesTest, GapsAreListedOldestFirst) {

@@ -46,6 +46,7 @@ Request request_of(const http::request<http::string_body>& message, std::string_
       .target = {message.target().data(), message.target().size()},
       .host = only(message, http::field::host),
       .origin = only(message, http::field::origin),
+      .accept = only(message, http::field::accept),
       .content_type = only(message, http::field::content_type),
       .cookie = only(message, http::field::cookie),
       .authorization = only(message, http::field::authorization),

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -33,8 +35,16 @@ struct NamedHistory {
   std::string circuit;
   CircuitHistory history;
 };
-// Powers to 0.1 W, energies to 0.001 Wh, NaN as null.
-std::string history_text(const Steps&, std::span<const NamedHistory>);
+// The columns that were asked for. Powers to 0.1 W, energies to 0.001 Wh, NaN as null.
+std::string history_text(const Steps&, HistoryColumns, std::span<const NamedHistory>);
+
+// The same, a few times smaller, as docs/history_format.md describes it.
+std::string packed_history(const Steps&, HistoryColumns, std::span<const NamedHistory>);
+
+// A device and its newest sample.
+using LastOf = std::map<std::string, Store::Last, std::less<>>;
+// What each circuit of the newest panel showed last; without those that carry no clamp.
+std::string now_text(const Home&, const LastOf&, measurement::Timestamp now);
 
 struct DeviceGap {
   std::string device;

@@ -2,6 +2,7 @@
 // that the page works under any path.
 
 import type { Home } from './home';
+import { unpack } from './packed';
 
 export interface Status {
   version: string;
@@ -49,20 +50,29 @@ export class Refused extends Error {
   }
 }
 
-async function ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
+const packed = 'application/octet-stream';
+
+async function answer(method: string, path: string, body?: unknown, signal?: AbortSignal, accept = '*/*'): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       signal: signal ?? null,
       credentials: 'same-origin',
-      ...(method === 'GET' ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body ?? {}) }),
+      ...(method === 'GET'
+        ? { headers: { Accept: accept } }
+        : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body ?? {}) }),
     });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Refused(0, 'The hub does not answer. Check that it runs and that this device is on the same network.');
   }
   if (!response.ok) throw new Refused(response.status, await reason(response));
+  return response;
+}
+
+async function ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
+  const response = await answer(method, path, body, signal);
   return response.status === 204 ? undefined : response.json();
 }
 
@@ -99,20 +109,19 @@ export const meters = (id: string) => ask('GET', home_path(id, '/meters')) as Pr
 export const live_path = (id: string): string => home_path(id, '/live');
 
 // Begin and end in milliseconds, step in seconds: 1 to 59, or a multiple of 60.
-export const history = (
+export async function history(
   id: string,
   circuits: string[],
   begin: number,
   end: number,
   step: number,
   signal?: AbortSignal,
-) =>
-  ask(
-    'GET',
-    home_path(id, '/history') + query({ circuits: circuits.join(','), begin, end, step }),
-    undefined,
-    signal,
-  ) as Promise<History>;
+): Promise<History> {
+  const path = home_path(id, '/history') + query({ circuits: circuits.join(','), begin, end, step });
+  const response = await answer('GET', path, undefined, signal, packed);
+  const is_packed = response.headers.get('Content-Type') === packed;
+  return is_packed ? unpack(new Uint8Array(await response.arrayBuffer())) : response.json();
+}
 
 export const gaps = (id: string, begin: number, end: number, signal?: AbortSignal) =>
   ask('GET', home_path(id, '/gaps') + query({ begin, end }), undefined, signal) as Promise<Gap[]>;
