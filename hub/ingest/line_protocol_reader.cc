@@ -119,7 +119,17 @@ bool LineProtocolReader::read_fields() {
   }
 }
 
-bool LineProtocolReader::read_field(LineField& field) {
+// Mostly lines have the fields of the line before: the same bytes up to the same "=".
+bool LineProtocolReader::skip_same_key(std::string_view key) {
+  if (key.empty() || key.size() >= static_cast<std::size_t>(end_ - at_) || at_[key.size()] != '=' ||
+      std::memcmp(at_, key.data(), key.size()) != 0) {
+    return false;
+  }
+  at_ += key.size() + 1;
+  return true;
+}
+
+bool LineProtocolReader::read_key(LineField& field) {
   const char* const begin = at_;
   for (; at_ != end_ && *at_ != '='; ++at_) {
     if (*at_ == '\\' && at_ + 1 != end_ && at_[1] != '\n') {
@@ -132,6 +142,11 @@ bool LineProtocolReader::read_field(LineField& field) {
   field.key = {begin, static_cast<std::size_t>(at_ - begin)};
   if (field.key.empty()) return fail("has a field without a name");
   ++at_;
+  return true;
+}
+
+bool LineProtocolReader::read_field(LineField& field) {
+  if (!skip_same_key(field.key) && !read_key(field)) return false;
   if (at_ == end_ || is_end_of_value(*at_)) return fail("has a field without a value");
   if (*at_ == '"') {
     field.type = LineField::Type::text;
@@ -142,8 +157,30 @@ bool LineProtocolReader::read_field(LineField& field) {
   return read_word();
 }
 
+// Digits with or without a point, so few that none is cut off. Else nothing is read.
+bool LineProtocolReader::read_short_number(LineField& field) {
+  const char* at = at_;
+  const bool is_negative = *at == '-';
+  at += is_negative;
+  const char* const begin = at;
+  std::int64_t digits = 0;
+  const char* const end = end_ - at > most_digits ? at + most_digits : end_;
+  for (; at != end && is_digit(*at); ++at) digits = digits * 10 + (*at - '0');
+  const char* const point = at;
+  if (at != end && *at == '.') {
+    for (++at; at != end && is_digit(*at); ++at) digits = digits * 10 + (*at - '0');
+  }
+  const auto decimals = std::max<std::ptrdiff_t>(at - point - 1, 0);
+  const bool has_digit = at - begin > (at != point ? 1 : 0);
+  if (!has_digit || at == end || !is_end_of_value(*at)) return false;
+  field.number = {is_negative ? -digits : digits, -static_cast<int>(decimals)};
+  at_ = at;
+  return true;
+}
+
 bool LineProtocolReader::read_number(LineField& field) {
   field.type = LineField::Type::number;
+  if (read_short_number(field)) return true;
   const bool is_negative = *at_ == '-';
   if (is_negative || *at_ == '+') ++at_;
   std::int64_t digits = 0;
@@ -211,7 +248,16 @@ bool LineProtocolReader::read_word() {
 
 bool LineProtocolReader::read_time() {
   while (at_ != end_ && *at_ == ' ') ++at_;
+  // All lines of one instant have the same time, which was found good.
+  if (!same_time_.empty() && same_time_.size() < static_cast<std::size_t>(end_ - at_) &&
+      at_[same_time_.size()] == '\n' &&
+      std::memcmp(at_, same_time_.data(), same_time_.size()) == 0) {
+    at_ += same_time_.size();
+    time_ = same_time_is_;
+    return true;
+  }
   time_ = now_;
+  std::string_view given_time;
   if (at_ != end_ && *at_ != '\n' && *at_ != '\r') {
     if (*at_ == '-') return fail("has a time before 1970");
     std::uint64_t given = 0;  // Has room for 19 digits.
@@ -226,11 +272,14 @@ bool LineProtocolReader::read_time() {
       return fail("has a time that is too late: is the precision right?");
     }
     time_ = Timestamp(std::chrono::milliseconds(ms));
+    given_time = {begin, static_cast<std::size_t>(at_ - begin)};
   }
   while (at_ != end_ && (*at_ == ' ' || *at_ == '\r')) ++at_;
   if (at_ != end_ && *at_ != '\n') return fail("goes on after its time");
   if (time_ < allowed_.begin) return fail("has a time that is too early: is the precision right?");
   if (time_ >= allowed_.end) return fail("has a time that is too late: is the precision right?");
+  same_time_ = given_time;
+  same_time_is_ = time_;
   return true;
 }
 

@@ -76,6 +76,9 @@ class LineProtocolReader {
   bool read_series(std::string_view guess);
   bool read_fields();
   bool read_field(LineField&);
+  bool skip_same_key(std::string_view key);
+  bool read_key(LineField&);
+  bool read_short_number(LineField&);
   bool read_number(LineField&);
   bool read_text();
   bool read_word();
@@ -94,6 +97,8 @@ class LineProtocolReader {
   std::array<LineField, max_fields> fields_;
   std::size_t field_count_ = 0;
   measurement::Timestamp time_{};
+  std::string_view same_time_;  // As it was written in the last good line; empty: not at all.
+  measurement::Timestamp same_time_is_{};
   const char* fault_ = nullptr;
   std::size_t line_ = 0, lines_begun_ = 0;
 };

@@ -180,6 +180,46 @@ TEST(LineProtocol, AGuessNeverChangesWhatIsRead) {
   }
 }
 
+// A line that begins like the one before is read faster, and not otherwise.
+TEST(LineProtocol, WhatTheLineBeforeWasChangesNothing) {
+  const unsigned seed = 11;
+  std::mt19937 random(seed);
+  const auto any = [&](const std::vector<std::string>& words) {
+    return words[random() % words.size()];
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    std::vector<std::string> lines;
+    std::string text;
+    while (lines.size() < 4) {
+      std::string line = "p " + any({"v", "vv", "a", "v\\=", ""}) + "=" +
+                         any({"1", "-1.5", ".5", "5.", "1e3", "007.50", "5i", "-", ".", "x",
+                              "\"t\"", "t", "123456789012345678", "1234567890.12345678901", ""});
+      if (random() % 2) line += "," + any({"v", "w"}) + "=" + any({"0.25", "250", "-7", "2.5e1"});
+      line += any({"", " 1767225600000", " 1767225600001", " 17672256000000", " 1767225600000 ",
+                   " 0", " x"});
+      text += line + "\n";
+      lines.push_back(std::move(line));
+    }
+    auto together = reader(text);
+    for (const auto& line : lines) {
+      auto alone = reader(line);
+      const auto got = alone.next();
+      ASSERT_EQ(together.next(), got) << "seed " << seed << ": " << text;
+      ASSERT_STREQ(got == Got::fault ? together.fault() : "",
+                   got == Got::fault ? alone.fault() : "");
+      if (got != Got::line) continue;
+      EXPECT_EQ(together.time(), alone.time()) << text;
+      ASSERT_EQ(together.fields().size(), alone.fields().size()) << text;
+      for (std::size_t f = 0; f < alone.fields().size(); ++f) {
+        EXPECT_EQ(together.fields()[f].key, alone.fields()[f].key) << text;
+        EXPECT_EQ(together.fields()[f].type, alone.fields()[f].type) << text;
+        if (alone.fields()[f].type != Type::number) continue;
+        EXPECT_EQ(together.fields()[f].number, alone.fields()[f].number) << text;
+      }
+    }
+  }
+}
+
 // With the sanitizers on, this is where a step beyond the text's end is found.
 TEST(LineProtocol, NoTextMakesItStumble) {
   const unsigned seed = 7;

@@ -146,7 +146,7 @@ std::expected<WrittenPoints::Taken, StoreError> WrittenPoints::take(std::string_
     } else {
       taken.newest = std::max(taken.newest, reader.time());
     }
-    if (waiting_ >= most_waiting) {
+    if (waiting_instants_ >= most_waiting) {
       if (const auto flushed = flush(taken); !flushed) return std::unexpected(flushed.error());
     }
   }
@@ -213,10 +213,20 @@ std::optional<ChannelUse> WrittenPoints::circuit(std::string_view home, std::str
   return use.multiplier == 1 ? std::optional(use) : std::nullopt;
 }
 
+std::optional<std::int64_t> WrittenPoints::steps_in(const Field& field, const Decimal& number) {
+  std::int64_t steps = number.digits;
+  if (const int shift = number.exponent + field.shift; shift != 0) {
+    const auto moved = in_steps({number.digits, shift}, 0);
+    if (!moved) return std::nullopt;
+    steps = *moved;
+  }
+  return field.range.holds(steps) ? std::optional(steps) : std::nullopt;
+}
+
 const char* WrittenPoints::put(Series& series, const LineProtocolReader& reader) {
   const auto fields = reader.fields();
   // All or nothing: half a line would be known the next time and never be completed.
-  std::array<std::optional<std::int64_t>, LineProtocolReader::max_fields> steps;
+  std::array<std::int64_t, LineProtocolReader::max_fields> steps;
   if (series.fields.size() < fields.size()) series.fields.resize(fields.size());
   bool has_value = false, has_energy = false;
   for (std::size_t i = 0; i < fields.size(); ++i) {
@@ -225,18 +235,25 @@ const char* WrittenPoints::put(Series& series, const LineProtocolReader& reader)
       const auto meaning = meaning_of(fields[i].key);
       if (!meaning) return "has a field that is no quantity";
       known = {std::string(fields[i].key), *meaning};
+      if (!meaning->is_ignored) {
+        known.shift = meaning->exponent - resolutions[static_cast<std::size_t>(meaning->quantity)];
+        known.range = range_of(meaning->quantity);
+        known.is_total = is_total(meaning->quantity);
+      }
     }
     if (fields[i].type != LineField::Type::number) return "has a value that is no number";
     if (known.meaning.is_ignored) continue;
-    steps[i] = steps_of(known.meaning, fields[i].number);
-    if (!steps[i]) return "has a value beyond what a home's meter can read";
+    const auto value = steps_in(known, fields[i].number);
+    if (!value) return "has a value beyond what a home's meter can read";
+    steps[i] = *value;
     has_value = true;
-    has_energy = has_energy || is_total(known.meaning.quantity);
+    has_energy = has_energy || known.is_total;
   }
   if (!has_value) return "has nothing that is stored";
   Instant& instant = instant_of(*series.device, reader.time());
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (steps[i]) instant.put(series.fields[i].meaning.quantity, series.channel, *steps[i]);
+    const auto& meaning = series.fields[i].meaning;
+    if (!meaning.is_ignored) instant.put(meaning.quantity, series.channel, steps[i]);
   }
   if (has_energy || series.is_counted_elsewhere) {
     series.device->writer.counters |= std::uint64_t{1} << series.channel;
@@ -250,17 +267,20 @@ Instant& WrittenPoints::instant_of(Device& device, Timestamp time) {
     ++instants.back().rows;
     return instants.back();
   }
-  if (!instants.empty() && time < instants.back().time) device.is_in_order = false;
-  ++waiting_;
+  if (instants.empty()) {
+    waiting_.push_back(&device);
+  } else if (time < instants.back().time) {
+    device.is_in_order = false;
+  }
+  ++waiting_instants_;
   return instants.emplace_back(time, device.writer.chips);
 }
 
 std::expected<void, StoreError> WrittenPoints::flush(Taken& taken) {
   std::expected<void, StoreError> done;
-  for (auto& [name, device] : devices_) {
-    auto& instants = device.instants;
-    if (instants.empty()) continue;
-    if (!std::exchange(device.is_in_order, true)) {
+  for (auto* device : waiting_) {
+    auto& instants = device->instants;
+    if (!std::exchange(device->is_in_order, true)) {
       std::ranges::stable_sort(instants, {}, &Instant::time);
       std::size_t last = 0;
       for (std::size_t i = 1; i < instants.size(); ++i) {
@@ -273,7 +293,7 @@ std::expected<void, StoreError> WrittenPoints::flush(Taken& taken) {
       instants.erase(instants.begin() + static_cast<std::ptrdiff_t>(last) + 1, instants.end());
     }
     if (done) {
-      const auto one = samples_.take(device.writer, instants);
+      const auto one = samples_.take(device->writer, instants);
       if (one) {
         taken.added += one->added;
         taken.known += one->known;
@@ -283,7 +303,8 @@ std::expected<void, StoreError> WrittenPoints::flush(Taken& taken) {
     }
     instants.clear();
   }
-  waiting_ = 0;
+  waiting_.clear();
+  waiting_instants_ = 0;
   return done;
 }
 

@@ -74,10 +74,15 @@ class WrittenPoints {
     std::vector<Instant> instants;
     bool is_in_order = true;
   };
+  // What a field means, with what would be looked up for each of its numbers.
   struct Field {
     std::string key;
     FieldMeaning meaning;
+    int shift = 0;  // Of ten: a number times it is in steps.
+    StepRange range;
+    bool is_total = false;
   };
+  static std::optional<std::int64_t> steps_in(const Field&, const Decimal&);
   struct Series {
     std::string text;
     Device* device = nullptr;  // Null: refused.
@@ -103,7 +108,8 @@ class WrittenPoints {
   std::deque<Series> series_;
   std::unordered_map<std::string_view, Series*> by_text_;  // Views into `series_`.
   Series* last_ = nullptr;
-  std::size_t waiting_ = 0;  // Instants.
+  std::vector<Device*> waiting_;  // Those that have instants.
+  std::size_t waiting_instants_ = 0;
 };
 
 }  // namespace hub

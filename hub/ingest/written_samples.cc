@@ -69,21 +69,21 @@ std::size_t place(Quantity quantity, std::size_t channel) {
 
 }  // namespace
 
-bool is_in_range(Quantity quantity, std::int64_t steps) {
+StepRange range_of(Quantity quantity) {
   switch (measurement::row(quantity).kind) {
     case measurement::Kind::total:
-      return steps >= 0 && steps <= 100'000'000'000;
+      return {0, 100'000'000'000};
     case measurement::Kind::derived:
-      return false;
+      return {};
     case measurement::Kind::instant:
     case measurement::Kind::slow:
       break;
   }
-  if (quantity == Quantity::voltage || quantity == Quantity::frequency) {
-    return steps >= 0 && steps <= 100'000;
-  }
-  return steps >= -100'000'000 && steps <= 100'000'000;
+  if (quantity == Quantity::voltage || quantity == Quantity::frequency) return {0, 100'000};
+  return {-100'000'000, 100'000'000};
 }
+
+bool is_in_range(Quantity quantity, std::int64_t steps) { return range_of(quantity).holds(steps); }
 
 void Instant::put(Quantity quantity, std::size_t channel, std::int64_t steps) {
   widen(measurement::chip_of(channel) + 1);
@@ -149,24 +149,39 @@ std::expected<WrittenSamples::Device*, StoreError> WrittenSamples::device_of(
   const auto last = store_.last(name);
   if (!last) return std::unexpected(last.error());
   Device device;
-  if (*last) device.newest = (*last)->time;
-  device.known = std::make_unique<Known>();
+  if (*last) {
+    device.newest = (*last)->time;
+    device.unknown_from = std::chrono::floor<std::chrono::minutes>((*last)->time) + 1min;
+  }
   return &(devices_[name] = std::move(device));
 }
 
-std::expected<WrittenSamples::Known*, StoreError> WrittenSamples::known_at(const std::string& name,
-                                                                           Device& device,
-                                                                           Timestamp time) {
+std::expected<WrittenSamples::Second*, StoreError> WrittenSamples::known_at(const std::string& name,
+                                                                            Device& device,
+                                                                            Timestamp time) {
+  const Timestamp second = std::chrono::floor<std::chrono::seconds>(time);
   const Timestamp hour = std::chrono::floor<std::chrono::hours>(time);
-  auto& known = *device.known;
-  if (known.hour == hour) return &known;
-  known = {.hour = hour};
-  if (!device.newest || *device.newest < hour) return &known;
-  const auto kept = store_.samples(name, {hour, hour + 1h});
-  if (!kept) {
-    known.hour = {};
-    return std::unexpected(kept.error());
+  const bool is_looked_up = device.hour && device.hour->begin == hour;
+  if (!is_looked_up && second != device.latest_begin) {
+    if (second >= device.unknown_from && (!device.newest || second > *device.newest)) {
+      device.latest_begin = second;
+      device.latest = {};
+    } else if (const auto done = look_up(name, device, hour); !done) {
+      return std::unexpected(done.error());
+    }
   }
+  if (device.hour && device.hour->begin == hour)
+    return &device.hour->seconds[second_of(time, hour)];
+  return &device.latest;
+}
+
+std::expected<void, StoreError> WrittenSamples::look_up(const std::string& name, Device& device,
+                                                        Timestamp hour) {
+  device.hour.reset();
+  const auto kept = store_.samples(name, {hour, hour + 1h});
+  if (!kept) return std::unexpected(kept.error());
+  device.hour = std::make_unique<Hour>();
+  device.hour->begin = hour;
   for (const auto& one : *kept) {
     const auto present = present_in(one.sample);
     std::size_t first = second_of(one.time, hour), count = 1;
@@ -175,12 +190,13 @@ std::expected<WrittenSamples::Known*, StoreError> WrittenSamples::known_at(const
       count = 60;
     }
     for (std::size_t s = first; s < first + count; ++s) {
-      known.measured[s] |= present.measured;
-      known.counted[s] |= present.counted;
-      known.sensed[s] |= present.sensed;
+      auto& known = device.hour->seconds[s];
+      known.measured |= present.measured;
+      known.counted |= present.counted;
+      known.sensed |= present.sensed;
     }
   }
-  return &known;
+  return {};
 }
 
 std::expected<WrittenSamples::Boot*, StoreError> WrittenSamples::boot_at(const std::string& name,
@@ -229,18 +245,25 @@ milliseconds WrittenSamples::stands_for(Device& device, const Instant& instant) 
 void WrittenSamples::count(Instant& instant, milliseconds stands_for, std::uint64_t counters,
                            Boot& boot) {
   auto& sample = instant.sample_;
+  std::uint64_t integrated = 0;
   for_each_bit(instant.measured_ & ~instant.counted_ & ~counters, [&](std::size_t c) {
     const auto power = sample.steps(Quantity::active_power, c);
     if (!power) return;
     auto& remainder = boot.remainder[*power < 0][c];
     remainder += std::abs(*power) * stands_for.count();
-    instant.put(energies[*power < 0], c, remainder / deciwatt_ms_per_mwh);
+    boot.total[*power < 0][c] += remainder / deciwatt_ms_per_mwh;
     remainder %= deciwatt_ms_per_mwh;
-    boot.origin.integrated |= bit(c);
+    integrated |= bit(c);
   });
   for_each_bit(instant.counted_, [&](std::size_t c) {
     for (std::size_t e = 0; e < energies.size(); ++e) {
       boot.total[e][c] += sample.steps(energies[e], c).value_or(0);
+    }
+  });
+  boot.origin.integrated |= integrated;
+  instant.counted_ |= integrated;
+  for_each_bit(instant.counted_, [&](std::size_t c) {
+    for (std::size_t e = 0; e < energies.size(); ++e) {
       sample.put_steps(energies[e], c, boot.total[e][c]);
     }
   });
@@ -266,10 +289,7 @@ std::expected<WrittenSamples::Taken, StoreError> WrittenSamples::take(const Writ
   for (auto& instant : instants) {
     const auto known = known_at(name, device, instant.time);
     if (!known) return std::unexpected(known.error());
-    const auto second = second_of(instant.time, (*known)->hour);
-    auto& measured = (*known)->measured[second];
-    auto& counted = (*known)->counted[second];
-    auto& sensed = (*known)->sensed[second];
+    auto& [measured, counted, sensed] = **known;
     instant.drop(instant.measured_ & measured, instant.counted_ & counted,
                  instant.sensed_ & sensed);
     if (instant.measured_ == 0 && instant.counted_ == 0 && instant.sensed_ == 0) {

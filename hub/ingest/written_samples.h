@@ -56,7 +56,15 @@ class Instant {
   std::uint64_t sensed_ = 0;    // Bit k: chip k has something of its own, such as its voltage.
 };
 
-// What is within physical reason, in steps: 10 MW, 10 kV, 100 kA, 100 MWh at once.
+// Both ends included.
+struct StepRange {
+  std::int64_t least = 1, most = 0;
+
+  bool holds(std::int64_t steps) const { return least <= steps && steps <= most; }
+};
+// What is within physical reason, in steps: 10 MW, 10 kV, 100 kA, 100 MWh at once. Nothing of what
+// is derived.
+StepRange range_of(measurement::Quantity);
 bool is_in_range(measurement::Quantity, std::int64_t steps);
 
 // A boot is called by a day and a count, so that no two writers meet. One minute that a meter of
@@ -109,22 +117,33 @@ class WrittenSamples {
     std::vector<Boot> boots;
     std::uint64_t next_count = 0;
   };
-  // Of one hour, the channels and chips of each second that are known.
-  struct Known {
-    measurement::Timestamp hour{};
-    std::array<std::uint64_t, seconds_an_hour> measured{}, counted{}, sensed{};
+  // The channels and chips of a second that are known; bits as Instant has them.
+  struct Second {
+    std::uint64_t measured = 0, counted = 0, sensed = 0;
+  };
+  struct Hour {
+    measurement::Timestamp begin{};
+    std::array<Second, seconds_an_hour> seconds{};
   };
   struct Device {
     std::optional<measurement::Timestamp> newest;
     std::chrono::milliseconds newest_stands_for{};
     std::optional<std::chrono::milliseconds> period;  // The least that was seen.
     std::vector<Day> days;                            // The two that were used last.
-    std::unique_ptr<Known> known;
+    // Nothing is known of what is later than all there is, so that whoever writes in order needs no
+    // more than the second that was written last. `unknown_from` is the end of the newest minute
+    // that the store had.
+    measurement::Timestamp unknown_from{};
+    measurement::Timestamp latest_begin{};
+    Second latest;
+    std::unique_ptr<Hour> hour;  // Of the late writer's; null until there is one.
   };
 
   std::expected<Device*, StoreError> device_of(const std::string& name);
-  std::expected<Known*, StoreError> known_at(const std::string& name, Device&,
-                                             measurement::Timestamp);
+  std::expected<Second*, StoreError> known_at(const std::string& name, Device&,
+                                              measurement::Timestamp);
+  std::expected<void, StoreError> look_up(const std::string& name, Device&,
+                                          measurement::Timestamp hour);
   std::expected<Boot*, StoreError> boot_at(const std::string& name, Device&,
                                            measurement::Timestamp);
   static std::chrono::milliseconds stands_for(Device&, const Instant&);

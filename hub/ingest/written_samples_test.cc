@@ -185,6 +185,21 @@ TEST_F(WrittenSamplesTest, AMinuteThatAnotherMeterMeasuredIsKnown) {
   EXPECT_EQ(taken.added, 1u);
 }
 
+TEST_F(WrittenSamplesTest, LateAndNewInstantsOfOneBodyAreEachTakenOnce) {
+  take({at(noon, 10), at(noon + 2h, 10)});
+
+  // The hours of the first three have been written to before.
+  const std::vector<Instant> body = {at(noon, 10), at(noon + 1s, 10), at(noon + 2h, 10),
+                                     at(noon + 2h + 1s, 10), at(noon + 3h, 10)};
+  const auto first = take(body);
+  const auto again = take(body);
+
+  EXPECT_EQ(first.known, 2u);
+  EXPECT_EQ(first.added, 3u);
+  EXPECT_EQ(again.known, 5u);
+  EXPECT_EQ(stored(), 5u);
+}
+
 TEST_F(WrittenSamplesTest, AfterAFailedCommitNothingIsTakenForKnown) {
   bool is_full = true;
   WrittenSamples failing(
