@@ -75,13 +75,16 @@ Memory memory_of(int pid, bool with_children) {
   return all;
 }
 
-void wait_until_quiet(int pid, bool with_children, std::chrono::seconds most) {
+void wait_until_quiet(int pid, bool with_children, std::chrono::seconds quiet,
+                      std::chrono::seconds most) {
+  constexpr auto piece = 3s;
   const auto end = std::chrono::steady_clock::now() + most;
   double before = cpu_s_of(pid, with_children);
-  while (std::chrono::steady_clock::now() < end) {
-    std::this_thread::sleep_for(3s);
+  for (auto calm = 0s; std::chrono::steady_clock::now() < end;) {
+    std::this_thread::sleep_for(piece);
     const double now = cpu_s_of(pid, with_children);
-    if (now - before < .06) return;
+    calm = now - before < .02 * piece.count() ? calm + piece : 0s;
+    if (calm >= quiet) return;
     before = now;
   }
   throw std::runtime_error(

@@ -14,8 +14,9 @@ namespace bench {
 double cpu_s_of(int pid, bool with_children);
 Memory memory_of(int pid, bool with_children);  // A page that is shared counts in each.
 
-// Waits until the process has used less than 2 % of a core for three seconds.
+// Waits until the process has used less than 2 % of a core for so long.
 void wait_until_quiet(int pid, bool with_children,
+                      std::chrono::seconds quiet = std::chrono::seconds(3),
                       std::chrono::seconds most = std::chrono::minutes(20));
 
 // Bytes of the files in a folder whose path holds `part`: what they use of the disk, or, if that is

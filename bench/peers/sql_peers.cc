@@ -71,7 +71,8 @@ class Postgresql final : public System {
     wait_until_quiet(process_->pid(), true);
   }
   double cpu_s() const override { return cpu_s_of(process_->pid(), true); }
-  // Of the table and its index: without the log, which is of a fixed size, and what an empty one has.
+  // Of the table and its index: without the log, which is of a fixed size, and what an empty one
+  // has.
   double bytes() const override { return bytes_in(data() + "/base") - empty_bytes_; }
   // Without what its processes share, which would count in each of them.
   Memory memory() const override { return memory_of(process_->pid(), true); }
