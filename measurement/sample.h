@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -44,7 +45,7 @@ class Sample {
   std::size_t channels() const { return chips_ * channels_per_chip; }
 
   // How many values this sample can have of a quantity.
-  std::size_t count(Quantity q) const { return row(q).scope == Scope::chip ? chips() : channels(); }
+  std::size_t count(Quantity q) const { return place_of(q) == Place::chip ? chips() : channels(); }
 
   // `index` is a chip for quantities of Scope::chip, else a channel.
   template <Quantity q>
@@ -77,6 +78,19 @@ class Sample {
   friend bool operator==(const Sample&, const Sample&) = default;
 
  private:
+  // Where a quantity's values are, told from its number alone: this is asked for each value.
+  enum class Place : std::uint8_t { chip, channel, total, nowhere };
+  static constexpr Place place_of(Quantity q) {
+    if (q <= Quantity::chip_temperature) return Place::chip;
+    if (q <= Quantity::peak_current) return Place::channel;
+    return q <= Quantity::exported ? Place::total : Place::nowhere;
+  }
+  static constexpr std::size_t index_of(Quantity q, Quantity first) {
+    return static_cast<std::size_t>(q) - static_cast<std::size_t>(first);
+  }
+  static constexpr bool places_are_those_of_the_table();
+  std::optional<std::int64_t> derived_steps(Quantity q, std::size_t channel) const;
+
   static constexpr std::int32_t absent_32 = std::numeric_limits<std::int32_t>::min();
 
   std::uint8_t chips_ = 0;
@@ -105,6 +119,36 @@ std::optional<VoltAmperes> apparent_power(const Sample&, std::size_t channel);
 
 // P / S; absent below 1 VA, where it would be the quotient of two noises.
 std::optional<PowerFactor> power_factor(const Sample&, std::size_t channel);
+
+constexpr bool Sample::places_are_those_of_the_table() {
+  for (const auto& row : quantities) {
+    const auto place = row.kind == Kind::derived  ? Place::nowhere
+                       : row.kind == Kind::total  ? Place::total
+                       : row.scope == Scope::chip ? Place::chip
+                                                  : Place::channel;
+    if (place_of(row.id) != place) return false;
+  }
+  return true;
+}
+
+inline std::optional<std::int64_t> Sample::steps(Quantity q, std::size_t index) const {
+  assert(index < count(q) && "BUG: no such chip or channel");
+  if (place_of(q) == Place::nowhere) return derived_steps(q, index);
+  const auto steps = measured_steps(q, index);
+  return steps == absent ? std::nullopt : std::optional(steps);
+}
+
+inline void Sample::put_steps(Quantity q, std::size_t index, std::optional<std::int64_t> steps) {
+  assert(index < count(q) && "BUG: no such chip or channel");
+  assert(place_of(q) != Place::nowhere && "BUG: a derived quantity is not kept");
+  if (place_of(q) == Place::total) {
+    totals_[index][index_of(q, Quantity::imported)] = steps.value_or(absent);
+    return;
+  }
+  auto& cell = place_of(q) == Place::chip ? per_chip_[index][index_of(q, Quantity::voltage)]
+                                          : per_channel_[index][index_of(q, Quantity::current)];
+  cell = steps ? static_cast<std::int32_t>(*steps) : absent_32;
+}
 
 template <Quantity q>
 std::optional<typename UnitOf<q>::type> Sample::get(std::size_t index) const {
