@@ -71,9 +71,9 @@ std::expected<std::map<std::string, Energy>, StoreError> circuit_energy(const Ho
                                                                         Store& store) {
   auto samples = store.samples(device, range);
   if (!samples) return std::unexpected(samples.error());
-  // A boot's streams are one story, told by the time.
-  std::ranges::stable_sort(*samples, {},
-                           [](const Store::Kept& kept) { return std::pair(kept.boot, kept.time); });
+  // A boot's streams are one story, told by the time. Mostly there is one, and samples are large.
+  const auto order = [](const Store::Kept& kept) { return std::pair(kept.boot, kept.time); };
+  if (!std::ranges::is_sorted(*samples, {}, order)) std::ranges::stable_sort(*samples, {}, order);
 
   const std::string name(device);
   std::map<std::string, Sum> sums;
