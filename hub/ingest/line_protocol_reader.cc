@@ -146,7 +146,8 @@ bool LineProtocolReader::read_key(LineField& field) {
 }
 
 bool LineProtocolReader::read_field(LineField& field) {
-  if (!skip_same_key(field.key) && !read_key(field)) return false;
+  field.is_same = skip_same_key(field.key);
+  if (!field.is_same && !read_key(field)) return false;
   if (at_ == end_ || is_end_of_value(*at_)) return fail("has a field without a value");
   if (*at_ == '"') {
     field.type = LineField::Type::text;

@@ -39,6 +39,7 @@ struct LineField {
   enum class Type : std::uint8_t { number, boolean, text };
 
   std::string_view key;  // As it was written, with its escapes.
+  bool is_same = false;  // As that of the field in its place in the line before.
   Type type = Type::number;
   Decimal number;  // Of Type::number only: nobody here needs the others' values.
 };

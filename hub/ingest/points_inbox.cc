@@ -23,8 +23,9 @@ PointsInbox::PointsInbox(Store& store, LiveFeed& live, const Home& home)
                  std::span<const measurement::Sample> samples) -> std::expected<void, StoreError> {
             const auto appended = store_.append(header, samples);
             if (!appended) return std::unexpected(appended.error());
-            auto& newest = newest_[std::string(header.device)];
             const auto time = *header.booted_at + samples.back().uptime;
+            if (time < now_ - oldest_told) return {};
+            auto& newest = newest_[std::string(header.device)];
             if (time > newest.time) newest = {time, samples.back(), false};
             return {};
           }),
@@ -35,13 +36,14 @@ std::expected<WrittenPoints::Taken, StoreError> PointsInbox::take(std::string_vi
                                                                   std::chrono::nanoseconds unit,
                                                                   Timestamp now) {
   notice_loss();
+  now_ = now;
   auto taken = points_.take(text, unit, now);
   if (!taken) {
     undone_ = store_.undone();
     finish(std::unexpected(taken.error()));
     return taken;
   }
-  tell(now);
+  tell();
   return taken;
 }
 
@@ -63,9 +65,9 @@ void PointsInbox::finish(const std::expected<void, StoreError>& result) {
   for (const auto& done : std::exchange(waiting_, {})) done(result);
 }
 
-void PointsInbox::tell(Timestamp now) {
+void PointsInbox::tell() {
   for (auto& [device, newest] : newest_) {
-    if (std::exchange(newest.is_told, true) || newest.time < now - oldest_told) continue;
+    if (std::exchange(newest.is_told, true)) continue;
     live_.publish({device, newest.time, newest.sample});
   }
 }

@@ -43,13 +43,14 @@ class PointsInbox {
  private:
   void finish(const std::expected<void, StoreError>&);
   void notice_loss();
-  void tell(measurement::Timestamp now);
+  void tell();
 
   Store& store_;
   LiveFeed& live_;
   WrittenSamples samples_;
   WrittenPoints points_;
-  std::uint64_t undone_ = 0;  // As the store counted it the last time.
+  std::uint64_t undone_ = 0;      // As the store counted it the last time.
+  measurement::Timestamp now_{};  // Of the take() that runs.
   std::vector<Done> waiting_;
 
   struct Newest {

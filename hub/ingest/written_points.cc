@@ -122,6 +122,7 @@ std::expected<WrittenPoints::Taken, StoreError> WrittenPoints::take(std::string_
     last_ = nullptr;
   }
   LineProtocolReader reader(text, unit, plausible, now);
+  same_fields_ = 0;
   Taken taken;
   const auto refuse_line = [&](std::string why) {
     ++taken.refused;
@@ -134,6 +135,7 @@ std::expected<WrittenPoints::Taken, StoreError> WrittenPoints::take(std::string_
     ++taken.lines;
     if (got == LineProtocolReader::Got::fault) {
       refuse_line(reader.fault());
+      same_fields_ = 0;
       continue;
     }
     Series& series = reader.is_guessed() ? *last_->next : series_at(reader);
@@ -141,8 +143,10 @@ std::expected<WrittenPoints::Taken, StoreError> WrittenPoints::take(std::string_
     last_ = &series;
     if (!series.device) {
       refuse_line(series.why);
+      same_fields_ = 0;
     } else if (const char* why = put(series, reader)) {
       refuse_line(why);
+      same_fields_ = 0;
     } else {
       taken.newest = std::max(taken.newest, reader.time());
     }
@@ -223,24 +227,30 @@ std::optional<std::int64_t> WrittenPoints::steps_in(const Field& field, const De
   return field.range.holds(steps) ? std::optional(steps) : std::nullopt;
 }
 
-const char* WrittenPoints::put(Series& series, const LineProtocolReader& reader) {
+// Null where it is no quantity.
+WrittenPoints::Field* WrittenPoints::field_at(std::size_t place, const LineField& field) {
+  auto& known = fields_[place];
+  if ((place < same_fields_ && field.is_same) || known.key == field.key) return &known;
+  const auto meaning = meaning_of(field.key);
+  if (!meaning) return nullptr;
+  known = {std::string(field.key), *meaning};
+  if (meaning->is_ignored) return &known;
+  known.shift = meaning->exponent - resolutions[static_cast<std::size_t>(meaning->quantity)];
+  known.range = range_of(meaning->quantity);
+  known.is_total = is_total(meaning->quantity);
+  return &known;
+}
+
+const char* WrittenPoints::put(const Series& series, const LineProtocolReader& reader) {
   const auto fields = reader.fields();
   // All or nothing: half a line would be known the next time and never be completed.
   std::array<std::int64_t, LineProtocolReader::max_fields> steps;
-  if (series.fields.size() < fields.size()) series.fields.resize(fields.size());
+  if (fields_.size() < fields.size()) fields_.resize(fields.size());
   bool has_value = false, has_energy = false;
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    auto& known = series.fields[i];
-    if (known.key != fields[i].key) {
-      const auto meaning = meaning_of(fields[i].key);
-      if (!meaning) return "has a field that is no quantity";
-      known = {std::string(fields[i].key), *meaning};
-      if (!meaning->is_ignored) {
-        known.shift = meaning->exponent - resolutions[static_cast<std::size_t>(meaning->quantity)];
-        known.range = range_of(meaning->quantity);
-        known.is_total = is_total(meaning->quantity);
-      }
-    }
+    const auto* found = field_at(i, fields[i]);
+    if (!found) return "has a field that is no quantity";
+    const auto& known = *found;
     if (fields[i].type != LineField::Type::number) return "has a value that is no number";
     if (known.meaning.is_ignored) continue;
     const auto value = steps_in(known, fields[i].number);
@@ -250,9 +260,10 @@ const char* WrittenPoints::put(Series& series, const LineProtocolReader& reader)
     has_energy = has_energy || known.is_total;
   }
   if (!has_value) return "has nothing that is stored";
+  same_fields_ = fields.size();
   Instant& instant = instant_of(*series.device, reader.time());
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    const auto& meaning = series.fields[i].meaning;
+    const auto& meaning = fields_[i].meaning;
     if (!meaning.is_ignored) instant.put(meaning.quantity, series.channel, steps[i]);
   }
   if (has_energy || series.is_counted_elsewhere) {

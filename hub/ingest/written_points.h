@@ -89,7 +89,6 @@ class WrittenPoints {
     std::size_t channel = 0;
     bool is_counted_elsewhere = false;  // Its energy is told, if not by every line.
     std::string why;                    // It is refused.
-    std::vector<Field> fields;          // Of its last line: the next one has the same, most likely.
     Series* next = nullptr;             // That came after it the last time.
   };
 
@@ -97,7 +96,8 @@ class WrittenPoints {
   void place(Series&);
   void refuse(Series&, std::string why) const;
   std::optional<ChannelUse> circuit(std::string_view home, std::string_view id) const;
-  const char* put(Series&, const LineProtocolReader&);
+  const char* put(const Series&, const LineProtocolReader&);
+  Field* field_at(std::size_t place, const LineField&);
   Instant& instant_of(Device&, measurement::Timestamp);
   std::expected<void, StoreError> flush(Taken&);
 
@@ -108,6 +108,8 @@ class WrittenPoints {
   std::deque<Series> series_;
   std::unordered_map<std::string_view, Series*> by_text_;  // Views into `series_`.
   Series* last_ = nullptr;
+  std::vector<Field> fields_;  // By their place in a line: the next one has the same, most likely.
+  std::size_t same_fields_ = 0;   // So many are those of the line that was read last.
   std::vector<Device*> waiting_;  // Those that have instants.
   std::size_t waiting_instants_ = 0;
 };

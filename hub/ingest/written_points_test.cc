@@ -187,6 +187,30 @@ TEST_F(WrittenPointsTest, WhatIsGoodIsTakenAndTheFirstBadLineIsNamed) {
   EXPECT_EQ(store->samples("a", {noon, noon + 1min})->size(), 2u);
 }
 
+TEST_F(WrittenPointsTest, FieldsChangePlacesFromLineToLineAndAfterARefusedOne) {
+  const auto taken =
+      take(fmt::format("r,device=a,channel=0 P=1,V=230 {0}\n"
+                       "r,device=b,channel=0 V=231,P=2 {0}\n"
+                       "r,device=A,channel=0 P=9,I=9 {0}\n"  // No name of a device.
+                       "r,device=c,channel=0 P=3,I=3 {0}\n"
+                       "r,device=c,channel=1 I=x,P=9 {0}\n"
+                       "r,device=c,channel=2 I=4,P=4 {0}\n"
+                       "r,device=c,channel=1 I=5 {0}\n"
+                       "r,device=c,channel=3 I=6,P=6 {0}\n",
+                       noon_s));
+
+  EXPECT_EQ(taken.refused, 2u);
+  EXPECT_EQ(newest("a", Quantity::active_power, 0), 10);
+  EXPECT_EQ(newest("b", Quantity::active_power, 0), 20);
+  EXPECT_EQ(newest("b", Quantity::voltage, 0), 2310);
+  EXPECT_EQ(newest("c", Quantity::active_power, 0), 30);
+  EXPECT_EQ(newest("c", Quantity::current, 0), 3000);
+  EXPECT_EQ(newest("c", Quantity::current, 1), 5000);
+  EXPECT_EQ(newest("c", Quantity::active_power, 1), std::nullopt);
+  EXPECT_EQ(newest("c", Quantity::current, 2), 4000);
+  EXPECT_EQ(newest("c", Quantity::active_power, 3), 60);
+}
+
 TEST_F(WrittenPointsTest, EachFaultIsSaidInWords) {
   EXPECT_THAT(complaint("r,channel=0 P=1"), HasSubstr("\"device\""));
   EXPECT_THAT(complaint("r,device=UPPER,channel=0 P=1"), HasSubstr("\"device\""));
