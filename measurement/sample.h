@@ -132,6 +132,7 @@ constexpr bool Sample::places_are_those_of_the_table() {
 }
 
 inline std::optional<std::int64_t> Sample::steps(Quantity q, std::size_t index) const {
+  static_assert(places_are_those_of_the_table(), "BUG: a quantity is looked for in another place");
   assert(index < count(q) && "BUG: no such chip or channel");
   if (place_of(q) == Place::nowhere) return derived_steps(q, index);
   const auto steps = measured_steps(q, index);
