@@ -21,6 +21,10 @@ constexpr std::array<std::string_view, 6> kinds = {"grid", "solar",    "battery"
 constexpr std::array<std::string_view, 2> nettings = {"sum", "per_phase"};
 constexpr std::array<std::string_view, 2> styles = {"us", "din"};
 
+// Of [store].
+constexpr int most_days = 36'500;
+constexpr std::uint64_t least_megabytes = 100, most_megabytes = 1'000'000'000;
+
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& path) : file_(path, max_home_file_bytes, "a home") {}
@@ -28,6 +32,7 @@ class Reader {
   Home home() const;
 
  private:
+  Retention retention(const toml::table&) const;
   Panel panel(const toml::table&) const;
   Circuit circuit(const toml::table&) const;
   ChannelUse channel(const toml::table&) const;
@@ -159,9 +164,39 @@ const toml::node& node_of(const Fault& fault, const toml::table& file) {
   return *at;
 }
 
+Retention Reader::retention(const toml::table& table) const {
+  file_.allow(table, "[store]", {"samples_days", "minutes_days", "exact_days", "budget_mb"});
+  Retention retention;
+  const auto days = [&](std::string_view key, std::chrono::days& into) {
+    const auto* node = table.get(key);
+    if (!node) return false;
+    int count = 0;
+    file_.take(*node, key, count);
+    if (count < 1 || count > most_days) {
+      file_.refuse(node->source(), fmt::format("\"{}\" must be 1 to {} days", key, most_days));
+    }
+    into = std::chrono::days(count);
+    return true;
+  };
+  days("samples_days", retention.samples);
+  days("minutes_days", retention.minutes);
+  if (std::chrono::days exact{}; days("exact_days", exact)) retention.exact = exact;
+  if (retention.minutes < retention.samples) {
+    file_.refuse(table.source(), "\"minutes_days\" must not be less than \"samples_days\"");
+  }
+  std::uint64_t megabytes = 0;
+  file_.want(table, "budget_mb", megabytes);
+  if (megabytes > most_megabytes || (table.contains("budget_mb") && megabytes < least_megabytes)) {
+    file_.refuse(table.source(),
+                 fmt::format("\"budget_mb\" must be {} to {}", least_megabytes, most_megabytes));
+  }
+  retention.budget = megabytes * 1'000'000;
+  return retention;
+}
+
 Home Reader::home() const {
   const auto& file = file_.root();
-  file_.allow(file, "the file", {"home", "panel", "meter"});
+  file_.allow(file, "the file", {"home", "panel", "meter", "store"});
   const auto& head = file_.table(file_.required(file, "home"), "home");
   file_.allow(head, "[home]",
               {"id", "name", "zone", "country", "currency", "nominal_voltage_v",
@@ -178,6 +213,7 @@ Home Reader::home() const {
   if (const auto* price = head.get("price_per_kwh")) {
     file_.take(*price, "price_per_kwh", home.price_per_kwh.emplace());
   }
+  if (const auto* node = file.get("store")) home.retention = retention(file_.table(*node, "store"));
   const auto& panels = file_.array(file_.required(file, "panel"), "panel");
   for (const auto& node : panels) home.panels.push_back(panel(file_.table(node, "panel")));
 
@@ -256,6 +292,14 @@ std::string toml_of(const Meter& meter) {
   return out;
 }
 
+std::string toml_of(const Retention& retention) {
+  auto out = fmt::format("\n[store]\nsamples_days = {}\nminutes_days = {}\n",
+                         retention.samples.count(), retention.minutes.count());
+  if (retention.exact) out += fmt::format("exact_days = {}\n", retention.exact->count());
+  if (retention.budget > 0) out += fmt::format("budget_mb = {}\n", retention.budget / 1'000'000);
+  return out;
+}
+
 std::string toml_of(const Home& home) {
   auto out = fmt::format(
       "[home]\nid = {}\nname = {}\nzone = {}\ncountry = {}\ncurrency = {}\n"
@@ -263,6 +307,7 @@ std::string toml_of(const Home& home) {
       toml_text(home.id), toml_text(home.name), toml_text(home.zone), toml_text(home.country),
       toml_text(home.currency), home.nominal_voltage_v, home.line_frequency_hz, home.phases);
   if (home.price_per_kwh) out += fmt::format("price_per_kwh = {}\n", *home.price_per_kwh);
+  if (home.retention != Retention{}) out += toml_of(home.retention);
   for (const auto& panel : home.panels) {
     out += fmt::format("\n[[panel]]\nvalid_from = {}\nstyle = \"{}\"\n", utc(panel.valid_from),
                        styles.at(static_cast<std::size_t>(panel.style)));

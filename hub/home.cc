@@ -383,6 +383,24 @@ const Panel& panel_at(const Home& home, measurement::Timestamp time) {
   return later == home.panels.begin() ? *later : *std::prev(later);
 }
 
+Series power_of(const Circuit& circuit) {
+  Series series{circuit.channels.front().device, measurement::Quantity::active_power};
+  for (const auto& use : circuit.channels) {
+    series.together.push_back({use.channel, use.multiplier});
+  }
+  return series;
+}
+
+std::vector<Series> powers_of_several(const Home& home) {
+  std::vector<Series> found;
+  for (const auto& panel : home.panels) {
+    for (const auto& circuit : panel.circuits) {
+      if (circuit.channels.size() > 1) found.push_back(power_of(circuit));
+    }
+  }
+  return found;
+}
+
 std::optional<measurement::Watts> active_power(const Circuit& circuit, const std::string& device,
                                                const measurement::Sample& sample) {
   if (circuit.channels.empty()) return std::nullopt;

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "hub/store/retention.h"
+#include "hub/store/store.h"
 #include "measurement/sample.h"
 #include "measurement/units.h"
 
@@ -117,12 +119,19 @@ struct Home {
   std::optional<double> price_per_kwh;  // In units of the currency; absent: not known.
   std::vector<Panel> panels;            // By valid_from, oldest first; at least one.
   std::vector<Meter> meters;            // Those whose hardware was described.
+  Retention retention;                  // Of what they measure.
 
   friend bool operator==(const Home&, const Home&) = default;
 };
 
 // The panel that was valid at a time. The home must have one.
 const Panel& panel_at(const Home&, measurement::Timestamp);
+
+// The circuit's power as one series of the store.
+Series power_of(const Circuit&);
+
+// Those of all panels' circuits that have several channels.
+std::vector<Series> powers_of_several(const Home&);
 
 // Circuit power from one sample of one device; absent when any of its channels is absent there or
 // the circuit has no clamp or belongs to another device.

@@ -122,7 +122,13 @@ int hub(const HubOptions& options) {
     randombytes_buf(bytes.data(), bytes.size());
   });
   boost::asio::io_context context;
-  const Surroundings around{context, disk, system_now, say, options.commit_every / 10};
+  constexpr std::uint64_t megabyte = 1 << 20;
+  const Surroundings around{.context = context,
+                            .files = disk,
+                            .now = system_now,
+                            .say = say,
+                            .write_wait = options.commit_every / 10,
+                            .reserve = (place.has_many_homes() ? 1 : 16) * megabyte};
   const Homes homes(around, place, options.meter);
   Link link(options, place, homes);
   const auto volume = disk.volume(place.folder());  // Without it each store syncs for itself.

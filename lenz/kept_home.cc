@@ -20,6 +20,13 @@ KeptHome::KeptHome(const Surroundings& around, hub::Home home, const std::string
       memory_(around.context, partners_, home_, store_, around.now, around.say),
       meters_{meter},
       write_door_(around.context, inbox_, around.write_wait) {
+  auto retention = home_.retention;
+  retention.reserve = around.reserve;
+  store_.keep(retention);
+  if (const auto done = store_.keep_together(powers_of_several(home_)); !done) {
+    throw std::runtime_error(
+        fmt::format("The store in {}: {}.", folder, hub::sentence(done.error())));
+  }
   for (const auto& panel : home_.panels) {
     for (const auto& circuit : panel.circuits) {
       for (const auto& use : circuit.channels) meters_.insert(use.device);

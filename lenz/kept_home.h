@@ -30,6 +30,7 @@ struct Surroundings {
   std::function<measurement::Timestamp()> now;
   std::function<void(const std::string&)> say;
   std::chrono::milliseconds write_wait;  // As WriteDoor's.
+  std::uint64_t reserve;                 // Bytes of each home, as Retention's.
 };
 
 class KeptHome {

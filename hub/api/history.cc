@@ -100,28 +100,6 @@ std::expected<void, StoreError> add_mean_power(const Circuit& circuit, const Ste
   return {};
 }
 
-// From the sums of each second.
-std::expected<void, StoreError> add_extremes(const Circuit& circuit, const Steps& steps,
-                                             Store& store, const Power& power) {
-  const auto a_step = static_cast<std::size_t>(steps.step / 1s);
-  std::vector<float> seconds;
-  for (std::size_t first = 0; first < steps.count;) {
-    const auto count = std::min(steps.count - first, Store::max_steps / a_step);
-    seconds.resize(count * a_step);
-    const auto done =
-        add_mean_power(circuit, {steps.at(first), 1s, seconds.size()}, store, seconds);
-    if (!done) return done;
-    for (std::size_t s = 0; s < seconds.size(); ++s) {
-      // fmin and fmax prefer the number to the NaN.
-      const auto step = first + s / a_step;
-      if (!power.min.empty()) power.min[step] = std::fmin(power.min[step], seconds[s]);
-      if (!power.max.empty()) power.max[step] = std::fmax(power.max[step], seconds[s]);
-    }
-    first += count;
-  }
-  return {};
-}
-
 std::expected<void, StoreError> add_power(const Circuit& circuit, const Steps& steps, Store& store,
                                           const Power& power) {
   if (circuit.channels.size() == 1) {
@@ -131,13 +109,16 @@ std::expected<void, StoreError> add_power(const Circuit& circuit, const Steps& s
     const auto done = add_mean_power(circuit, steps, store, power.mean);
     if (!done) return done;
   }
-  if (!power.has_extremes() || steps.step >= 1min) return {};
-  if (steps.step == 1s && !power.mean.empty()) {
-    if (!power.min.empty()) std::ranges::copy(power.mean, power.min.begin());
-    if (!power.max.empty()) std::ranges::copy(power.mean, power.max.begin());
-    return {};
-  }
-  return add_extremes(circuit, steps, store, power);
+  if (!power.has_extremes()) return {};
+  const auto points = store.read(power_of(circuit), {steps.begin, steps.end()}, steps.step);
+  if (!points) return std::unexpected(points.error());
+  const auto put = [&](std::span<float> to, const std::vector<float>& values) {
+    std::ranges::fill(to, 0.0f);
+    add_column(to, values, *points, steps, 1);
+  };
+  put(power.min, points->min);
+  put(power.max, points->max);
+  return {};
 }
 
 // Of each step, in mWh; NaN where none was counted.

@@ -96,6 +96,20 @@ class HandmadeStore : public Store {
   std::expected<bool, StoreError> tidy(measurement::Timestamp) override { return true; }
 
  private:
+  // Of a channel, or the watts of several together.
+  static std::optional<Reading> shown(const std::map<std::size_t, Reading>& channels,
+                                      const Series& series) {
+    Reading sum;
+    for (const auto& [channel, multiplier] : series.together) {
+      const auto found = channels.find(channel);
+      if (found == channels.end()) return std::nullopt;
+      sum.watts += static_cast<float>(multiplier) * found->second.watts;
+    }
+    if (!series.together.empty()) return sum;
+    const auto found = channels.find(series.index);
+    return found == channels.end() ? std::nullopt : std::optional(found->second);
+  }
+
   // The readings of one step: means of watts, rise of totals since the reading before the step.
   void add(Points& points, const Series& series, measurement::Timestamp begin) const {
     std::vector<Reading> inside;
@@ -104,12 +118,12 @@ class HandmadeStore : public Store {
     if (device != seconds.end()) {
       for (const auto& [second, channels] : device->second) {
         const auto time = new_year + std::chrono::seconds(second);
-        const auto reading = channels.find(series.index);
-        if (time >= begin + points.step || reading == channels.end()) continue;
+        const auto reading = shown(channels, series);
+        if (time >= begin + points.step || !reading) continue;
         if (time < begin) {
-          before = reading->second;
+          before = *reading;
         } else {
-          inside.push_back(reading->second);
+          inside.push_back(*reading);
         }
       }
     }

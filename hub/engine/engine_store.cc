@@ -101,6 +101,8 @@ EngineStore::EngineStore(Store& embedded, Engine& engine, EngineLine& line,
 
 std::expected<Points, StoreError> EngineStore::read(const Series& series, TimeRange range,
                                                     std::chrono::milliseconds step) {
+  // An engine knows no sums of channels; of those, what our own store keeps has to do.
+  if (!series.together.empty()) return embedded_.read(series, range, step);
   const auto clamp = [](Timestamp time) {
     return std::clamp(time, time_of_minute(0), time_of_minute(last_minute + 1));
   };
