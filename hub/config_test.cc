@@ -130,6 +130,10 @@ TEST_F(HomeFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
       {circuit + "channels = [{device = \"m\", channel = 0, gain = 2}]\n", "line 16",
        "a channel has no key \"gain\""},
       {plain + "[hub]\n", "line 13", "the file has no key \"hub\""},
+      {plain + "[store]\nsample_days = 9\n", "line 13", "[store] has no key \"sample_days\""},
+      {plain + "[store]\nsamples_days = 0\n", "line 14", "\"samples_days\" must be 1 to 36500"},
+      {plain + "[store]\nminutes_days = 9\n", "line 13", "not be less than \"samples_days\""},
+      {plain + "[store]\nbudget_mb = 5\n", "line 13", "\"budget_mb\" must be 100 to"},
       {circuit + "poles = 1.5\n", "line 16", "\"poles\" must be a whole number"},
       {circuit + "poles = 9999999999\n", "line 16", "\"poles\" must be a whole number"},
       {circuit + "poles = true\n", "line 16", "\"poles\" must be a whole number"},
@@ -225,6 +229,12 @@ Home random_home(std::mt19937& random) {
   const auto number = [&] { return std::ldexp(static_cast<double>(random()) + 1, -28); };
   Home home{"h-1", name(), "Europe/Berlin", "DE", "EUR", number(), 50, 3, {}, {}};
   if (below(2)) home.price_per_kwh = number() - 1;
+  if (below(2)) {
+    home.retention.samples = std::chrono::days(1 + below(1000));
+    home.retention.minutes = home.retention.samples + std::chrono::days(below(1000));
+    if (below(2)) home.retention.exact = std::chrono::days(1 + below(1000));
+    if (below(2)) home.retention.budget = (100 + random() % 1'000'000) * 1'000'000ull;
+  }
   for (int p = 0; p <= below(3); ++p) {
     Panel panel{Timestamp{std::chrono::milliseconds(random()) + p * 24h * 100},
                 below(2) ? PanelStyle::us : PanelStyle::din,

@@ -9,6 +9,7 @@
 #include <span>
 #include <stdexcept>
 
+#include "hub/config.h"
 #include "hub/files/disk.h"
 #include "hub/store/census.h"
 #include "hub/store/sqlite_store.h"
@@ -81,14 +82,19 @@ void say_device(const std::string& device, const hub::SqliteStore::Presence& pre
 
 // Of the size, as much is of the last days as of the values.
 void say_room(const hub::Census& census, std::optional<Timestamp> first, Timestamp now,
-              std::uint64_t room) {
-  fmt::print("{} are free on the disk: ", size_text(static_cast<double>(room)));
+              std::uint64_t room, const hub::Retention& retention) {
+  const auto used = census.segment_bytes + census.database_bytes + census.log_bytes;
+  fmt::print("{} are free on the disk", size_text(static_cast<double>(room)));
+  if (retention.budget > 0) {
+    fmt::print(", the budget is {}", size_text(static_cast<double>(retention.budget)));
+    room = std::min(room, retention.budget > used ? retention.budget - used : 0);
+  }
   const auto days = first ? std::chrono::duration<double, std::ratio<86'400>>(
                                 std::min<std::chrono::milliseconds>(recent, now - *first))
                                 .count()
                           : 0;
   if (days < 1 || census.recent_values == 0) {
-    fmt::print("when it will be full is not known yet, since less than a day is kept{}.\n",
+    fmt::print(": when that is reached is not known yet, since less than a day is kept{}.\n",
                days < 1 ? "" : " of the last 30 days");
     return;
   }
@@ -96,11 +102,18 @@ void say_room(const hub::Census& census, std::optional<Timestamp> first, Timesta
   const double a_day =
       size * static_cast<double>(census.recent_values) / static_cast<double>(census.values) / days;
   const double until = static_cast<double>(room) / a_day;
-  fmt::print("at some {} a day, as in the last {:.0f} day{}, it is full {}.\n", size_text(a_day),
-             days, days < 1.5 ? "" : "s",
+  fmt::print(": at some {} a day, as in the last {:.0f} day{}, that is reached {}.\n",
+             size_text(a_day), days, days < 1.5 ? "" : "s",
              until > 365 * 100.0 ? "in more than a hundred years"
              : until > 730       ? fmt::format("in {:.0f} years", until / 365)
                                  : fmt::format("in {:.0f} days", until));
+}
+
+void say_retention(const hub::Retention& retention) {
+  fmt::print("samples stay for {} days, minutes for {}, hours for ever", retention.samples.count(),
+             retention.minutes.count());
+  if (retention.exact) fmt::print("; after {} days within 0.25 %", retention.exact->count());
+  fmt::print("\n");
 }
 
 }  // namespace
@@ -164,7 +177,12 @@ int store_status(const StoreStatusOptions& options) {
     first = std::min(first.value_or((*presence)->life.begin), (*presence)->life.begin);
   }
   if (!first) fmt::print("no meter was heard yet\n");
-  if (const auto room = disk.room(folder)) say_room(census, first, now, *room);
+  const Workplace place(folder);
+  const auto retention = std::filesystem::exists(place.home_file())
+                             ? hub::load_home(place.home_file()).retention
+                             : hub::Retention{};
+  say_retention(retention);
+  if (const auto room = disk.room(folder)) say_room(census, first, now, *room, retention);
   return 0;
 }
 

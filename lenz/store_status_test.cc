@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "hub/config.h"
 #include "hub/files/disk.h"
 #include "hub/store/sqlite_store.h"
 #include "lenz/commands.h"
@@ -87,7 +88,25 @@ TEST_F(StoreStatusTest, SaysWhatIsKeptAndHowWellItWasHeard) {
                               "sample\n"
                               "  1 gap in that time; the longest:\n"
                               "    2026-03-02 12:00 to 2026-03-03 00:00 UTC (12 h 0 min)\n"));
-  EXPECT_THAT(text, HasSubstr(" a day, as in the last 2 days, it is full in "));
+  EXPECT_THAT(text, HasSubstr(" a day, as in the last 2 days, that is reached in "));
+  EXPECT_THAT(text, HasSubstr("samples stay for 365 days, minutes for 3650, hours for ever\n"));
+}
+
+TEST_F(StoreStatusTest, SaysWhenTheBudgetIsReached) {
+  append(0, 48 * 60);
+  hub::Home home;
+  home.id = home.name = "home";
+  home.zone = "Etc/UTC";
+  home.country = "DE";
+  home.currency = "EUR";
+  home.panels.emplace_back();
+  home.retention = {.samples = std::chrono::days(30), .budget = 100'000'000};
+  hub::save_home(home, folder.path() + "/home.toml");
+
+  const auto text = status(noon + 48h);
+
+  EXPECT_THAT(text, HasSubstr("samples stay for 30 days, minutes for 3650, hours for ever\n"));
+  EXPECT_THAT(text, HasSubstr(" are free on the disk, the budget is 100"));
 }
 
 TEST_F(StoreStatusTest, OfTheLastThirtyDaysOnlyTheirOwnGapsAreCounted) {

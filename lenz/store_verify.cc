@@ -5,6 +5,7 @@
 
 #include "hub/files/disk.h"
 #include "hub/store/packed_hour.h"
+#include "hub/store/packed_minutes.h"
 #include "hub/store/verify.h"
 #include "lenz/commands.h"
 #include "lenz/readings.h"
@@ -17,7 +18,7 @@ using hub::Finding;
 using Kind = Finding::Kind;
 
 // In the order of the kinds.
-constexpr std::array<const char*, 13> sentences = {
+constexpr std::array<const char*, 12> sentences = {
     "its structure is damaged",
     "these samples are not what was written",
     "these samples are said to be packed, and no packed hour has them",
@@ -48,7 +49,11 @@ std::string place_of(const Finding& finding) {
 }
 
 std::string series_text(std::int64_t series) {
+  if (hub::is_of_minutes(series)) {
+    return "minutes of " + series_text(hub::series_of_minutes(series));
+  }
   if (series == hub::clock_part) return "all quantities";
+  if (series >= hub::composite_series(0)) return "several channels together";
   const auto quantity = static_cast<std::size_t>(series >> 8);
   if (quantity >= measurement::measured_quantities) return fmt::format("series {}", series);
   const auto& row = measurement::quantities[quantity];

@@ -31,14 +31,6 @@ constexpr std::array<std::chrono::hours, 4> looks_back = {1h, 24h, 24h * 31, 24h
 // Samples of one answer, below a minute.
 constexpr auto samples_at_once = 6h;
 
-void add(MinuteSummary& to, const MinuteSummary& more) {
-  if (more.count == 0) return;
-  to.min = to.count == 0 ? more.min : std::min(to.min, more.min);
-  to.max = to.count == 0 ? more.max : std::max(to.max, more.max);
-  to.sum += more.sum;
-  to.count += more.count;
-}
-
 Timestamp end_of(const Engine::Steps& steps) {
   return steps.begin + static_cast<std::int64_t>(steps.count) * steps.step;
 }
