@@ -74,8 +74,12 @@ class LenzHub : public System {
     good(http_->ask("POST", "/write?precision=s", text_, writer_));
   }
 
-  // It looks for what can be packed once a minute.
-  void settle() override { wait_until_quiet(process_->pid(), false, 66s); }
+  // It looks for what can be packed once a minute; a connection that is silent for so long is
+  // ended.
+  void settle() override {
+    wait_until_quiet(process_->pid(), false, 66s);
+    http_ = std::make_unique<HttpConnection>(port_);
+  }
   double cpu_s() const override { return cpu_s_of(process_->pid(), false); }
   double bytes() const override { return bytes_in(folder_); }
   Memory memory() const override { return memory_of(process_->pid(), false); }
