@@ -248,7 +248,7 @@ TEST_F(BackupsTest, AFlippedBitInAnyFileOfABackupIsFoundBeforeAnythingIsWritten)
     }
     write(entry.path(), whole);
   }
-  EXPECT_EQ(files, 7u);  // All but the empty secret.
+  EXPECT_EQ(files, 9u);  // All but the empty secret.
   EXPECT_EQ(complaint(taken.folder, restored), "");
 }
 

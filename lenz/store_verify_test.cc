@@ -54,7 +54,7 @@ TEST_F(StoreVerifyTest, AHealthyStoreIsOneLine) {
 TEST_F(StoreVerifyTest, DamageIsNamedInWordsThatSayWhatIsConcerned) {
   const auto file = folder.path() + "/segment-2";
   const auto size = static_cast<int>(disk.size(file).value());
-  // The last part before the index is that of the only series: its last byte is flipped.
+  // The last part before the index has the minutes of the only series: its last byte is flipped.
   std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
   bytes.seekg(size - 4);
   const int index = bytes.get();  // Its length, below 256 here.
@@ -68,7 +68,7 @@ TEST_F(StoreVerifyTest, DamageIsNamedInWordsThatSayWhatIsConcerned) {
   EXPECT_THAT(verified(1),
               testing::MatchesRegex("segment-2, bytes [0-9]+ to " + std::to_string(place) +
                                     ": attic, 2026-03-01 13:00 to 2026-03-01 14:00 UTC, "
-                                    "active_power of channel 2: this is not what was written.\n"
+                                    "minutes of active_power of channel 2: this is not what was written.\n"
                                     "2 hours, 0 minutes checked; 1 damaged.\n"));
 }
 

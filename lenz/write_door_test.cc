@@ -19,7 +19,6 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
-using measurement::Quantity;
 using measurement::Timestamp;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -173,10 +172,9 @@ TEST_F(WriteDoorTest, WhatSomebodyElsesFailureUndoesIsNotAcknowledged) {
   std::optional<bool> is_stored;
   ASSERT_TRUE(inbox.take(fmt::format("pw,h=0,c=0 P=1 {}", noon_s), 1s, noon));
   door.door().when_stored([&](auto done) { is_stored = done.has_value(); });
-  // A read that has to write first what waits, and cannot.
-  store.database().execute("PRAGMA query_only = ON");
-  ASSERT_FALSE(store.read({"0", Quantity::active_power, 0}, {noon, noon + 1s}, 1s));
-  store.database().execute("PRAGMA query_only = OFF");
+  disk.fail_after(0, hub::FileError::unavailable, hub::SimulatedDisk::Failing::always);
+  ASSERT_FALSE(store.commit());  // As a meter's link does.
+  disk.heal();
 
   ASSERT_TRUE(run_until([&] { return is_stored.has_value(); }));
 
