@@ -11,10 +11,9 @@ namespace {
 using measurement::Quantity;
 using measurement::Sample;
 
-// What one circuit has gained so far, in mWh; multipliers make fractions of it.
-struct Sum {
+// What one circuit has gained so far.
+struct Sum : ExactEnergy {
   const Circuit* circuit = nullptr;
-  double imported = 0, exported = 0;
 };
 
 using Rises = std::array<std::array<double, 2>, measurement::max_channels>;  // Imported, exported.
@@ -65,10 +64,12 @@ std::uint64_t channels_with_totals(std::span<const Store::Kept> samples) {
 
 }  // namespace
 
-std::expected<std::map<std::string, Energy>, StoreError> circuit_energy(const Home& home,
-                                                                        std::string_view device,
-                                                                        TimeRange range,
-                                                                        Store& store) {
+Energy rounded(const ExactEnergy& exact) {
+  return {{std::llround(exact.imported)}, {std::llround(exact.exported)}};
+}
+
+std::expected<std::map<std::string, ExactEnergy>, StoreError> exact_circuit_energy(
+    const Home& home, std::string_view device, TimeRange range, Store& store) {
   auto samples = store.samples(device, range);
   if (!samples) return std::unexpected(samples.error());
   // A boot's streams are one story, told by the time. Mostly there is one, and samples are large.
@@ -101,10 +102,17 @@ std::expected<std::map<std::string, Energy>, StoreError> circuit_energy(const Ho
     }
   }
 
+  return std::map<std::string, ExactEnergy>(sums.begin(), sums.end());
+}
+
+std::expected<std::map<std::string, Energy>, StoreError> circuit_energy(const Home& home,
+                                                                        std::string_view device,
+                                                                        TimeRange range,
+                                                                        Store& store) {
+  const auto exact = exact_circuit_energy(home, device, range, store);
+  if (!exact) return std::unexpected(exact.error());
   std::map<std::string, Energy> energies;
-  for (const auto& [id, sum] : sums) {
-    energies[id] = {{std::llround(sum.imported)}, {std::llround(sum.exported)}};
-  }
+  for (const auto& [id, energy] : *exact) energies[id] = rounded(energy);
   return energies;
 }
 

@@ -226,6 +226,9 @@ std::expected<bool, StoreError> Ledger::take_changes(Timestamp end) {
   if (!changes) return std::unexpected(changes.error());
   for (const auto& change : *changes) {
     const DeviceHour hour{change.device, hour_at(change.minute)};
+    const auto counted = counted_.find(hour);
+    // What comes late may also change what a later minute gained.
+    if (counted != counted_.end() && change.minute < counted->second.until) counted_.erase(counted);
     if (change.minute < end) {
       due_.insert(hour);
     } else {
@@ -238,12 +241,21 @@ std::expected<bool, StoreError> Ledger::take_changes(Timestamp end) {
 }
 
 std::expected<void, StoreError> Ledger::recount(const DeviceHour& hour, Timestamp end) {
-  const TimeRange range{hour.second, std::min(hour.second + 1h, std::max(end, hour.second))};
-  const auto gained = circuit_energy(home_, hour.first, range, store_);
+  // Taken out, so that after an error all of it is counted again.
+  auto node = counted_.extract(hour);
+  auto counted = node ? std::move(node.mapped()) : Counted{hour.second, {}};
+  const auto until = std::min(hour.second + 1h, std::max(end, counted.until));
+  const auto gained = exact_circuit_energy(home_, hour.first, {counted.until, until}, store_);
   // A damaged minute keeps its hour as it was counted before.
   if (!gained && gained.error() == StoreError::corrupted) return {};
   if (!gained) return std::unexpected(gained.error());
-  return write(hour, *gained);
+  for (const auto& [id, energy] : *gained) counted.gained[id] += energy;
+  counted.until = until;
+  std::map<std::string, Energy> in_all;
+  for (const auto& [id, energy] : counted.gained) in_all[id] = rounded(energy);
+  if (const auto done = write(hour, in_all); !done) return done;
+  if (until < hour.second + 1h) counted_[hour] = std::move(counted);
+  return {};
 }
 
 std::expected<void, StoreError> Ledger::write(const DeviceHour& hour,

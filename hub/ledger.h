@@ -97,6 +97,12 @@ class Ledger {
       hours_, changed_;
   std::map<std::string, Circuit, std::less<>> circuits_;
   std::set<DeviceHour> due_;
+  // Hours that go on: how far they are counted and what exactly, so that a minute costs a minute.
+  struct Counted {
+    measurement::Timestamp until;
+    std::map<std::string, ExactEnergy> gained;
+  };
+  std::map<DeviceHour, Counted> counted_;
   std::map<DeviceHour, measurement::Timestamp> waiting_;  // Until this minute is over.
   measurement::Timestamp end_{};                          // Of the last minute that is over.
   std::uint64_t revision_ = 0;                            // Of the hours.
