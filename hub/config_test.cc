@@ -130,7 +130,7 @@ TEST_F(HomeFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
       {circuit + "channels = [{device = \"m\", channel = 0, gain = 2}]\n", "line 16",
        "a channel has no key \"gain\""},
       {plain + "[hub]\n", "line 13", "the file has no key \"hub\""},
-      {plain + "[store]\nsample_days = 9\n", "line 13", "[store] has no key \"sample_days\""},
+      {plain + "[store]\nsample_days = 9\n", "line 14", "[store] has no key \"sample_days\""},
       {plain + "[store]\nsamples_days = 0\n", "line 14", "\"samples_days\" must be 1 to 36500"},
       {plain + "[store]\nminutes_days = 9\n", "line 13", "not be less than \"samples_days\""},
       {plain + "[store]\nbudget_mb = 5\n", "line 13", "\"budget_mb\" must be 100 to"},

@@ -43,7 +43,8 @@ class Hub {
 
   // Puts all that was accepted on the disk. What of it may be acknowledged is said by confirm().
   std::expected<void, StoreError> commit();
-  // Commits, and says what may be acknowledged of all that was accepted since the last time. After an error none of it may; the meters send it again.
+  // Commits, and says what may be acknowledged of all that was accepted since the last time. After
+  // an error none of it may; the meters send it again.
   std::expected<std::vector<Acknowledgement>, StoreError> confirm();
 
   // What is on the disk of every admitted device: for meters, after this hub has started.

@@ -77,8 +77,9 @@ class HomesTest : public testing::Test {
   boost::asio::io_context context;
   hub::Disk disk;
   std::vector<std::string> said;
-  Surroundings around{context, disk, [] { return noon; },
-                      [this](const std::string& text) { said.push_back(text); }, 20ms, 0};
+  Surroundings around{
+      context, disk, [] { return noon; }, [this](const std::string& text) { said.push_back(text); },
+      20ms,    0};
   hub::Accounts accounts{disk,
                          place.accounts_file(),
                          [n = std::uint8_t{0}](std::span<std::uint8_t> bytes) mutable {

@@ -65,11 +65,12 @@ TEST_F(StoreVerifyTest, DamageIsNamedInWordsThatSayWhatIsConcerned) {
   bytes.put(static_cast<char>(octet ^ 1));
   bytes.close();
 
-  EXPECT_THAT(verified(1),
-              testing::MatchesRegex("segment-2, bytes [0-9]+ to " + std::to_string(place) +
-                                    ": attic, 2026-03-01 13:00 to 2026-03-01 14:00 UTC, "
-                                    "minutes of active_power of channel 2: this is not what was written.\n"
-                                    "2 hours, 0 minutes checked; 1 damaged.\n"));
+  EXPECT_THAT(
+      verified(1),
+      testing::MatchesRegex("segment-2, bytes [0-9]+ to " + std::to_string(place) +
+                            ": attic, 2026-03-01 13:00 to 2026-03-01 14:00 UTC, "
+                            "minutes of active_power of channel 2: this is not what was written.\n"
+                            "2 hours, 0 minutes checked; 1 damaged.\n"));
 }
 
 TEST_F(StoreVerifyTest, ADamagedLedgerIsNamed) {

@@ -295,6 +295,7 @@ class Installation {
 
   // Lets the mirror write until it has nothing more to say now. Returns the requests that it made.
   int write(InfluxMirror& mirror, const std::function<EngineAnswer(const EngineRequest&)>& post) {
+    EXPECT_TRUE(store.tidy(now));  // As the hub does every second.
     int requests = 0;
     while (const auto batch = mirror.next(now)) {
       const bool is_question = batch->url.ends_with("/query");
