@@ -1,7 +1,10 @@
 #include "lenz/long_memory.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <stdexcept>
 #include <utility>
 
 #include "hub/engine/engine_store.h"
@@ -83,6 +86,12 @@ LongMemory::LongMemory(boost::asio::io_context& context, const hub::Partners& pa
                        std::function<void(const std::string&)> say)
     : own_(own) {
   if (const auto before = read_before(partners)) {
+    if (*before > home.retention.samples) {
+      throw std::runtime_error(fmt::format(
+          "partners.toml: \"read_before_days\" is {}, but samples stay only for {} days: let it be "
+          "less, or raise \"samples_days\" in home.toml.",
+          before->count(), home.retention.samples.count()));
+    }
     reading_ = std::make_unique<Reading>(context, partners, home, own, *before, std::move(now),
                                          std::move(say));
   }

@@ -95,15 +95,12 @@ std::expected<Points, StoreError> EngineStore::read(const Series& series, TimeRa
                                                     std::chrono::milliseconds step) {
   // An engine knows no sums of channels; of those, what our own store keeps has to do.
   if (!series.together.empty()) return embedded_.read(series, range, step);
-  const auto clamp = [](Timestamp time) {
-    return std::clamp(time, time_of_minute(0), time_of_minute(last_minute + 1));
-  };
   const auto ceil = [&](Timestamp time) {
     return Timestamp((time.time_since_epoch() + step - 1ms) / step * step);
   };
-  const Timestamp begin(clamp(range.begin).time_since_epoch() / step * step);
-  const auto end = ceil(clamp(range.end));
-  const auto kept = std::min(ceil(clamp(kept_since_())), end);
+  const Timestamp begin(within_time(range.begin).time_since_epoch() / step * step);
+  const auto end = ceil(within_time(range.end));
+  const auto kept = std::min(ceil(within_time(kept_since_())), end);
   if (begin >= kept) return embedded_.read(series, range, step);
   if ((end - begin) / step > static_cast<std::int64_t>(max_steps)) {
     return std::unexpected(StoreError::too_long);
@@ -311,14 +308,7 @@ std::expected<Points, StoreError> EngineStore::derived_of_means(const Series& se
   if (!power) return power;
   auto points = empty_points(steps);
   points.mean = points.min = points.max = std::vector<float>(steps.count, nothing);
-  for (std::size_t i = 0; i < steps.count; ++i) {
-    const float apparent = voltage->mean[i] * current->mean[i];
-    if (series.quantity == Quantity::apparent_power) {
-      points.mean[i] = apparent;
-    } else if (apparent >= 1) {
-      points.mean[i] = std::clamp(power->mean[i] / apparent, -1.0f, 1.0f);
-    }
-  }
+  derive(series.quantity, *voltage, *current, *power, points.mean);
   return points;
 }
 

@@ -43,6 +43,7 @@ class Heads {
   std::vector<Row> rows(Row first, Row last, std::size_t most = SIZE_MAX) const;
   std::vector<Row> all() const;
   std::optional<Row> before(Row) const;  // The latest up to this one.
+  bool is_empty() const { return heads_.empty(); }
   std::size_t bytes() const { return bytes_; }
   void clear();
 

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,11 @@ constexpr std::int64_t minute_of(measurement::Timestamp time) {
 
 constexpr measurement::Timestamp time_of_minute(std::int64_t minute) {
   return measurement::Timestamp(std::chrono::minutes(minute));
+}
+
+// Without 1970 and the year 10136 nothing can be stored, so that reads look no further.
+constexpr measurement::Timestamp within_time(measurement::Timestamp time) {
+  return std::clamp(time, time_of_minute(0), time_of_minute(last_minute + 1));
 }
 
 constexpr std::int64_t series_number(measurement::Quantity quantity, std::size_t index) {

@@ -13,7 +13,9 @@
 
 #include "hub/files/files.h"
 #include "hub/store/block.h"
+#include "hub/store/packed_minutes.h"
 #include "hub/store/rows.h"
+#include "hub/store/tables.h"
 
 namespace hub {
 
@@ -25,107 +27,12 @@ using measurement::Timestamp;
 
 namespace {
 
-constexpr std::int64_t format_version = 4;
-
-constexpr const char* schema = R"(
-BEGIN;
-CREATE TABLE device (name TEXT PRIMARY KEY, reports INTEGER, duplicate INTEGER) WITHOUT ROWID;
-CREATE TABLE boot (id INTEGER PRIMARY KEY, device TEXT, boot INTEGER, stream INTEGER,
-                   booted_at INTEGER, period INTEGER, lost INTEGER, UNIQUE (device, boot, stream));
-CREATE TABLE run (boot_id INTEGER, begin INTEGER, end INTEGER, first_time INTEGER,
-                  last_time INTEGER, PRIMARY KEY (boot_id, begin)) WITHOUT ROWID;
-CREATE TABLE block (row INTEGER PRIMARY KEY, absent INTEGER, value BLOB);
-CREATE INDEX block_with_absences ON block (row) WHERE absent <> 0;
-CREATE TABLE damaged (row INTEGER, value BLOB);
-CREATE TABLE unsummarised (row INTEGER PRIMARY KEY);
-CREATE TABLE summary (row INTEGER, series INTEGER, value BLOB, PRIMARY KEY (row, series))
-  WITHOUT ROWID;
-PRAGMA user_version = 1;
-COMMIT;
-)";
-
-// From version 1, which every new file goes through as well: which minutes changed last, and what a
-// device could not do itself.
-constexpr const char* second_version = R"(
-BEGIN;
-CREATE TABLE change (row INTEGER PRIMARY KEY, revision INTEGER);
-CREATE UNIQUE INDEX change_by_revision ON change (revision);
-INSERT INTO change SELECT row, row_number() OVER (ORDER BY row & 0xFFFFFFFF, row) FROM block;
-ALTER TABLE boot ADD COLUMN timed_on_arrival INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE boot ADD COLUMN integrated INTEGER NOT NULL DEFAULT 0;
-PRAGMA user_version = 2;
-COMMIT;
-)";
-
-// From version 2: hours that are packed in segment files.
-constexpr const char* third_version = R"(
-BEGIN;
-CREATE TABLE segment (number INTEGER PRIMARY KEY, level INTEGER, bytes INTEGER);
-CREATE TABLE packed (row INTEGER PRIMARY KEY, segment INTEGER);
-CREATE INDEX packed_by_segment ON packed (segment);
-CREATE INDEX block_unpacked ON block (row) WHERE value IS NOT NULL;
-CREATE TABLE log (number INTEGER);
-INSERT INTO log VALUES (1);
-PRAGMA user_version = 3;
-COMMIT;
-)";
-
-// From version 3: minutes are summarised from what they summarise, and the log holds an hour. A
-// restart gives revisions beyond those that it may have given out before. Rows that were written
-// before have no seal.
-constexpr const char* fourth_version = R"(
-BEGIN;
-DROP TABLE summary;
-DROP TABLE unsummarised;
-ALTER TABLE log ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE boot ADD COLUMN seal INTEGER;
-ALTER TABLE run ADD COLUMN seal INTEGER;
-CREATE TABLE composite (number INTEGER PRIMARY KEY, channels TEXT UNIQUE);
-ALTER TABLE packed ADD COLUMN detail INTEGER NOT NULL DEFAULT 0;
-PRAGMA user_version = 4;
-COMMIT;
-)";
-
 // What is written to the tables, or packed, earlier than its hour is over.
 constexpr std::size_t most_head_bytes = 8 << 20;
 // What a start after a crash has to read.
 constexpr std::uint64_t most_log_bytes = 64 << 20;
 
 constexpr std::int64_t revisions_at_once = 1 << 20;
-constexpr std::size_t most_summaries = 256;  // In memory, 12 KB each.
-
-// 8 MiB of pages hold a month of a few series. The log is cut back to 16 MiB once it is empty.
-constexpr const char* limits = "PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 16777216";
-
-Database open(Files& files, const std::string& folder, Database::Use use) {
-  // Where this fails, opening the file says so.
-  static_cast<void>(files.make_folder(folder));
-  const std::string file = folder + "/lenz.db";
-  Database database(files, file, use);
-  auto version_of_file = database.prepare("PRAGMA user_version");
-  version_of_file.step();
-  const auto version = version_of_file.integer(0);
-  version_of_file.reset();
-  if (version > format_version) {
-    throw std::runtime_error(fmt::format(
-        "The database {} was written by a later Lenz (format {}, this one knows {}): update Lenz, "
-        "or restore a backup of before.",
-        file, version, format_version));
-  }
-  if ((version < 1 && database.execute("PRAGMA auto_vacuum = INCREMENTAL") != SQLITE_OK) ||
-      (version < 1 && database.execute(schema) != SQLITE_OK) ||
-      (version < 2 && database.execute(second_version) != SQLITE_OK) ||
-      (version < 3 && database.execute(third_version) != SQLITE_OK) ||
-      (version < 4 && database.execute(fourth_version) != SQLITE_OK) ||
-      (use == Database::Use::write && database.execute("PRAGMA incremental_vacuum") != SQLITE_OK) ||
-      database.execute(limits) != SQLITE_OK) {
-    throw std::runtime_error(fmt::format(
-        "The database {} cannot be set up ({}): check that its disk has room and that the file is "
-        "Lenz's own, or restore it from a backup.",
-        file, database.message()));
-  }
-  return database;
-}
 
 // What a row says of itself, so that one whose bits changed is not believed.
 std::int64_t seal_of(std::string_view text, std::span<const std::int64_t> numbers) {
@@ -170,6 +77,24 @@ std::string SqliteStore::text_of(const Series& series) {
   return text;
 }
 
+std::expected<void, StoreError> SqliteStore::keep_together(std::vector<Series> composites) {
+  if (const auto current = stay_current(); !current) return undo(current.error());
+  kept_together_.clear();
+  for (auto& series : composites) {
+    std::ranges::sort(series.together);
+    const auto text = text_of(series);
+    auto known = composites_.find(text);
+    if (known == composites_.end()) {
+      const auto number = static_cast<std::int64_t>(composites_.size());
+      if (number >= most_composites) break;
+      if (const auto done = run(put_composite_.bind(1, number).bind(2, text)); !done) return done;
+      known = composites_.emplace(text, number).first;
+    }
+    kept_together_.push_back({known->second, std::move(series)});
+  }
+  return {};
+}
+
 // ---- Opening and being current -----------------------------------------------------------------
 
 SqliteStore::SqliteStore(Files& files, const std::string& folder, Use use)
@@ -178,8 +103,8 @@ SqliteStore::SqliteStore(Files& files, const std::string& folder, Use use)
       folder_(folder),
       segments_(files, folder),
       log_(files, folder),
-      database_(
-          open(files, folder, use == Use::write ? Database::Use::write : Database::Use::read)) {
+      database_(open_tables(files, folder,
+                            use == Use::write ? Database::Use::write : Database::Use::read)) {
   if (const auto loaded = stay_current(); !loaded) {
     throw std::runtime_error(fmt::format(
         "The database {}/lenz.db cannot be read ({}): check its disk, or restore it from a backup.",
@@ -585,7 +510,7 @@ std::expected<std::vector<Store::Change>, StoreError> SqliteStore::changes(std::
 
 bool SqliteStore::has_news() const {
   const auto is_changed = [](const auto& named) { return named.second.is_changed; };
-  return must_checkpoint_ || !heads_.all().empty() || !packed_.empty() || !changed_.empty() ||
+  return must_checkpoint_ || !heads_.is_empty() || !packed_.empty() || !changed_.empty() ||
          std::ranges::any_of(counts_, is_changed) || std::ranges::any_of(boots_, is_changed);
 }
 
@@ -691,115 +616,6 @@ std::expected<void, StoreError> SqliteStore::write_boot(const BootName& name, Bo
   }
   boot.is_changed = false;
   boot.changed_runs.clear();
-  return {};
-}
-
-// ---- Minutes -----------------------------------------------------------------------------------
-
-std::expected<std::span<const Sample>, StoreError> SqliteStore::minute(Row row) {
-  if (heads_.has(row)) {
-    if (const auto open = heads_.open(row)) return *open;
-  }
-  if (decoded_row_ != row) {
-    decoded_row_.reset();
-    auto samples = heads_.has(row) ? heads_.samples(row) : block(row);
-    if (!samples) return std::unexpected(samples.error());
-    decoded_ = std::move(*samples);
-    decoded_row_ = row;
-  }
-  return decoded_;
-}
-
-std::expected<SqliteStore::Samples, StoreError> SqliteStore::block(Row row) {
-  const int code = find_block_.bind(1, row).step();
-  const auto blob = find_block_.blob(0);
-  auto samples = code != SQLITE_ROW ? Samples{} : decode_block(row, blob);
-  const bool is_packed = code == SQLITE_ROW && blob.empty();
-  find_block_.reset();
-  if (code != SQLITE_ROW && code != SQLITE_DONE) return std::unexpected(error_of(code));
-  return is_packed ? packed_block(row) : samples;
-}
-
-std::expected<std::vector<SqliteStore::Packed>, StoreError> SqliteStore::packed_hours(Row first,
-                                                                                      Row last) {
-  std::vector<Packed> found;
-  packed_within_.bind(1, hour_of(first)).bind(2, last);
-  int code = packed_within_.step();
-  for (; code == SQLITE_ROW; code = packed_within_.step()) {
-    found.push_back({packed_within_.integer(0), packed_within_.integer(1),
-                     static_cast<Detail>(packed_within_.integer(2))});
-  }
-  packed_within_.reset();
-  if (code != SQLITE_DONE) return std::unexpected(error_of(code));
-  return found;
-}
-
-const Boot* SqliteStore::boot_with(std::int64_t id) const {
-  const auto name = names_.find(id);
-  return name == names_.end() ? nullptr : &boots_.at(*name->second);
-}
-
-std::expected<SqliteStore::Samples, StoreError> SqliteStore::packed_block(Row row) {
-  const Row hour = hour_of(row);
-  const auto packed = packed_hours(hour, hour);
-  if (!packed) return std::unexpected(packed.error());
-  const Boot* boot = boot_with(row >> 32);
-  if (packed->empty() || !boot) return std::unexpected(StoreError::corrupted);
-  const auto number = packed->front().segment;
-  if (unpacked_hour_.hour != hour || unpacked_hour_.segment != number) {
-    const auto segment = segments_.open(number);
-    if (!segment) return std::unexpected(segment.error());
-    SegmentReader reader(**segment, row >> 32, hour, hour);
-    auto opened = PackedHour::open(reader.hour(hour));
-    if (!opened) return std::unexpected(opened.error());
-    auto samples = opened->samples();
-    if (!samples) return std::unexpected(samples.error());
-    unpacked_samples_ = std::move(*samples);
-    unpacked_hour_ = {hour, number};
-  }
-  Samples minute;
-  for (const auto& sample : unpacked_samples_) {
-    if (boot->row_of(boot->time_of(sample.uptime)) == row) minute.push_back(sample);
-  }
-  return minute;
-}
-
-// ---- Their summaries ---------------------------------------------------------------------------
-
-std::expected<MinuteSummary, StoreError> SqliteStore::minute_summary(Row row,
-                                                                     const Series& series) {
-  if (const auto known = summaries_.find(row);
-      known != summaries_.end() && series.together.empty()) {
-    return known->second[slot_of(series.quantity, series.index)];
-  }
-  const auto samples = minute(row);
-  if (!samples) return std::unexpected(samples.error());
-  if (!series.together.empty()) return summarise(*samples, series.together);
-  if (heads_.has(row) && heads_.open(row)) {
-    return summarise(*samples, series.quantity, series.index);
-  }
-  if (summaries_.size() >= most_summaries) summaries_.erase(summaries_.begin());
-  auto& all = summaries_[row];
-  all.resize(slots);
-  summarise(*samples, all);
-  return all[slot_of(series.quantity, series.index)];
-}
-
-std::expected<void, StoreError> SqliteStore::keep_together(std::vector<Series> composites) {
-  if (const auto current = stay_current(); !current) return undo(current.error());
-  kept_together_.clear();
-  for (auto& series : composites) {
-    std::ranges::sort(series.together);
-    const auto text = text_of(series);
-    auto known = composites_.find(text);
-    if (known == composites_.end()) {
-      const auto number = static_cast<std::int64_t>(composites_.size());
-      if (number >= most_composites) break;
-      if (const auto done = run(put_composite_.bind(1, number).bind(2, text)); !done) return done;
-      known = composites_.emplace(text, number).first;
-    }
-    kept_together_.push_back({known->second, std::move(series)});
-  }
   return {};
 }
 

@@ -167,7 +167,8 @@ class SqliteStore final : public Store {
   };
   std::expected<std::vector<Packed>, StoreError> packed_hours(Row first, Row last);
 
-  // Tidying.
+  // Tidying. An hour, a day and 24 days of one meter's: a year lies in some 60 files.
+  static constexpr std::int64_t levels = 3;
   std::expected<void, StoreError> look_for_work(measurement::Timestamp now);
   std::expected<void, StoreError> pack(Row hour, Loss = Loss::none);
   std::expected<void, StoreError> look_for_old(measurement::Timestamp now);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <limits>
 
 namespace hub {
 
@@ -29,6 +29,16 @@ void add(MinuteSummary& to, const MinuteSummary& more) {
   to.max = to.count == 0 ? more.max : std::max(to.max, more.max);
   to.sum += more.sum;
   to.count += more.count;
+}
+
+void derive(Quantity quantity, const Points& voltage, const Points& current, const Points& power,
+            std::span<float> means) {
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    const float apparent = voltage.mean[i] * current.mean[i];
+    means[i] = quantity == Quantity::apparent_power ? apparent
+               : apparent >= 1 ? std::clamp(power.mean[i] / apparent, -1.0f, 1.0f)
+                               : std::numeric_limits<float>::quiet_NaN();
+  }
 }
 
 MinuteSummary summarise(std::span<const Sample> samples, Quantity quantity, std::size_t index) {

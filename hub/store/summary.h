@@ -37,6 +37,11 @@ inline constexpr std::size_t slots =
 
 void add(MinuteSummary& to, const MinuteSummary& more);
 
+// The means of a derived quantity of whole minutes, from those of what it derives from; all have as
+// many steps. NaN where it is not known.
+void derive(measurement::Quantity, const Points& voltage, const Points& current,
+            const Points& power, std::span<float> means);
+
 // Where the series is not in the samples, nothing is present. Derived quantities too.
 MinuteSummary summarise(std::span<const measurement::Sample>, measurement::Quantity,
                         std::size_t index);
