@@ -259,6 +259,7 @@ class SqliteStore final : public Store {
   Statement move_packed_ = database_.prepare("UPDATE packed SET segment = ? WHERE segment = ?");
   Statement put_segment_ = database_.prepare("INSERT INTO segment VALUES (?, ?, ?)");
   Statement remove_segment_ = database_.prepare("DELETE FROM segment WHERE number = ?");
+  Statement free_pages_ = database_.prepare("PRAGMA freelist_count");
   Statement remove_empty_segments_ =
       database_.prepare("DELETE FROM segment WHERE number NOT IN (SELECT segment FROM packed)");
   Statement segments_of_level_ =

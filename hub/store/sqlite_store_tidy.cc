@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t joined_at_once = 24;
 
+constexpr std::int64_t most_free_pages = 2048;      // 8 MiB.
 constexpr std::size_t copied_at_once = 256 * 1024;  // Bytes.
 
 // What each series did in the minutes of an hour.
@@ -97,6 +98,14 @@ std::expected<void, StoreError> SqliteStore::look_for_work(Timestamp now) {
     }
   }
 
+  // What is packed leaves room in the tables, which is used again; much of it is given back.
+  const auto free_pages = rows(free_pages_);
+  if (!free_pages) return std::unexpected(free_pages.error());
+  if (free_pages->front() > most_free_pages) {
+    if (const int code = database_.execute("PRAGMA incremental_vacuum(1024)"); code != SQLITE_OK) {
+      return std::unexpected(error_of(code));
+    }
+  }
   // Hours that were packed anew leave files behind of which nothing is read any more.
   if (const auto done = run(remove_empty_segments_); !done) return done;
   const auto all = rows(all_segments_);
