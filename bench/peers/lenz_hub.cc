@@ -83,7 +83,8 @@ class LenzHub : public System {
     http_ = std::make_unique<HttpConnection>(port_);
   }
   double cpu_s() const override { return cpu_s_of(process_->pid(), false); }
-  double bytes() const override { return bytes_in(folder_); }
+  // Without the room that is set aside for a full disk.
+  double bytes() const override { return bytes_in(folder_) - bytes_in(folder_, "/reserve"); }
   Memory memory() const override { return memory_of(process_->pid(), false); }
 
   std::vector<Question> questions(const Contents& contents) override {
