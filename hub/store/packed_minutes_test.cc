@@ -131,7 +131,8 @@ TEST(PackedMinutes, EveryMinuteComesBackAsItWas) {
 TEST(PackedMinutes, AnHourWithoutAValueHasNoPart) {
   EXPECT_TRUE(pack_minutes({{series_number(Quantity::voltage, 0), HourSummary{}}}).empty());
 
-  auto hour = PackedMinutes::open(reader_of({}));
+  const std::vector<MinutesPart> none;
+  auto hour = PackedMinutes::open(reader_of(none));
   ASSERT_TRUE(hour);
   EXPECT_EQ(hour->summary(series_number(Quantity::voltage, 0)), HourSummary{});
 }
