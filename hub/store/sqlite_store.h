@@ -175,11 +175,19 @@ class SqliteStore final : public Store {
   std::expected<std::uint64_t, StoreError> bytes_used();
   std::expected<void, StoreError> begin_thinning(std::int64_t segment, Detail);
   std::expected<void, StoreError> keep_hours_only(std::int64_t segment);
-  void mind_reserve(const std::expected<void, StoreError>& done);
+  // A file that takes up room, so that there is some when the disk is full: what makes room needs
+  // some first.
+  void set_reserve_aside();
+  void give_reserve_up();
   std::expected<void, StoreError> begin_merge(std::int64_t level);
   std::expected<void, StoreError> go_on_merging();
   std::expected<void, StoreError> end_merge();
-  std::expected<std::int64_t, StoreError> next_segment();
+  // A file under a number that was never given.
+  struct Begun {
+    std::int64_t number = 0;
+    SegmentWriter writer;
+  };
+  std::expected<Begun, StoreError> begin_segment();
 
   const Boot* boot_with(std::int64_t id) const;
   std::vector<std::pair<const BootName, Boot>*> boots_of(std::string_view device);

@@ -15,7 +15,7 @@ using measurement::Timestamp;
 using std::chrono::days;
 
 std::expected<void, StoreError> SqliteStore::look_for_old(Timestamp now) {
-  mind_reserve({});
+  set_reserve_aside();
   const auto minute_before = [&](std::chrono::days age) {
     return std::max<std::int64_t>(0, minute_of(std::max(now - age, time_of_minute(0))));
   };
@@ -77,12 +77,11 @@ std::expected<void, StoreError> SqliteStore::begin_thinning(std::int64_t number,
     }
   }
   if (!due_.empty()) return {};
-  const auto next = next_segment();
-  if (!next) return std::unexpected(next.error());
-  auto writer = segments_.create(*next);
-  if (!writer) return std::unexpected(writer.error());
-  merge_.emplace(levels - 1, std::vector{number}, std::move(hours), *next, std::move(*writer),
-                 std::vector<PartPlace>(runs.rbegin(), runs.rend()), detail);
+  auto begun = begin_segment();
+  if (!begun) return std::unexpected(begun.error());
+  merge_.emplace(levels - 1, std::vector{number}, std::move(hours), begun->number,
+                 std::move(begun->writer), std::vector<PartPlace>(runs.rbegin(), runs.rend()),
+                 detail);
   return {};
 }
 
@@ -120,27 +119,18 @@ std::expected<void, StoreError> SqliteStore::keep_hours_only(std::int64_t number
     }
     begin = end;
   }
-  const auto next = next_segment();
-  if (!next) return std::unexpected(next.error());
-  auto writer = segments_.create(*next);
-  if (!writer) return std::unexpected(writer.error());
+  auto begun = begin_segment();
+  if (!begun) return std::unexpected(begun.error());
   for (const auto& [place, part] : parts) {
-    if (const auto done = writer->add(place, part.sealed, part.in_all); !done) return done;
+    if (const auto done = begun->writer.add(place, part.sealed, part.in_all); !done) return done;
   }
-  merge_.emplace(levels - 1, std::vector{number}, std::map<Row, std::int64_t>{}, *next,
-                 std::move(*writer), std::vector<PartPlace>{}, Detail::hour);
+  merge_.emplace(levels - 1, std::vector{number}, std::map<Row, std::int64_t>{}, begun->number,
+                 std::move(begun->writer), std::vector<PartPlace>{}, Detail::hour);
   return {};
 }
 
-// A file that takes up room, so that there is some when the disk is full: what makes room needs
-// some first.
-void SqliteStore::mind_reserve(const std::expected<void, StoreError>& done) {
+void SqliteStore::set_reserve_aside() {
   const auto path = folder_ + "/reserve";
-  if (!done && done.error() == StoreError::full) {
-    static_cast<void>(files_.remove(path));
-    looked_for_old_.reset();
-    return;
-  }
   const bool is_roomy = files_.room(folder_).value_or(0) >= 4 * retention_.reserve;
   if (retention_.reserve == 0 || files_.size(path) || !is_roomy) return;
   auto file = files_.open(path, How::create);
@@ -148,6 +138,11 @@ void SqliteStore::mind_reserve(const std::expected<void, StoreError>& done) {
   if (!file || !(*file)->write(0, room) || !(*file)->sync()) {
     static_cast<void>(files_.remove(path));
   }
+}
+
+void SqliteStore::give_reserve_up() {
+  static_cast<void>(files_.remove(folder_ + "/reserve"));
+  looked_for_old_.reset();
 }
 
 }  // namespace hub

@@ -51,7 +51,7 @@ std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
   if (const auto current = stay_current(); !current) return undo(current.error());
   if (must_checkpoint_ || is_full(1)) {
     if (const auto done = checkpoint(); !done) {
-      mind_reserve(done);
+      if (done.error() == StoreError::full) give_reserve_up();
       return std::unexpected(done.error());
     }
   }
@@ -81,7 +81,7 @@ std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
     merge_.reset();
     due_.clear();
     looked_.reset();
-    mind_reserve(done);
+    if (done.error() == StoreError::full) give_reserve_up();
     return undo(done.error());
   }
   return due_.empty() && !merge_ && looked_for_old_;
@@ -117,13 +117,16 @@ std::expected<void, StoreError> SqliteStore::look_for_work(Timestamp now) {
   return {};
 }
 
-std::expected<std::int64_t, StoreError> SqliteStore::next_segment() {
+std::expected<SqliteStore::Begun, StoreError> SqliteStore::begin_segment() {
   // A merged segment is always newer than what it came from, so that no number comes twice.
   const auto newest = rows(newest_segment_);
   if (!newest) return std::unexpected(newest.error());
   auto number = newest->empty() ? 0 : newest->front();
   if (!packed_.empty()) number = std::max(number, packed_.back().number);
-  return std::max(number, merge_ ? merge_->number : 0) + 1;
+  if (merge_) number = std::max(number, merge_->number);
+  auto writer = segments_.create(++number);
+  if (!writer) return std::unexpected(writer.error());
+  return Begun{number, std::move(*writer)};
 }
 
 // ---- Packing -----------------------------------------------------------------------------------
@@ -148,19 +151,18 @@ std::expected<void, StoreError> SqliteStore::pack(Row hour, Loss loss) {
   if (samples.empty()) return {};
   std::ranges::sort(samples, {}, &Sample::number);
 
-  const auto number = next_segment();
-  if (!number) return std::unexpected(number.error());
-  auto writer = segments_.create(*number);
-  if (!writer) return std::unexpected(writer.error());
+  auto begun = begin_segment();
+  if (!begun) return std::unexpected(begun.error());
+  auto& [number, writer] = *begun;
   for (const auto& [series, bytes] : pack_hour(samples, loss)) {
-    const auto done = writer->add({hour >> 32, series, hour}, seal({hour, series}, bytes));
+    const auto done = writer.add({hour >> 32, series, hour}, seal({hour, series}, bytes));
     if (!done) return done;
   }
   for (const auto& [part, bytes, in_all] : pack_minutes(minutes.by_series())) {
-    const auto done = writer->add({hour >> 32, part, hour}, seal({hour, part}, bytes), in_all);
+    const auto done = writer.add({hour >> 32, part, hour}, seal({hour, part}, bytes), in_all);
     if (!done) return done;
   }
-  const auto size = writer->finish();
+  const auto size = writer.finish();
   if (!size) return std::unexpected(size.error());
   if (const auto kept = segments_.keep_names(); !kept) return kept;
 
@@ -169,7 +171,7 @@ std::expected<void, StoreError> SqliteStore::pack(Row hour, Loss loss) {
   if (!before) return std::unexpected(before.error());
   const bool is_coarse =
       loss != Loss::none || (!before->empty() && before->front().detail == Detail::coarse);
-  packed_.push_back({*number, *size, hour, is_coarse ? Detail::coarse : Detail::exact});
+  packed_.push_back({number, *size, hour, is_coarse ? Detail::coarse : Detail::exact});
   for (const Row row : heads_.rows(hour, hour + 59)) heads_.note_packed(row);
   return {};
 }
@@ -201,12 +203,11 @@ std::expected<void, StoreError> SqliteStore::begin_merge(std::int64_t level) {
       }
     }
   }
-  const auto number = next_segment();
-  if (!number) return std::unexpected(number.error());
-  auto writer = segments_.create(*number);
-  if (!writer) return std::unexpected(writer.error());
-  merge_.emplace(level + 1, std::move(*candidates), std::move(hours), *number, std::move(*writer),
-                 std::vector<PartPlace>(runs.rbegin(), runs.rend()), Detail::exact);
+  auto begun = begin_segment();
+  if (!begun) return std::unexpected(begun.error());
+  merge_.emplace(level + 1, std::move(*candidates), std::move(hours), begun->number,
+                 std::move(begun->writer), std::vector<PartPlace>(runs.rbegin(), runs.rend()),
+                 Detail::exact);
   return {};
 }
 
