@@ -10,15 +10,15 @@ namespace {
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto pause = 400ms, rest = 1000ms;  // Of one home, with work left and without.
-constexpr auto shortest = 2ms;                // Between two homes.
-constexpr int share = 4;                      // So many times as long as the work took it pauses.
+constexpr auto rest = 1000ms;   // Of a home without work.
+constexpr auto shortest = 2ms;  // Between two pieces of work.
+constexpr int share = 4;        // So many times as long as the work took it pauses.
 
 }  // namespace
 
 Tidying::Tidying(boost::asio::io_context& context, std::size_t homes, Work work)
     : timer_(context), homes_(homes), work_(std::move(work)) {
-  if (homes_ > 0) go_on(pause);
+  if (homes_ > 0) go_on(rest / static_cast<int>(homes_));
 }
 
 void Tidying::go_on(steady_clock::duration after) {
@@ -29,7 +29,7 @@ void Tidying::go_on(steady_clock::duration after) {
     const bool is_done = work_(next_);
     const auto taken = steady_clock::now() - begin;
     next_ = (next_ + 1) % homes_;
-    const auto turn = (is_done ? rest : pause) / static_cast<int>(homes_);
+    const auto turn = is_done ? rest / static_cast<int>(homes_) : shortest;
     go_on(std::max<steady_clock::duration>({turn, shortest, share * taken}));
   });
 }

@@ -76,10 +76,10 @@ class LenzHub : public System {
     good(http_->ask("POST", "/write?precision=s", text_, writer_));
   }
 
-  // It looks for what can be packed once a minute; a connection that is silent for so long is
-  // ended.
+  // It packs what is left when nothing has come for some seconds; a connection that is silent for a
+  // minute is ended.
   void settle() override {
-    wait_until_quiet(process_->pid(), false, 66s);
+    wait_until_quiet(process_->pid(), false, 12s);
     http_ = std::make_unique<HttpConnection>(port_);
   }
   double cpu_s() const override { return cpu_s_of(process_->pid(), false); }

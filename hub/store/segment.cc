@@ -133,8 +133,13 @@ std::expected<std::uint64_t, StoreError> SegmentWriter::finish() {
   const auto length = end.size();
   put_little_endian(end, length, length_bytes);
   if (const auto done = write(end); !done) return std::unexpected(done.error());
-  if (const auto done = file_->sync(); !done) return std::unexpected(error_of(done.error()));
+  if (const auto done = sync(); !done) return std::unexpected(done.error());
   return written_;
+}
+
+std::expected<void, StoreError> SegmentWriter::sync() {
+  if (const auto done = file_->sync(); !done) return std::unexpected(error_of(done.error()));
+  return {};
 }
 
 // ---- Reading -----------------------------------------------------------------------------------

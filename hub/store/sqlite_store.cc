@@ -383,7 +383,7 @@ std::expected<Appended, StoreError> SqliteStore::take(const ReportHeader& header
   auto& counts = counts_[std::string(header.device)];
   ++(appended.added > 0 ? counts.reports : counts.duplicate);
   counts.is_changed = true;
-  has_uncommitted_ = true;
+  has_uncommitted_ = has_taken_ = true;
   return appended;
 }
 
@@ -547,6 +547,7 @@ std::expected<void, StoreError> SqliteStore::checkpoint() {
   heads_.clear();
   changed_.clear();
   revisions_.clear();
+  may_join_ |= !packed_.empty();
   packed_.clear();
   has_uncommitted_ = must_checkpoint_ = false;
   log_.forget_found();

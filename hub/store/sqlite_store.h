@@ -169,7 +169,10 @@ class SqliteStore final : public Store {
 
   // Tidying. An hour, a day and 24 days of one meter's: a year lies in some 60 files.
   static constexpr std::int64_t levels = 3;
-  std::expected<void, StoreError> look_for_work(measurement::Timestamp now);
+  bool is_time_to_look(measurement::Timestamp now);
+  static bool is_to_pack(Row, measurement::Timestamp now);
+  std::expected<void, StoreError> look_for_hours(measurement::Timestamp now);
+  std::expected<void, StoreError> look_for_joins();
   std::expected<void, StoreError> pack(Row hour, Loss = Loss::none);
   std::expected<void, StoreError> look_for_old(measurement::Timestamp now);
   std::expected<std::uint64_t, StoreError> bytes_used();
@@ -322,6 +325,9 @@ class SqliteStore final : public Store {
   };
   std::vector<NewSegment> packed_;  // Since the last checkpoint.
   std::optional<measurement::Timestamp> looked_, looked_for_old_;
+  std::optional<measurement::Timestamp> taken_;  // When has_taken_ was seen last.
+  bool has_taken_ = false;                       // Since it was looked at last.
+  bool may_join_ = true;                         // There may be segments to join, or to remove.
   Retention retention_;
   std::map<Row, Loss> due_;  // Hours.
   std::optional<Merge> merge_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "hub/store/block.h"
 #include "hub/store/packed_minutes.h"
@@ -18,6 +19,8 @@ using std::chrono::days;
 namespace {
 
 constexpr std::size_t joined_at_once = 24;
+constexpr auto look_every = 1min;
+constexpr auto rest = 5s;  // After which nobody is still writing.
 
 constexpr std::int64_t most_free_pages = 2048;      // 8 MiB.
 constexpr std::size_t copied_at_once = 256 * 1024;  // Bytes.
@@ -64,9 +67,13 @@ std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
     // One thing at a time: after it there may be more.
     if (due_.empty() && !merge_) looked_for_old_ = now;
   }
-  if (due_.empty() && !merge_ && (!looked_ || now < *looked_ || now - *looked_ >= 1min)) {
-    if (const auto done = look_for_work(now); !done) return undo(done.error());
+  if (due_.empty() && !merge_ && is_time_to_look(now)) {
+    if (const auto done = look_for_hours(now); !done) return undo(done.error());
     looked_ = now;
+    may_join_ = true;
+  }
+  if (due_.empty() && !merge_ && std::exchange(may_join_, false)) {
+    if (const auto done = look_for_joins(); !done) return undo(done.error());
   }
   std::expected<void, StoreError> done;
   if (!due_.empty()) {
@@ -84,17 +91,29 @@ std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
     if (done.error() == StoreError::full) give_reserve_up();
     return undo(done.error());
   }
-  return due_.empty() && !merge_ && looked_for_old_;
+  return due_.empty() && !merge_ && !may_join_ && looked_for_old_;
 }
 
-std::expected<void, StoreError> SqliteStore::look_for_work(Timestamp now) {
+// Late samples have their hour packed anew: not each time that some more of them come.
+bool SqliteStore::is_time_to_look(Timestamp now) {
+  if (std::exchange(has_taken_, false)) taken_ = now;
+  const bool has_rested = taken_ && (now < *taken_ || now - *taken_ >= rest);
+  if (has_rested) taken_.reset();
+  return !looked_ || now < *looked_ || now - *looked_ >= look_every ||
+         (has_rested &&
+          std::ranges::any_of(heads_.all(), [&](Row row) { return is_to_pack(row, now); }));
+}
+
+bool SqliteStore::is_to_pack(Row row, Timestamp now) {
+  return time_of_minute(minute_of_row(hour_of(row)) + 60) + pack_after <= now;
+}
+
+std::expected<void, StoreError> SqliteStore::look_for_hours(Timestamp now) {
   const auto unpacked = rows(unpacked_);
   if (!unpacked) return std::unexpected(unpacked.error());
   for (const auto& minutes : {*unpacked, heads_.all()}) {
     for (const Row row : minutes) {
-      if (time_of_minute(minute_of_row(hour_of(row)) + 60) + pack_after <= now) {
-        due_[hour_of(row)] = Loss::none;
-      }
+      if (is_to_pack(row, now)) due_[hour_of(row)] = Loss::none;
     }
   }
 
@@ -106,7 +125,11 @@ std::expected<void, StoreError> SqliteStore::look_for_work(Timestamp now) {
       return std::unexpected(error_of(code));
     }
   }
-  // Hours that were packed anew leave files behind of which nothing is read any more.
+  return {};
+}
+
+std::expected<void, StoreError> SqliteStore::look_for_joins() {
+  // What was joined, or packed anew, leaves files behind of which nothing is read any more.
   if (const auto done = run(remove_empty_segments_); !done) return done;
   const auto all = rows(all_segments_);
   if (!all) return std::unexpected(all.error());
@@ -233,6 +256,7 @@ std::expected<void, StoreError> SqliteStore::go_on_merging() {
         // Its other series are still read from where they are.
         unmergeable_.insert(number);
         merge_.reset();
+        may_join_ = true;
         return {};
       }
       if (!parts) return std::unexpected(parts.error());
@@ -250,7 +274,8 @@ std::expected<void, StoreError> SqliteStore::go_on_merging() {
       copied += part.bytes.size();
     }
   }
-  return {};
+  // In pieces, since all of it at the end would take a slow disk seconds.
+  return merge_->writer.sync();
 }
 
 std::expected<void, StoreError> SqliteStore::end_merge() {
@@ -280,7 +305,7 @@ std::expected<void, StoreError> SqliteStore::end_merge() {
     if (const auto done = run(remove_segment_.bind(1, number)); !done) return done;
   }
   merge_.reset();
-  // The files go with the next look for work.
+  may_join_ = true;
   if (const int code = database_.execute("COMMIT"); code != SQLITE_OK) {
     return std::unexpected(error_of(code));
   }

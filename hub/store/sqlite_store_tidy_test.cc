@@ -178,13 +178,43 @@ TEST(SqliteStoreTidy, ADayOfHoursBecomesOneFileAndItsPiecesGo) {
   twins.append(header_of(1, midnight), samples_of(0, 30 * 120, 30s, 1));
 
   tidy_all(*twins.tidied, midnight + 48h);
-  tidy_all(*twins.tidied, midnight + 48h + 1min);
-  tidy_all(*twins.tidied, midnight + 48h + 2min);
 
   EXPECT_EQ(segments_on(twins.tidied_disk), 30u - 24 + 1);
   expect_same_answers(*twins.plain, *twins.tidied, {midnight, midnight + 30h});
   twins.reopen();
   expect_same_answers(*twins.plain, *twins.tidied, {midnight + 23h, midnight + 25h});
+}
+
+TEST(SqliteStoreTidy, AMonthThatWasWrittenAtOnceIsJoinedAtOnce) {
+  SimulatedDisk disk;
+  SqliteStore store(disk, "/data");
+  checked(store.append(header_of(1, midnight, 600s), samples_of(0, 26 * 144, 600s, 1)));
+  checked(store.commit());
+
+  tidy_all(store, midnight + 50 * 24h);
+
+  EXPECT_EQ(segments_on(disk), 1u + 2);  // 24 days, and the two after them.
+  EXPECT_EQ(checked(store.samples("meter", {midnight, midnight + 26 * 24h})).size(), 26u * 144);
+}
+
+TEST(SqliteStoreTidy, WhatWasWrittenLateIsPackedWhenNothingMoreComes) {
+  SimulatedDisk disk;
+  SqliteStore store(disk, "/data");
+  auto now = midnight + 48h;
+  tidy_all(store, now);
+  const auto write = [&](std::uint64_t minute) {
+    checked(store.append(header_of(1, midnight), samples_of(60 * minute, 60 * minute + 60, 1s, 1)));
+    checked(store.commit());
+    now += 1s;
+    tidy_all(store, now);
+  };
+
+  for (std::uint64_t minute = 0; minute < 20; ++minute) write(minute);
+  EXPECT_EQ(segments_on(disk), 0u);
+  now += 5s;
+  tidy_all(store, now);
+
+  EXPECT_EQ(segments_on(disk), 1u);
 }
 
 TEST(SqliteStoreTidy, WhateverComesLateOrTwiceLandsInItsPlace) {
