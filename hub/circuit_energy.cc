@@ -10,6 +10,7 @@ namespace {
 
 using measurement::Quantity;
 using measurement::Sample;
+using namespace std::chrono_literals;
 
 // What one circuit has gained so far.
 struct Sum : ExactEnergy {
@@ -33,14 +34,17 @@ Rises rises(const Sample& sample, Sample& totals) {
   return rise;
 }
 
+bool is_netted(const Circuit& circuit) {
+  return circuit.netting == Netting::sum && circuit.channels.size() > 1;
+}
+
 void count(const Rises& rise, const std::string& device, Sum& sum) {
   const auto& circuit = *sum.circuit;
-  const bool is_netted = circuit.netting == Netting::sum && circuit.channels.size() > 1;
   double net = 0;
   for (const auto& use : circuit.channels) {
     if (use.device != device || use.channel >= rise.size()) continue;
     const auto& [imported, exported] = rise[use.channel];
-    if (is_netted) {
+    if (is_netted(circuit)) {
       net += use.multiplier * (imported - exported);
     } else {
       const double times = std::abs(use.multiplier);
@@ -49,6 +53,72 @@ void count(const Rises& rise, const std::string& device, Sum& sum) {
     }
   }
   (net > 0 ? sum.imported : sum.exported) += std::abs(net);
+}
+
+// Then it does not matter which channel gained when.
+bool goes_one_way(const Circuit& circuit, std::string_view device, const Rises& gained) {
+  bool is_drawn = false, is_produced = false;
+  for (const auto& use : circuit.channels) {
+    if (use.device != device || use.channel >= gained.size()) continue;
+    const auto& [imported, exported] = gained[use.channel];
+    is_drawn |= (use.multiplier < 0 ? exported : imported) > 0;
+    is_produced |= (use.multiplier < 0 ? imported : exported) > 0;
+  }
+  return !is_drawn || !is_produced;
+}
+
+std::vector<const Circuit*> circuits_of(const Panel& panel, std::string_view device) {
+  std::vector<const Circuit*> found;
+  for (const auto& circuit : panel.circuits) {
+    if (circuit.channels.empty() || circuit.channels.front().device != device) continue;
+    found.push_back(&circuit);
+  }
+  return found;
+}
+
+// What each channel of the circuits gained in a whole hour, from the store's roll-ups; absent where
+// there is nothing.
+std::expected<std::optional<Rises>, StoreError> gained_in_hour(
+    std::span<const Circuit* const> circuits, const std::string& device, TimeRange hour,
+    Store& store) {
+  Rises gained{};
+  bool is_any = false;
+  for (const auto* circuit : circuits) {
+    for (const auto& use : circuit->channels) {
+      if (use.device != device || use.channel >= gained.size()) continue;
+      for (const auto quantity : {Quantity::imported, Quantity::exported}) {
+        const auto points = store.read({device, quantity, use.channel}, hour, 1h);
+        if (!points) return std::unexpected(points.error());
+        const double gain = points->gained.front();
+        if (std::isnan(gain)) continue;
+        gained[use.channel][quantity == Quantity::exported] = gain;
+        is_any = true;
+      }
+    }
+  }
+  return is_any ? std::optional(gained) : std::nullopt;
+}
+
+using Energies = std::map<std::string, ExactEnergy>;
+
+// Absent where only the samples tell.
+std::expected<std::optional<Energies>, StoreError> energy_of_hour(const Panel& panel,
+                                                                  const std::string& device,
+                                                                  TimeRange hour, Store& store) {
+  Energies energies;
+  const auto circuits = circuits_of(panel, device);
+  if (circuits.empty()) return energies;
+  const auto gained = gained_in_hour(circuits, device, hour, store);
+  if (!gained) return std::unexpected(gained.error());
+  if (!*gained) return std::nullopt;
+  for (const auto* circuit : circuits) {
+    if (is_netted(*circuit) && !goes_one_way(*circuit, device, **gained)) return std::nullopt;
+    Sum sum;
+    sum.circuit = circuit;
+    count(**gained, device, sum);
+    energies[circuit->id] = sum;
+  }
+  return energies;
 }
 
 std::uint64_t channels_with_totals(std::span<const Store::Kept> samples) {
@@ -70,15 +140,24 @@ Energy rounded(const ExactEnergy& exact) {
 
 std::expected<std::map<std::string, ExactEnergy>, StoreError> exact_circuit_energy(
     const Home& home, std::string_view device, TimeRange range, Store& store) {
+  const std::string name(device);
+  const Panel* panel = &panel_at(home, range.begin);
+  const bool is_hour = range.end - range.begin == 1h &&
+                       std::chrono::floor<std::chrono::hours>(range.begin) == range.begin;
+  if (is_hour && &panel_at(home, range.end - 1ms) == panel) {
+    auto energies = energy_of_hour(*panel, name, range, store);
+    if (!energies) return std::unexpected(energies.error());
+    if (*energies) return std::move(**energies);
+  }
+
   auto samples = store.samples(device, range);
   if (!samples) return std::unexpected(samples.error());
   // A boot's streams are one story, told by the time. Mostly there is one, and samples are large.
   const auto order = [](const Store::Kept& kept) { return std::pair(kept.boot, kept.time); };
   if (!std::ranges::is_sorted(*samples, {}, order)) std::ranges::stable_sort(*samples, {}, order);
 
-  const std::string name(device);
   std::map<std::string, Sum> sums;
-  const Panel* panel = nullptr;
+  panel = nullptr;
   std::vector<Sum*> valid;  // Of this panel.
   for (auto begin = samples->begin(); begin != samples->end();) {
     const auto end = std::find_if(
@@ -90,10 +169,9 @@ std::expected<std::map<std::string, ExactEnergy>, StoreError> exact_circuit_ener
       if (const Panel* now = &panel_at(home, begin->time); now != panel) {
         panel = now;
         valid.clear();
-        for (const auto& circuit : panel->circuits) {
-          if (circuit.channels.empty() || circuit.channels.front().device != device) continue;
-          auto& sum = sums[circuit.id];
-          sum.circuit = &circuit;
+        for (const auto* circuit : circuits_of(*panel, device)) {
+          auto& sum = sums[circuit->id];
+          sum.circuit = circuit;
           valid.push_back(&sum);
         }
       }
@@ -102,7 +180,7 @@ std::expected<std::map<std::string, ExactEnergy>, StoreError> exact_circuit_ener
     }
   }
 
-  return std::map<std::string, ExactEnergy>(sums.begin(), sums.end());
+  return Energies(sums.begin(), sums.end());
 }
 
 std::expected<std::map<std::string, Energy>, StoreError> circuit_energy(const Home& home,
