@@ -22,6 +22,8 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using namespace std::chrono_literals;
 
+constexpr std::uint64_t most_at_once = 65'536;  // That is read of a body.
+
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> headers_of_every_answer = {{
     {"Content-Security-Policy",
      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -305,6 +307,8 @@ asio::awaitable<bool> serve_one(SharedListening listening, SharedConnection conn
   if (!error) refused = make_room(*listening, address, parser);
   if (!error && !refused) {
     co_await ask_for_body(connection, parser.get());
+    // A buffer that is empty stays as small as it is, and so do the pieces that are read into it.
+    buffer.reserve(std::min<std::uint64_t>(parser.content_length().value_or(0), most_at_once));
     co_await http::async_read(connection->stream, buffer, parser, returning(error));
     if (!listening->routes) co_return false;
   }
