@@ -39,6 +39,17 @@ measurement::Timestamp system_now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
+constexpr std::size_t kilobyte = 1 << 10, megabyte = 1 << 20;
+
+// What a home's store may hold in memory: of one, its hour; of many, together, no more than of
+// some.
+std::size_t waiting_bytes(const Workplace& place) {
+  constexpr std::size_t of_one = 8 * megabyte, of_all = 64 * megabyte, least = 64 * kilobyte;
+  if (!place.has_many_homes()) return of_one;
+  const auto homes = std::max<std::size_t>(place.home_ids().size(), 1);
+  return std::clamp(of_all / homes, least, of_one);
+}
+
 void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
 
 // Where the page stands: beside the program when installed, else where the build put it.
@@ -122,13 +133,13 @@ int hub(const HubOptions& options) {
     randombytes_buf(bytes.data(), bytes.size());
   });
   boost::asio::io_context context;
-  constexpr std::uint64_t megabyte = 1 << 20;
   const Surroundings around{.context = context,
                             .files = disk,
                             .now = system_now,
                             .say = say,
                             .write_wait = options.commit_every / 10,
-                            .reserve = (place.has_many_homes() ? 1 : 16) * megabyte};
+                            .reserve = (place.has_many_homes() ? 1 : 16) * megabyte,
+                            .waiting = waiting_bytes(place)};
   const Homes homes(around, place, options.meter);
   Link link(options, place, homes);
   const auto volume = disk.volume(place.folder());  // Without it each store syncs for itself.

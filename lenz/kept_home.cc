@@ -23,6 +23,7 @@ KeptHome::KeptHome(const Surroundings& around, hub::Home home, const std::string
   auto retention = home_.retention;
   retention.reserve = around.reserve;
   store_.keep(retention);
+  store_.hold_at_most(around.waiting);
   if (const auto done = store_.keep_together(powers_of_several(home_)); !done) {
     throw std::runtime_error(
         fmt::format("The store in {}: {}.", folder, hub::sentence(done.error())));

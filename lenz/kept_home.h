@@ -31,6 +31,7 @@ struct Surroundings {
   std::function<void(const std::string&)> say;
   std::chrono::milliseconds write_wait;  // As WriteDoor's.
   std::uint64_t reserve;                 // Bytes of each home, as Retention's.
+  std::size_t waiting;                   // The same, as SqliteStore::hold_at_most() has them.
 };
 
 class KeptHome {

@@ -33,36 +33,43 @@ Heads::Samples decoded(Heads::Row row, const Bytes& block) {
 
 }  // namespace
 
-std::size_t Heads::size(const Head& head) {
-  return sizeof(Head) + head.open.capacity() * sizeof(Sample) + head.block.capacity();
+template <class Change>
+void Heads::change(Head& head, Change change) {
+  const auto open_bytes = [&] { return head.open.capacity() * sizeof(Sample); };
+  open_bytes_ -= open_bytes();
+  encoded_bytes_ -= head.block.capacity();
+  change();
+  open_bytes_ += open_bytes();
+  encoded_bytes_ += head.block.capacity();
 }
 
 void Heads::begin(Row row, Samples samples) {
   auto& head = heads_[row];
-  head.open = std::move(samples);
+  change(head, [&] { head.open = std::move(samples); });
   head.count = head.open.size();
   for (const auto& sample : head.open) head.absences |= absences_of(sample);
-  bytes_ += size(head);
 }
 
 bool Heads::add(Row row, const Sample& sample) {
   auto& head = heads_.at(row);
-  bytes_ -= size(head);
-  if (!head.block.empty()) {
-    head.open = decoded(row, head.block);
-    head.block = {};
-  }
-  const auto place = head.open.empty() || head.open.back().number < sample.number
-                         ? head.open.end()
-                         : std::ranges::lower_bound(head.open, sample.number, {}, &Sample::number);
-  const bool is_new = place == head.open.end() || place->number != sample.number;
+  bool is_new = false;
+  change(head, [&] {
+    if (!head.block.empty()) {
+      head.open = decoded(row, std::exchange(head.block, {}));
+    }
+    if (head.open.capacity() == 0) std::swap(head.open, spare_);
+    const auto place =
+        head.open.empty() || head.open.back().number < sample.number
+            ? head.open.end()
+            : std::ranges::lower_bound(head.open, sample.number, {}, &Sample::number);
+    is_new = place == head.open.end() || place->number != sample.number;
+    if (is_new) head.open.insert(place, sample);
+  });
   if (is_new) {
-    head.open.insert(place, sample);
     ++head.count;
     head.absences |= absences_of(sample);
     head.is_packed = false;
   }
-  bytes_ += size(head);
   return is_new;
 }
 
@@ -71,11 +78,12 @@ std::size_t Heads::count(Row row) const { return heads_.at(row).count; }
 void Heads::encode(Row row) {
   auto& head = heads_.at(row);
   if (head.open.empty()) return;
-  bytes_ -= size(head);
-  head.block = encode_block(row, head.open);
-  head.block.shrink_to_fit();
-  head.open = {};
-  bytes_ += size(head);
+  change(head, [&] {
+    head.block = encode_block(row, head.open);
+    head.block.shrink_to_fit();
+    spare_ = std::exchange(head.open, {});
+  });
+  spare_.clear();
 }
 
 std::optional<std::span<const Sample>> Heads::open(Row row) const {
@@ -117,7 +125,7 @@ std::optional<Heads::Row> Heads::before(Row row) const {
 
 void Heads::clear() {
   heads_.clear();
-  bytes_ = 0;
+  encoded_bytes_ = open_bytes_ = 0;
 }
 
 }  // namespace hub

@@ -44,7 +44,9 @@ class Heads {
   std::vector<Row> all() const;
   std::optional<Row> before(Row) const;  // The latest up to this one.
   bool is_empty() const { return heads_.empty(); }
-  std::size_t bytes() const { return bytes_; }
+  // Of memory: of minutes that are encoded, and of those that lie open.
+  std::size_t encoded_bytes() const { return encoded_bytes_; }
+  std::size_t open_bytes() const { return open_bytes_; }
   void clear();
 
  private:
@@ -55,10 +57,15 @@ class Heads {
     std::int64_t absences = 0;
     bool is_packed = false;
   };
-  static std::size_t size(const Head&);
+  // Changes a head and keeps count of the memory.
+  template <class Change>
+  void change(Head&, Change);
 
   std::map<Row, Head> heads_;
-  std::size_t bytes_ = 0;
+  std::size_t encoded_bytes_ = 0, open_bytes_ = 0;
+  // Of the minute that was encoded last, empty, for the next one: were each to grow its own, blocks
+  // that stay would lie in what it leaves, and the next would not find room there.
+  Samples spare_;
 };
 
 }  // namespace hub

@@ -27,8 +27,8 @@ using measurement::Timestamp;
 
 namespace {
 
-// What is written to the tables, or packed, earlier than its hour is over.
-constexpr std::size_t most_head_bytes = 8 << 20;
+// Of minutes that many meters have open. What is over has a limit of its own.
+constexpr std::size_t most_open_bytes = 128 << 20;
 // What a start after a crash has to read.
 constexpr std::uint64_t most_log_bytes = 64 << 20;
 
@@ -194,6 +194,8 @@ void SqliteStore::forget() {
   revisions_.clear();
   packed_.clear();
   summaries_.clear();
+  totals_.clear();
+  forget_whereabouts();
   decoded_row_.reset();
   unpacked_hour_ = {};
 }
@@ -392,6 +394,7 @@ void SqliteStore::touch(Boot& boot, Row row) {
   boot.newest = std::max(boot.newest, row);
   touched_.insert(row);
   summaries_.erase(row);
+  forget_totals(row);
   if (decoded_row_ == row) decoded_row_.reset();
 }
 
@@ -410,12 +413,14 @@ std::expected<void, StoreError> SqliteStore::begin_head(Row row) {
   }
   if (!samples) return std::unexpected(samples.error());
   heads_.begin(row, std::move(*samples));
+  forget_whereabouts();
   return {};
 }
 
 // So much waits in memory and in logs that it is time for the tables.
 bool SqliteStore::is_full(std::size_t times) const {
-  return heads_.bytes() > times * most_head_bytes ||
+  return heads_.encoded_bytes() > times * most_waiting_bytes_ ||
+         heads_.open_bytes() > times * most_open_bytes ||
          log_.bytes() + log_.found_bytes() > times * most_log_bytes ||
          last_revision_ - revision_ < revisions_at_once / 2;
 }
@@ -518,14 +523,14 @@ std::expected<void, StoreError> SqliteStore::checkpoint() {
   if (const auto current = stay_current(); !current) return undo(current.error());
   if (!has_news()) return {};
   // Hours that are over go straight to their segments.
-  std::set<Row> hours;
+  Hours over;
   for (const Row row : heads_.all()) {
     if (!heads_.is_packed(row) && hour_of(row) < hour_of(boot_with(row >> 32)->newest)) {
-      hours.insert(hour_of(row));
+      over[hour_of(row)] = Loss::none;
     }
   }
-  for (const Row hour : hours) {
-    if (const auto done = pack(hour); !done) return undo(done.error());
+  while (!over.empty()) {
+    if (const auto done = pack(over); !done) return undo(done.error());
   }
   const auto touched = touched_;
   for (const Row row : touched) {
@@ -545,6 +550,7 @@ std::expected<void, StoreError> SqliteStore::checkpoint() {
 
   std::erase_if(touched_, [&](Row row) { return row < boot_with(row >> 32)->newest; });
   heads_.clear();
+  forget_whereabouts();
   changed_.clear();
   revisions_.clear();
   may_join_ |= !packed_.empty();
@@ -556,12 +562,15 @@ std::expected<void, StoreError> SqliteStore::checkpoint() {
 }
 
 std::expected<void, StoreError> SqliteStore::write_tables() {
-  for (const auto& [number, bytes, hour, detail] : packed_) {
-    for (auto* statement :
-         {&put_segment_.bind(1, number).bind(2, 0).bind(3, static_cast<std::int64_t>(bytes)),
-          &put_packed_.bind(1, hour).bind(2, number).bind(3, static_cast<std::int64_t>(detail)),
-          &empty_blocks_.bind(1, hour).bind(2, hour + 59)}) {
-      if (const auto done = run(*statement); !done) return done;
+  for (const auto& [number, bytes, hours] : packed_) {
+    put_segment_.bind(1, number).bind(2, 0).bind(3, static_cast<std::int64_t>(bytes));
+    if (const auto done = run(put_segment_); !done) return done;
+    for (const auto& [hour, detail] : hours) {
+      for (auto* statement :
+           {&put_packed_.bind(1, hour).bind(2, number).bind(3, static_cast<std::int64_t>(detail)),
+            &empty_blocks_.bind(1, hour).bind(2, hour + 59)}) {
+        if (const auto done = run(*statement); !done) return done;
+      }
     }
   }
   for (const Row row : heads_.all()) {

@@ -103,8 +103,11 @@ class SqliteStore final : public Store {
   // From now on; tidy() sees to it, a segment at a time.
   void keep(const Retention& retention) { retention_ = retention; }
 
-  // Packs one hour that ended at least pack_after ago, or copies a piece of the segments that it
-  // joins or takes detail from: some 30 ms of work, or none.
+  // Minutes that are over go to the tables earlier than with their hour when they take more memory.
+  void hold_at_most(std::size_t bytes) { most_waiting_bytes_ = bytes; }
+
+  // Packs an hour that ended at least pack_after ago, or some that have few samples, or copies a
+  // piece of the segments that it joins or takes detail from: some 30 ms of work, or none.
   std::expected<bool, StoreError> tidy(measurement::Timestamp now) override;
   static constexpr std::chrono::minutes pack_after{2};  // What comes later has it packed anew.
 
@@ -166,6 +169,15 @@ class SqliteStore final : public Store {
     Detail detail{};
   };
   std::expected<std::vector<Packed>, StoreError> packed_hours(Row first, Row last);
+  // Where the minutes of [first, last] are: what is in no segment yet, or came late, and the rest.
+  struct Whereabouts {
+    std::vector<Row> unpacked;
+    std::vector<Packed> packed;
+  };
+  std::expected<const Whereabouts*, StoreError> whereabouts(Row first, Row last);
+  // The latest minute of [first, last] that is not empty, or may not be: of an hour that has lost
+  // its samples nobody knows.
+  std::expected<std::optional<Row>, StoreError> latest_within(Row first, Row last);
 
   // Tidying. An hour, a day and 24 days of one meter's: a year lies in some 60 files.
   static constexpr std::int64_t levels = 3;
@@ -173,7 +185,16 @@ class SqliteStore final : public Store {
   static bool is_to_pack(Row, measurement::Timestamp now);
   std::expected<void, StoreError> look_for_hours(measurement::Timestamp now);
   std::expected<void, StoreError> look_for_joins();
-  std::expected<void, StoreError> pack(Row hour, Loss = Loss::none);
+  using Hours = std::map<Row, Loss>;
+  // The first of them; those that were tried are taken away.
+  std::expected<void, StoreError> pack(Hours& due);
+  struct NewPart {
+    PartPlace place;
+    Bytes bytes;
+    MinuteSummary in_all;
+  };
+  // How many samples there were to pack; 0 where that cannot be done.
+  std::expected<std::size_t, StoreError> pack_one(Row hour, Loss, std::vector<NewPart>&);
   std::expected<void, StoreError> look_for_old(measurement::Timestamp now);
   std::expected<std::uint64_t, StoreError> bytes_used();
   std::expected<void, StoreError> begin_thinning(std::int64_t segment, Detail);
@@ -301,6 +322,20 @@ class SqliteStore final : public Store {
   std::int64_t last_revision_ = 0;  // That may be given before the next checkpoint.
 
   // What was read last, since it is asked for series by series.
+  using Range = std::pair<Row, Row>;
+  static constexpr std::size_t most_ranges = 8;
+  std::map<Range, Whereabouts> whereabouts_;
+  std::map<Range, std::optional<Row>> latest_;
+  void forget_whereabouts();
+  // The greatest total of a boot's series up to a minute: who asks hour after hour need not go back
+  // to where one that is absent now was seen last.
+  struct KnownTotal {
+    Row until = 0;  // 0: nothing is known.
+    std::int64_t total = 0;
+  };
+  KnownTotal& known_total(std::int64_t boot_id, std::int64_t series);
+  void forget_totals(Row since);
+  std::map<std::int64_t, std::map<std::int64_t, KnownTotal>> totals_;  // By boot and series.
   std::optional<Row> decoded_row_;
   Samples decoded_;
   Packed unpacked_hour_;
@@ -320,8 +355,7 @@ class SqliteStore final : public Store {
   struct NewSegment {
     std::int64_t number = 0;
     std::uint64_t bytes = 0;
-    Row hour = 0;
-    Detail detail{};
+    std::vector<std::pair<Row, Detail>> hours;
   };
   std::vector<NewSegment> packed_;  // Since the last checkpoint.
   std::optional<measurement::Timestamp> looked_, looked_for_old_;
@@ -329,7 +363,8 @@ class SqliteStore final : public Store {
   bool has_taken_ = false;                       // Since it was looked at last.
   bool may_join_ = true;                         // There may be segments to join, or to remove.
   Retention retention_;
-  std::map<Row, Loss> due_;  // Hours.
+  std::size_t most_waiting_bytes_ = std::size_t{8} << 20;
+  Hours due_;
   std::optional<Merge> merge_;
   std::set<std::int64_t> unmergeable_;  // Segments that are damaged.
   bool is_loaded_ = false;

@@ -56,6 +56,51 @@ std::expected<std::vector<SqliteStore::Packed>, StoreError> SqliteStore::packed_
   return found;
 }
 
+std::expected<const SqliteStore::Whereabouts*, StoreError> SqliteStore::whereabouts(Row first,
+                                                                                    Row last) {
+  const auto known = whereabouts_.find({first, last});
+  if (known != whereabouts_.end()) return &known->second;
+  auto unpacked = rows_and_heads(unpacked_within_, first, last);
+  if (!unpacked) return std::unexpected(unpacked.error());
+  auto packed = packed_hours(first, last);
+  if (!packed) return std::unexpected(packed.error());
+  if (whereabouts_.size() == most_ranges) whereabouts_.clear();
+  return &(whereabouts_[{first, last}] = {std::move(*unpacked), std::move(*packed)});
+}
+
+std::expected<std::optional<SqliteStore::Row>, StoreError> SqliteStore::latest_within(Row first,
+                                                                                      Row last) {
+  const auto known = latest_.find({first, last});
+  if (known != latest_.end()) return known->second;
+  auto latest = row_before(first, last);
+  if (!latest) return latest;
+  const auto packed = rows(packed_before_.bind(1, hour_of(first)).bind(2, last));
+  if (!packed) return std::unexpected(packed.error());
+  if (!packed->empty()) {
+    const Row in_packed = std::min(last, packed->front() + 59);
+    if (!*latest || **latest < in_packed) *latest = in_packed;
+  }
+  if (latest_.size() == most_ranges) latest_.clear();
+  return latest_[{first, last}] = *latest;
+}
+
+void SqliteStore::forget_whereabouts() {
+  whereabouts_.clear();
+  latest_.clear();
+}
+
+SqliteStore::KnownTotal& SqliteStore::known_total(std::int64_t boot_id, std::int64_t series) {
+  constexpr std::size_t most_boots = 16;
+  if (totals_.size() == most_boots && !totals_.contains(boot_id)) totals_.clear();
+  return totals_[boot_id][series];
+}
+
+void SqliteStore::forget_totals(Row since) {
+  const auto known = totals_.find(since >> 32);
+  if (known == totals_.end()) return;
+  std::erase_if(known->second, [&](const auto& one) { return one.second.until >= since; });
+}
+
 const Boot* SqliteStore::boot_with(std::int64_t id) const {
   const auto name = names_.find(id);
   return name == names_.end() ? nullptr : &boots_.at(*name->second);
@@ -100,7 +145,7 @@ std::expected<MinuteSummary, StoreError> SqliteStore::minute_summary(Row row,
   if (heads_.has(row) && heads_.open(row)) {
     return summarise(*samples, series.quantity, series.index);
   }
-  if (summaries_.size() >= most_summaries) summaries_.erase(summaries_.begin());
+  if (summaries_.size() >= most_summaries) summaries_.clear();
   auto& all = summaries_[row];
   all.resize(slots);
   summarise(*samples, all);

@@ -129,12 +129,10 @@ class SqliteStore::Reading {
       return visit_minutes(boot, first, last, grid_.step % 1h == 0ms, see);
     }
 
-    // What is not packed, or came after the packing.
-    const auto unpacked = store_.rows_and_heads(store_.unpacked_within_, first_row(boot.id) + first,
-                                                first_row(boot.id) + last);
-    if (!unpacked) return std::unexpected(unpacked.error());
-    if (const auto done = visit_packed(boot, first, last, *unpacked, see); !done) return done;
-    for (const Row row : *unpacked) {
+    const auto where = store_.whereabouts(first_row(boot.id) + first, first_row(boot.id) + last);
+    if (!where) return std::unexpected(where.error());
+    if (const auto done = visit_packed(boot, first, last, **where, see); !done) return done;
+    for (const Row row : (*where)->unpacked) {
       const auto samples = store_.minute(row);
       if (!samples) return std::unexpected(samples.error());
       for (const auto& sample : *samples) {
@@ -149,14 +147,12 @@ class SqliteStore::Reading {
 
   template <class See>
   std::expected<void, StoreError> visit_packed(const Boot& boot, std::int64_t first,
-                                               std::int64_t last, std::span<const Row> unpacked,
+                                               std::int64_t last, const Whereabouts& minutes,
                                                const See& see) {
     const Row first_asked = first_row(boot.id) + first, last_asked = first_row(boot.id) + last;
-    const auto hours = store_.packed_hours(first_asked, last_asked);
-    if (!hours) return std::unexpected(hours.error());
     std::optional<SegmentReader> reader;
     Segment* read = nullptr;  // Mostly the same for many hours.
-    for (const auto& [hour, number, detail] : *hours) {
+    for (const auto& [hour, number, detail] : minutes.packed) {
       if (detail >= Detail::minutes) continue;
       const auto segment = store_.segments_.open(number);
       if (!segment) return std::unexpected(segment.error());
@@ -172,7 +168,7 @@ class SqliteStore::Reading {
         const auto time = boot.time_of(measurement::Uptime(packed->uptimes()[i]));
         const Row row = boot.row_of(time);
         if (row < first_asked || row > last_asked) continue;
-        if (std::ranges::binary_search(unpacked, row)) continue;
+        if (std::ranges::binary_search(minutes.unpacked, row)) continue;
         see(time, (*seen)[i]);
       }
     }
@@ -256,22 +252,21 @@ class SqliteStore::Reading {
                                                 std::int64_t last, bool by_the_hour,
                                                 const See& see) {
     const Row first_asked = first_row(boot.id) + first, last_asked = first_row(boot.id) + last;
-    const auto unpacked = store_.rows_and_heads(store_.unpacked_within_, first_asked, last_asked);
-    if (!unpacked) return std::unexpected(unpacked.error());
-    const auto packed = store_.packed_hours(first_asked, last_asked);
-    if (!packed) return std::unexpected(packed.error());
+    const auto where = store_.whereabouts(first_asked, last_asked);
+    if (!where) return std::unexpected(where.error());
+    const auto& [unpacked, packed] = **where;
 
     std::optional<SegmentReader> reader;
     Segment* read = nullptr;  // Mostly the same for many hours.
     std::vector<Segment::Hour> in_all;
-    auto next_packed = packed->begin();
-    auto next = unpacked->begin();
-    while (next_packed != packed->end() || next != unpacked->end()) {
-      const Row hour = next == unpacked->end()        ? next_packed->hour
-                       : next_packed == packed->end() ? hour_of(*next)
-                                                      : std::min(hour_of(*next), next_packed->hour);
+    auto next_packed = packed.begin();
+    auto next = unpacked.begin();
+    while (next_packed != packed.end() || next != unpacked.end()) {
+      const Row hour = next == unpacked.end()        ? next_packed->hour
+                       : next_packed == packed.end() ? hour_of(*next)
+                                                     : std::min(hour_of(*next), next_packed->hour);
       HourSummary minutes{};
-      if (next_packed != packed->end() && next_packed->hour == hour) {
+      if (next_packed != packed.end() && next_packed->hour == hour) {
         const auto segment = store_.segments_.open(next_packed->segment);
         if (!segment) return std::unexpected(segment.error());
         const bool has_minutes = (next_packed++)->detail != Detail::hour;
@@ -280,7 +275,7 @@ class SqliteStore::Reading {
           in_all = by_the_hour ? hours_in(boot, hour, hour_of(last_asked), *read)
                                : std::vector<Segment::Hour>{};
         }
-        const bool is_late = next != unpacked->end() && hour_of(*next) == hour;
+        const bool is_late = next != unpacked.end() && hour_of(*next) == hour;
         const auto whole = std::ranges::lower_bound(in_all, hour, {}, &Segment::Hour::row);
         if (!is_late && whole != in_all.end() && whole->row == hour) {
           if (whole->summary.count > 0) see(time_of_minute(minute_of_row(hour)), whole->summary);
@@ -292,7 +287,7 @@ class SqliteStore::Reading {
           minutes = *found;
         }
       }
-      for (; next != unpacked->end() && hour_of(*next) == hour; ++next) {
+      for (; next != unpacked.end() && hour_of(*next) == hour; ++next) {
         const auto seen = store_.minute_summary(*next, series_);
         if (!seen) return std::unexpected(seen.error());
         minutes[static_cast<std::size_t>(*next - hour)] = *seen;
@@ -346,31 +341,26 @@ class SqliteStore::Reading {
   std::expected<std::int64_t, StoreError> total_before(const Boot& boot, std::int64_t minute) {
     const auto [first, last] = minutes_of(boot, time_of_minute(0));
     if (first > last || first >= minute) return 0;
-    const Row first_asked = first_row(boot.id) + first;
-    Row latest = first_row(boot.id) + std::min(last, minute - 1);
+    const Row asked = first_row(boot.id) + std::min(last, minute - 1);
+    auto& known = store_.known_total(boot.id, series_number(series_.quantity, series_.index));
+    const bool is_known = known.until > 0 && known.until <= asked;
+    const Row stop = is_known ? known.until + 1 : first_row(boot.id) + first;
+    std::optional<std::int64_t> total;
     // Backwards, until the series has been seen: at once, unless it had been absent.
-    while (latest >= first_asked) {
-      auto row = store_.row_before(first_asked, latest);
+    for (Row latest = asked; latest >= stop && !total;) {
+      const auto row = store_.latest_within(stop, latest);
       if (!row) return std::unexpected(row.error());
-      // Of an hour that has lost its samples there are no rows.
-      const auto packed =
-          store_.rows(store_.packed_before_.bind(1, hour_of(first_asked)).bind(2, latest));
-      if (!packed) return std::unexpected(packed.error());
-      if (!packed->empty()) {
-        const Row in_packed = std::min(latest, packed->front() + 59);
-        if (!*row || **row < in_packed) *row = in_packed;
-      }
       if (!*row) break;
-      const auto hour = std::max(first_asked, hour_of(**row));
+      const auto hour = std::max(stop, hour_of(**row));
       const bool is_whole = **row == hour + 59;
-      std::optional<std::int64_t> total;
       const auto done = visit_minutes(boot, minute_of_row(hour), minute_of_row(**row), is_whole,
                                       [&](Timestamp, const auto& seen) { total = seen.max; });
       if (!done) return std::unexpected(done.error());
-      if (total) return *total;
       latest = hour - 1;
     }
-    return 0;
+    if (!total) total = is_known ? known.total : 0;
+    if (known.until <= asked) known = {asked, *total};
+    return *total;
   }
 
   std::expected<void, StoreError> gain_of_one_boot(

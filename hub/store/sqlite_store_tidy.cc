@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 #include "hub/store/block.h"
 #include "hub/store/packed_minutes.h"
@@ -19,6 +20,8 @@ using std::chrono::days;
 namespace {
 
 constexpr std::size_t joined_at_once = 24;
+constexpr std::size_t enough_samples = 1800;  // To pack at once; an hour may have twice as many.
+constexpr std::size_t most_hours = 60;
 constexpr auto look_every = 1min;
 constexpr auto rest = 5s;  // After which nobody is still writing.
 
@@ -77,9 +80,7 @@ std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
   }
   std::expected<void, StoreError> done;
   if (!due_.empty()) {
-    const auto [hour, loss] = *due_.begin();
-    due_.erase(due_.begin());
-    done = pack(hour, loss);
+    done = pack(due_);
     if (done && due_.empty() && !packed_.empty()) done = checkpoint();
   } else if (merge_) {
     done = go_on_merging();
@@ -154,16 +155,64 @@ std::expected<SqliteStore::Begun, StoreError> SqliteStore::begin_segment() {
 
 // ---- Packing -----------------------------------------------------------------------------------
 
-std::expected<void, StoreError> SqliteStore::pack(Row hour, Loss loss) {
+// Hours of several meters, or boots, that are nearly empty share a segment.
+std::expected<void, StoreError> SqliteStore::pack(Hours& due) {
+  std::vector<NewPart> parts;
+  std::vector<std::pair<Row, Detail>> hours;
+  std::size_t samples = 0;
+  std::int64_t boot_id = 0;
+  while (!due.empty() && samples < enough_samples && hours.size() < most_hours &&
+         due.begin()->first >> 32 != boot_id) {
+    const auto [hour, loss] = *due.begin();
+    boot_id = hour >> 32;
+    due.erase(due.begin());
+    const auto packed = pack_one(hour, loss, parts);
+    if (!packed) return std::unexpected(packed.error());
+    if (*packed == 0) continue;
+    samples += *packed;
+    // An hour that was coarse is not made coarser when something is added.
+    const auto before = packed_hours(hour, hour);
+    if (!before) return std::unexpected(before.error());
+    const bool is_coarse =
+        loss != Loss::none || (!before->empty() && before->front().detail == Detail::coarse);
+    hours.push_back({hour, is_coarse ? Detail::coarse : Detail::exact});
+  }
+  // Of many homes, each would keep the last minute that it read.
+  decoded_row_.reset();
+  Samples().swap(decoded_);
+  if (parts.empty()) return {};
+
+  std::ranges::sort(parts, {}, &NewPart::place);
+  auto begun = begin_segment();
+  if (!begun) return std::unexpected(begun.error());
+  auto& [number, writer] = *begun;
+  for (const auto& [place, bytes, in_all] : parts) {
+    const auto done = writer.add(place, seal({place.hour, place.series}, bytes), in_all);
+    if (!done) return done;
+  }
+  const auto size = writer.finish();
+  if (!size) return std::unexpected(size.error());
+  if (const auto kept = segments_.keep_names(); !kept) return kept;
+  for (const auto& [hour, detail] : hours) {
+    for (const Row row : heads_.rows(hour, hour + 59)) heads_.note_packed(row);
+  }
+  packed_.push_back({number, *size, std::move(hours)});
+  return {};
+}
+
+std::expected<std::size_t, StoreError> SqliteStore::pack_one(Row hour, Loss loss,
+                                                             std::vector<NewPart>& parts) {
   const Boot* boot = boot_with(hour >> 32);
+  const auto here = rows_and_heads(rows_within_, hour, hour + 59);
+  if (!here) return std::unexpected(here.error());
   Samples samples;
   MinutesOfSeries minutes;
-  for (Row row = hour; row < hour + 60; ++row) {
+  for (const Row row : *here) {
     const auto found = minute(row);
     // What is damaged stays as it is, so that every read of it tells.
-    if (!found && found.error() == StoreError::corrupted) return {};
+    if (!found && found.error() == StoreError::corrupted) return 0;
     if (!found) return std::unexpected(found.error());
-    std::ranges::copy(*found, std::back_inserter(samples));
+    samples.insert(samples.end(), found->begin(), found->end());
     minutes.add(static_cast<std::size_t>(row - hour), *found);
     for (const auto& [number, series] : kept_together_) {
       if (!boot || series.device != std::get<0>(*names_.at(boot->id))) continue;
@@ -171,32 +220,15 @@ std::expected<void, StoreError> SqliteStore::pack(Row hour, Loss loss) {
                   summarise(*found, series.together));
     }
   }
-  if (samples.empty()) return {};
+  if (samples.empty()) return 0;
   std::ranges::sort(samples, {}, &Sample::number);
-
-  auto begun = begin_segment();
-  if (!begun) return std::unexpected(begun.error());
-  auto& [number, writer] = *begun;
-  for (const auto& [series, bytes] : pack_hour(samples, loss)) {
-    const auto done = writer.add({hour >> 32, series, hour}, seal({hour, series}, bytes));
-    if (!done) return done;
+  for (auto& [series, bytes] : pack_hour(samples, loss)) {
+    parts.push_back({{hour >> 32, series, hour}, std::move(bytes), {}});
   }
-  for (const auto& [part, bytes, in_all] : pack_minutes(minutes.by_series())) {
-    const auto done = writer.add({hour >> 32, part, hour}, seal({hour, part}, bytes), in_all);
-    if (!done) return done;
+  for (auto& [part, bytes, in_all] : pack_minutes(minutes.by_series())) {
+    parts.push_back({{hour >> 32, part, hour}, std::move(bytes), in_all});
   }
-  const auto size = writer.finish();
-  if (!size) return std::unexpected(size.error());
-  if (const auto kept = segments_.keep_names(); !kept) return kept;
-
-  // An hour that was coarse is not made coarser when something is added.
-  const auto before = packed_hours(hour, hour);
-  if (!before) return std::unexpected(before.error());
-  const bool is_coarse =
-      loss != Loss::none || (!before->empty() && before->front().detail == Detail::coarse);
-  packed_.push_back({number, *size, hour, is_coarse ? Detail::coarse : Detail::exact});
-  for (const Row row : heads_.rows(hour, hour + 59)) heads_.note_packed(row);
-  return {};
+  return samples.size();
 }
 
 // ---- Joining -----------------------------------------------------------------------------------
@@ -306,6 +338,7 @@ std::expected<void, StoreError> SqliteStore::end_merge() {
   }
   merge_.reset();
   may_join_ = true;
+  forget_whereabouts();
   if (const int code = database_.execute("COMMIT"); code != SQLITE_OK) {
     return std::unexpected(error_of(code));
   }

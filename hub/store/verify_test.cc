@@ -129,7 +129,7 @@ TEST(Verify, AStoreIsFoundHealthyWhileItIsWrittenAndTidied) {
       append(store, n, n + 4);
       n += 4;
       now += 1min;
-      for (int steps = 0; steps < 9; ++steps) ASSERT_TRUE(store.tidy(now));
+      for (int steps = 0; steps < 20; ++steps) ASSERT_TRUE(store.tidy(now));
     });
     EXPECT_THAT(result.damage, IsEmpty());
   }
