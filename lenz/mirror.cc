@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <stdexcept>
 
 #include "hub/partners.h"
@@ -10,7 +11,12 @@
 namespace lenz {
 
 int mirror_resend(const MirrorResendOptions& options) {
-  const Workplace place(options.data.empty() ? Workplace::usual_folder() : options.data);
+  const auto folder = options.data.empty() ? Workplace::usual_folder() : options.data;
+  if (!std::filesystem::is_directory(folder)) {
+    throw std::runtime_error(
+        fmt::format("There is no folder {}: name that of the hub with --data.", folder));
+  }
+  const Workplace place(folder);
   const auto partners = hub::load_partners(place.partners_file());
   if (!partners.influxdb && !partners.victoriametrics) {
     throw std::runtime_error(fmt::format(

@@ -21,6 +21,16 @@ TEST(MirrorResend, IsAskedOfTheHubByAFile) {
   EXPECT_TRUE(std::filesystem::exists(place.resend_file()));
 }
 
+TEST(MirrorResend, NeedsAFolderAndMakesNone) {
+  const TemporaryFolder folder;
+  const auto nowhere = folder.path() + "/nowhere";
+
+  EXPECT_THAT([&] { mirror_resend({.data = nowhere}); },
+              testing::ThrowsMessage<std::runtime_error>(testing::HasSubstr("no folder")));
+
+  EXPECT_FALSE(std::filesystem::exists(nowhere));
+}
+
 TEST(MirrorResend, NeedsAMirror) {
   const TemporaryFolder folder;
 
