@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "lenz/commands.h"
 
@@ -317,6 +319,24 @@ void add_all(CLI::App& app, int& result) {
       describe_export_esphome);
 }
 
+// CLI11 says of a word that it does not know only that some subcommand is required.
+std::string complaint_about_words(const CLI::App& app, int argc, const char* const* argv) {
+  const CLI::App* at = &app;
+  for (int i = 1; i < argc; ++i) {
+    const auto known = at->get_subcommands([](const CLI::App*) { return true; });
+    const std::string_view word = argv[i];
+    if (known.empty() || word.starts_with('-')) return {};
+    const auto next = std::ranges::find(known, word, &CLI::App::get_name);
+    if (next == known.end()) {
+      std::string names;
+      for (const auto* one : known) names += (names.empty() ? "" : ", ") + one->get_name();
+      return fmt::format("\"{}\" is none of the words that are known here: {}.", word, names);
+    }
+    at = *next;
+  }
+  return {};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -325,6 +345,10 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", LENZ_VERSION);
   int result = 0;
   add_all(app, result);
+  if (const auto complaint = complaint_about_words(app, argc, argv); !complaint.empty()) {
+    fmt::print(stderr, "lenz: {}\n", complaint);
+    return 1;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
