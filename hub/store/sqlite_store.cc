@@ -576,7 +576,10 @@ std::expected<void, StoreError> SqliteStore::write_tables() {
   for (const Row row : heads_.all()) {
     auto& statement = heads_.is_packed(row) ? put_empty_block_ : put_block_;
     statement.bind(1, row).bind(2, heads_.absences(row));
-    if (!heads_.is_packed(row)) statement.bind(3, heads_.block(row));
+    if (!heads_.is_packed(row)) {
+      statement.bind(3, heads_.block(row));
+      has_blocks_ = true;
+    }
     if (const auto done = run(statement); !done) return done;
   }
   for (const auto& [revision, row] : changed_) {

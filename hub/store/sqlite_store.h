@@ -361,6 +361,7 @@ class SqliteStore final : public Store {
   std::optional<measurement::Timestamp> looked_, looked_for_old_;
   std::optional<measurement::Timestamp> taken_;  // When has_taken_ was seen last.
   bool has_taken_ = false;                       // Since it was looked at last.
+  bool has_blocks_ = false;                      // Went to the tables unpacked since then.
   bool may_join_ = true;                         // There may be segments to join, or to remove.
   Retention retention_;
   std::size_t most_waiting_bytes_ = std::size_t{8} << 20;

@@ -102,7 +102,8 @@ bool SqliteStore::is_time_to_look(Timestamp now) {
   if (has_rested) taken_.reset();
   return !looked_ || now < *looked_ || now - *looked_ >= look_every ||
          (has_rested &&
-          std::ranges::any_of(heads_.all(), [&](Row row) { return is_to_pack(row, now); }));
+          (std::exchange(has_blocks_, false) ||
+           std::ranges::any_of(heads_.all(), [&](Row row) { return is_to_pack(row, now); })));
 }
 
 bool SqliteStore::is_to_pack(Row row, Timestamp now) {

@@ -198,23 +198,27 @@ TEST(SqliteStoreTidy, AMonthThatWasWrittenAtOnceIsJoinedAtOnce) {
 }
 
 TEST(SqliteStoreTidy, WhatWasWrittenLateIsPackedWhenNothingMoreComes) {
-  SimulatedDisk disk;
-  SqliteStore store(disk, "/data");
-  auto now = midnight + 48h;
-  tidy_all(store, now);
-  const auto write = [&](std::uint64_t minute) {
-    checked(store.append(header_of(1, midnight), samples_of(60 * minute, 60 * minute + 60, 1s, 1)));
-    checked(store.commit());
-    now += 1s;
+  for (const bool is_in_tables : {false, true}) {
+    SCOPED_TRACE(is_in_tables);
+    SimulatedDisk disk;
+    SqliteStore store(disk, "/data");
+    if (is_in_tables) store.hold_at_most(1);
+    auto now = midnight + 48h;
     tidy_all(store, now);
-  };
+    for (std::uint64_t minute = 0; minute < 20; ++minute) {
+      checked(
+          store.append(header_of(1, midnight), samples_of(60 * minute, 60 * minute + 60, 1s, 1)));
+      checked(store.commit());
+      now += 1s;
+      tidy_all(store, now);
+    }
+    EXPECT_EQ(segments_on(disk), 0u);
 
-  for (std::uint64_t minute = 0; minute < 20; ++minute) write(minute);
-  EXPECT_EQ(segments_on(disk), 0u);
-  now += 5s;
-  tidy_all(store, now);
+    now += 5s;
+    tidy_all(store, now);
 
-  EXPECT_EQ(segments_on(disk), 1u);
+    EXPECT_EQ(segments_on(disk), 1u);
+  }
 }
 
 TEST(SqliteStoreTidy, WhateverComesLateOrTwiceLandsInItsPlace) {
