@@ -139,6 +139,41 @@ void live(const std::string& folder, std::chrono::seconds commit_every) {
       static_cast<double>(written.syncs - before.syncs) * a_day, slowest);
 }
 
+// What a hub has to do that was killed when its log was as long as it gets.
+void start_after_kill(const std::string& folder) {
+  constexpr std::uintmax_t log_bytes = 64 << 20;
+  const auto image = folder + "_killed";
+  const auto length_of_log = [&] {
+    std::uintmax_t bytes = 0;
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+      if (file.path().filename().string().starts_with("log-")) bytes += file.file_size();
+    }
+    return bytes;
+  };
+  hub::Disk disk;
+  std::size_t samples = 0;
+  {
+    hub::SqliteStore store(disk, folder);
+    store.hold_at_most(SIZE_MAX / 4);  // Else its minutes go to the tables long before.
+    House house(10);
+    while (length_of_log() < log_bytes) {
+      for (int report = 0; report < 20; ++report) {
+        std::vector<Sample> some;
+        while (some.size() < samples_a_report) some.push_back(house.next());
+        samples += some.size();
+        checked(store.append(header("killed", 10), some));
+      }
+      checked(store.commit());
+    }
+    std::filesystem::copy(folder, image);
+  }
+  const double wall = wall_ms(), cpu = cpu_ms();
+  const hub::SqliteStore store(disk, image);
+  std::printf(
+      "killed   a log of %llu MiB, %zu samples of 30 channels: open after %.0f ms, %.0f of CPU\n",
+      static_cast<unsigned long long>(log_bytes >> 20), samples, wall_ms() - wall, cpu_ms() - cpu);
+}
+
 void tidy(hub::SqliteStore& store, std::chrono::seconds length) {
   const double cpu = cpu_ms();
   double slowest = 0;
@@ -182,6 +217,12 @@ int main(int argc, char** argv) {
     std::filesystem::remove_all(beside);
     live(beside, commit_every);
     std::filesystem::remove_all(beside);
+  }
+  {
+    const auto beside = folder + "_log";
+    start_after_kill(beside);
+    std::filesystem::remove_all(beside);
+    std::filesystem::remove_all(beside + "_killed");
   }
   const double opening = wall_ms();
   hub::SqliteStore store(disk, folder);
