@@ -213,4 +213,18 @@ struct ImportReadingsOptions {
 // 1 where something was refused; the rest is stored.
 int import_readings(const ImportReadingsOptions&);
 
+// How well appliances are recognised in recordings, against baselines; docs/identification.md. 1
+// where an estimate does not conserve power.
+struct EvaluateIdentificationOptions {
+  std::string data;
+  std::string train;                // Folder to fit fresh models on; empty: the shipped model.
+  std::vector<std::string> houses;  // And devices; empty: all.
+  std::vector<std::string> scenes = {"mains"};
+  std::vector<std::string> labels = {"0"};
+  std::string prior = "none";  // Or panel.
+  std::uint64_t seed = 1;
+  std::string json;  // File for the rows; "-": standard output.
+};
+int evaluate_identification(const EvaluateIdentificationOptions&);
+
 }  // namespace lenz

@@ -260,6 +260,31 @@ void describe_store_verify(CLI::App& command, lenz::StoreVerifyOptions& verify) 
   command.add_option("--data", verify.data, data_help);
 }
 
+void describe_evaluate_identification(CLI::App& command,
+                                      lenz::EvaluateIdentificationOptions& evaluate) {
+  command.add_option("--data", evaluate.data, "Folder with houses/ or traces/")->required();
+  command.add_option("--train", evaluate.train,
+                     "Folder to fit on, fold by fold without what is scored (default: the shipped "
+                     "model is scored)");
+  command.add_option("--houses", evaluate.houses, "Houses and devices: a,b (default: all)")
+      ->delimiter(',');
+  command
+      .add_option("--scene", evaluate.scenes,
+                  "mains, mains+K, circuits, mixed:K, mixed:K:simulated_q, single; several with "
+                  "commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  command.add_option("--labels", evaluate.labels, "Questions answered for each appliance: 0,1,3,5")
+      ->delimiter(',')
+      ->capture_default_str();
+  command.add_option("--prior", evaluate.prior, "none or panel: what panels/<house>.toml says")
+      ->check(CLI::IsMember({"none", "panel"}))
+      ->capture_default_str();
+  command.add_option("--seed", evaluate.seed, "Of orders, mixes and trainings")
+      ->capture_default_str();
+  command.add_option("--json", evaluate.json, "File for the rows, - for standard output");
+}
+
 void add_all(CLI::App& app, int& result) {
   add(app, result, "demo", "A simulated home, live, with a month of history", lenz::demo,
       describe_demo);
@@ -286,6 +311,11 @@ void add_all(CLI::App& app, int& result) {
       lenz::store_status, describe_store_status);
   add(*store, result, "verify", "Whether every file is still what was written", lenz::store_verify,
       describe_store_verify);
+
+  auto* evaluate = app.add_subcommand("evaluate", "How good Lenz is on recordings");
+  evaluate->require_subcommand(1);
+  add(*evaluate, result, "identification", "Which appliance runs, against baselines",
+      lenz::evaluate_identification, describe_evaluate_identification);
 
   auto* mirror = app.add_subcommand("mirror", "The copies in InfluxDB and VictoriaMetrics");
   mirror->require_subcommand(1);

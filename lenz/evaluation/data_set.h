@@ -64,6 +64,7 @@ class DataSet {
   // A folder with only houses or only traces is one too.
   explicit DataSet(std::filesystem::path folder);
 
+  const std::filesystem::path& folder() const { return folder_; }
   const std::vector<std::string>& houses() const { return houses_; }  // By name.
   const std::vector<Trace>& traces() const { return traces_; }        // By device, then file.
 

@@ -1,0 +1,35 @@
+// Estimates of all methods, fold by fold, against the truth.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lenz/evaluation/data_set.h"
+#include "lenz/evaluation/method.h"
+#include "lenz/evaluation/rows.h"
+
+namespace lenz::evaluation {
+
+struct IdentificationPlan {
+  std::filesystem::path data;
+  std::optional<std::filesystem::path> train;  // Absent: methods come as they are.
+  std::vector<std::string> houses;             // And devices; empty: all.
+  std::vector<Scene> scenes;
+  std::vector<int> labels = {0};
+  bool with_panel = false;
+  std::set<std::string> trained_on;  // Recordings that the methods have seen already.
+  std::uint64_t seed = 1;
+};
+
+// `methods` are fitted where there is something to train on; the first is who asks the questions.
+// `tell` gets progress, a line each. Throws std::runtime_error with one sentence.
+std::vector<Row> evaluate_identification(const IdentificationPlan&,
+                                         const std::vector<std::unique_ptr<Method>>& methods,
+                                         const std::function<void(const std::string&)>& tell);
+
+}  // namespace lenz::evaluation
