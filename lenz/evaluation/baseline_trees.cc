@@ -10,7 +10,7 @@
 namespace lenz::evaluation {
 namespace {
 
-constexpr double examples_of_kind = 16'000;
+constexpr double examples_of_kind = 12'000;
 
 // A channel of the training and the kinds' powers on it.
 struct Lesson {
@@ -107,9 +107,9 @@ class Trees final : public Method {
                            row + static_cast<std::ptrdiff_t>(WindowGrid::past_inputs));
     }
     const insight::TrainingOptions options{.objective = insight::Objective::mean,
-                                           .rounds = 100,
-                                           .depth = 6,
-                                           .learning_rate = 0.1,
+                                           .rounds = 60,
+                                           .depth = 5,
+                                           .learning_rate = 0.15,
                                            .least_weight = 5,
                                            .seed = seed_};
     forests_[{of_mains, kind}] = {insight::train(past, options), insight::train(examples, options)};

@@ -126,7 +126,7 @@ class Summary {
   Values values_of(ApplianceKind kind, std::span<const double> weights, double& power_w) const {
     PowerErrors power;
     Hits steps, runs, status;
-    double present = 0, shown_wh = 0;
+    double present = 0, activations = 0, shown_wh = 0;
     std::vector<double> latencies;
     for (std::size_t i = 0; i < cases_.size(); ++i) {
       const auto* score = find(*cases_[i], kind);
@@ -143,11 +143,13 @@ class Summary {
       status += score->status_hours * per_hour;
       shown_wh += score->shown_right_wh * per_hour;
       if (score->is_present) present += weight;
+      activations += weight * score->activations;
       latencies.insert(latencies.end(), score->latencies_s.begin(), score->latencies_s.end());
     }
-    power_w = power.true_wh;
     auto values = nothing();
-    if (present <= 0) return values;
+    // Where a kind was never used, a relative error says nothing.
+    if (activations <= 0) return values;
+    power_w = power.true_wh;
     at(values, nmae) = ratio(power.absolute_wh, power.true_wh);
     at(values, mae_w) = power.absolute_wh / present;
     at(values, sae_day) = ratio(power.day_errors, power.days);

@@ -62,6 +62,12 @@ std::vector<Step> steps(std::span<const Timestamp> times, std::span<const float>
     const bool is_down = first <= -least_w && second <= -least_w;
     if (!is_up && !is_down) continue;
     const bool goes_on = !found.empty() && last + 1 == row && (found.back().size_w > 0) == is_up;
+    // Back from a single row, or down from a surge, is no step.
+    if (!goes_on && row > 1 && joined(times, power, held_s, row - 1)) {
+      const auto from_earlier =
+          static_cast<double>(power[row]) - static_cast<double>(power[row - 2]);
+      if (is_up ? from_earlier < least_w : from_earlier > -least_w) continue;
+    }
     if (!goes_on) found.push_back({row, 0});
     found.back().size_w =
         static_cast<double>(power[row + 1]) - static_cast<double>(power[found.back().row - 1]);

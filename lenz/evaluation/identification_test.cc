@@ -1,0 +1,254 @@
+#include "lenz/evaluation/identification.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "lenz/evaluation/baselines.h"
+#include "lenz/evaluation/small_data.h"
+#include "lenz/temporary_folder.h"
+
+namespace lenz::evaluation {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+void say_nothing(const std::string&) {}
+
+double value(const std::vector<Row>& rows, const std::string& method, const std::string& mode,
+             const std::string& appliance, Metric metric) {
+  for (const auto& row : rows) {
+    if (row.house == "all" && row.heading.method == method && row.heading.mode == mode &&
+        row.appliance == appliance) {
+      return row.figures[static_cast<std::size_t>(metric)].value;
+    }
+  }
+  ADD_FAILURE() << "no row of " << method << " " << appliance;
+  return no_figure;
+}
+
+class IdentificationTest : public testing::Test {
+ protected:
+  IdentificationTest() { write_small_data(folder_.path()); }
+
+  IdentificationPlan plan(std::initializer_list<const char*> scenes) const {
+    IdentificationPlan made{.data = folder_.path(), .train = folder_.path()};
+    for (const auto* scene : scenes) made.scenes.push_back(scene_called(scene));
+    return made;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(IdentificationTest, EverySceneIsEvaluatedWithAllBaselines) {
+  const auto rows = evaluate_identification(
+      plan({"mains", "mains+1", "circuits", "mixed:2", "single"}), baselines(1), say_nothing);
+
+  const auto json = nlohmann::json::parse(json_of(rows)).at("rows");
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const auto& row : json) {
+    seen.emplace(row.at("scene"), row.at("method"));
+    for (const auto& metric : metrics) EXPECT_TRUE(row.contains(std::string(metric.key)));
+    if (row.at("method") == "zero" && row.at("n") > 0) {
+      EXPECT_NEAR(row.at("nmae").get<double>(), 1, 1e-6) << row;
+    }
+  }
+  EXPECT_EQ(seen.size(), 5U * 5U);
+}
+
+TEST_F(IdentificationTest, WhatIsEasyIsFoundInAHouseholdNeverSeen) {
+  const auto rows = evaluate_identification(plan({"mains", "single"}), baselines(1), say_nothing);
+
+  EXPECT_LT(value(rows, "trees", "revised", "kettle", Metric::nmae), 0.5);
+  EXPECT_LT(value(rows, "delta_p", "revised", "kettle", Metric::nmae), 0.3);
+  EXPECT_LT(value(rows, "hart", "live", "kettle", Metric::nmae), 0.3);
+  EXPECT_GT(value(rows, "delta_p", "revised", "kettle", Metric::event_f1), 0.9);
+  EXPECT_GT(value(rows, "mean", "revised", "kettle", Metric::nmae), 1);
+}
+
+TEST_F(IdentificationTest, TheSameCommandGivesTheSameBytes) {
+  const auto once = evaluate_identification(plan({"mains"}), baselines(1), say_nothing);
+  const auto again = evaluate_identification(plan({"mains"}), baselines(1), say_nothing);
+
+  EXPECT_EQ(json_of(once), json_of(again));
+}
+
+// All that is estimated, as bytes.
+std::string estimates_of(const std::string& folder, const std::string& word) {
+  struct Nobody final : Owner {
+    std::optional<ApplianceKind> answer(std::size_t, measurement::Timestamp,
+                                        measurement::Timestamp) override {
+      return std::nullopt;
+    }
+  } nobody;
+  const DataSet data(folder);
+  const auto scene = scene_called(word);
+  const auto house = Scenes(data, scene, {}).load(0);
+  const auto training = TrainingSet(data, scene, 1).without(house->households);
+  std::string bytes;
+  const auto add = [&](const std::vector<float>& power) {
+    bytes.append(reinterpret_cast<const char*>(power.data()), power.size() * sizeof(float));
+  };
+  for (const auto& method : baselines(1)) {
+    method->fit(training, house->kinds());
+    for (const auto& channel : method->estimate(house->channels, house->kinds(), nobody)) {
+      for (const auto* powers : {&channel.live, &channel.revised}) {
+        add(powers->rest);
+        for (const auto& [kind, power] : powers->kinds) add(power);
+      }
+    }
+  }
+  return bytes;
+}
+
+TEST_F(IdentificationTest, NamesHaveNoPartInWhatIsEstimated) {
+  const TemporaryFolder scrambled;
+  write_small_data(scrambled.path(), {.prefix = "zz-", .fridge = "x7", .kettle = "a1"});
+
+  for (const auto* scene : {"mains", "circuits"}) {
+    const auto plain = estimates_of(folder_.path(), scene);
+    EXPECT_FALSE(plain.empty());
+    EXPECT_TRUE(plain == estimates_of(scrambled.path(), scene)) << scene;
+  }
+}
+
+// Claims more than there is.
+class Inventor final : public Method {
+ public:
+  std::string name() const override { return "inventor"; }
+  void fit(CaseList, const std::set<ApplianceKind>&) override {}
+  std::vector<ChannelEstimate> estimate(std::span<const Channel> channels,
+                                        const std::set<ApplianceKind>&, Owner&) const override {
+    std::vector<ChannelEstimate> made(channels.size());
+    for (std::size_t i = 0; i < channels.size(); ++i) {
+      fill_rest(channels[i], made[i].live);
+      made[i].revised = made[i].live;
+      made[i].revised.kinds[ApplianceKind::iron].assign(channels[i].rows(), 0.0F);
+      made[i].revised.kinds[ApplianceKind::iron].back() = 0.2F;
+    }
+    return made;
+  }
+};
+
+TEST_F(IdentificationTest, AMethodThatInventsPowerEndsTheEvaluation) {
+  std::vector<std::unique_ptr<Method>> methods;
+  methods.push_back(std::make_unique<Inventor>());
+
+  EXPECT_THAT([&] { evaluate_identification(plan({"mains"}), methods, say_nothing); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("does not conserve power")));
+}
+
+// Knows what it is told, and asks about every hour.
+class Curious final : public Method {
+ public:
+  std::string name() const override { return "curious"; }
+  bool shows_names() const override { return true; }
+  void fit(CaseList, const std::set<ApplianceKind>&) override {}
+  std::vector<ChannelEstimate> estimate(std::span<const Channel> channels,
+                                        const std::set<ApplianceKind>&,
+                                        Owner& owner) const override {
+    std::vector<ChannelEstimate> made(channels.size());
+    for (std::size_t i = 0; i < channels.size(); ++i) {
+      std::optional<ApplianceKind> known;
+      for (auto time = channels[i].times->front(); time < channels[i].times->back();
+           time += std::chrono::hours(1)) {
+        const auto end = time + std::chrono::hours(1);
+        if (const auto kind = owner.answer(i, time, end)) known = kind;
+      }
+      if (known) {
+        made[i].revised.kinds[*known] = channels[i].active_power_w;
+        made[i].revised_spans.push_back({.begin = channels[i].times->front(),
+                                         .end = channels[i].times->back(),
+                                         .energy_wh = 1,
+                                         .kind = known,
+                                         .is_shown = true});
+      }
+      fill_rest(channels[i], made[i].revised);
+      made[i].live = made[i].revised;
+      made[i].live_spans = made[i].revised_spans;
+    }
+    return made;
+  }
+};
+
+TEST_F(IdentificationTest, AnsweredHoursAreNotScored) {
+  std::vector<std::unique_ptr<Method>> methods;
+  methods.push_back(std::make_unique<Curious>());
+  auto with_labels = plan({"circuits"});
+  with_labels.labels = {0, 1, 100};
+
+  const auto rows = evaluate_identification(with_labels, methods, say_nothing);
+
+  std::map<int, Row> kettles;
+  for (const auto& row : rows) {
+    if (row.house == "all" && row.appliance == "kettle" && row.heading.mode == "revised") {
+      kettles.emplace(row.heading.labels, row);
+    }
+  }
+  const auto type = [&](int labels) {
+    return kettles.at(labels).figures[static_cast<std::size_t>(Metric::type_f1)].value;
+  };
+  EXPECT_EQ(type(0), 0);
+  EXPECT_EQ(type(1), 1);
+  // One hour of six is answered, then all.
+  EXPECT_LT(kettles.at(1).n, kettles.at(0).n);
+  EXPECT_GT(kettles.at(1).n, 0);
+  EXPECT_EQ(kettles.at(100).n, 0);
+}
+
+TEST_F(IdentificationTest, WhatTheModelHasSeenStaysOutOfTheMeans) {
+  auto shipped = plan({"mains"});
+  shipped.train.reset();
+  shipped.trained_on = {"house-2"};
+  std::vector<std::unique_ptr<Method>> methods;
+  methods.push_back(zero());
+
+  const auto rows = evaluate_identification(shipped, methods, say_nothing);
+
+  double seen = 0, unseen = 0, all = 0;
+  for (const auto& row : rows) {
+    if (row.appliance != "kettle" || row.heading.mode != "live") continue;
+    if (row.house == "all") {
+      all += row.n;
+    } else {
+      EXPECT_EQ(row.is_seen, row.house == "house-2");
+      (row.is_seen ? seen : unseen) += row.n;
+    }
+  }
+  EXPECT_GT(seen, 0);
+  EXPECT_EQ(all, unseen);
+}
+
+TEST_F(IdentificationTest, ASceneThatNoHouseHasIsRefused) {
+  auto with_panel = plan({"circuits"});
+  with_panel.with_panel = true;
+
+  EXPECT_THAT([&] { evaluate_identification(with_panel, baselines(1), say_nothing); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("and a panel file")));
+}
+
+TEST(SharedDataTest, ADayOfARealHouseIsScored) {
+  const char* place = std::getenv("LENZ_DATA");
+  const std::filesystem::path folder = place ? place : "../shared/data";
+  if (!std::filesystem::exists(folder / "houses/refit-house-9-day")) {
+    GTEST_SKIP() << "there is no such recording in " << folder;
+  }
+  IdentificationPlan plan{
+      .data = folder, .houses = {"refit-house-9-day"}, .scenes = {scene_called("mains")}};
+  std::vector<std::unique_ptr<Method>> methods;
+  methods.push_back(zero());
+
+  const auto rows = evaluate_identification(plan, methods, say_nothing);
+
+  EXPECT_DOUBLE_EQ(value(rows, "zero", "live", "kettle", Metric::nmae), 1);
+  EXPECT_EQ(value(rows, "zero", "live", "kettle", Metric::event_f1), 0);
+  EXPECT_EQ(value(rows, "zero", "live", "macro", Metric::explained_share), 0);
+}
+
+}  // namespace
+}  // namespace lenz::evaluation
