@@ -49,7 +49,7 @@ class StepMethod : public Method {
         std::erase_if(proposals, [&](const auto& one) { return !passes(one, channel, limits_); });
         put(channel, proposals, powers, spans, held);
       };
-      take(live(channel, pairs), made[i].live, made[i].live_spans);
+      take(known_late(channel, live(channel, pairs)), made[i].live, made[i].live_spans);
       take(revised(channel, pairs), made[i].revised, made[i].revised_spans);
     }
     return made;
@@ -71,6 +71,15 @@ class StepMethod : public Method {
   StepDensities densities_;
 
  private:
+  // That a step lasts is known a row later.
+  static std::vector<Proposal> known_late(const Channel& channel, std::vector<Proposal> proposals) {
+    for (auto& one : proposals) {
+      one.on = std::min(one.on + 1, channel.rows() - 1);
+      one.off = std::min(one.off + 1, channel.rows());
+    }
+    return proposals;
+  }
+
   Limits limits_;
   std::uint64_t seed_;
 };

@@ -107,8 +107,8 @@ class Trees final : public Method {
                            row + static_cast<std::ptrdiff_t>(WindowGrid::past_inputs));
     }
     const insight::TrainingOptions options{.objective = insight::Objective::mean,
-                                           .rounds = 60,
-                                           .depth = 5,
+                                           .rounds = of_mains ? 60 : 40,
+                                           .depth = of_mains ? 5 : 4,
                                            .learning_rate = 0.15,
                                            .least_weight = 5,
                                            .seed = seed_};
@@ -142,18 +142,27 @@ class Trees final : public Method {
     }
   }
 
+  // Months of single appliances: there an estimate stands for ten points while the power is steady.
+  static bool stands(const Channel& channel, std::optional<std::size_t> at, std::size_t point,
+                     float measured, float estimated_at) {
+    constexpr std::size_t longest = 10;
+    if (channel.facts.is_mains || !at || point > *at + longest) return false;
+    return std::abs(measured - estimated_at) <= std::max(1.0F, 0.03F * estimated_at);
+  }
+
   static std::vector<float> powers(const Channel& channel, const WindowGrid& grid,
                                    const insight::Forest& forest) {
     std::vector<float> made(channel.rows(), 0.0F), inputs(forest.inputs()), earlier;
     std::optional<std::size_t> at;
-    float estimate = 0;
+    float estimate = 0, estimated_at = 0;
     for (std::size_t row = 0; row < channel.rows(); ++row) {
       const auto measured = channel.active_power_w[row];
       // Of less than 1 W there is nothing to divide.
       if (!(measured >= 1)) continue;
       const auto point = grid.point(row);
-      if (point != at) {
+      if (point != at && !stands(channel, at, *point, measured, estimated_at)) {
         at = point;
+        estimated_at = measured;
         grid.fill(*point, inputs);
         // NaN differs from itself, so gaps are evaluated each time.
         if (inputs != earlier) forest.evaluate(inputs, {&estimate, 1});

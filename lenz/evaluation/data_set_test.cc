@@ -2,13 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 #include <stdexcept>
 
+#include "lenz/evaluation/small_data.h"
 #include "lenz/temporary_folder.h"
 
 namespace lenz::evaluation {
@@ -19,20 +18,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-void write_gzip(const fs::path& file, const std::string& text) {
-  fs::create_directories(file.parent_path());
-  auto* handle = ::gzopen(file.c_str(), "wb");
-  ::gzwrite(handle, text.data(), static_cast<unsigned>(text.size()));
-  ::gzclose(handle);
-}
-
-void write(const fs::path& file, const std::string& text) {
-  fs::create_directories(file.parent_path());
-  std::ofstream(file) << text;
-}
-
 void write_house(const fs::path& folder, const std::string& samples) {
-  write(folder / "houses/one/recording.json", R"({
+  write_file(folder / "houses/one/recording.json", R"({
     "name": "one", "nominal_voltage": 120, "interval_s": 3, "clock": "none", "country": "US",
     "channels": [
       {"column": "mains_va", "role": "mains", "quantity": "apparent_power"},

@@ -161,7 +161,8 @@ class SceneEvaluation {
       }
     } else {
       for (const auto& row : insight::appliance_kinds) {
-        if (is_nameable(row.id)) learnt_.insert(row.id);
+        const bool is_known = plan_.shipped_kinds.empty() || plan_.shipped_kinds.contains(row.id);
+        if (is_known && is_nameable(row.id)) learnt_.insert(row.id);
       }
       wanted_ = learnt_;
     }
@@ -215,6 +216,7 @@ class SceneEvaluation {
     for (const bool is_live : {true, false}) {
       options.is_live = is_live;
       auto made = score(one, estimates, options);
+      made.is_apart = scene_.word == Scene::Word::mains && one.is_short();
       made.is_seen = std::ranges::any_of(
           one.recordings, [&](const auto& name) { return plan_.trained_on.contains(name); });
       (is_live ? scores_[m].live : scores_[m].revised)[l].push_back(std::move(made));

@@ -22,7 +22,9 @@ struct IdentificationPlan {
   std::vector<Scene> scenes;
   std::vector<int> labels = {0};
   bool with_panel = false;
-  std::set<std::string> trained_on;  // Recordings that the methods have seen already.
+  // Without training: recordings that the methods have seen already, and kinds that they know.
+  std::set<std::string> trained_on;
+  std::set<ApplianceKind> shipped_kinds;  // Empty: all.
   std::uint64_t seed = 1;
 };
 

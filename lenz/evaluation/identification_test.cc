@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "lenz/commands.h"
 #include "lenz/evaluation/baselines.h"
 #include "lenz/evaluation/small_data.h"
 #include "lenz/temporary_folder.h"
@@ -45,21 +46,27 @@ class IdentificationTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(IdentificationTest, EverySceneIsEvaluatedWithAllBaselines) {
-  const auto rows = evaluate_identification(
-      plan({"mains", "mains+1", "circuits", "mixed:2", "single"}), baselines(1), say_nothing);
+class EverySceneTest : public IdentificationTest,
+                       public testing::WithParamInterface<const char*> {};
+
+TEST_P(EverySceneTest, IsEvaluatedWithAllBaselines) {
+  const auto rows = evaluate_identification(plan({GetParam()}), baselines(1), say_nothing);
 
   const auto json = nlohmann::json::parse(json_of(rows)).at("rows");
-  std::set<std::pair<std::string, std::string>> seen;
+  std::set<std::string> methods;
   for (const auto& row : json) {
-    seen.emplace(row.at("scene"), row.at("method"));
+    EXPECT_EQ(row.at("scene"), GetParam());
+    methods.insert(row.at("method"));
     for (const auto& metric : metrics) EXPECT_TRUE(row.contains(std::string(metric.key)));
     if (row.at("method") == "zero" && row.at("n") > 0) {
       EXPECT_NEAR(row.at("nmae").get<double>(), 1, 1e-6) << row;
     }
   }
-  EXPECT_EQ(seen.size(), 5U * 5U);
+  EXPECT_EQ(methods.size(), 5U);
 }
+
+INSTANTIATE_TEST_SUITE_P(Scenes, EverySceneTest,
+                         testing::Values("mains", "mains+1", "circuits", "mixed:2", "single"));
 
 TEST_F(IdentificationTest, WhatIsEasyIsFoundInAHouseholdNeverSeen) {
   const auto rows = evaluate_identification(plan({"mains", "single"}), baselines(1), say_nothing);
@@ -78,14 +85,17 @@ TEST_F(IdentificationTest, TheSameCommandGivesTheSameBytes) {
   EXPECT_EQ(json_of(once), json_of(again));
 }
 
+class Nobody final : public Owner {
+ public:
+  std::optional<ApplianceKind> answer(std::size_t, measurement::Timestamp,
+                                      measurement::Timestamp) override {
+    return std::nullopt;
+  }
+};
+
 // All that is estimated, as bytes.
 std::string estimates_of(const std::string& folder, const std::string& word) {
-  struct Nobody final : Owner {
-    std::optional<ApplianceKind> answer(std::size_t, measurement::Timestamp,
-                                        measurement::Timestamp) override {
-      return std::nullopt;
-    }
-  } nobody;
+  Nobody nobody;
   const DataSet data(folder);
   const auto scene = scene_called(word);
   const auto house = Scenes(data, scene, {}).load(0);
@@ -114,6 +124,28 @@ TEST_F(IdentificationTest, NamesHaveNoPartInWhatIsEstimated) {
     const auto plain = estimates_of(folder_.path(), scene);
     EXPECT_FALSE(plain.empty());
     EXPECT_TRUE(plain == estimates_of(scrambled.path(), scene)) << scene;
+  }
+}
+
+TEST_F(IdentificationTest, WhatIsSaidLiveDoesNotKnowWhatComes) {
+  const DataSet data(folder_.path());
+  const auto scene = scene_called("mains");
+  auto house = *Scenes(data, scene, {}).load(0);
+  const auto training = TrainingSet(data, scene, 1).without(house.households);
+  auto cut = house.channels;
+  const auto rows = cut[0].rows() / 2 + 7;
+  cut[0].active_power_w.resize(rows);
+  cut[0].times = std::make_shared<const std::vector<measurement::Timestamp>>(
+      cut[0].times->begin(), cut[0].times->begin() + static_cast<std::ptrdiff_t>(rows));
+  Nobody nobody;
+
+  for (const auto& method : baselines(1)) {
+    method->fit(training, house.kinds());
+    const auto whole = method->estimate(house.channels, house.kinds(), nobody);
+    const auto part = method->estimate(cut, house.kinds(), nobody);
+    for (std::size_t row = 0; row < rows; ++row) {
+      ASSERT_EQ(part[0].live.rest[row], whole[0].live.rest[row]) << method->name() << " " << row;
+    }
   }
 }
 
@@ -230,6 +262,54 @@ TEST_F(IdentificationTest, ASceneThatNoHouseHasIsRefused) {
 
   EXPECT_THAT([&] { evaluate_identification(with_panel, baselines(1), say_nothing); },
               ThrowsMessage<std::runtime_error>(HasSubstr("and a panel file")));
+}
+
+// The sentence with which the command refuses.
+std::string refusal(const EvaluateIdentificationOptions& options) {
+  try {
+    lenz::evaluate_identification(options);
+  } catch (const std::runtime_error& why) {
+    return why.what();
+  }
+  return "";
+}
+
+TEST_F(IdentificationTest, TheCommandSaysWhatIsWrong) {
+  const auto with = [&](auto change) {
+    EvaluateIdentificationOptions options{.data = folder_.path(), .train = folder_.path()};
+    change(options);
+    return refusal(options);
+  };
+
+  EXPECT_THAT(with([](auto& options) { options.data = "/nowhere"; }),
+              HasSubstr("/nowhere: there are no recordings here"));
+  EXPECT_THAT(with([](auto& options) { options.train = "/nowhere"; }),
+              HasSubstr("/nowhere: there are no recordings here"));
+  EXPECT_THAT(with([](auto& options) { options.scenes = {"attic"}; }),
+              HasSubstr("There is no scene 'attic'"));
+  EXPECT_THAT(with([](auto& options) {
+                options.labels = {"0", "few"};
+              }),
+              HasSubstr("--labels few: write how many"));
+  EXPECT_THAT(with([](auto& options) { options.houses = {"house-8"}; }),
+              HasSubstr("There is no house and no device 'house-8'"));
+}
+
+TEST_F(IdentificationTest, ADamagedRecordingIsNamed) {
+  write_file(folder_.path() + "/houses/house-2/samples.csv.gz", "\x1f\x8bnonsense");
+
+  EXPECT_THAT(refusal({.data = folder_.path(), .train = folder_.path()}),
+              HasSubstr("house-2/samples.csv.gz"));
+}
+
+TEST_F(IdentificationTest, OneHouseholdAloneHasNothingToLearnFrom) {
+  std::filesystem::remove_all(folder_.path() + "/traces");
+  for (const auto* house : {"house-2", "house-3"}) {
+    std::filesystem::remove_all(folder_.path() + "/houses/" + house);
+  }
+
+  EXPECT_THAT(refusal({.data = folder_.path(), .train = folder_.path()}),
+              HasSubstr("nothing is left to train on"));
 }
 
 TEST(SharedDataTest, ADayOfARealHouseIsScored) {

@@ -248,7 +248,7 @@ std::vector<Row> rows_of(const Heading& heading, std::span<const CaseScore> scor
     auto of_case = Summary({&one}, heading.shows_names).rows(heading, one.name, seed);
     for (auto& row : of_case) row.is_seen = one.is_seen;
     std::ranges::move(of_case, std::back_inserter(rows));
-    if (!one.is_seen) unseen.push_back(&one);
+    if (!one.is_seen && !one.is_apart) unseen.push_back(&one);
   }
   auto of_all = Summary(std::move(unseen), heading.shows_names).rows(heading, "all", seed);
   std::ranges::move(of_all, std::back_inserter(rows));

@@ -343,6 +343,40 @@ std::vector<float> lay(const DataSet& data, const Device& device, std::size_t ro
   return power;
 }
 
+// A week at a random place, where there is more: channels of their own say the same again and
+// again.
+void cut_to_a_week(Case& one) {
+  std::mt19937_64 random(one.fingerprint);
+  constexpr auto week = std::chrono::days(7);
+  std::shared_ptr<const std::vector<Timestamp>> whole, part;
+  std::size_t begin = 0, end = 0;
+  for (std::size_t i = 0; i < one.channels.size(); ++i) {
+    auto& channel = one.channels[i];
+    if (channel.times != whole) {
+      whole = channel.times;
+      const auto rows = static_cast<std::size_t>(week / length(channel.interval_s));
+      if (rows >= whole->size()) return;
+      begin = random() % (whole->size() - rows);
+      end = begin + rows;
+      part = std::make_shared<const std::vector<Timestamp>>(
+          whole->begin() + static_cast<std::ptrdiff_t>(begin),
+          whole->begin() + static_cast<std::ptrdiff_t>(end));
+    }
+    channel.times = part;
+    const auto cut = [&](std::vector<float>& column) {
+      if (column.empty()) return;
+      column.erase(column.begin() + static_cast<std::ptrdiff_t>(end), column.end());
+      column.erase(column.begin(), column.begin() + static_cast<std::ptrdiff_t>(begin));
+      column.shrink_to_fit();
+    };
+    for (auto* column :
+         {&channel.active_power_w, &channel.reactive_power_var, &channel.voltage_v}) {
+      cut(*column);
+    }
+    for (auto& meter : one.truths[i].meters) cut(meter.active_power_w);
+  }
+}
+
 // `among` is not empty.
 Case mixed_case(const DataSet& data, const Scene& scene, std::span<const Device* const> among,
                 std::uint64_t seed) {
@@ -429,6 +463,13 @@ std::set<ApplianceKind> Case::kinds() const {
     for (const auto& meter : truth.meters) all.insert(meter.kind);
   }
   return all;
+}
+
+bool Case::is_short() const {
+  constexpr double least_s = 3 * 3600;
+  return std::ranges::all_of(channels, [](const Channel& channel) {
+    return channel.interval_s * static_cast<double>(channel.rows()) < least_s;
+  });
 }
 
 bool is_nameable(ApplianceKind kind) {
@@ -561,7 +602,9 @@ TrainingSet::TrainingSet(const DataSet& data, Scene scene, std::uint64_t seed)
   for (const auto& name : data.houses()) {
     HouseScene house(data.house(name), {});
     auto made = scene.word == Scene::Word::mains ? house.mains(0) : house.alone(true);
-    if (made) cases_.push_back(std::make_shared<const Case>(std::move(*made)));
+    if (!made || (scene.word == Scene::Word::mains && made->is_short())) continue;
+    if (scene.word != Scene::Word::mains) cut_to_a_week(*made);
+    cases_.push_back(std::make_shared<const Case>(std::move(*made)));
   }
   if (scene.word == Scene::Word::mains && scene.count == 0) return;
   for (const auto& device : devices_of(data, {})) {

@@ -65,6 +65,8 @@ struct Case {
   std::uint32_t fingerprint = 0;     // Of what was measured, whatever it is called.
 
   std::set<ApplianceKind> kinds() const;  // That have a meter.
+  // Minutes of a laboratory: on mains they say nothing of a home, and would outweigh it.
+  bool is_short() const;
 };
 
 // Words of sockets and of what is no kind. Nothing is called so, and no rows tell of them.

@@ -77,13 +77,13 @@ TEST_F(ScenesTest, ATraceIsOnAnEvenGridAndItsGapsStay) {
 
   const auto device = scenes.load(0);
 
-  // Every 5 s; 300 W stand from 30 to 90 s, then nothing is known until 200 s.
+  // Every 10 s; 300 W stand from 30 to 90 s, then nothing is known until 200 s.
   ASSERT_TRUE(device);
   const auto& channel = device->channels[0];
-  EXPECT_EQ(channel.active_power_w[1], 100);
-  EXPECT_EQ(channel.active_power_w[2], 200);
-  EXPECT_EQ((*channel.times)[18], measurement::Timestamp(std::chrono::seconds(90)));
-  EXPECT_EQ((*channel.times)[19], measurement::Timestamp(std::chrono::seconds(200)));
+  EXPECT_EQ(channel.active_power_w[0], 100);
+  EXPECT_EQ(channel.active_power_w[1], 200);
+  EXPECT_EQ((*channel.times)[9], measurement::Timestamp(std::chrono::seconds(90)));
+  EXPECT_EQ((*channel.times)[10], measurement::Timestamp(std::chrono::seconds(200)));
   EXPECT_EQ(channel.active_power_w.back(), 400);
 }
 

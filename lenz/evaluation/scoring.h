@@ -27,6 +27,7 @@ struct KindScore {
 struct CaseScore {
   std::string name, unit;  // What the bootstrap draws: household, device or mix.
   bool is_seen = false;    // The model was trained on it.
+  bool is_apart = false;   // It has no part in the means.
   double hours = 0;        // Of all channels together, measured.
   double measured_wh = 0, unexplained_wh = 0, shown_wh = 0;
   std::map<ApplianceKind, KindScore> kinds;

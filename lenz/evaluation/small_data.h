@@ -64,9 +64,9 @@ inline void write_small_traces(const std::filesystem::path& data, int devices, i
     for (int n = 0; n < devices; ++n) {
       const auto device = fmt::format("made-{}-{}", kind, n);
       const auto file = fmt::format("{}/{}/1.csv.gz", kind, device);
-      list += fmt::format("{},{},{},made,none,GB,5,0,0,0,0,60,none\n", kind, device, file);
+      list += fmt::format("{},{},{},made,none,GB,10,0,0,0,0,60,none\n", kind, device, file);
       std::string text = "time_s,active_power_w\n";
-      for (int second = 0; second < seconds; second += 5) {
+      for (int second = 0; second < seconds; second += 10) {
         text += fmt::format(
             "{},{}\n", second,
             kind == "fridge" ? small_fridge_w(n + 5, second) : small_kettle_w(n + 5, second));
