@@ -1,0 +1,402 @@
+#include "lenz/evaluation/mains_training.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <random>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "insight/identification/forest_training.h"
+#include "insight/identification/slots.h"
+#include "insight/identification/window_features.h"
+
+namespace lenz::evaluation {
+namespace {
+
+using namespace std::chrono_literals;
+using insight::ApplianceKind;
+using insight::Examples;
+using insight::Forest;
+using insight::WindowFeatures;
+using measurement::Timestamp;
+
+constexpr float missing = std::numeric_limits<float>::quiet_NaN();
+constexpr float on_from_w = 20;
+constexpr auto hole = 10min;
+
+constexpr std::size_t fold_count = 2;
+// Of what a kind draws, this share may lie below MainsModel's `least`.
+constexpr double lost_share = 0.005;
+
+// So that their mean is 1.
+void normalise(std::vector<float>& weights) {
+  double sum = 0;
+  for (const auto weight : weights) sum += weight;
+  if (sum == 0) return;
+  const auto factor = static_cast<float>(static_cast<double>(weights.size()) / sum);
+  for (auto& weight : weights) weight *= factor;
+}
+
+// What would be said of a row by those who have not seen its household.
+struct Said {
+  std::size_t fold = 0, row = 0;
+  float true_w = 0, weight = 0;
+  float said_w = 0;  // 0: it lies below the least.
+  float probability = 0;
+};
+
+// Where the absolute error is least; above 1 where nothing is gained over saying nothing.
+float said_from(std::span<const Said> all) {
+  const auto error_from = [&](float from) {
+    double error = 0;
+    for (const auto& said : all) {
+      const float said_w = said.probability >= from ? said.said_w : 0;
+      error += static_cast<double>(said.weight) * std::abs(said.true_w - said_w);
+    }
+    return error;
+  };
+  float best = 2;
+  double least = 0.99 * error_from(best);
+  for (const float from : {0.5F, 0.6F, 0.7F, 0.8F}) {
+    const double error = error_from(from);
+    if (error < least) std::tie(least, best) = std::pair(error, from);
+  }
+  return best;
+}
+
+MainsRecording averaged(const MainsRecording& recording, std::chrono::seconds interval) {
+  MainsRecording result{
+      .household = recording.household,
+      .interval_s = static_cast<double>(interval.count()),
+  };
+  const auto bin = [&](Timestamp time) {
+    return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch() / interval;
+  };
+  const auto mean = [](const std::vector<float>& values, std::size_t begin, std::size_t end) {
+    double sum = 0;
+    for (auto i = begin; i < end; ++i) sum += values[i];
+    return static_cast<float>(sum / static_cast<double>(end - begin));
+  };
+  for (std::size_t begin = 0, end = 0; begin < recording.times.size(); begin = end) {
+    const auto number = bin(recording.times[begin]);
+    while (end < recording.times.size() && bin(recording.times[end]) == number) ++end;
+    result.times.emplace_back(number * interval);
+    result.mains_w.push_back(mean(recording.mains_w, begin, end));
+    for (const auto& [kind, power_w] : recording.kinds_w) {
+      result.kinds_w[kind].push_back(mean(power_w, begin, end));
+    }
+  }
+  return result;
+}
+
+struct SlottedRecording {
+  std::vector<insight::Slot> slots;
+  std::vector<bool> after_hole;
+  std::map<ApplianceKind, std::vector<float>> kinds_w;
+};
+
+SlottedRecording slotted(const MainsRecording& recording) {
+  SlottedRecording result;
+  insight::Slots slots;
+  std::vector<std::size_t> open;  // Rows.
+  bool after_hole = false;
+  const auto close = [&](std::span<const insight::Slot> closed) {
+    for (const auto& slot : closed) {
+      result.slots.push_back(slot);
+      result.after_hole.push_back(std::exchange(after_hole, false));
+      for (const auto& [kind, power_w] : recording.kinds_w) {
+        float sum = 0;
+        for (std::size_t i = 0; i < slot.readings; ++i) sum += power_w[open[i]];
+        result.kinds_w[kind].push_back(sum / static_cast<float>(slot.readings));
+      }
+      open.erase(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(slot.readings));
+    }
+  };
+  std::optional<Timestamp> last;
+  for (std::size_t i = 0; i < recording.times.size(); ++i) {
+    if (!std::isfinite(recording.mains_w[i])) continue;
+    if (last && recording.times[i] - *last > hole) {
+      close(slots.end());
+      after_hole = true;
+    }
+    last = recording.times[i];
+    open.push_back(i);
+    close(slots.take(recording.times[i], {recording.mains_w[i]}));
+  }
+  close(slots.end());
+  return result;
+}
+
+// Which slots become rows, so that about as many do as are wanted: those where the kind is on all
+// alike, the others the sooner the more power there is to be wrong about.
+class Selection {
+ public:
+  Selection(const SlottedRecording& recording, const std::vector<float>& power_w,
+            const MainsTrainingOptions& options) {
+    std::vector<float> mains_w;
+    for (const auto& slot : recording.slots) mains_w.push_back(slot.active_power.value);
+    const auto low = mains_w.begin() + static_cast<std::ptrdiff_t>(mains_w.size() / 20);
+    std::ranges::nth_element(mains_w, low);
+    low_w_ = *low;
+    double on = 0, off = 0;
+    for (std::size_t i = 0; i < power_w.size(); ++i) {
+      if (std::isnan(power_w[i])) continue;
+      (power_w[i] >= on_from_w ? on : off) += worth(recording.slots[i], power_w[i]);
+    }
+    on_share_ = static_cast<double>(options.on_rows) / std::max(on, 1.0);
+    off_share_ = static_cast<double>(options.off_rows) / std::max(off, 1.0);
+  }
+
+  // The probability that it is chosen.
+  double share(const insight::Slot& slot, float power_w) const {
+    return std::min(1.0, (power_w >= on_from_w ? on_share_ : off_share_) * worth(slot, power_w));
+  }
+
+ private:
+  double worth(const insight::Slot& slot, float power_w) const {
+    return power_w >= on_from_w ? 1 : std::max(30.0F, slot.active_power.value - low_w_);
+  }
+
+  float low_w_ = 0;
+  double on_share_ = 0, off_share_ = 0;
+};
+
+}  // namespace
+
+struct MainsTraining::Rows {
+  std::string household;
+  ApplianceKind kind{};
+  std::vector<float> live, settled;  // Features, row by row.
+  std::vector<float> power_w, weights;
+};
+
+std::optional<MainsRecording> mains_recording(const House& house,
+                                              std::span<const ApplianceKind> kinds) {
+  const auto mains = std::ranges::find_if(house.channels, [](const auto& channel) {
+    return channel.role == ChannelRole::mains && channel.parent.empty() &&
+           !channel.active_power_w.empty();
+  });
+  if (mains == house.channels.end()) return std::nullopt;
+  MainsRecording recording{.household = household_of(house.name),
+                           .interval_s = house.interval_s,
+                           .times = house.times,
+                           .mains_w = mains->active_power_w};
+  for (const auto& channel : house.channels) {
+    if (channel.role == ChannelRole::mains || channel.active_power_w.empty() ||
+        !channel.appliance || std::ranges::find(kinds, *channel.appliance) == kinds.end()) {
+      continue;
+    }
+    auto& sum = recording.kinds_w[*channel.appliance];
+    sum.resize(house.times.size());
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += channel.active_power_w[i];
+  }
+  return recording;
+}
+
+MainsTraining::MainsTraining(std::span<const ApplianceKind> kinds,
+                             const MainsTrainingOptions& options)
+    : kinds_(kinds.begin(), kinds.end()), options_(options) {}
+
+MainsTraining::~MainsTraining() = default;
+MainsTraining::MainsTraining(MainsTraining&&) noexcept = default;
+
+void MainsTraining::add(const MainsRecording& recording) {
+  add_rows(recording);
+  if (recording.interval_s < 40) add_rows(averaged(recording, 60s));
+}
+
+void MainsTraining::add_rows(const MainsRecording& recording) {
+  struct Chosen {
+    Selection selection;
+    Rows rows;
+    std::vector<std::size_t> slots;
+    std::size_t settled = 0;  // Of them.
+  };
+  const auto data = slotted(recording);
+  if (data.slots.empty()) return;
+  std::map<ApplianceKind, Chosen> kinds;
+  for (const auto kind : kinds_) {
+    const auto found = data.kinds_w.find(kind);
+    if (found == data.kinds_w.end()) continue;
+    kinds.try_emplace(kind, Selection(data, found->second, options_),
+                      Rows{.household = recording.household, .kind = kind});
+  }
+  WindowFeatures features;
+  std::vector<float> live(WindowFeatures::live_count()), settled(WindowFeatures::settled_count());
+  std::size_t next = 0;  // Slot to be settled.
+  const auto settle = [&] {
+    for (; features.settle(settled); ++next) {
+      for (auto& [kind, chosen] : kinds) {
+        if (chosen.settled == chosen.slots.size() || chosen.slots[chosen.settled] != next) continue;
+        chosen.rows.settled.insert(chosen.rows.settled.end(), settled.begin(), settled.end());
+        ++chosen.settled;
+      }
+    }
+  };
+  const double slot_s = std::max(6.0, recording.interval_s);
+  const double days = std::max(0.2, static_cast<double>(data.slots.size()) * slot_s / 86400);
+  const std::chrono::milliseconds longest(std::llround(3000 * std::max(5.0, recording.interval_s)));
+  std::mt19937_64 random(options_.seed);
+  std::uniform_real_distribution<double> chance;
+  for (std::size_t i = 0; i < data.slots.size(); ++i) {
+    if (data.after_hole[i]) {
+      features.end();
+      settle();
+      features = {};
+    }
+    features.take(data.slots[i], longest);
+    features.live(live);
+    const float mains_w = std::max(data.slots[i].active_power.value, 0.0F);
+    for (auto& [kind, chosen] : kinds) {
+      const float power_w = data.kinds_w.at(kind)[i];
+      if (std::isnan(power_w)) continue;
+      const double share = chosen.selection.share(data.slots[i], power_w);
+      if (chance(random) >= share) continue;
+      chosen.rows.live.insert(chosen.rows.live.end(), live.begin(), live.end());
+      chosen.rows.power_w.push_back(std::min(power_w, mains_w));
+      chosen.rows.weights.push_back(static_cast<float>(slot_s / share / std::sqrt(days)));
+      chosen.slots.push_back(i);
+    }
+    settle();
+  }
+  features.end();
+  settle();
+  for (auto& [kind, chosen] : kinds) {
+    if (!chosen.rows.power_w.empty()) rows_.push_back(std::move(chosen.rows));
+  }
+}
+
+insight::MainsModel MainsTraining::fit(std::span<const std::string> without) const {
+  insight::MainsModel model;
+  for (const auto kind : kinds_) {
+    std::vector<const Rows*> rows;
+    std::map<std::string, std::size_t> folds;
+    for (const auto& of : rows_) {
+      if (of.kind != kind || std::ranges::find(without, of.household) != without.end()) continue;
+      rows.push_back(&of);
+      folds.emplace(of.household, folds.size() % fold_count);
+    }
+    const auto is_on_somewhere = std::ranges::any_of(rows, [](const Rows* of) {
+      return std::ranges::any_of(of->power_w, [](float power) { return power >= on_from_w; });
+    });
+    if (folds.size() < 2 || !is_on_somewhere) continue;
+    const auto least = least_of(rows);
+    model.kinds.push_back({.kind = kind,
+                           .least = least,
+                           .live = fit(rows, folds, least, &Rows::live),
+                           .settled = fit(rows, folds, least, &Rows::settled)});
+  }
+  return model;
+}
+
+measurement::Watts MainsTraining::least_of(std::span<const Rows* const> rows) {
+  std::vector<std::pair<float, double>> energies;  // By what is above the base.
+  double sum = 0;
+  for (const auto* of : rows) {
+    for (std::size_t i = 0; i < of->power_w.size(); ++i) {
+      if (of->power_w[i] < on_from_w) continue;
+      const double energy = static_cast<double>(of->power_w[i]) * of->weights[i];
+      const auto at = i * WindowFeatures::settled_count() + WindowFeatures::above_base;
+      energies.emplace_back(of->settled[at], energy);
+      sum += energy;
+    }
+  }
+  std::ranges::sort(energies);
+  double below = 0;
+  for (const auto& [above_w, energy] : energies) {
+    below += energy;
+    if (below > lost_share * sum) return {above_w};
+  }
+  return {0};
+}
+
+insight::KindForests::View MainsTraining::fit(std::span<const Rows* const> rows,
+                                              const std::map<std::string, std::size_t>& folds,
+                                              measurement::Watts least,
+                                              std::vector<float> Rows::*features) const {
+  const auto inputs = (rows[0]->*features).size() / rows[0]->power_w.size();
+  const auto features_of = [&](const Rows& of, std::size_t i) {
+    return std::span(of.*features).subspan(i * inputs, inputs);
+  };
+  insight::TrainingOptions growth{.rounds = options_.rounds,
+                                  .depth = options_.depth,
+                                  .row_share = 0.7,
+                                  .column_share = 0.4,
+                                  .least_weight = 20,
+                                  .lambda = 5,
+                                  .seed = options_.seed};
+  // What the power is if it is on, of all folds but one.
+  const auto power_without = [&](std::size_t fold) {
+    Examples on{.inputs = inputs};
+    for (const auto* of : rows) {
+      if (folds.at(of->household) == fold) continue;
+      for (std::size_t i = 0; i < of->power_w.size(); ++i) {
+        if (of->power_w[i] >= on_from_w)
+          on.add(features_of(*of, i), of->power_w[i], of->weights[i]);
+      }
+    }
+    if (on.count() == 0) on.add(std::vector<float>(inputs, missing), 0);
+    normalise(on.weights);
+    auto options = growth;
+    options.objective = insight::Objective::median;
+    return insight::train(on, options);
+  };
+  // Saying it or saying nothing: what is nearer to the truth, weighed by how much. Of each fold by
+  // what the others know.
+  std::array<Examples, fold_count> decisions;
+  std::vector<Said> all_said;
+  for (std::size_t fold = 0; fold < fold_count; ++fold) {
+    decisions[fold].inputs = inputs;
+    const auto power = power_without(fold);
+    for (const auto* of : rows) {
+      if (folds.at(of->household) != fold) continue;
+      for (std::size_t i = 0; i < of->power_w.size(); ++i) {
+        const auto row = features_of(*of, i);
+        const float true_w = of->power_w[i];
+        Said said{.fold = fold,
+                  .row = decisions[fold].count(),
+                  .true_w = true_w,
+                  .weight = of->weights[i]};
+        if (row[WindowFeatures::above_base] >= least.value) {
+          power.evaluate(row, {&said.said_w, 1});
+          const float gain_w = true_w - std::abs(true_w - said.said_w);
+          decisions[fold].add(row, gain_w > 0 ? 1.0F : 0.0F, said.weight * std::abs(gain_w));
+        }
+        all_said.push_back(said);
+      }
+    }
+  }
+  const auto decision_of = [&](std::span<const Examples> some) {
+    Examples joined{.inputs = inputs};
+    for (const auto& examples : some) {
+      joined.features.insert(joined.features.end(), examples.features.begin(),
+                             examples.features.end());
+      joined.labels.insert(joined.labels.end(), examples.labels.begin(), examples.labels.end());
+      joined.weights.insert(joined.weights.end(), examples.weights.begin(), examples.weights.end());
+    }
+    if (joined.count() == 0) joined.add(std::vector<float>(inputs, missing), 0);
+    normalise(joined.weights);
+    auto options = growth;
+    options.objective = insight::Objective::yes_no;
+    return insight::train(joined, options);
+  };
+  static_assert(fold_count == 2);
+  for (std::size_t fold = 0; fold < fold_count; ++fold) {
+    const auto decision = decision_of(std::span(decisions).subspan(1 - fold, 1));
+    for (auto& said : all_said) {
+      if (said.fold != fold || said.said_w == 0) continue;
+      const auto row = std::span(decisions[fold].features).subspan(said.row * inputs, inputs);
+      decision.evaluate(row, {&said.probability, 1});
+    }
+  }
+  return {.power = power_without(fold_count),
+          .decision = decision_of(decisions),
+          .said_from = said_from(all_said)};
+}
+
+}  // namespace lenz::evaluation

@@ -1,0 +1,68 @@
+// Grows the forests that take mains apart (insight/identification/disaggregator.h) from houses
+// whose appliances have meters of their own.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "insight/appliance_kinds.h"
+#include "insight/identification/disaggregator.h"
+#include "lenz/evaluation/data_set.h"
+#include "measurement/units.h"
+
+namespace lenz::evaluation {
+
+struct MainsTrainingOptions {
+  std::size_t on_rows = 300, off_rows = 600;  // Of a recording, interval and kind, about.
+  int rounds = 50, depth = 4;
+  std::uint64_t seed = 1;
+};
+
+// Mains, and what kinds drew of them; missing is NaN.
+struct MainsRecording {
+  std::string household;
+  double interval_s = 1;
+  std::vector<measurement::Timestamp> times;
+  std::vector<float> mains_w;
+  std::map<insight::ApplianceKind, std::vector<float>> kinds_w;  // Those that have meters.
+};
+
+// Of these kinds. Several meters of a kind are one. Absent: the house has no mains.
+std::optional<MainsRecording> mains_recording(const House&,
+                                              std::span<const insight::ApplianceKind>);
+
+// Examples of houses, one house after the other, so that only one need be in memory.
+class MainsTraining {
+ public:
+  MainsTraining(std::span<const insight::ApplianceKind>, const MainsTrainingOptions&);
+  ~MainsTraining();
+  MainsTraining(MainsTraining&&) noexcept;
+
+  void add(const MainsRecording&);
+
+  // From all that was added but these households. Kinds that fewer than two households have are
+  // left out. The same houses in the same order and the same seed give the same model.
+  insight::MainsModel fit(std::span<const std::string> without = {}) const;
+
+ private:
+  struct Rows;
+
+  void add_rows(const MainsRecording&);
+  static measurement::Watts least_of(std::span<const Rows* const>);
+  insight::KindForests::View fit(std::span<const Rows* const>,
+                                 const std::map<std::string, std::size_t>& folds,
+                                 measurement::Watts least,
+                                 std::vector<float> Rows::*features) const;
+
+  std::vector<insight::ApplianceKind> kinds_;
+  MainsTrainingOptions options_;
+  std::vector<Rows> rows_;  // Of a house, an interval and a kind.
+};
+
+}  // namespace lenz::evaluation
