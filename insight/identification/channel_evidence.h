@@ -1,0 +1,47 @@
+// What a channel shows of its activations while they run: their features when they end, and at
+// growing ages before, so that they can be named live.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "insight/identification/activation_features.h"
+#include "insight/identification/activations.h"
+
+namespace insight {
+
+struct Evidence {
+  std::uint64_t activation = 0;
+  bool ended = false;
+  Features features{};
+};
+
+class ChannelEvidence {
+ public:
+  explicit ChannelEvidence(std::optional<std::chrono::minutes> utc_offset)
+      : utc_offset_(utc_offset) {}
+
+  // Good until the next call. In the order of time.
+  const std::vector<Evidence>& take(const Reading&);
+
+  const ActivationTracker& activations() const { return tracker_; }
+  const ActivationChange& change() const { return *change_; }  // Of the latest reading.
+
+ private:
+  struct Due {
+    std::uint64_t activation = 0;
+    measurement::Timestamp next{};
+  };
+
+  std::optional<std::chrono::minutes> utc_offset_;
+  ActivationTracker tracker_;
+  ChannelPast past_;
+  const ActivationChange* change_ = nullptr;
+  std::vector<Due> due_;  // Of the open ones.
+  std::vector<Evidence> evidence_;
+};
+
+}  // namespace insight

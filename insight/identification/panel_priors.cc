@@ -1,0 +1,131 @@
+#include "insight/identification/panel_priors.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string>
+#include <string_view>
+
+namespace insight {
+namespace {
+
+// A word in a circuit's name makes its kinds likelier; longer words stand before those they hold.
+struct WordRow {
+  std::string_view word;
+  ApplianceKind kind;
+  float ratio = 20;
+};
+constexpr std::array words = {
+    WordRow{"washer dryer", ApplianceKind::washer_dryer},
+    WordRow{"dishwasher", ApplianceKind::dishwasher},
+    WordRow{"dish washer", ApplianceKind::dishwasher},
+    WordRow{"washing", ApplianceKind::washing_machine},
+    WordRow{"washer", ApplianceKind::washing_machine},
+    WordRow{"laundry", ApplianceKind::washing_machine, 5},
+    WordRow{"laundry", ApplianceKind::tumble_dryer, 5},
+    WordRow{"dryer", ApplianceKind::tumble_dryer},
+    WordRow{"fridge", ApplianceKind::fridge, 10},
+    WordRow{"fridge", ApplianceKind::fridge_freezer, 10},
+    WordRow{"refrigerator", ApplianceKind::fridge},
+    WordRow{"freezer", ApplianceKind::freezer},
+    WordRow{"freezer", ApplianceKind::fridge_freezer, 5},
+    WordRow{"kettle", ApplianceKind::kettle},
+    WordRow{"microwave", ApplianceKind::microwave},
+    WordRow{"oven", ApplianceKind::oven},
+    WordRow{"range", ApplianceKind::cooktop, 10},
+    WordRow{"range", ApplianceKind::oven, 10},
+    WordRow{"stove", ApplianceKind::cooktop},
+    WordRow{"hob", ApplianceKind::cooktop},
+    WordRow{"cooktop", ApplianceKind::cooktop},
+    WordRow{"coffee", ApplianceKind::coffee_maker},
+    WordRow{"toaster", ApplianceKind::toaster},
+    WordRow{"tv", ApplianceKind::television, 10},
+    WordRow{"television", ApplianceKind::television},
+    WordRow{"office", ApplianceKind::computer, 4},
+    WordRow{"computer", ApplianceKind::computer},
+    WordRow{"router", ApplianceKind::router},
+    WordRow{"network", ApplianceKind::router, 10},
+    WordRow{"light", ApplianceKind::lighting},
+    WordRow{"lamp", ApplianceKind::lamp},
+    WordRow{"disposal", ApplianceKind::garbage_disposal},
+    WordRow{"furnace", ApplianceKind::furnace},
+    WordRow{"heat pump", ApplianceKind::heat_pump},
+    WordRow{"air condition", ApplianceKind::air_conditioner},
+    WordRow{"water heater", ApplianceKind::water_heater},
+    WordRow{"boiler", ApplianceKind::water_heater, 10},
+    WordRow{"shower", ApplianceKind::electric_shower},
+    WordRow{"heater", ApplianceKind::electric_heater, 5},
+    WordRow{"pump", ApplianceKind::pump, 5},
+    WordRow{"ev", ApplianceKind::ev_charger, 10},
+    WordRow{"car", ApplianceKind::ev_charger, 10},
+    WordRow{"wallbox", ApplianceKind::ev_charger},
+    WordRow{"charger", ApplianceKind::ev_charger, 5},
+    WordRow{"dehumidifier", ApplianceKind::dehumidifier},
+    WordRow{"bathroom", ApplianceKind::hair_dryer, 4},
+};
+
+// Kinds that have a breaker of their own with two poles or more, and the ratings it has (A): the
+// usual ones of US and European panels.
+struct LargeRow {
+  ApplianceKind kind;
+  double from_a, to_a;
+};
+constexpr std::array large = {
+    LargeRow{ApplianceKind::tumble_dryer, 24, 32},
+    LargeRow{ApplianceKind::washer_dryer, 15, 32},
+    LargeRow{ApplianceKind::oven, 16, 50},
+    LargeRow{ApplianceKind::cooktop, 16, 50},
+    LargeRow{ApplianceKind::water_heater, 16, 32},
+    LargeRow{ApplianceKind::ev_charger, 16, 63},
+    LargeRow{ApplianceKind::heat_pump, 15, 63},
+    LargeRow{ApplianceKind::air_conditioner, 15, 50},
+    LargeRow{ApplianceKind::electric_heater, 10, 32},
+    LargeRow{ApplianceKind::electric_shower, 32, 50},
+    LargeRow{ApplianceKind::pump, 10, 25},
+};
+
+bool is_letter(char letter) { return std::isalnum(static_cast<unsigned char>(letter)) != 0; }
+
+// As whole words, and their plural.
+bool says(std::string_view text, std::string_view word) {
+  for (auto at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
+    auto end = at + word.size();
+    if (end < text.size() && text[end] == 's') ++end;
+    if ((at == 0 || !is_letter(text[at - 1])) && (end == text.size() || !is_letter(text[end]))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+KindChances with_panel(KindChances prior, const ChannelFacts& facts) {
+  std::string text;
+  for (const char letter : facts.words) {
+    text += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  }
+  for (const auto& row : words) {
+    const auto at = text.find(row.word);
+    if (at == text.npos || !says(text, row.word)) continue;
+    prior[static_cast<std::size_t>(row.kind)] *= row.ratio;
+  }
+  if (facts.poles > 1) {
+    for (std::size_t i = 0; i < prior.size(); ++i) {
+      const auto it = std::ranges::find(large, static_cast<ApplianceKind>(i), &LargeRow::kind);
+      if (it == large.end()) {
+        prior[i] *= 0.1F;
+      } else if (facts.rating_a > 0 && (facts.rating_a < it->from_a || facts.rating_a > it->to_a)) {
+        prior[i] *= 0.3F;
+      }
+    }
+  }
+  float sum = 0;
+  for (const float chance : prior) sum += chance;
+  if (sum > 0) {
+    for (auto& chance : prior) chance /= sum;
+  }
+  return prior;
+}
+
+}  // namespace insight
