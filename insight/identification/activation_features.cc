@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 namespace insight {
 namespace {
@@ -134,7 +133,6 @@ void write_activation(const Activation& a, Writer& write) {
   write(ratio(a.harmonic_ws, a.harmonic_of_ws));
   write(ratio(a.crest, a.crest_seconds));
   write(log_of(a.floor_w));
-  write(log_of(a.interval_s));
 }
 
 }  // namespace
@@ -157,7 +155,6 @@ void ChannelPast::take(const Reading& reading) {
   powers_.add(watts, seconds);
   watt_seconds_ += watts * seconds;
   peak_w_ = std::max(peak_w_, watts);
-  seen_s_ += seconds;
   undecayed_s_ += seconds;
   if (undecayed_s_ < 900) return;
   const float kept = std::exp(-undecayed_s_ / 86400);
@@ -173,13 +170,11 @@ void ChannelPast::take(const Activation& activation) {
   ++count_;
 }
 
-Features features(const Activation& activation, const ChannelPast& past,
-                  std::optional<std::chrono::minutes> utc_offset) {
+Features features(const Activation& activation, const ChannelPast& past) {
   Features features;
   Writer write{features};
   write_activation(activation, write);
 
-  write(log_of(past.seen_s_));
   write(log_of(past.peak_w_));
   write(log_of(ratio(past.watt_seconds_, past.powers_.seconds())));
   for (const float share : {0.05F, 0.25F, 0.5F, 0.75F, 0.95F, 0.99F}) {
@@ -222,16 +217,6 @@ Features features(const Activation& activation, const ChannelPast& past,
   write(ratio(activation.peak_w, peak.median));
   write(ratio(seconds_between(activation.begin, activation.end), duration.median));
 
-  float sine = not_measured, cosine = not_measured;
-  if (utc_offset) {
-    const auto local = activation.begin.time_since_epoch() + *utc_offset;
-    const auto hours =
-        std::chrono::duration<float, std::ratio<3600>>(local % std::chrono::hours(24)).count();
-    sine = std::sin(hours / 12 * std::numbers::pi_v<float>);
-    cosine = std::cos(hours / 12 * std::numbers::pi_v<float>);
-  }
-  write(sine);
-  write(cosine);
   return features;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -57,9 +56,7 @@ inline constexpr std::array feature_names = {
     std::string_view("harmonic_share"),
     std::string_view("crest"),
     std::string_view("floor"),
-    std::string_view("interval"),
     // The channel until now.
-    std::string_view("channel_age"),
     std::string_view("channel_peak"),
     std::string_view("channel_mean"),
     std::string_view("channel_5"),
@@ -81,8 +78,6 @@ inline constexpr std::array feature_names = {
     std::string_view("median_energy"),
     std::string_view("peak_to_median"),
     std::string_view("duration_to_median"),
-    std::string_view("hour_sine"),
-    std::string_view("hour_cosine"),
 };
 inline constexpr std::size_t feature_count = feature_names.size();
 using Features = std::array<float, feature_count>;
@@ -99,8 +94,7 @@ class ChannelPast {
   void take(const Activation&);  // One that has ended.
 
  private:
-  friend Features features(const Activation&, const ChannelPast&,
-                           std::optional<std::chrono::minutes>);
+  friend Features features(const Activation&, const ChannelPast&);
 
   struct Ended {
     measurement::Timestamp begin{}, end{};
@@ -111,7 +105,6 @@ class ChannelPast {
   PowerHistogram powers_;
   double watt_seconds_ = 0;  // Decays as the histogram does.
   float peak_w_ = 0;
-  float seen_s_ = 0;
   float count_ = 0;  // Of activations, decaying too.
   std::optional<measurement::Timestamp> last_;
   float undecayed_s_ = 0;
@@ -119,8 +112,6 @@ class ChannelPast {
   std::size_t ended_count_ = 0;
 };
 
-// The hours of the day are known where the offset from UTC is.
-Features features(const Activation&, const ChannelPast&,
-                  std::optional<std::chrono::minutes> utc_offset);
+Features features(const Activation&, const ChannelPast&);
 
 }  // namespace insight

@@ -33,6 +33,11 @@ float draws_from_w(const Activation& activation) {
 
 }  // namespace
 
+bool is_spike(const Activation& activation) {
+  constexpr double least_ws = 180;
+  return activation.readings < 2 || activation.watt_seconds < least_ws;
+}
+
 void PowerHistogram::add(float watts, float seconds) {
   const float place = watts > 1 ? 4 * std::log2(watts) : 0;
   seconds_at_[std::min(static_cast<std::size_t>(place), bins - 1)] += seconds;
@@ -92,7 +97,9 @@ float ActivationTracker::top_w() const {
 
 bool ActivationTracker::is_above(float watts) const {
   const float top = top_w();
-  return watts > top + std::max({least_w, 0.3F * top, 5 * deviation_w_});
+  // Beside a dryer the display of its timer is no activation.
+  const float small = std::min(10.0F, 0.005F * peak_w_);
+  return watts > top + std::max({least_w, small, 0.3F * top, 5 * deviation_w_});
 }
 
 void ActivationTracker::begin(const Reading& reading, float watts, bool is_level) {
@@ -113,6 +120,7 @@ void ActivationTracker::end_highest() {
   auto ended = std::move(open_.back());
   open_.pop_back();
   watches_.pop_back();
+  if (is_spike(ended)) return;
   ended.ended = true;
   change_.ended.push_back(std::move(ended));
 }
@@ -252,6 +260,7 @@ const ActivationChange& ActivationTracker::take(const Reading& reading) {
     if (is_above(watts)) begin(reading, watts, true);
     return change_;
   }
+  peak_w_ = std::max(peak_w_, watts);
   interval_s_ = interval_s_ == 0 ? seconds : interval_s_ + (seconds - interval_s_) / 20;
   edge_ = edges_.take(reading);
 

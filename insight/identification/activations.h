@@ -80,10 +80,13 @@ struct Activation {
   PowerProfile profile;
 };
 
+// Too little to be an activation; what still runs may become one.
+bool is_spike(const Activation&);
+
 // What happened to the activations of a channel.
 struct ActivationChange {
   std::vector<std::uint64_t> began;
-  std::vector<Activation> ended;  // In the order of their ends.
+  std::vector<Activation> ended;  // In the order of their ends; spikes are left out.
 };
 
 class ActivationTracker {
@@ -126,6 +129,7 @@ class ActivationTracker {
   std::uint64_t next_id_ = 1;
   std::optional<Reading> last_, first_above_;
   bool fell_ = false;      // What is above is left of one that ended.
+  float peak_w_ = 0;       // Of the channel.
   float interval_s_ = 0;   // Mean of the latest.
   float deviation_w_ = 0;  // Of the power from the highest level.
 };

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "insight/identification/activation_features.h"
@@ -16,14 +15,12 @@ namespace insight {
 struct Evidence {
   std::uint64_t activation = 0;
   bool ended = false;
+  float weight = 1;  // Above 0, at most 1: its energy beside that of the channel's greatest.
   Features features{};
 };
 
 class ChannelEvidence {
  public:
-  explicit ChannelEvidence(std::optional<std::chrono::minutes> utc_offset)
-      : utc_offset_(utc_offset) {}
-
   // Good until the next call. In the order of time.
   const std::vector<Evidence>& take(const Reading&);
 
@@ -31,14 +28,16 @@ class ChannelEvidence {
   const ActivationChange& change() const { return *change_; }  // Of the latest reading.
 
  private:
+  float weight_of(const Activation&) const;
+
   struct Due {
     std::uint64_t activation = 0;
     measurement::Timestamp next{};
   };
 
-  std::optional<std::chrono::minutes> utc_offset_;
   ActivationTracker tracker_;
   ChannelPast past_;
+  double greatest_ws_ = 0;
   const ActivationChange* change_ = nullptr;
   std::vector<Due> due_;  // Of the open ones.
   std::vector<Evidence> evidence_;

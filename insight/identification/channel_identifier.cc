@@ -101,6 +101,7 @@ class ChannelIdentifier::State {
     insight::Run run;
     Features features{};
     KindChances chances{};
+    float weight = 1;
     bool is_level = false;
   };
 
@@ -132,7 +133,7 @@ class ChannelIdentifier::State {
   ApplianceId found(bool is_standing);
   void forget_if_unused(ApplianceId);
   void judge(const Evidence&);
-  void judge_ended(const Activation&, const Features&, const KindChances&, Open);
+  void judge_ended(const Activation&, const Evidence&, const KindChances&, Open);
   void remember(Appliance&, RememberedRun);
   void learn_again(Appliance&);
   KindChances chances_of(const Appliance&) const;
@@ -158,7 +159,7 @@ class ChannelIdentifier::State {
 
 ChannelIdentifier::State::State(std::shared_ptr<const Model> model, ChannelFacts facts,
                                 std::string_view memory)
-    : facts_(std::move(facts)), evidence_(facts_.utc_offset) {
+    : facts_(std::move(facts)) {
   if (model) {
     if (const auto part = model->parts.find("kinds"); part != model->parts.end()) {
       auto classifier = KindClassifier::read(part->second);
@@ -274,7 +275,7 @@ KindChances ChannelIdentifier::State::chances_of(const Appliance& appliance) con
 
 void ChannelIdentifier::State::remember(Appliance& appliance, RememberedRun run) {
   appliance.signature.learn(run.features);
-  if (classifier_) appliance.belief.add(run.chances, 1);
+  if (classifier_) appliance.belief.add(run.chances, run.weight);
   ++appliance.run_count;
   if (appliance.runs.size() == max_runs) appliance.runs.erase(appliance.runs.begin());
   appliance.runs.push_back(std::move(run));
@@ -288,10 +289,10 @@ void ChannelIdentifier::State::learn_again(Appliance& appliance) {
   for (const auto& run : runs) remember(appliance, run);
 }
 
-void ChannelIdentifier::State::judge_ended(const Activation& ended, const Features& features,
+void ChannelIdentifier::State::judge_ended(const Activation& ended, const Evidence& evidence,
                                            const KindChances& chances, Open was) {
   const bool is_standing = ended.is_level && ended.end - ended.begin >= standing_from;
-  auto id = match(features, chances, is_standing, was.run.appliance);
+  auto id = match(evidence.features, chances, is_standing, was.run.appliance);
   if (id == unexplained) id = found(is_standing);
   auto run = was.run;
   const auto before = std::exchange(run.appliance, id);
@@ -301,7 +302,7 @@ void ChannelIdentifier::State::judge_ended(const Activation& ended, const Featur
   run.energy = energy_of(ended);
   run.peak = {ended.peak_w};
   tell(run);
-  remember(*find(id), {run, features, chances, ended.is_level});
+  remember(*find(id), {run, evidence.features, chances, evidence.weight, ended.is_level});
   if (before != id) forget_if_unused(before);
 }
 
@@ -312,7 +313,7 @@ void ChannelIdentifier::State::judge(const Evidence& evidence) {
   if (evidence.ended) {
     Open was = open(evidence.activation);
     std::erase_if(open_, [&](const Open& one) { return one.activation == evidence.activation; });
-    judge_ended(*seen, evidence.features, chances, std::move(was));
+    judge_ended(*seen, evidence, chances, std::move(was));
     return;
   }
   // A level that is young may be what ran already when the channel was first seen.
@@ -543,6 +544,7 @@ std::string ChannelIdentifier::State::memory() const {
       put(body, run.run.energy);
       put(body, run.run.peak);
       put(body, run.features);
+      put(body, run.weight);
       put(body, static_cast<std::uint8_t>(run.is_level));
     }
   }
@@ -588,6 +590,7 @@ void ChannelIdentifier::State::read(std::string_view memory) {
       run.run.energy = insight::take<MilliwattHours>(memory);
       run.run.peak = insight::take<Watts>(memory);
       run.features = insight::take<Features>(memory);
+      run.weight = insight::take<float>(memory);
       run.is_level = insight::take<std::uint8_t>(memory) != 0;
       if (classifier_) run.chances = classifier_->chances(run.features);
       now_ = std::max(now_.value_or(run.run.end), run.run.end);

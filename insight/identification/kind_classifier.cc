@@ -10,7 +10,7 @@
 namespace insight {
 namespace {
 
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 1, max_forests = 64;
 constexpr float least_chance = 1e-3F;  // No single activation rules a kind out.
 
 template <class Number>
@@ -69,10 +69,12 @@ KindChances KindBelief::chances(const KindCalibration& calibration,
   return chances;
 }
 
-KindClassifier::KindClassifier(std::vector<ApplianceKind> kinds, Forest forest,
+KindClassifier::KindClassifier(std::vector<ApplianceKind> kinds, std::vector<Forest> forests,
                                KindCalibration calibration)
-    : kinds_(std::move(kinds)), forest_(std::move(forest)), calibration_(calibration) {
-  assert(kinds_.size() == forest_.outputs() && forest_.inputs() == feature_count);
+    : kinds_(std::move(kinds)), forests_(std::move(forests)), calibration_(calibration) {
+  for ([[maybe_unused]] const auto& forest : forests_) {
+    assert(kinds_.size() == forest.outputs() && forest.inputs() == feature_count);
+  }
 }
 
 std::string KindClassifier::bytes() const {
@@ -86,7 +88,9 @@ std::string KindClassifier::bytes() const {
   }
   put(bytes, calibration_.temperature);
   put(bytes, calibration_.correlation);
-  return bytes + forest_.bytes();
+  put(bytes, static_cast<std::uint32_t>(forests_.size()));
+  for (const auto& forest : forests_) bytes += forest.bytes();
+  return bytes;
 }
 
 std::expected<KindClassifier, std::string> KindClassifier::read(std::string_view part) {
@@ -119,20 +123,31 @@ std::expected<KindClassifier, std::string> KindClassifier::read(std::string_view
       !(calibration.correlation <= 1)) {
     return damaged();
   }
-  auto forest = Forest::take(part);
-  if (!forest || !part.empty() || forest->inputs() != feature_count ||
-      forest->outputs() != kinds.size()) {
+  std::uint32_t forest_count = 0;
+  if (!take(part, forest_count) || forest_count == 0 || forest_count > max_forests) {
     return damaged();
   }
-  return KindClassifier(std::move(kinds), std::move(*forest), calibration);
+  std::vector<Forest> forests;
+  for (std::uint32_t i = 0; i < forest_count; ++i) {
+    auto forest = Forest::take(part);
+    if (!forest || forest->inputs() != feature_count || forest->outputs() != kinds.size()) {
+      return damaged();
+    }
+    forests.push_back(std::move(*forest));
+  }
+  if (!part.empty()) return damaged();
+  return KindClassifier(std::move(kinds), std::move(forests), calibration);
 }
 
 KindChances KindClassifier::chances(const Features& features) const {
   std::array<float, kind_count> outputs{};
-  forest_.evaluate(features, std::span(outputs).first(kinds_.size()));
   KindChances chances{};
-  for (std::size_t i = 0; i < kinds_.size(); ++i) {
-    chances[static_cast<std::size_t>(kinds_[i])] = outputs[i];
+  for (const auto& forest : forests_) {
+    forest.evaluate(features, std::span(outputs).first(kinds_.size()));
+    for (std::size_t i = 0; i < kinds_.size(); ++i) {
+      chances[static_cast<std::size_t>(kinds_[i])] +=
+          outputs[i] / static_cast<float>(forests_.size());
+    }
   }
   return chances;
 }

@@ -57,8 +57,9 @@ class KindBelief {
 
 class KindClassifier {
  public:
-  // Output i of the forest is `kinds[i]`; other kinds have no chance.
-  KindClassifier(std::vector<ApplianceKind> kinds, Forest, KindCalibration);
+  // Output i of each forest is `kinds[i]`; other kinds have no chance. The forests were grown from
+  // different devices; what they say is averaged.
+  KindClassifier(std::vector<ApplianceKind> kinds, std::vector<Forest>, KindCalibration);
 
   // The error is one sentence: the part is damaged, or for other features than this program's.
   static std::expected<KindClassifier, std::string> read(std::string_view part);
@@ -66,13 +67,14 @@ class KindClassifier {
 
   KindChances chances(const Features&) const;  // Of one activation alone.
   const KindCalibration& calibration() const { return calibration_; }
+  void calibrate(const KindCalibration& calibration) { calibration_ = calibration; }
   KindChances even_prior() const;  // The kinds that it knows.
 
   bool is_shown(const KindGuess&) const;
 
  private:
   std::vector<ApplianceKind> kinds_;
-  Forest forest_;
+  std::vector<Forest> forests_;
   KindCalibration calibration_;
 };
 

@@ -1,0 +1,69 @@
+// Trains what tells the kind of an activation, from appliances that were recorded alone.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "insight/appliance_kinds.h"
+#include "insight/identification/channel_evidence.h"
+#include "insight/identification/kind_classifier.h"
+#include "lenz/evaluation/data_set.h"
+
+namespace lenz::evaluation {
+
+// An appliance and what its activations showed, in the order of time.
+struct RecordedDevice {
+  std::string name, household, source, licence;
+  insight::ApplianceKind kind{};
+  bool is_simulated = false;
+  std::vector<insight::Evidence> evidence;
+  // The same as appliances of other sizes would show it to meters with other intervals.
+  std::vector<insight::Evidence> varied;
+};
+
+// Takes the readings of a device's channel and keeps what they show.
+class DeviceCollector {
+ public:
+  DeviceCollector();
+  ~DeviceCollector();
+
+  // Another recording of the same device. Its times may lie before those of the last.
+  void begin();
+  void take(const insight::Reading&);
+
+  void give(RecordedDevice&);  // Once.
+
+ private:
+  class Channels;
+  std::unique_ptr<Channels> channels_;
+};
+
+// All appliances of `data` that were recorded alone, of each eight days at most: traces, and
+// channels of houses that carry the name of one appliance.
+std::vector<RecordedDevice> devices_of(const DataSet& data);
+
+// Those of simulated households, for kinds that nobody recorded.
+std::vector<RecordedDevice> simulated_devices();
+
+// Whether a model that is trained on it may be given away.
+bool may_ship(const RecordedDevice&);
+
+struct KindTraining {
+  std::size_t forests = 6;
+  int rounds = 40, depth = 4;
+  double learning_rate = 0.1;
+  double column_share = 0.4;
+  double balance = 1;         // 0: kinds weigh as they have devices, 1: all the same.
+  std::size_t examples = 30;  // Of a device, and as many varied ones.
+  std::uint64_t seed = 1;
+};
+
+// Each device weighs the same within its kind. Without calibration: nothing is shown.
+insight::KindClassifier grow(std::span<const RecordedDevice* const>, const KindTraining&);
+
+}  // namespace lenz::evaluation
