@@ -227,4 +227,13 @@ struct EvaluateIdentificationOptions {
 };
 int evaluate_identification(const EvaluateIdentificationOptions&);
 
+// What tells appliances apart, learnt from recordings whose licences allow to give it away, as a
+// model file; prints its card.
+struct TrainIdentificationOptions {
+  std::string data;  // docs/identification.md describes the folder.
+  std::string out = "models/appliances.lenzmodel";
+  std::uint64_t seed = 1;
+};
+int train_identification(const TrainIdentificationOptions&);
+
 }  // namespace lenz

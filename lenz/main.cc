@@ -285,6 +285,12 @@ void describe_evaluate_identification(CLI::App& command,
   command.add_option("--json", evaluate.json, "File for the rows, - for standard output");
 }
 
+void describe_train_identification(CLI::App& command, lenz::TrainIdentificationOptions& train) {
+  command.add_option("--data", train.data, "Folder of recordings: houses/ and traces/")->required();
+  command.add_option("--out", train.out, "Model file to write")->capture_default_str();
+  command.add_option("--seed", train.seed, "Same seed, same model")->capture_default_str();
+}
+
 void add_all(CLI::App& app, int& result) {
   add(app, result, "demo", "A simulated home, live, with a month of history", lenz::demo,
       describe_demo);
@@ -316,6 +322,11 @@ void add_all(CLI::App& app, int& result) {
   evaluate->require_subcommand(1);
   add(*evaluate, result, "identification", "Which appliance runs, against baselines",
       lenz::evaluate_identification, describe_evaluate_identification);
+
+  auto* train = app.add_subcommand("train", "Learn from recordings");
+  train->require_subcommand(1);
+  add(*train, result, "identification", "What tells appliances apart, as a model file",
+      lenz::train_identification, describe_train_identification);
 
   auto* mirror = app.add_subcommand("mirror", "The copies in InfluxDB and VictoriaMetrics");
   mirror->require_subcommand(1);

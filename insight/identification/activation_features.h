@@ -82,6 +82,13 @@ inline constexpr std::array feature_names = {
 inline constexpr std::size_t feature_count = feature_names.size();
 using Features = std::array<float, feature_count>;
 
+consteval std::size_t place_of(std::string_view name) {
+  for (std::size_t i = 0; i < feature_count; ++i) {
+    if (feature_names[i] == name) return i;
+  }
+  throw "BUG: no such feature";
+}
+
 // FNV-1a of the names: a model for other features is refused.
 std::uint64_t feature_hash();
 

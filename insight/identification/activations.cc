@@ -151,7 +151,7 @@ void ActivationTracker::end_what_paused(const Reading& reading, float watts) {
 
 // The level follows what slowly changes at once downwards, and in ten minutes upwards.
 void ActivationTracker::follow_levels(float watts, float seconds) {
-  if (open_.empty() || !open_.back().is_level) return;
+  if (open_.empty() || !open_.back().is_level || is_above(watts)) return;
   auto& level = open_.back().level_w;
   const float share = std::min(1.0F, seconds / (watts < level ? 10 : 600));
   level += share * (watts - level);

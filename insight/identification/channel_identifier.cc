@@ -374,15 +374,12 @@ void ChannelIdentifier::State::take(const Reading& reading) {
 namespace {
 
 std::string_view form_of(const Features& features, bool is_standing) {
-  const auto value = [&](std::string_view name) {
-    return features[static_cast<std::size_t>(std::ranges::find(feature_names, name) -
-                                             feature_names.begin())];
-  };
   if (is_standing) return "always on";
-  const float watts = std::exp2(value("mean")) - 1;
-  const float reactive = value("reactive_share");
+  const float watts = std::exp2(features[place_of("mean")]) - 1;
+  const float reactive = features[place_of("reactive_share")];
   if (std::abs(reactive) > 0.3F && watts > 30) return "motor";
-  if (watts > 400 && value("deviation") < 0.15F && !(std::abs(reactive) > 0.1F)) return "heater";
+  if (watts > 400 && features[place_of("deviation")] < 0.15F && !(std::abs(reactive) > 0.1F))
+    return "heater";
   return "load";
 }
 
@@ -413,7 +410,7 @@ void ChannelIdentifier::State::describe(Appliance& appliance, KnownAppliance& kn
     return;
   }
   const auto& latest = appliance.runs.back();
-  const float mean = std::exp2(latest.features[1]) - 1;
+  const float mean = std::exp2(latest.features[place_of("mean")]) - 1;
   const auto form = form_of(latest.features, appliance.is_standing);
   if (appliance.is_standing) {
     known.description = fmt::format("about {}, {}", power_text(mean), form);

@@ -6,13 +6,6 @@
 namespace insight {
 namespace {
 
-consteval std::size_t place_of(std::string_view name) {
-  for (std::size_t i = 0; i < feature_count; ++i) {
-    if (feature_names[i] == name) return i;
-  }
-  throw "BUG: no such feature";
-}
-
 constexpr auto places = [] {
   std::array<std::size_t, signature_rows.size()> found{};
   for (std::size_t i = 0; i < found.size(); ++i) {

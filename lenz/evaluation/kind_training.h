@@ -66,4 +66,22 @@ struct KindTraining {
 // Each device weighs the same within its kind. Without calibration: nothing is shown.
 insight::KindClassifier grow(std::span<const RecordedDevice* const>, const KindTraining&);
 
+// By cross-validation over households: of devices that a classifier had not seen, all that they
+// showed taken together.
+struct KindErrors {
+  std::size_t devices = 0, kinds = 0;           // Of kinds with two devices or more.
+  double macro_f1 = 0;                          // Over those kinds, of the best guess.
+  double shown_precision = 1, shown_share = 0;  // Of names; over the devices.
+  double unseen_unknown = 1;  // Share of devices without a name whose kind was left out.
+};
+
+struct TrainedKinds {
+  insight::KindClassifier classifier;
+  KindErrors errors;
+};
+
+// Grows from all, and calibrates and measures by classifiers that were grown without a part of the
+// households, and without a part of the kinds. Deterministic.
+TrainedKinds fit_kinds(std::span<const RecordedDevice* const>, const KindTraining&);
+
 }  // namespace lenz::evaluation
