@@ -27,12 +27,12 @@ using std::chrono::hours;
 
 constexpr std::size_t max_appliances = 64, max_runs = 200;
 constexpr auto week = std::chrono::days(7);
-constexpr hours standing_from{2};  // What has run so long as a level is an appliance by itself.
+constexpr hours standing_from{2};        // What has run so long as a level is said to be always on.
 constexpr float snapshot_weight = 0.5F;  // Of what still runs, beside what has ended.
 constexpr float relation_weight = 0.3F;  // Of the evidence of the channel's other appliances.
 constexpr float new_appliance = -4;      // Log-odds that an activation is of one not seen before.
 constexpr float confirmed_chance = 0.97F;
-constexpr MilliwattHours worth_asking{20'000};  // A week.
+constexpr MilliwattHours worth_asking{5'000};  // A week.
 
 constexpr std::string_view memory_magic = "LENZCHAN";
 constexpr std::uint32_t memory_version = 1;
@@ -107,7 +107,7 @@ class ChannelIdentifier::State {
 
   struct Appliance {
     ApplianceId id = unexplained;
-    bool is_standing = false;  // It draws always; others run above it.
+    bool is_standing = false;  // The latest time it drew for hours, and others ran above it.
     std::optional<ApplianceKind> confirmed_kind;
     bool is_confirmed = false;  // Somebody named it; without a kind, perhaps.
     std::string name;
@@ -129,8 +129,9 @@ class ChannelIdentifier::State {
   std::size_t place(ApplianceId) const;
   Open& open(std::uint64_t activation);
   const Activation* activation(std::uint64_t) const;
-  ApplianceId match(const Features&, const KindChances&, bool is_standing, ApplianceId now);
-  ApplianceId found(bool is_standing);
+  bool runs_besides(ApplianceId, std::uint64_t activation) const;
+  ApplianceId match(const Evidence&, const KindChances&, ApplianceId now) const;
+  ApplianceId found();
   void forget_if_unused(ApplianceId);
   void judge(const Evidence&);
   void judge_ended(const Activation&, const Evidence&, const KindChances&, Open);
@@ -198,16 +199,24 @@ const Activation* ChannelIdentifier::State::activation(std::uint64_t id) const {
   return nullptr;
 }
 
+// An appliance does not run twice at once.
+bool ChannelIdentifier::State::runs_besides(ApplianceId id, std::uint64_t activation) const {
+  return std::ranges::any_of(open_, [&](const Open& one) {
+    return one.run.appliance == id && one.activation != activation;
+  });
+}
+
 // A Dirichlet process would say the same: known appliances by how often they ran, a new one rarely;
 // each times how well it explains what is seen, in form and in kind.
-ApplianceId ChannelIdentifier::State::match(const Features& features, const KindChances& chances,
-                                            bool is_standing, ApplianceId now) {
+ApplianceId ChannelIdentifier::State::match(const Evidence& evidence, const KindChances& chances,
+                                            ApplianceId now) const {
+  const auto& features = evidence.features;
   float best = new_appliance + Signature::log_density_of_any(features);
   ApplianceId matched = unexplained;
   const bool full = appliances_.size() >= max_appliances;
   if (full) best = -std::numeric_limits<float>::infinity();
   for (const auto& appliance : appliances_) {
-    if (appliance.is_standing != is_standing && !full) continue;
+    if (!full && runs_besides(appliance.id, evidence.activation)) continue;
     float fit = appliance.signature.log_density(features) +
                 0.3F * std::log1p(static_cast<float>(appliance.run_count));
     if (classifier_) {
@@ -227,10 +236,9 @@ ApplianceId ChannelIdentifier::State::match(const Features& features, const Kind
   return matched;
 }
 
-ApplianceId ChannelIdentifier::State::found(bool is_standing) {
+ApplianceId ChannelIdentifier::State::found() {
   Appliance appliance;
   appliance.id = next_appliance_++;
-  appliance.is_standing = is_standing;
   appliances_.push_back(std::move(appliance));
   known_.push_back({.id = appliances_.back().id});
   return appliances_.back().id;
@@ -291,9 +299,8 @@ void ChannelIdentifier::State::learn_again(Appliance& appliance) {
 
 void ChannelIdentifier::State::judge_ended(const Activation& ended, const Evidence& evidence,
                                            const KindChances& chances, Open was) {
-  const bool is_standing = ended.is_level && ended.end - ended.begin >= standing_from;
-  auto id = match(evidence.features, chances, is_standing, was.run.appliance);
-  if (id == unexplained) id = found(is_standing);
+  auto id = match(evidence, chances, was.run.appliance);
+  if (id == unexplained) id = found();
   auto run = was.run;
   const auto before = std::exchange(run.appliance, id);
   if (run.id == 0) run.id = next_run_++;
@@ -302,6 +309,7 @@ void ChannelIdentifier::State::judge_ended(const Activation& ended, const Eviden
   run.energy = energy_of(ended);
   run.peak = {ended.peak_w};
   tell(run);
+  find(id)->is_standing = ended.is_level && ended.end - ended.begin >= standing_from;
   remember(*find(id), {run, evidence.features, chances, evidence.weight, ended.is_level});
   if (before != id) forget_if_unused(before);
 }
@@ -316,18 +324,15 @@ void ChannelIdentifier::State::judge(const Evidence& evidence) {
     judge_ended(*seen, evidence, chances, std::move(was));
     return;
   }
-  // A level that is young may be what ran already when the channel was first seen.
   const auto age = *now_ - seen->begin;
-  if (seen->is_level && age < standing_from && open(evidence.activation).run.id == 0) return;
   const auto at = static_cast<std::size_t>(&open(evidence.activation) - open_.data());
   open_[at].chances.reset();  // It must not speak for itself.
   const auto before = open_[at].run.appliance;
-  const bool is_standing = seen->is_level && open_[at].run.id == 0;
   auto id = before;
   if (before == unexplained || age < hours(1)) {
-    id = match(evidence.features, chances, is_standing, before);
+    id = match(evidence, chances, before);
     if (id == unexplained)
-      id = before != unexplained && !find(before)->run_count ? before : found(is_standing);
+      id = before != unexplained && !find(before)->run_count ? before : found();
   }
   auto& one = open_[at];
   one.chances = chances;
@@ -335,6 +340,7 @@ void ChannelIdentifier::State::judge(const Evidence& evidence) {
     one.run.id = next_run_++;
     one.run.begin = seen->begin;
   }
+  find(id)->is_standing = seen->is_level && age >= standing_from;
   one.run.appliance = id;
   one.run.energy = energy_of(*seen);
   one.run.peak = {seen->peak_w};
@@ -436,12 +442,20 @@ std::optional<Question> ChannelIdentifier::State::question() const {
   std::optional<Question> best;
   double best_worth = 0;
   for (const auto& appliance : appliances_) {
-    if (appliance.is_confirmed || appliance.runs.empty()) continue;
+    if (appliance.is_confirmed) continue;
     MilliwattHours weekly{};
+    const insight::Run* example = nullptr;
     for (const auto& run : appliance.runs) {
-      if (*now_ - run.run.end < week) weekly = weekly + run.run.energy;
+      if (*now_ - run.run.end >= week) continue;
+      weekly = weekly + run.run.energy;
+      example = &run.run;
     }
-    if (weekly < worth_asking) continue;
+    for (const auto& one : open_) {  // What always draws has nothing else.
+      if (one.run.appliance != appliance.id) continue;
+      weekly = weekly + one.run.energy;
+      if (!example) example = &one.run;
+    }
+    if (!example || weekly < worth_asking) continue;
     const auto chances = chances_of(appliance);
     double doubt = 0.1;
     for (const float chance : chances) {
@@ -450,10 +464,8 @@ std::optional<Question> ChannelIdentifier::State::question() const {
     const double worth = doubt * static_cast<double>(weekly.value);
     if (worth <= best_worth) continue;
     best_worth = worth;
-    best = Question{.appliance = appliance.id,
-                    .example = appliance.runs.back().run,
-                    .guesses = {},
-                    .weekly = weekly};
+    best =
+        Question{.appliance = appliance.id, .example = *example, .guesses = {}, .weekly = weekly};
     for (const auto& guess : likeliest(chances, 3)) best->guesses.push_back(guess.kind);
   }
   return best;
@@ -506,7 +518,7 @@ void ChannelIdentifier::State::split(std::uint64_t run_id) {
     auto run = std::move(*it);
     appliances_[i].runs.erase(it);
     learn_again(appliances_[i]);
-    const auto id = found(appliances_[i].is_standing);
+    const auto id = found();
     run.run.appliance = id;
     tell(run.run);
     remember(appliances_.back(), std::move(run));

@@ -25,7 +25,7 @@ struct KindGuess {
 // How evidence is added up and trusted; from devices that the forest had not seen.
 struct KindCalibration {
   float temperature = 1;     // Of the log-probabilities of all evidence together.
-  float correlation = 0.5F;  // Of the evidence of two activations of one appliance.
+  float correlation = 0.8F;  // Of the evidence of two activations of one appliance.
   // From which probability a guess is shown; by kind, above 1: never.
   KindChances shown_from = [] {
     KindChances never;

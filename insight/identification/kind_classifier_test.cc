@@ -147,7 +147,7 @@ TEST(KindClassifierTest, EvidenceOfMoreActivationsIsSurerAndIsDiscounted) {
   chances[1] = 0.3F;
   KindChances prior{};
   prior[0] = prior[1] = 0.5F;
-  const KindCalibration calibration;
+  const KindCalibration calibration{.correlation = 0.5F};
   KindBelief belief;
   EXPECT_FLOAT_EQ(belief.chances(calibration, prior)[0], 0.5F);
 

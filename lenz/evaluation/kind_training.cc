@@ -426,22 +426,28 @@ std::vector<Outcome> outcomes_of(std::span<const RecordedDevice* const> devices,
   return outcomes;
 }
 
-// The temperature that makes what came true likeliest.
-float fitted_temperature(std::span<const Outcome> outcomes, insight::KindCalibration calibration) {
-  float best = 1;
+double loss_of(std::span<const Outcome> outcomes, const insight::KindCalibration& calibration) {
+  double loss = 0;
+  for (const auto& outcome : outcomes) {
+    if (!outcome.kind_was_known) continue;
+    const auto chances = outcome.belief.chances(calibration, outcome.prior);
+    loss -=
+        outcome.weight * std::log(chances[static_cast<std::size_t>(outcome.device->kind)] + 1e-6);
+  }
+  return loss;
+}
+
+// What makes that likeliest which came true.
+insight::KindCalibration fitted(std::span<const Outcome> outcomes) {
+  insight::KindCalibration best;
   double least = std::numeric_limits<double>::infinity();
-  for (float temperature = 0.5F; temperature < 4; temperature *= 1.1F) {
-    calibration.temperature = temperature;
-    double loss = 0;
-    for (const auto& outcome : outcomes) {
-      if (!outcome.kind_was_known) continue;
-      const auto chances = outcome.belief.chances(calibration, outcome.prior);
-      loss -=
-          outcome.weight * std::log(chances[static_cast<std::size_t>(outcome.device->kind)] + 1e-6);
-    }
-    if (loss < least) {
+  for (const float correlation : {0.2F, 0.5F, 0.8F, 1.0F}) {
+    for (float temperature = 0.5F; temperature < 4; temperature *= 1.1F) {
+      insight::KindCalibration tried{.temperature = temperature, .correlation = correlation};
+      const auto loss = loss_of(outcomes, tried);
+      if (loss >= least) continue;
       least = loss;
-      best = temperature;
+      best = tried;
     }
   }
   return best;
@@ -467,37 +473,47 @@ std::vector<Named> names_of(std::span<const Outcome> outcomes,
   return named;
 }
 
-// From which probability names are right in 95 of 100 devices, one more wrong one counted in (the
-// finite sample's correction of conformal prediction), and unseen kinds stay unnamed in 90.
-float shown_from(std::span<const Named> named) {
-  constexpr double precision = 0.95, unseen_unknown = 0.9;
-  double unseen_all = 0;
-  for (const auto& one : named) unseen_all += one.is_unseen ? one.weight : 0;
+// From which probability the names of one kind are right in 95 of 100 devices, of at least three.
+// Devices of kinds that were left out count half: homes have some that no recording has.
+float shown_from(std::span<const Named> named, ApplianceKind kind) {
+  constexpr double precision = 0.95, least_right = 3;
+  double right = 0, wrong = 0;
   float from = 2;
-  double right = 0, wrong = 0, unseen = 0;
   for (const auto& one : named) {
-    (one.is_unseen ? unseen : one.is_right ? right : wrong) += one.weight;
-    if (right >= precision * (right + wrong + 1) && unseen <= (1 - unseen_unknown) * unseen_all) {
+    if (one.guess.kind != kind) continue;
+    if (one.is_right) {
+      right += one.weight;
+    } else {
+      wrong += one.is_unseen ? one.weight / 2 : one.weight;
+    }
+    if (right >= least_right && right >= precision * (right + wrong)) {
       from = one.guess.probability;
     }
   }
   return from;
 }
 
-// A kind whose own names are wrong more often is shown from where they are not.
-insight::KindChances shown_from_by_kind(std::span<const Named> named) {
+// Then raised for all until unseen kinds stay unnamed in 90 of 100 devices.
+insight::KindChances shown_from(std::span<const Named> named) {
+  constexpr double unseen_unknown = 0.9;
   insight::KindChances from;
-  from.fill(shown_from(named));
   for (std::size_t kind = 0; kind < from.size(); ++kind) {
-    double right = 0, wrong = 0;
-    float least = 2;
-    for (const auto& one : named) {
-      if (static_cast<std::size_t>(one.guess.kind) != kind) continue;
-      (one.is_right && !one.is_unseen ? right : wrong) += one.weight;
-      if (right > 0 && right >= 0.9 * (right + wrong)) least = one.guess.probability;
-    }
-    from[kind] = std::max(from[kind], least);
+    from[kind] = shown_from(named, static_cast<ApplianceKind>(kind));
   }
+  double unseen = 0;
+  for (const auto& one : named) unseen += one.is_unseen ? one.weight : 0;
+  float floor = 0;
+  double unseen_named = 0;
+  for (const auto& one : named) {
+    if (!one.is_unseen || one.guess.probability < from[static_cast<std::size_t>(one.guess.kind)]) {
+      continue;
+    }
+    unseen_named += one.weight;
+    if (unseen_named <= (1 - unseen_unknown) * unseen) continue;
+    floor = one.guess.probability + 1e-4F;
+    break;
+  }
+  for (auto& probability : from) probability = std::max(probability, floor);
   return from;
 }
 
@@ -547,10 +563,9 @@ KindErrors errors_of(std::span<const Outcome> outcomes, std::span<const Named> n
 TrainedKinds fit_kinds(std::span<const RecordedDevice* const> devices,
                        const KindTraining& options) {
   const auto outcomes = outcomes_of(devices, options);
-  insight::KindCalibration calibration;
-  calibration.temperature = fitted_temperature(outcomes, calibration);
+  auto calibration = fitted(outcomes);
   const auto named = names_of(outcomes, calibration);
-  calibration.shown_from = shown_from_by_kind(named);
+  calibration.shown_from = shown_from(named);
   TrainedKinds trained{grow(devices, options), {}};
   trained.classifier.calibrate(calibration);
   trained.errors = errors_of(outcomes, named, trained.classifier);
