@@ -317,7 +317,10 @@ void ChannelIdentifier::State::judge_ended(const Activation& ended, const Eviden
 void ChannelIdentifier::State::judge(const Evidence& evidence) {
   const auto* seen = activation(evidence.activation);
   if (!seen) return;
-  const auto chances = classifier_ ? classifier_->chances(evidence.features) : KindChances{};
+  KindChances chances{};
+  if (classifier_) {
+    chances = within_socket(classifier_->chances(evidence.features), {seen->peak_w}, facts_);
+  }
   if (evidence.ended) {
     Open was = open(evidence.activation);
     std::erase_if(open_, [&](const Open& one) { return one.activation == evidence.activation; });
@@ -601,7 +604,9 @@ void ChannelIdentifier::State::read(std::string_view memory) {
       run.features = insight::take<Features>(memory);
       run.weight = insight::take<float>(memory);
       run.is_level = insight::take<std::uint8_t>(memory) != 0;
-      if (classifier_) run.chances = classifier_->chances(run.features);
+      if (classifier_) {
+        run.chances = within_socket(classifier_->chances(run.features), run.run.peak, facts_);
+      }
       now_ = std::max(now_.value_or(run.run.end), run.run.end);
       appliance.runs.push_back(std::move(run));
     }

@@ -198,6 +198,16 @@ TEST(PanelPriorsTest, WordsPolesAndRatingsMakeKindsLikelier) {
               1e-6);
 }
 
+TEST(PanelPriorsTest, AKettleDoesNotDrawThreeKilowattsFromASocketOf120Volts) {
+  KindChances even{};
+  even.fill(1 / static_cast<float>(kind_count));
+  const auto kettle = static_cast<std::size_t>(ApplianceKind::kettle);
+
+  EXPECT_LT(within_socket(even, {3000}, {.nominal_voltage = {120}})[kettle], 0.001F);
+  EXPECT_EQ(within_socket(even, {1500}, {.nominal_voltage = {120}}), even);
+  EXPECT_EQ(within_socket(even, {3000}, {.nominal_voltage = {230}}), even);
+}
+
 // The goal is 3 µs, which a busy machine need not reach.
 TEST(KindClassifierTest, AReadingTakesLittleTime) {
   ChannelIdentifier identifier(model(), {});

@@ -84,6 +84,30 @@ constexpr std::array large = {
     LargeRow{ApplianceKind::pump, 10, 25},
 };
 
+constexpr std::array on_sockets = {
+    ApplianceKind::fridge,
+    ApplianceKind::freezer,
+    ApplianceKind::fridge_freezer,
+    ApplianceKind::kettle,
+    ApplianceKind::microwave,
+    ApplianceKind::toaster,
+    ApplianceKind::coffee_maker,
+    ApplianceKind::television,
+    ApplianceKind::media_player,
+    ApplianceKind::food_processor,
+    ApplianceKind::computer,
+    ApplianceKind::monitor,
+    ApplianceKind::printer,
+    ApplianceKind::router,
+    ApplianceKind::lamp,
+    ApplianceKind::vacuum_cleaner,
+    ApplianceKind::hair_dryer,
+    ApplianceKind::iron,
+    ApplianceKind::fan,
+    ApplianceKind::dehumidifier,
+    ApplianceKind::charger,
+};
+
 bool is_letter(char letter) { return std::isalnum(static_cast<unsigned char>(letter)) != 0; }
 
 // As whole words, and their plural.
@@ -126,6 +150,20 @@ KindChances with_panel(KindChances prior, const ChannelFacts& facts) {
     for (auto& chance : prior) chance /= sum;
   }
   return prior;
+}
+
+KindChances within_socket(KindChances chances, measurement::Watts peak, const ChannelFacts& facts) {
+  const float volts = facts.nominal_voltage.value;
+  const float socket_a = volts < 160 ? 20 : 16;
+  if (peak.value <= 1.2F * socket_a * volts) return chances;
+  constexpr float hardly = 0.01F;  // It may be two at once.
+  float sum = 0;
+  for (const auto kind : on_sockets) chances[static_cast<std::size_t>(kind)] *= hardly;
+  for (const float chance : chances) sum += chance;
+  if (sum > 0) {
+    for (auto& chance : chances) chance /= sum;
+  }
+  return chances;
 }
 
 }  // namespace insight

@@ -10,4 +10,8 @@ namespace insight {
 // `prior` times the likelihood ratios of what is known; together 1 again.
 KindChances with_panel(KindChances prior, const ChannelFacts&);
 
+// `chances` without the kinds that hang on an ordinary socket, where `peak` is more than a socket
+// of this voltage gives: 20 A at 120 V (NEC 210.21), 16 A at 230 V, with a fifth on top.
+KindChances within_socket(KindChances chances, measurement::Watts peak, const ChannelFacts&);
+
 }  // namespace insight
