@@ -11,20 +11,17 @@
 
 namespace hub {
 
-class LiveFeed {
+template <class What>
+class Feed {
  public:
-  struct Moment {
-    std::string_view device;
-    measurement::Timestamp time;
-    const measurement::Sample& sample;
-  };
+  using Moment = What;
   using Listener = std::function<void(const Moment&)>;
 
   // Listening ends when the returned value is destroyed, which must happen before the feed is.
   class Subscription {
    public:
     Subscription() = default;
-    Subscription(LiveFeed& feed, std::size_t id) : feed_(&feed), id_(id) {}
+    Subscription(Feed& feed, std::size_t id) : feed_(&feed), id_(id) {}
     Subscription(Subscription&& other) noexcept : feed_(other.feed_), id_(other.id_) {
       other.feed_ = nullptr;
     }
@@ -38,7 +35,7 @@ class LiveFeed {
     }
 
    private:
-    LiveFeed* feed_ = nullptr;
+    Feed* feed_ = nullptr;
     std::size_t id_ = 0;
   };
 
@@ -56,5 +53,12 @@ class LiveFeed {
   std::map<std::size_t, Listener> listeners_;
   std::size_t next_ = 0;
 };
+
+struct MeasuredMoment {
+  std::string_view device;
+  measurement::Timestamp time;
+  const measurement::Sample& sample;
+};
+using LiveFeed = Feed<MeasuredMoment>;
 
 }  // namespace hub

@@ -1,0 +1,376 @@
+#include "hub/analyst.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+
+#include "hub/files/disk.h"
+#include "hub/hub.h"
+#include "hub/scripted_identifier.h"
+#include "hub/store/sqlite_store.h"
+
+namespace hub {
+namespace {
+
+using insight::ApplianceKind;
+using insight::Certainty;
+using measurement::Quantity;
+using measurement::Timestamp;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+const Timestamp noon = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1) + 12h;
+
+Circuit circuit(const std::string& id, std::vector<ChannelUse> channels,
+                CircuitKind kind = CircuitKind::load) {
+  Circuit made;
+  made.id = made.name = id;
+  made.kind = kind;
+  made.channels = std::move(channels);
+  return made;
+}
+
+class AnalystTest : public testing::Test {
+ protected:
+  AnalystTest() {
+    home.id = "home";
+    home.zone = "Etc/UTC";
+    home.panels.emplace_back().circuits = {
+        circuit("grid", {{"meter", 0, 1}}, CircuitKind::grid),
+        circuit("kitchen", {{"meter", 1, 1}}),
+        circuit("roof", {{"meter", 2, -1}}, CircuitKind::solar),
+    };
+    std::string name = (std::filesystem::temp_directory_path() / "lenz_analyst_XXXXXX").string();
+    folder = mkdtemp(name.data());
+    store.emplace(disk, folder);
+    hub.emplace(*store, live);
+    hub->admit("meter");
+    open();
+  }
+  ~AnalystTest() override {
+    analyst.reset();
+    store.reset();
+    std::filesystem::remove_all(folder);
+  }
+
+  void open() {
+    analyst.reset();
+    auto model = std::make_shared<insight::Model>();
+    model->card = "name: test\n";
+    model->parts["kinds"] = "";
+    analyst.emplace(
+        disk, folder + "/insight.db", *store, live, home,
+        Analyst::Surroundings{.model = has_model ? model : nullptr,
+                              .utc_offset = [](Timestamp) { return 0min; },
+                              .say = [this](const std::string& text) { said.push_back(text); }});
+  }
+
+  // Seconds from `begin` on at which the three clamps show these watts; NaN: nothing.
+  void measure(Timestamp begin, std::chrono::seconds length, float grid, float kitchen, float roof,
+               std::uint64_t boot = 1) {
+    measurement::Report report{.header = {.device = "meter", .boot = boot, .booted_at = boots}};
+    std::vector<measurement::Sample> samples;
+    for (auto time = begin; time < begin + length; time += 1s) {
+      measurement::Sample sample(1);
+      sample.number = next_number[boot]++;
+      sample.uptime = time - boots;
+      const std::array watts{grid, kitchen, roof};
+      for (std::size_t c = 0; c < 3; ++c) {
+        if (!std::isnan(watts[c])) sample.put<Quantity::active_power>(c, {watts[c]});
+      }
+      samples.push_back(sample);
+      if (samples.size() == 60 || time + 1s >= begin + length) {
+        report.samples = samples;
+        ASSERT_TRUE(hub->accept(report, time));
+        samples.clear();
+      }
+    }
+    ASSERT_TRUE(store->commit());
+  }
+
+  void work(Timestamp now) {
+    for (int i = 0; i < 20'000; ++i) {
+      const auto done = analyst->step(now);
+      ASSERT_TRUE(done);
+      if (*done) return;
+    }
+    FAIL() << "It never ends.";
+  }
+
+  ChannelShares shares(const std::string& id) {
+    return *std::ranges::find(analyst->shares(), id, &ChannelShares::circuit);
+  }
+  ApplianceState kettle(Timestamp now) {
+    for (auto& state : analyst->appliances(now)) {
+      if (state.circuit == "kitchen" && state.known.kind == ApplianceKind::kettle) return state;
+    }
+    return {};
+  }
+
+  const Timestamp boots = noon - 240h;
+  Disk disk;
+  Home home;
+  std::string folder;
+  bool has_model = true;
+  std::optional<SqliteStore> store;
+  LiveFeed live;
+  std::optional<Hub> hub;
+  std::optional<Analyst> analyst;
+  std::map<std::uint64_t, std::uint64_t> next_number;
+  std::vector<std::string> said;
+};
+
+TEST_F(AnalystTest, WhatRunsIsToldAndTheSharesAddUpToTheMeasurement) {
+  measure(noon, 30s, 40, 40, 0);
+  work(noon + 30s);
+  measure(noon + 30s, 30s, 2340, 2040, 0);
+  work(noon + 60s);
+
+  const auto kitchen = shares("kitchen");
+  ASSERT_TRUE(kitchen.power);
+  EXPECT_FLOAT_EQ(kitchen.power->value, 2040);
+  ASSERT_THAT(kitchen.appliances, SizeIs(1));
+  EXPECT_FLOAT_EQ(kitchen.appliances[0].active_power.value + kitchen.unexplained.value, 2040);
+  const auto state = kettle(noon + 60s);
+  EXPECT_EQ(state.known.certainty, Certainty::likely);
+  EXPECT_EQ(state.running_since, noon + 30s);
+  EXPECT_EQ(state.runs_today, 1u);
+  EXPECT_NEAR(static_cast<double>(state.today.value), 2040.0 * 29 / 3.6, 1);
+}
+
+TEST_F(AnalystTest, TheMainsShowOnlyWhatNoClampBehindThemTakes) {
+  // 700 W come from the roof: the house draws 300 + 700 = 1000 W, 600 of them in the kitchen.
+  measure(noon, 10s, 300, 600, 700);
+  work(noon + 10s);
+
+  const auto grid = shares("grid");
+  EXPECT_TRUE(grid.is_rest);
+  ASSERT_TRUE(grid.power);
+  EXPECT_FLOAT_EQ(grid.power->value, 400);
+  EXPECT_THAT(analyst->shares(), SizeIs(2)) << "What the roof makes is no appliance.";
+}
+
+TEST_F(AnalystTest, WhereNothingWasMeasuredNothingIsTold) {
+  measure(noon, 10s, 2340, 2040, 0);
+  measure(noon + 10s, 5s, 300, std::nanf(""), 0);
+  work(noon + 15s);
+
+  EXPECT_FALSE(shares("kitchen").power);
+  EXPECT_THAT(shares("kitchen").appliances, SizeIs(0));
+  EXPECT_FALSE(shares("grid").power) << "What is unknown cannot be subtracted.";
+}
+
+TEST_F(AnalystTest, WhatWasLearntIsThereAfterARestart) {
+  measure(noon, 30s, 2340, 2040, 0);
+  measure(noon + 30s, 30s, 40, 40, 0);
+  work(noon + 60s);
+  const auto number = kettle(noon + 60s).number;
+  ASSERT_TRUE(analyst->answer(number, ApplianceKind::kettle, "Grandma's", {noon + 60s, "Ann"}));
+
+  open();
+  measure(noon + 60s, 30s, 2340, 2040, 0);
+  work(noon + 90s);
+
+  const auto state = kettle(noon + 90s);
+  EXPECT_EQ(state.number, number);
+  EXPECT_EQ(state.known.name, "Grandma's");
+  EXPECT_EQ(state.known.certainty, Certainty::confirmed);
+  EXPECT_EQ(state.runs_today, 2u);
+  EXPECT_THAT(said, ElementsAre());
+}
+
+TEST_F(AnalystTest, WhatWasStoredWhileNobodyLookedIsCaughtUp) {
+  measure(noon, 30s, 40, 40, 0);
+  work(noon + 30s);
+  analyst.reset();
+  measure(noon + 30s, 60s, 2340, 2040, 0);
+  measure(noon + 90s, 60s, 40, 40, 0);
+
+  open();
+  work(noon + 150s);
+
+  EXPECT_EQ(kettle(noon + 150s).runs_today, 1u);
+  EXPECT_EQ(analyst->until(), noon + 149s + 1ms);
+}
+
+TEST_F(AnalystTest, APastThatComesLaterIsStudiedAndANameStaysWithItsAppliance) {
+  measure(noon, 60s, 2340, 2040, 0);
+  measure(noon + 60s, 180s, 540, 540, 0);
+  measure(noon + 240s, 60s, 40, 40, 0);
+  work(noon + 300s);
+  const auto number = kettle(noon + 300s).number;
+  ASSERT_TRUE(analyst->answer(number, ApplianceKind::kettle, "Old one", {noon + 300s, ""}));
+  work(noon + 300s);
+
+  // Two hours of the evening before, in which the smaller appliance came first.
+  measure(noon - 18h, 1h, 540, 540, 0, 2);
+  measure(noon - 17h, 1h, 2340, 2040, 0, 2);
+  for (int i = 0; i < 5; ++i) {
+    measure(noon + 300s + i * 60s, 60s, 40, 40, 0);
+    work(noon + 360s + i * 60s);
+  }
+
+  const auto now = noon + 600s;
+  EXPECT_FALSE(analyst->is_studying());
+  const auto state = kettle(now);
+  EXPECT_EQ(state.number, number);
+  EXPECT_EQ(state.known.name, "Old one");
+  const auto yesterday = analyst->runs({noon - 24h, noon - 12h}, 100);
+  EXPECT_EQ(std::ranges::count(yesterday, number, &BookedRun::appliance), 1);
+  EXPECT_EQ(state.runs_today, 1u);
+}
+
+TEST_F(AnalystTest, ACircuitWithOtherClampsBeginsAnewAndWhatHadANameStaysListed) {
+  measure(noon, 30s, 2340, 2040, 0);
+  measure(noon + 30s, 30s, 40, 40, 0);
+  work(noon + 60s);
+  const auto number = kettle(noon + 60s).number;
+  ASSERT_TRUE(analyst->answer(number, ApplianceKind::kettle, "Red kettle", {noon + 60s, ""}));
+
+  home.panels[0].circuits[1].channels = {{"meter", 2, 1}};
+  home.panels[0].circuits.pop_back();
+  open();
+  work(noon + 60s);
+
+  const auto all = analyst->appliances(noon + 60s);
+  const auto old = std::ranges::find(all, number, &ApplianceState::number);
+  ASSERT_NE(old, all.end());
+  EXPECT_TRUE(old->is_past);
+  EXPECT_EQ(old->circuit, "kitchen");
+  EXPECT_EQ(old->known.name, "Red kettle");
+  EXPECT_EQ(kettle(noon + 60s).number, number) << "Nothing new was found on the other clamp.";
+  EXPECT_THAT(analyst->answer(number, std::nullopt, "x", {noon + 60s, ""}).error(),
+              HasSubstr("not seen any more"));
+}
+
+TEST_F(AnalystTest, ACircuitThatIsRenamedIsStillTheSame) {
+  measure(noon, 30s, 2340, 2040, 0);
+  work(noon + 30s);
+  const auto number = kettle(noon + 30s).number;
+
+  home.panels[0].circuits[1].name = "Scullery";
+  home.panels[0].circuits[1].room = "Cellar";
+  open();
+  work(noon + 30s);
+
+  EXPECT_EQ(kettle(noon + 30s).number, number);
+  EXPECT_FALSE(kettle(noon + 30s).is_past);
+}
+
+TEST_F(AnalystTest, AMemoryThatIsDamagedIsSaidAndLearntAnew) {
+  measure(noon, 30s, 2340, 2040, 0);
+  work(noon + 30s);
+  analyst.reset();
+  {
+    Database database(disk, folder + "/insight.db");
+    ASSERT_EQ(database.execute("UPDATE channel SET memory = x'00' WHERE circuit = 'kitchen'"), 0);
+  }
+
+  open();
+  measure(noon + 30s, 30s, 2340, 2040, 0);
+  work(noon + 60s);
+
+  ASSERT_THAT(said, SizeIs(1));
+  EXPECT_THAT(said[0], HasSubstr("What was learnt of kitchen cannot be used"));
+  EXPECT_TRUE(shares("kitchen").power);
+}
+
+TEST_F(AnalystTest, ABookThatIsDamagedIsRefusedWithASentence) {
+  analyst.reset();
+  std::ofstream(folder + "/insight.db") << std::string(8192, 'x');
+
+  try {
+    open();
+    FAIL();
+  } catch (const std::runtime_error& trouble) {
+    EXPECT_THAT(trouble.what(), HasSubstr("insight.db"));
+  }
+}
+
+TEST_F(AnalystTest, WithoutAModelNothingGetsANameThatNobodyGave) {
+  has_model = false;
+  open();
+  measure(noon, 30s, 2340, 2040, 0);
+  work(noon + 30s);
+
+  EXPECT_FALSE(analyst->has_model());
+  for (const auto& state : analyst->appliances(noon + 30s)) {
+    EXPECT_EQ(state.known.certainty, Certainty::unknown);
+  }
+}
+
+TEST_F(AnalystTest, AtMostTwoQuestionsAreAskedADay) {
+  has_model = false;
+  open();
+  for (int i = 0; i < 3; ++i) measure(noon + i * 10s, 10s, 3000, i % 2 == 0 ? 2040 : 540, 0);
+  work(noon + 30s);
+
+  std::set<ApplianceNumber> asked;
+  for (int i = 0; i < 5; ++i) {
+    const auto question = analyst->question(noon + 30s);
+    if (!question) break;
+    asked.insert(question->appliance);
+    EXPECT_EQ(analyst->question(noon + 30s)->appliance, question->appliance) << "It stays.";
+    ASSERT_TRUE(analyst->answer(question->appliance, ApplianceKind::other, "", {noon + 30s, ""}));
+  }
+
+  EXPECT_THAT(asked, SizeIs(2));
+  EXPECT_TRUE(analyst->question(noon + 24h));
+}
+
+TEST_F(AnalystTest, WhatWasSaidLastCanBeTakenBack) {
+  measure(noon, 30s, 2340, 2040, 0);
+  work(noon + 30s);
+  const auto number = kettle(noon + 30s).number;
+  ASSERT_TRUE(analyst->answer(number, ApplianceKind::oven, "Wrong", {noon + 30s, "Ann"}));
+  const auto act = analyst->last_act();
+  ASSERT_TRUE(act);
+  EXPECT_EQ(act->who, "Ann");
+
+  EXPECT_TRUE(analyst->roll_back(act->number, {noon + 40s, "Ann"}));
+
+  const auto state = kettle(noon + 40s);
+  EXPECT_EQ(state.number, number);
+  EXPECT_EQ(state.known.name, "");
+  EXPECT_FALSE(analyst->last_act());
+  EXPECT_THAT(analyst->roll_back(act->number, {noon + 50s, ""}).error(), HasSubstr("said last"));
+}
+
+TEST_F(AnalystTest, TwoOfOneCircuitBecomeOneWithAllTheirRuns) {
+  measure(noon, 30s, 2340, 2040, 0);
+  measure(noon + 30s, 30s, 540, 540, 0);
+  measure(noon + 60s, 30s, 40, 40, 0);
+  work(noon + 90s);
+  const auto into = kettle(noon + 90s).number;
+  ApplianceNumber from = 0, elsewhere = 0;
+  for (const auto& state : analyst->appliances(noon + 90s)) {
+    if (state.circuit == "grid") elsewhere = state.number;
+    if (state.circuit == "kitchen" && state.number != into) from = state.number;
+  }
+
+  EXPECT_THAT(analyst->merge(elsewhere, into, {noon + 90s, ""}).error(), HasSubstr("different"));
+  EXPECT_TRUE(analyst->merge(from, into, {noon + 90s, ""}));
+
+  EXPECT_EQ(kettle(noon + 90s).runs_today, 2u);
+  EXPECT_THAT(analyst->answer(999, std::nullopt, "x", {noon, ""}).error(), HasSubstr("no such"));
+  EXPECT_THAT(analyst->split(1, 99, 1, {noon, ""}).error(), HasSubstr("too old"));
+}
+
+TEST_F(AnalystTest, WhatNeverGoesAwayIsCalledAlwaysOn) {
+  measure(noon, 60s, 300, 40, 0);
+  work(noon + 60s);
+  measure(noon + 60s, 60s, 350, 90, 0);
+  work(noon + 120s);
+
+  EXPECT_FLOAT_EQ(shares("kitchen").unexplained.value, 90);
+  EXPECT_FLOAT_EQ(shares("kitchen").always_on.value, 40);
+}
+
+}  // namespace
+}  // namespace hub
