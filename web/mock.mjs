@@ -124,6 +124,44 @@ function history(home, query) {
   return [200, { begin, step_ms: step * 1000, circuits }];
 }
 
+// What is known of appliances: each circuit's own, in every state that a page must draw.
+const kind = (word) => ({ kind: word, name: word.replaceAll('_', ' ') });
+const found = {
+  dryer: ['confirmed', 'tumble_dryer', 'Dryer'], fridge: ['measured', 'fridge', ''], heat_pump: ['likely', 'heat_pump', ''],
+  kitchen: ['unknown', null, ''], living_room: ['likely', 'television', ''], space_heater: ['likely', 'electric_heater', ''],
+  kuehlen: ['likely', 'fridge', ''], kueche: ['unknown', null, ''], waermepumpe: ['confirmed', 'heat_pump', 'Wärmepumpe'],
+  c1: ['confirmed', 'lamp', odd_names[1]], c2: ['likely', 'lamp', odd_names[2]], c3: ['confirmed', 'lamp', odd_names[3]], c6: ['unknown', null, ''],
+};
+function channels_of(home, time) {
+  return home.circuits.filter((one) => one.metered && one.kind !== 'solar').map((one) => {
+    const under = one.kind === 'grid' ? home.circuits.filter((other) => other !== one && other.metered) : [];
+    const watts = [one, ...under].map((other) => power(home, other, time));
+    const power_w = watts.includes(null) ? null : Math.round(10 * (watts[0] - watts.slice(1).reduce((a, b) => a + b, 0))) / 10;
+    const always_on_w = Math.min(one.kind === 'grid' ? 180 : 12, power_w ?? 0);
+    const share = found[one.id] && power_w > 100 ? power_w - always_on_w : 0;
+    return { circuit: one.id, is_rest: under.length > 0, time, power_w, appliances: share > 0 ? { [one.position]: share } : {},
+      unexplained_w: power_w === null ? null : power_w - share, always_on_w: power_w === null ? null : always_on_w };
+  });
+}
+function appliances(world, home) {
+  const now = Date.now();
+  const channels = world === 'first' ? [] : channels_of(home, world === 'stale' ? started - 61_000 : now);
+  const all = home.circuits.filter((one) => found[one.id] && world !== 'first').map((one, index) => {
+    const [certainty, word, name] = found[one.id];
+    const watts = channels.find((channel) => channel.circuit === one.id)?.appliances[one.position] ?? 0;
+    const timeline = Array.from({ length: 3 + index }, (_, run) => [now - (run + 1) * 5_400_000 - index * 700_000, now - (run + 1) * 5_400_000 + 1_200_000]).reverse();
+    return { id: one.position, circuit: one.id, certainty, kind: word, kind_name: word && kind(word).name, probability: word && 0.97, name,
+      description: `about ${(1.8 - index / 10).toFixed(1)} kW heater, ${9 - index} times this week`, is_past: false, power_w: watts,
+      running_since: watts > 0 ? now - 34 * 60_000 : null, today_wh: 2100 / (index + 1), runs_today: 3 + index, timeline };
+  });
+  if (world === 'us') all.push({ ...all[0], id: 99, name: 'Old freezer', kind: 'freezer', kind_name: 'freezer', is_past: true, today_wh: 0, power_w: 0, running_since: null, timeline: [], runs_today: 0 });
+  const asked = all.find((one) => one.certainty === 'unknown');
+  return { now, until: now, has_model: world !== 'eu', is_studying: world === 'eu', channels, appliances: all,
+    question: asked ? { appliance: asked.id, example: { begin: now - 7_200_000, end: now - 7_000_000, energy_wh: 90, peak_w: 1810 }, guesses: ['kettle', 'toaster', 'microwave'].map(kind), weekly_wh: 800 } : null,
+    last_act: world === 'us' ? { id: 4, time: now - 3_600_000, who: 'ann', text: 'answer 2: tumble_dryer' } : null,
+    kinds: ['fridge', 'freezer', 'kettle', 'toaster', 'microwave', 'tumble_dryer', 'washing_machine', 'television', 'lamp', 'heat_pump', 'electric_heater', 'other'].map(kind) };
+}
+
 function live(world, home, request, response) {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
   response.write(': hello\n\n');
@@ -131,6 +169,7 @@ function live(world, home, request, response) {
   const tell = (time) => {
     const circuits = Object.fromEntries(home.circuits.filter((one) => one.metered).map((one) => [one.id, power(home, one, time)]));
     response.write(`data: ${JSON.stringify({ now: Date.now(), time, device: 'meter-1', circuits })}\n\n`);
+    response.write(`event: appliances\ndata: ${JSON.stringify({ now: Date.now(), channels: channels_of(home, time) })}\n\n`);
   };
   tell(world === 'stale' ? started - 60_000 : Date.now());
   const timer = setInterval(() => world !== 'stale' && tell(Date.now()), 1000);
@@ -169,6 +208,13 @@ async function answer(request, response) {
   const base = `api/homes/${home.id}`;
   if (path === base) return send(response, 200, { ...about, panel: panel(home) });
   if (path === `${base}/live`) return live(world, home, request, response);
+  if (path === `${base}/appliances`) return send(response, 200, appliances(world, home));
+  if (path === `${base}/appliances/runs`) {
+    const runs = appliances(world, home).appliances.flatMap((one) => one.timeline.map(([begin, end], index) => (
+      { id: `${one.id}-1-${index}`, appliance: one.id, begin, end, energy_wh: 600, peak_w: 1810 })));
+    return send(response, 200, runs);
+  }
+  if (path.startsWith(`${base}/appliances/`)) return send(response, 204);
   if (path === `${base}/history`) return send(response, ...history(home, url.searchParams));
   if (path === `${base}/gaps`) {
     const [begin, end] = ['begin', 'end'].map((name) => Number(url.searchParams.get(name)));

@@ -1,6 +1,7 @@
 // What the page asks of the hub, in the words of docs/http_api.yaml. Every address is relative, so
 // that the page works under any path.
 
+import type { Appliances, Run } from './appliances';
 import type { Home } from './home';
 import { unpack } from './packed';
 
@@ -125,3 +126,17 @@ export async function history(
 
 export const gaps = (id: string, begin: number, end: number, signal?: AbortSignal) =>
   ask('GET', home_path(id, '/gaps') + query({ begin, end }), undefined, signal) as Promise<Gap[]>;
+
+export const appliances = (id: string) => ask('GET', home_path(id, '/appliances')) as Promise<Appliances>;
+export const appliance_runs = (id: string, begin: number, end: number) =>
+  ask('GET', home_path(id, '/appliances/runs') + query({ begin, end })) as Promise<Run[]>;
+
+// What somebody says of an appliance.
+export type Saying =
+  | ['answer', { appliance: number; kind: string }]
+  | ['rename', { appliance: number; name: string }]
+  | ['merge', { appliance: number; into: number }]
+  | ['split', { run: string }]
+  | ['rollback', { act: number }];
+export const say_of_appliances = (id: string, [verb, body]: Saying) =>
+  ask('POST', home_path(id, `/appliances/${verb}`), body) as Promise<void>;

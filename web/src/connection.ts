@@ -2,6 +2,7 @@
 // that asks the hub for live data.
 
 import * as api from './api';
+import { has_strangers } from './appliances';
 import { total_circuits, type Home } from './home';
 import { apply, fresh_ms, live, recent_ms, type State } from './live';
 import { midnight, minute } from './times';
@@ -19,6 +20,7 @@ export async function start(): Promise<void> {
   setInterval(() => {
     void fetch_recent(); // What a meter sends late belongs into the picture, too.
     void fetch_today();
+    void fetch_appliances();
   }, minute);
   // A device that slept may hold a line that is long dead.
   document.addEventListener('visibilitychange', () => {
@@ -92,7 +94,14 @@ function listen(home: Home): void {
     apply({ kind: 'connection', connection: 'open' });
     void fetch_recent();
     void fetch_today();
+    void fetch_appliances();
   };
+  source.addEventListener('appliances', (event: MessageEvent<string>) => {
+    const told = JSON.parse(event.data);
+    const is_new = known.appliances !== null && has_strangers(known.appliances, told.channels);
+    apply({ kind: 'shares', ...told });
+    if (is_new) void fetch_appliances();
+  });
   source.onmessage = (event: MessageEvent<string>) => {
     apply({ kind: 'sample', received: Date.now(), ...JSON.parse(event.data) });
   };
@@ -131,7 +140,7 @@ function forget_session(): void {
   void api.status().then((status) => apply({ kind: 'status', status }), () => undefined);
 }
 
-// Both only add to the picture: what they could not fetch is asked again soon, so nothing is said.
+// They only add to the picture: what they could not fetch is asked again soon, so nothing is said.
 async function fetch_recent(): Promise<void> {
   const home = known.home;
   const ids = home ? total_circuits(home).map((circuit) => circuit.id) : [];
@@ -156,4 +165,19 @@ async function fetch_today(): Promise<void> {
     energy.exported_wh += circuit.exported_wh ?? 0;
   }
   apply({ kind: 'today', energy });
+}
+
+export async function fetch_appliances(): Promise<void> {
+  const home = known.home;
+  if (!home || known.connection !== 'open') return;
+  const appliances = await api.appliances(home.id).catch(() => null);
+  if (appliances && known.home?.id === home.id) apply({ kind: 'appliances', appliances });
+}
+
+// Tells the hub, and then what it makes of it.
+export async function say_of_appliances(saying: api.Saying): Promise<void> {
+  if (!known.home) return;
+  await api.say_of_appliances(known.home.id, saying);
+  all_well();
+  await fetch_appliances();
 }

@@ -2,6 +2,7 @@
 
 import { writable, type Readable } from 'svelte/store';
 import type { History, HomeName, Status } from './api';
+import { with_shares, type Appliances, type Channel } from './appliances';
 import { sum, total_circuits, type Home } from './home';
 
 export interface Point {
@@ -23,6 +24,7 @@ export interface State {
   recent: Point[]; // The home's total over the last ten minutes, oldest first. Only what was measured.
   today: Energy | null; // Of the total since midnight.
   newest: number | null; // Time of the newest sample.
+  appliances: Appliances | null; // As they were fetched, with what runs since.
   connection: 'connecting' | 'open' | 'lost';
   lost_at: number | null; // Since when the connection is lost, by the hub's clock.
   now: number; // The hub's clock, moved on once a second.
@@ -37,6 +39,8 @@ export type Message =
   | { kind: 'sample'; received: number; now: number; time: number; circuits: Record<string, number | null> }
   | { kind: 'recent'; history: History }
   | { kind: 'today'; energy: Energy | null }
+  | { kind: 'appliances'; appliances: Appliances | null }
+  | { kind: 'shares'; now: number; channels: Channel[] }
   | { kind: 'connection'; connection: State['connection'] }
   | { kind: 'tick'; at: number } // By this device's clock.
   | { kind: 'trouble'; sentence: string | null }
@@ -56,6 +60,7 @@ const blank: State = {
   recent: [],
   today: null,
   newest: null,
+  appliances: null,
   connection: 'connecting',
   lost_at: null,
   now: 0,
@@ -78,7 +83,7 @@ function change(known: State, message: Message): Partial<State> {
       return { homes: message.homes };
     case 'home': {
       const same = known.home?.id === message.home.id;
-      return same ? { home: message.home } : { home: message.home, readings: {}, recent: [], today: null, newest: null };
+      return same ? { home: message.home } : { home: message.home, readings: {}, recent: [], today: null, newest: null, appliances: null };
     }
     case 'sample':
       return take_sample(known, message);
@@ -86,6 +91,10 @@ function change(known: State, message: Message): Partial<State> {
       return { recent: merge(points_of(known, message.history), known.recent) };
     case 'today':
       return { today: message.energy };
+    case 'appliances':
+      return { appliances: message.appliances };
+    case 'shares':
+      return known.appliances ? { appliances: with_shares(known.appliances, message.channels, message.now) } : {};
     case 'connection':
       return {
         connection: message.connection,
