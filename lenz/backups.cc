@@ -202,7 +202,7 @@ class Taking {
     make_folder(files_, folder_);
     expected_ = size_of_store();
     // The ledger follows the samples: an older one catches up.
-    for (const char* name : {"ledger.db", "accounts.db"}) {
+    for (const char* name : {"ledger.db", "insight.db", "accounts.db"}) {
       if (fs::exists(data_ + "/" + name)) copy_database(name, [](hub::Database&) {});
     }
     for (int attempt = 0; !copy_store(now); ++attempt) {

@@ -35,8 +35,8 @@ hub::Home home_of(const Workplace& place, const Surroundings& around) {
 }
 
 // Of many homes each needs its database with its journal and index, its log, its lock and, once
-// something is asked of it, its ledger and a few segments.
-constexpr rlim_t files_of_a_home = 12, files_besides = 300;
+// something is asked of it, its ledger, its book of appliances and a few segments.
+constexpr rlim_t files_of_a_home = 15, files_besides = 300;
 
 void allow_files_for(std::size_t homes, const Surroundings& around) {
   const rlim_t needed = files_besides + homes * files_of_a_home;
@@ -65,6 +65,7 @@ Homes::Homes(const Surroundings& around, const Workplace& place, const std::stri
   if (!place.has_many_homes()) {
     kept_.push_back(
         std::make_unique<KeptHome>(around, home_of(place, around), place.folder(), meter));
+    kept_.back()->begin_analysis();
     kept_.back()->begin_partners();
     served_.push_back(kept_.back()->served());
     return;

@@ -20,6 +20,7 @@
 #include "hub/api/server.h"
 #include "hub/files/disk.h"
 #include "hub/ingest/mqtt_ingest.h"
+#include "lenz/analysis.h"
 #include "lenz/broker.h"
 #include "lenz/broker_address.h"
 #include "lenz/commands.h"
@@ -139,7 +140,8 @@ int hub(const HubOptions& options) {
                             .say = say,
                             .write_wait = options.commit_every / 10,
                             .reserve = (place.has_many_homes() ? 1 : 16) * megabyte,
-                            .waiting = waiting_bytes(place)};
+                            .waiting = waiting_bytes(place),
+                            .model = installed_model(say)};
   const Homes homes(around, place, options.meter);
   Link link(options, place, homes);
   const auto volume = disk.volume(place.folder());  // Without it each store syncs for itself.

@@ -50,6 +50,7 @@ hub::ServedHome KeptHome::served() {
           .store = &memory_.store(),
           .live = &live_,
           .ledger = [this] { return ledger(); },
+          .analyst = [this] { return analyst(); },
           .points = &write_door_.door()};
 }
 
@@ -59,6 +60,23 @@ hub::Ledger* KeptHome::ledger() {
                                             home_);
   }
   return ledger_.get();
+}
+
+void KeptHome::begin_analysis() {
+  analysis_.emplace(AnalysisWorld{.context = around_.context,
+                                  .files = around_.files,
+                                  .store = store_,
+                                  .live = live_,
+                                  .home = home_,
+                                  .book = Workplace(folder_).insight_file(),
+                                  .model = around_.model,
+                                  .now = around_.now,
+                                  .say = around_.say});
+}
+
+hub::Analyst* KeptHome::analyst() {
+  if (!analysis_) begin_analysis();
+  return analysis_->analyst();
 }
 
 bool KeptHome::tidy() {

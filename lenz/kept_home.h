@@ -17,6 +17,7 @@
 #include "hub/ingest/points_inbox.h"
 #include "hub/partners.h"
 #include "hub/store/sqlite_store.h"
+#include "lenz/analysis.h"
 #include "lenz/long_memory.h"
 #include "lenz/partner_links.h"
 #include "lenz/write_door.h"
@@ -32,6 +33,7 @@ struct Surroundings {
   std::chrono::milliseconds write_wait;  // As WriteDoor's.
   std::uint64_t reserve;                 // Bytes of each home, as Retention's.
   std::size_t waiting;                   // The same, as SqliteStore::hold_at_most() has them.
+  std::shared_ptr<const insight::Model> model = {};  // Of appliances; null: there is none.
 };
 
 class KeptHome {
@@ -43,17 +45,22 @@ class KeptHome {
   const hub::Home& home() const { return home_; }
   hub::Hub& hub() { return hub_; }
   const std::set<std::string>& meters() const { return meters_; }  // That are admitted.
-  hub::ServedHome served();  // Asks it for its ledger only when that is asked for.
+  // Asks it for its ledger and its analyst only when they are asked for.
+  hub::ServedHome served();
 
   // Opens the connections of partners.toml; without them nothing follows the ledger before somebody
   // asks for it.
   void begin_partners();
+
+  // Has its appliances looked for from now on, not only once somebody has asked for them.
+  void begin_analysis();
 
   // A short piece of work. True: nothing is left for now.
   bool tidy();
 
  private:
   hub::Ledger* ledger();
+  hub::Analyst* analyst();
 
   const Surroundings& around_;
   const std::string folder_;
@@ -67,6 +74,7 @@ class KeptHome {
   std::unique_ptr<hub::Ledger> ledger_;  // Null until somebody asks for it.
   hub::PointsInbox inbox_{store_, live_, home_};
   WriteDoor write_door_;
+  std::optional<Analysis> analysis_;  // Absent until somebody asks for it.
   std::optional<PartnerLinks> links_;
   bool has_failed_ = false;  // To tidy.
 };

@@ -103,14 +103,17 @@ std::optional<std::chrono::seconds> take_zone(std::string_view& text) {
   return is_west ? -ahead : ahead;
 }
 
-// By the C library, which knows zones by its environment alone; commands have one thread.
-std::optional<Timestamp> local_time(Timestamp wall, const std::string& zone, Timestamp after) {
+// The C library knows zones by its environment alone; commands have one thread.
+void use_zone(const std::string& zone) {
   static std::string current;
-  if (current != zone) {
-    ::setenv("TZ", zone.c_str(), 1);
-    ::tzset();
-    current = zone;
-  }
+  if (current == zone) return;
+  ::setenv("TZ", zone.c_str(), 1);
+  ::tzset();
+  current = zone;
+}
+
+std::optional<Timestamp> local_time(Timestamp wall, const std::string& zone, Timestamp after) {
+  use_zone(zone);
   const std::time_t as_utc = std::chrono::system_clock::to_time_t(wall);
   std::tm fields{};
   ::gmtime_r(&as_utc, &fields);
@@ -128,6 +131,14 @@ std::optional<Timestamp> local_time(Timestamp wall, const std::string& zone, Tim
 }
 
 }  // namespace
+
+std::chrono::minutes utc_offset(Timestamp time, const std::string& zone) {
+  use_zone(zone);
+  const std::time_t utc = std::chrono::system_clock::to_time_t(time);
+  std::tm fields{};
+  ::localtime_r(&utc, &fields);
+  return std::chrono::minutes(fields.tm_gmtoff / 60);
+}
 
 std::string column_name(Quantity quantity, std::size_t channel) {
   return fmt::format("{}_{}_{}", measurement::row(quantity).name, channel, units_of(quantity).unit);

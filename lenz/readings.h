@@ -35,6 +35,9 @@ std::optional<measurement::Timestamp> parse_time(
     std::string_view text, const std::string& zone,
     measurement::Timestamp after = measurement::Timestamp::min());
 
+// What the clocks of a zone (IANA) are ahead of UTC.
+std::chrono::minutes utc_offset(measurement::Timestamp, const std::string& zone);
+
 // The same time as 2026-03-01T12:00:00Z, whole seconds.
 std::string utc_text(measurement::Timestamp);
 

@@ -29,6 +29,7 @@ class Workplace {
   // Is there until the mirrors have begun to send all again.
   std::string resend_file() const { return folder_ + "/mirror.resend"; }
   std::string ledger_file() const { return folder_ + "/ledger.db"; }
+  std::string insight_file() const { return folder_ + "/insight.db"; }
   std::string accounts_file() const { return folder_ + "/accounts.db"; }
 
   // Each home in a folder of its own, which is called as the home's id, instead of the one home

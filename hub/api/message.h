@@ -3,13 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "hub/live_feed.h"
 
 namespace hub {
 
@@ -33,8 +32,9 @@ struct Request {
 struct Stream {
   using Send = std::function<void(std::string)>;
 
-  // Hands text to `send` at once and whenever there is more, until the returned value is destroyed.
-  std::function<LiveFeed::Subscription(Send send)> start;
+  // Hands text to `send` at once and whenever there is more, until the returned value is let go
+  // of.
+  std::function<std::shared_ptr<void>(Send send)> start;
 
   // Asked before a text goes out: false once the one who asked has lost the right to listen.
   std::function<bool()> may_go_on;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "hub/api/appliances.h"
 #include "hub/api/history.h"
 #include "hub/api/metrics.h"
 #include "hub/api/url.h"
@@ -179,7 +180,20 @@ Response live(const Call& call) {
       const auto last = served.store->last(device);
       if (last && *last) tell({device, (*last)->time, (*last)->sample});
     }
-    return served.live->subscribe(tell);
+    struct Subscriptions {
+      LiveFeed::Subscription samples;
+      SharesFeed::Subscription shares;
+    };
+    const auto both = std::make_shared<Subscriptions>();
+    both->samples = served.live->subscribe(tell);
+    if (auto* analyst = served.analyst ? served.analyst() : nullptr) {
+      const auto tell_shares = [context, send](const std::vector<ChannelShares>& shares) {
+        send(fmt::format("event: appliances\ndata: {}\n\n", shares_text(shares, context.now())));
+      };
+      if (!analyst->shares().empty()) tell_shares(analyst->shares());
+      both->shares = analyst->feed().subscribe(tell_shares);
+    }
+    return both;
   };
   const auto may_go_on = [context = call.context, home = served.id,
                           session = std::string(call.session)] {
@@ -397,6 +411,38 @@ Response meters(const Call& call) {
   return json(meters_text(found));
 }
 
+// --- Appliances
+
+OrRefusal<Analyst*> analyst(const Call& call) {
+  if (auto* found = call.home->analyst ? call.home->analyst() : nullptr) return found;
+  return std::unexpected(
+      refusal(503, "Appliances are not looked for in this home; the hub's log says why."));
+}
+
+Response appliances(const Call& call) {
+  const auto found = analyst(call);
+  return found ? json(appliances_text(**found, call.now)) : found.error();
+}
+
+Response appliance_runs(const Call& call) {
+  const auto given = parameters(call);
+  if (!given) return given.error();
+  const auto asked = range(*given);
+  if (!asked) return asked.error();
+  const auto found = analyst(call);
+  return found ? json(runs_text(**found, *asked)) : found.error();
+}
+
+template <Saying say>
+Response said(const Call& call) {
+  const auto found = analyst(call);
+  if (!found) return found.error();
+  const auto done = say(**found, call.request.body, {call.now, call.user ? call.user->name : ""});
+  return done ? no_content() : refusal(400, done.error());
+}
+
+// --- Figures
+
 // Those of one home, and what the hub itself has to tell. Without a name: of the only one.
 Response metrics(const Call& call) {
   const auto given = parameters(call);
@@ -451,6 +497,13 @@ constexpr std::array rows = {
     Route{"GET", "/api/homes/{home}/history", Role::resident, history, 0},
     Route{"GET", "/api/homes/{home}/gaps", Role::resident, gaps, 0},
     Route{"GET", "/api/homes/{home}/meters", Role::resident, meters, 0},
+    Route{"GET", "/api/homes/{home}/appliances", Role::resident, appliances, 0},
+    Route{"GET", "/api/homes/{home}/appliances/runs", Role::resident, appliance_runs, 0},
+    Route{"POST", "/api/homes/{home}/appliances/answer", Role::owner, said<say_answer>, 4096},
+    Route{"POST", "/api/homes/{home}/appliances/rename", Role::owner, said<say_rename>, 4096},
+    Route{"POST", "/api/homes/{home}/appliances/merge", Role::owner, said<say_merge>, 4096},
+    Route{"POST", "/api/homes/{home}/appliances/split", Role::owner, said<say_split>, 4096},
+    Route{"POST", "/api/homes/{home}/appliances/rollback", Role::owner, said<say_roll_back>, 4096},
     Route{"GET", "/metrics", Role::scraper, metrics, 0},
     Route{"POST", "/write", Role::writer, write, most_points_bytes},
     Route{"POST", "/api/v2/write", Role::writer, write, most_points_bytes},
@@ -519,7 +572,7 @@ std::optional<Response> stranger(const Request& request) {
 
 // What somebody without the role is told.
 std::optional<Response> refused(const Context& context, Role role, const Request& request,
-                                bool is_signed_in) {
+                                const std::optional<Accounts::User>& user) {
   const auto unless = [](bool may, const char* sentence,
                          const char* scheme) -> std::optional<Response> {
     if (may) return std::nullopt;
@@ -531,7 +584,10 @@ std::optional<Response> refused(const Context& context, Role role, const Request
     case Role::anyone:
       return std::nullopt;
     case Role::resident:
-      return unless(is_signed_in, "Sign in first.", nullptr);
+      return unless(user.has_value(), "Sign in first.", nullptr);
+    case Role::owner:
+      if (user && !user->is_owner) return refusal(403, "Only the owner may change this.");
+      return unless(user.has_value(), "Sign in first.", nullptr);
     case Role::scraper:
       return unless(is_bearer_of(context.metrics_token, request.authorization),
                     "Send the token for metrics: Authorization: Bearer TOKEN.", "Bearer");
@@ -595,7 +651,7 @@ std::expected<Routes::Door, Response> Routes::door(const Request& request) const
   const auto now = context_.now();
   const auto session = cookie(request.cookie, session_cookie);
   auto user = context_.accounts.user_of(session, now);
-  if (auto no = refused(context_, route->role, request, user.has_value())) {
+  if (auto no = refused(context_, route->role, request, user)) {
     return std::unexpected(std::move(*no));
   }
   if (changes && route->role != Role::writer && !is_json(request.content_type)) {

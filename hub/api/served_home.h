@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "hub/analyst.h"
 #include "hub/api/write.h"
 #include "hub/home.h"
 #include "hub/ledger.h"
@@ -21,8 +22,9 @@ struct ServedHome {
   const Home* home = nullptr;
   Store* store = nullptr;
   LiveFeed* live = nullptr;
-  std::function<Ledger*()> ledger = {};  // Empty, or null: no energy is told in metrics.
-  const PointsDoor* points = nullptr;    // Null: nobody can write.
+  std::function<Ledger*()> ledger = {};    // Empty, or null: no energy is told in metrics.
+  std::function<Analyst*()> analyst = {};  // Empty, or null: appliances are not looked for.
+  const PointsDoor* points = nullptr;      // Null: nobody can write.
 };
 
 }  // namespace hub

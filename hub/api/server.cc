@@ -117,7 +117,7 @@ struct Connection {
   beast::tcp_stream stream;
 
   // For a live stream.
-  LiveFeed::Subscription subscription;
+  std::shared_ptr<void> subscription;
   std::deque<std::string> queue;
   std::size_t queued_bytes = 0;
   bool is_over = false;

@@ -55,11 +55,7 @@ class HandmadeStore : public Store {
     const auto found = seconds.find(std::string(device));
     if (found == seconds.end() || found->second.empty()) return std::nullopt;
     const auto& [second, channels] = *found->second.rbegin();
-    Last last{new_year + std::chrono::seconds(second), measurement::Sample(1)};
-    for (const auto& [channel, reading] : channels) {
-      last.sample.put<measurement::Quantity::active_power>(channel, {reading.watts});
-    }
-    return last;
+    return Last{new_year + std::chrono::seconds(second), sample_of(channels)};
   }
 
   std::expected<std::vector<Gap>, StoreError> gaps(std::string_view, TimeRange) override {
@@ -79,8 +75,18 @@ class HandmadeStore : public Store {
   std::expected<measurement::Origin, StoreError> origin(std::string_view) override {
     return measurement::Origin{.timed_on_arrival = true, .integrated = 0b101};
   }
-  std::expected<std::vector<Kept>, StoreError> samples(std::string_view, TimeRange) override {
-    return std::vector<Kept>{};
+  std::expected<std::vector<Kept>, StoreError> samples(std::string_view device,
+                                                       TimeRange range) override {
+    std::vector<Kept> found;
+    const auto known = seconds.find(std::string(device));
+    if (known == seconds.end()) return found;
+    for (const auto& [second, channels] : known->second) {
+      const auto time = new_year + std::chrono::seconds(second);
+      if (time < range.begin || time >= range.end) continue;
+      auto& kept = found.emplace_back(Kept{.boot = 1, .time = time, .sample = sample_of(channels)});
+      kept.sample.number = static_cast<std::uint64_t>(second);
+    }
+    return found;
   }
   std::expected<measurement::Sample, StoreError> totals_before(std::string_view, std::uint64_t,
                                                                measurement::Timestamp,
@@ -96,6 +102,14 @@ class HandmadeStore : public Store {
   std::expected<bool, StoreError> tidy(measurement::Timestamp) override { return true; }
 
  private:
+  static measurement::Sample sample_of(const std::map<std::size_t, Reading>& channels) {
+    measurement::Sample sample(1);
+    for (const auto& [channel, reading] : channels) {
+      sample.put<measurement::Quantity::active_power>(channel, {reading.watts});
+    }
+    return sample;
+  }
+
   // Of a channel, or the watts of several together.
   static std::optional<Reading> shown(const std::map<std::size_t, Reading>& channels,
                                       const Series& series) {
@@ -203,8 +217,18 @@ struct SmallWorld {
   LiveFeed live;
   Disk disk;
   Accounts accounts{disk, (folder.path / "accounts.db").string(), counting_random(), cheap};
+  Analyst analyst{disk,
+                  (folder.path / "insight.db").string(),
+                  store,
+                  live,
+                  homes[0],
+                  {.model = nullptr,
+                   .utc_offset = [](measurement::Timestamp) { return 0min; },
+                   .say = [](const std::string&) {}}};
   std::vector<ServedHome> served = {
-      {.id = "home", .home = &homes[0], .store = &store, .live = &live}};
+      {.id = "home", .home = &homes[0], .store = &store, .live = &live, .analyst = [this] {
+         return &analyst;
+       }}};
   measurement::Timestamp now = new_year + 100s;
   std::string metrics_token = "a token for metrics";
   Routes routes = make_routes();
