@@ -152,13 +152,15 @@ function appliances(world, home) {
     const timeline = Array.from({ length: 3 + index }, (_, run) => [now - (run + 1) * 5_400_000 - index * 700_000, now - (run + 1) * 5_400_000 + 1_200_000]).reverse();
     return { id: one.position, circuit: one.id, certainty, kind: word, kind_name: word && kind(word).name, probability: word && 0.97, name,
       description: `about ${(1.8 - index / 10).toFixed(1)} kW heater, ${9 - index} times this week`, is_past: false, power_w: watts,
-      running_since: watts > 0 ? now - 34 * 60_000 : null, today_wh: 2100 / (index + 1), runs_today: 3 + index, timeline };
+      running_since: watts > 0 ? now - 34 * 60_000 : null, today_wh: 2100 / (index + 1), runs_today: 3 + index, timeline, is_left_on: one.id === 'space_heater',
+      course: one.id === 'dryer' ? { state: watts > 0 ? 'running' : 'done', minutes_left: watts > 0 ? 24 : null, ended: watts > 0 ? null : now - 1_200_000 } : null };
   });
   if (world === 'us') all.push({ ...all[0], id: 99, name: 'Old freezer', kind: 'freezer', kind_name: 'freezer', is_past: true, today_wh: 0, power_w: 0, running_since: null, timeline: [], runs_today: 0 });
   const asked = all.find((one) => one.certainty === 'unknown');
   return { now, until: now, has_model: world !== 'eu', is_studying: world === 'eu', channels, appliances: all,
     question: asked ? { appliance: asked.id, example: { begin: now - 7_200_000, end: now - 7_000_000, energy_wh: 90, peak_w: 1810 }, guesses: ['kettle', 'toaster', 'microwave'].map(kind), weekly_wh: 800 } : null,
     last_act: world === 'us' ? { id: 4, time: now - 3_600_000, who: 'ann', text: 'answer 2: tumble_dryer' } : null,
+    outlets: world === 'us' ? [{ circuit: 'kitchen', room: 'Kitchen', name: 'left of the sink' }] : [],
     kinds: ['fridge', 'freezer', 'kettle', 'toaster', 'microwave', 'tumble_dryer', 'washing_machine', 'television', 'lamp', 'heat_pump', 'electric_heater', 'other'].map(kind) };
 }
 
@@ -214,7 +216,8 @@ async function answer(request, response) {
       { id: `${one.id}-1-${index}`, appliance: one.id, begin, end, energy_wh: 600, peak_w: 1810 })));
     return send(response, 200, runs);
   }
-  if (path.startsWith(`${base}/appliances/`)) return send(response, 204);
+  if (path === `${base}/breaker` && request.method === 'GET') return send(response, 200, { state: 'found', circuit: home.circuits[3].id, is_rest: false, step_w: 61 });
+  if (path.startsWith(`${base}/appliances/`) || path === `${base}/breaker` || path === `${base}/outlets`) return send(response, 204);
   if (path === `${base}/history`) return send(response, ...history(home, url.searchParams));
   if (path === `${base}/gaps`) {
     const [begin, end] = ['begin', 'end'].map((name) => Number(url.searchParams.get(name)));

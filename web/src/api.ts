@@ -1,7 +1,7 @@
 // What the page asks of the hub, in the words of docs/http_api.yaml. Every address is relative, so
 // that the page works under any path.
 
-import type { Appliances, Run } from './appliances';
+import type { Appliances, Outlet, Run } from './appliances';
 import type { Home } from './home';
 import { unpack } from './packed';
 
@@ -140,3 +140,13 @@ export type Saying =
   | ['rollback', { act: number }];
 export const say_of_appliances = (id: string, [verb, body]: Saying) =>
   ask('POST', home_path(id, `/appliances/${verb}`), body) as Promise<void>;
+
+export interface BreakerSearch {
+  state: 'idle' | 'watching' | 'found' | 'unsure';
+  circuit: string | null;
+  is_rest: boolean;
+  step_w: number | null;
+}
+export const breaker_search = (id: string) => ask('GET', home_path(id, '/breaker')) as Promise<BreakerSearch>;
+export const begin_breaker_search = (id: string) => ask('POST', home_path(id, '/breaker')) as Promise<void>;
+export const put_outlet = (id: string, outlet: Outlet) => ask('POST', home_path(id, '/outlets'), outlet) as Promise<void>;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import {
-  bars, by_energy, has_strangers, named_few, question_text, running, sums, title, with_shares,
+  bars, by_energy, course_words, directory, has_strangers, is_minor, named_few, question_text, running, sums, title, with_shares,
   type Appliance, type Appliances, type Channel,
 } from './appliances';
 import type { Home } from './home';
@@ -11,7 +11,7 @@ const noon = Date.UTC(2026, 10, 25, 12);
 const appliance = (id: number, more: Partial<Appliance> = {}): Appliance => ({
   id, circuit: 'kitchen', certainty: 'unknown', kind: null, kind_name: null, probability: null, name: '',
   description: 'about 1.8 kW heater, 9 times this week', is_past: false, power_w: 0, running_since: null, today_wh: 0,
-  runs_today: 0, timeline: [], ...more,
+  runs_today: 0, course: null, is_left_on: false, timeline: [], ...more,
 });
 
 const channel = (circuit: string, power_w: number | null, shares: Record<string, number> = {}, always_on_w = 0): Channel => ({
@@ -20,11 +20,12 @@ const channel = (circuit: string, power_w: number | null, shares: Record<string,
 });
 
 const known = (appliances: Appliance[], channels: Channel[] = []): Appliances => ({
-  now: noon, until: noon, has_model: true, is_studying: false, channels, appliances, question: null, last_act: null, kinds: [],
+  now: noon, until: noon, has_model: true, is_studying: false, channels, appliances, question: null, last_act: null, outlets: [], kinds: [],
 });
 
 const home = {
-  zone: 'UTC', panel: { circuits: [{ id: 'kitchen', name: 'Kitchen', position: 5 }] },
+  zone: 'UTC',
+  panel: { style: 'us', circuits: [{ id: 'kitchen', name: 'Kitchen', room: 'Kitchen', kind: 'load', parent: null, position: 5, poles: 1, rating_a: 20 }] },
 } as unknown as Home;
 
 test('An appliance is called as somebody called it, else by its kind, else as it looks', () => {
@@ -89,4 +90,32 @@ test('A timeline shows the last day, and even a run of seconds', () => {
 test('What took most comes first and what is gone comes last', () => {
   const order = by_energy([appliance(1, { is_past: true, today_wh: 900 }), appliance(2, { today_wh: 5 }), appliance(3, { today_wh: 50 })]);
   expect(order.map((one) => one.id)).toEqual([3, 2, 1]);
+});
+
+test('A course says what is left, that it pauses, and when it was done', () => {
+  const course = (state: 'running' | 'paused' | 'done' | 'idle', minutes_left: number | null, ended: number | null = null) =>
+    course_words(appliance(1, { course: { state, minutes_left, ended } }), home);
+
+  expect(course('running', 24)).toBe('about 24\u00a0min left');
+  expect(course('paused', 3)).toBe('pausing, about 3\u00a0min left');
+  expect(course('running', null)).toBe('');
+  expect(course('done', null, noon)).toBe('done at 12:00');
+  expect(course('idle', null)).toBe('');
+  expect(course_words(appliance(1, { is_left_on: true }), home)).toBe('on for longer than ever');
+});
+
+test('The directory lists outlets and named appliances behind each breaker', () => {
+  const all = known([appliance(1), appliance(2, { name: 'Red kettle' }), appliance(3, { kind_name: 'toaster', certainty: 'likely' })]);
+  all.outlets = [{ circuit: 'kitchen', room: 'Kitchen', name: 'left of the sink' }];
+
+  expect(directory(home, all)).toEqual([
+    { id: 'kitchen', label: '5', rating_a: 20, name: 'Kitchen', room: 'Kitchen', behind: ['Kitchen: left of the sink', 'Red kettle', 'Toaster'] },
+  ]);
+});
+
+test('What is only described and took next to nothing is not in the way', () => {
+  expect(is_minor(appliance(1))).toBe(true);
+  expect(is_minor(appliance(1, { today_wh: 50 }))).toBe(false);
+  expect(is_minor(appliance(1, { running_since: noon }))).toBe(false);
+  expect(is_minor(appliance(1, { certainty: 'likely' }))).toBe(false);
 });

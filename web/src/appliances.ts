@@ -1,6 +1,6 @@
 // What runs behind the breakers: words for how sure that is, and sums that leave no watt out.
 
-import { by_id, display_name, type Home } from './home';
+import { boards, by_id, display_name, type Home } from './home';
 import { clock } from './times';
 
 export type Certainty = 'measured' | 'confirmed' | 'likely' | 'unknown';
@@ -20,7 +20,15 @@ export interface Appliance {
   running_since: number | null;
   today_wh: number;
   runs_today: number;
+  course: { state: 'idle' | 'running' | 'paused' | 'done'; minutes_left: number | null; ended: number | null } | null;
+  is_left_on: boolean;
   timeline: [begin: number, end: number | null][];
+}
+
+export interface Outlet {
+  circuit: string;
+  room: string;
+  name: string;
 }
 
 export interface Channel {
@@ -54,6 +62,7 @@ export interface Appliances {
   appliances: Appliance[];
   question: Question | null;
   last_act: { id: number; time: number; who: string; text: string } | null;
+  outlets: Outlet[];
   kinds: Kind[];
 }
 
@@ -171,3 +180,48 @@ export const by_energy = (all: Appliance[]): Appliance[] =>
   [...all].sort(
     (a, b) => Number(a.is_past) - Number(b.is_past) || b.today_wh - a.today_wh || b.timeline.length - a.timeline.length || a.id - b.id,
   );
+
+// Described only, and of no matter today: shown when somebody asks for them.
+export const is_minor = (one: Appliance): boolean =>
+  one.certainty === 'unknown' && one.name === '' && one.running_since === null && one.today_wh < 20;
+
+// "about 24 min left", "done at 14:58", "on for longer than ever"; empty: nothing to say.
+export function course_words(one: Appliance, home: Home): string {
+  if (one.is_left_on) return 'on for longer than ever';
+  const course = one.course;
+  if (!course) return '';
+  if (course.state === 'done' && course.ended !== null) return `done at ${clock(course.ended, home.zone)}`;
+  if (course.state !== 'running' && course.state !== 'paused') return '';
+  const paused = course.state === 'paused' ? 'pausing' : '';
+  const left = course.minutes_left === null ? '' : `about ${course.minutes_left}\u00a0min left`;
+  return [paused, left].filter(Boolean).join(', ');
+}
+
+export interface DirectoryRow {
+  id: string;
+  label: string; // As on the wall.
+  rating_a: number | null;
+  name: string;
+  room: string;
+  behind: string[]; // Outlets, then appliances that have a name or kind.
+}
+
+// The breakers in the order of the wall, each with what is known to hang on it.
+export function directory(home: Home, known: Appliances | null): DirectoryRow[] {
+  return boards(home).flatMap((board) => [
+    ...board.mains.map((circuit) => ({ circuit, label: 'main' })),
+    ...board.places,
+  ]).map(({ circuit, label }) => ({
+    id: circuit.id,
+    label,
+    rating_a: circuit.rating_a,
+    name: display_name(circuit),
+    room: circuit.room,
+    behind: [
+      ...(known?.outlets ?? []).filter((one) => one.circuit === circuit.id).map((one) => (one.room ? `${one.room}: ${one.name}` : one.name)),
+      ...(known?.appliances ?? [])
+        .filter((one) => one.circuit === circuit.id && !one.is_past && (one.name || one.certainty !== 'unknown'))
+        .map(title),
+    ],
+  }));
+}
