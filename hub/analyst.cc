@@ -30,6 +30,7 @@ constexpr auto study_every = 1h;  // Unless much came late:
 constexpr std::size_t much = 60;  // Minutes.
 constexpr std::chrono::days forgotten_for_late_samples{1};
 constexpr std::size_t acts_looked_at = 100;
+constexpr std::size_t most_lengths = 100;  // Of an appliance's runs, to know its habit.
 constexpr std::size_t most_runs = 20'000;  // Of today and of a study's window, in one answer.
 
 std::int64_t day_of(Timestamp time, std::chrono::minutes utc_offset) {
@@ -51,6 +52,10 @@ std::chrono::milliseconds overlap(const insight::Run& a, const insight::Run& b) 
   return std::max(0ms, std::min(a.end, b.end) - std::max(a.begin, b.begin));
 }
 
+double seconds_of(const insight::Run& run) {
+  return std::chrono::duration<double>(run.end - run.begin).count();
+}
+
 // The part of a run's energy that falls into a range.
 double part_of(const insight::Run& run, TimeRange range) {
   const auto length = run.end - run.begin;
@@ -58,6 +63,13 @@ double part_of(const insight::Run& run, TimeRange range) {
   if (length <= 0ms || inside <= 0ms) return 0;
   return static_cast<double>(run.energy.value) * static_cast<double>(inside.count()) /
          static_cast<double>(length.count());
+}
+
+bool has_courses(const insight::KnownAppliance& known) {
+  using enum insight::ApplianceKind;
+  if (!known.kind || known.certainty == insight::Certainty::unknown) return false;
+  return *known.kind == dishwasher || *known.kind == washing_machine ||
+         *known.kind == washer_dryer || *known.kind == tumble_dryer;
 }
 
 bool is_told_by_people(const insight::KnownAppliance& known) {
@@ -105,6 +117,9 @@ struct Analyst::Channel {
   std::map<ApplianceId, Running> running{};
   Timestamp added_until{};
 
+  std::map<ApplianceId, insight::CycleWatch> courses{};
+  std::map<ApplianceId, std::vector<double>> run_lengths_s{};  // The latest.
+
   // Least unexplained power by hour of the last day.
   struct Least {
     std::int64_t hour = 0;
@@ -133,6 +148,12 @@ struct Analyst::Channel {
       one.watts = share.active_power.value;
     }
     running = std::move(going_on);
+    for (auto& [id, course] : courses) {
+      const auto on = running.find(id);
+      const bool is_measured = !std::isnan(now.active_power.value);
+      course.take(now.time, {is_measured ? on == running.end() ? 0 : on->second.watts
+                                         : insight::detail::not_measured});
+    }
     if (std::isnan(unexplained)) return;
     const auto hour = std::chrono::floor<std::chrono::hours>(now.time).time_since_epoch().count();
     auto& bucket = least[static_cast<std::size_t>(hour % 24)];
@@ -249,6 +270,16 @@ void Analyst::begin_channels(Timestamp now) {
       }
     }
   }
+  for (const auto& channel : channels_) {
+    for (const auto& run : book_.runs({until_ - studied, Timestamp::max()}, most_runs)) {
+      const auto known = std::ranges::find_if(
+          channel->numbers, [&](const auto& one) { return one.second == run.appliance; });
+      if (known == channel->numbers.end() || run.run.end == Timestamp::max()) continue;
+      channel->run_lengths_s[known->first].push_back(seconds_of(run.run));
+    }
+  }
+  finder_ = std::make_unique<insight::BreakerFinder>(channels_.size());
+  search_begin_.reset();
   if (!writing.finish()) {
     around_.say("What is known of the appliances cannot be written: check that the disk has room.");
   }
@@ -269,6 +300,11 @@ void Analyst::gather(Channel& channel) {
   for (const auto& run : channel.eye.identifier->take_runs()) {
     channel.unsaved[run.id] = {channel.booked.number, channel.booked.epoch,
                                number_of(channel, run.appliance), run};
+    if (run.end != Timestamp::max()) {
+      auto& lengths = channel.run_lengths_s[run.appliance];
+      lengths.push_back(seconds_of(run));
+      if (lengths.size() > most_lengths) lengths.erase(lengths.begin());
+    }
     const auto running = channel.running.find(run.appliance);
     if (run.end == Timestamp::max() && running != channel.running.end()) {
       running->second.since = run.begin;
@@ -280,8 +316,16 @@ void Analyst::put(ApplianceBook::Writing& writing, Channel& channel) {
   gather(channel);
   for (const auto& known : channel.eye.identifier->appliances()) {
     auto& booked = appliances_[number_of(channel, known.id)];
-    if (booked.known == known) continue;
+    const auto course = channel.courses.find(known.id);
+    if (has_courses(known) && course == channel.courses.end()) {
+      channel.courses.emplace(
+          known.id, insight::CycleWatch(insight::row(*known.kind).on_from, booked.courses));
+    }
+    const bool has_more = course != channel.courses.end() &&
+                          !std::ranges::equal(course->second.past(), booked.courses);
+    if (booked.known == known && !has_more) continue;
     booked.known = known;
+    if (has_more) booked.courses.assign(course->second.past().begin(), course->second.past().end());
     writing.put(booked);
   }
   for (const auto& [id, run] : channel.unsaved) writing.put(run, model_name_);
@@ -372,9 +416,14 @@ std::expected<bool, StoreError> Analyst::step(Timestamp now) {
       if (const auto done = look(students(), range); !done) return std::unexpected(done.error());
       study_->until = range.end;
     }
-    const auto done = look(eyes(), range, [&](std::size_t i) { channels_[i]->add_up(); });
+    const auto done = look(eyes(), range, [&](std::size_t i) {
+      channels_[i]->add_up();
+      finder_->take(i, channels_[i]->eye.latest);
+    });
     if (!done) return std::unexpected(done.error());
     until_ = range.end;
+    const bool is_watching = breaker_search().state == BreakerSearch::State::watching;
+    if (is_watching && until_ - *search_begin_ <= longest_search) finding_ = finder_->finding();
     for (const auto& channel : channels_) gather(*channel);
     tell();
     return false;
@@ -541,6 +590,12 @@ std::expected<void, StoreError> Analyst::take_over(std::size_t index) {
         {channel.booked.number, channel.booked.epoch, number_of(channel, run.appliance), run},
         model_name_);
   }
+  channel.courses.clear();
+  channel.run_lengths_s.clear();
+  for (const auto& [id, run] : runs) {
+    if (run.end == Timestamp::max()) continue;
+    channel.run_lengths_s[run.appliance].push_back(seconds_of(run));
+  }
   put(writing, channel);
   channel.running.clear();
   channel.add_up();
@@ -584,6 +639,16 @@ std::vector<ApplianceState> Analyst::appliances(Timestamp now) {
       const auto state = states.find(number_of(*channel, id));
       if (state == states.end()) continue;
       state->second.running_since = running.since;
+      const auto lengths = channel->run_lengths_s.find(id);
+      state->second.is_left_on =
+          lengths != channel->run_lengths_s.end() &&
+          insight::is_left_on(std::chrono::duration<double>(now - running.since).count(),
+                              lengths->second);
+    }
+    for (const auto& [id, course] : channel->courses) {
+      const auto state = states.find(number_of(*channel, id));
+      if (state == states.end()) continue;
+      state->second.course = {course.state(), course.seconds_left(), course.ended()};
     }
   }
   // None is dropped silently: what people named stays listed.
@@ -653,6 +718,37 @@ std::optional<Act> Analyst::last_act() {
     if (act.can_be_undone && is_here) return std::move(act);
   }
   return std::nullopt;
+}
+
+// ---- The breaker behind an outlet --------------------------------------------------------------
+
+void Analyst::begin_breaker_search() {
+  if (!finder_) return;
+  search_begin_ = until_;
+  finding_.reset();
+  finder_->begin(until_);
+}
+
+BreakerSearch Analyst::breaker_search() const {
+  using enum BreakerSearch::State;
+  if (!search_begin_) return {};
+  if (finding_ && finding_->is_sure) {
+    const auto& load = channels_[finding_->circuit]->eye.load;
+    return {found, load.circuit->id, load.is_rest(), finding_->step};
+  }
+  return {.state = until_ - *search_begin_ < longest_search ? watching : unsure};
+}
+
+Analyst::Done Analyst::put(const Outlet& outlet) {
+  if (!panel_ || !std::ranges::count(panel_->circuits, outlet.circuit, &Circuit::id)) {
+    return std::unexpected("There is no such circuit.");
+  }
+  ApplianceBook::Writing writing(book_);
+  writing.put(outlet);
+  if (!writing.finish()) {
+    return std::unexpected("The disk refuses to keep it: look at its room, and try again.");
+  }
+  return {};
 }
 
 // ---- What people say ---------------------------------------------------------------------------

@@ -28,6 +28,7 @@
 #include "hub/live_feed.h"
 #include "hub/own_loads.h"
 #include "hub/store/store.h"
+#include "insight/identification/breaker_finder.h"
 #include "insight/identification/channel_identifier.h"
 
 namespace hub {
@@ -59,6 +60,23 @@ struct ApplianceState {
   std::optional<measurement::Timestamp> running_since;
   measurement::MilliwattHours today{};  // Since midnight.
   std::size_t runs_today = 0;           // Those that go on included.
+  // Where it has courses (a washing machine's, say).
+  struct Course {
+    insight::CycleState state{};
+    std::optional<double> seconds_left;
+    std::optional<measurement::Timestamp> ended;
+  };
+  std::optional<Course> course;
+  bool is_left_on = false;  // For longer than ever.
+};
+
+// Somebody switches a lamp on and off three times, to find the breaker behind it.
+struct BreakerSearch {
+  enum class State : std::uint8_t { idle, watching, found, unsure };
+  State state = State::idle;
+  std::string circuit;        // Once found: id.
+  bool is_rest = false;       // It hangs on a breaker without a clamp, under that circuit.
+  measurement::Watts step{};  // Of the lamp.
 };
 
 struct ApplianceQuestion {
@@ -112,6 +130,15 @@ class Analyst {
   Done split(std::int64_t channel, std::int64_t epoch, std::uint64_t run, const Said&);
   Done roll_back(std::int64_t act, const Said&);
 
+  // From now on a lamp is switched. Watching ends when the breaker is found, or after
+  // longest_search, when it may be begun again.
+  static constexpr std::chrono::seconds longest_search{30};
+  void begin_breaker_search();
+  BreakerSearch breaker_search() const;
+
+  Done put(const Outlet&);  // The circuit is one of the home's.
+  std::vector<Outlet> outlets() { return book_.outlets(); }
+
   // Puts what was learnt on the disk; step() does it every minute.
   std::expected<void, StoreError> save();
 
@@ -155,6 +182,10 @@ class Analyst {
   measurement::Timestamp saved_at_{};
   std::vector<ChannelShares> shares_;
   SharesFeed feed_;
+
+  std::unique_ptr<insight::BreakerFinder> finder_;  // Of the channels.
+  std::optional<measurement::Timestamp> search_begin_;
+  std::optional<insight::BreakerFinder::Finding> finding_;  // Of the search; kept once it is sure.
 
   std::unique_ptr<Study> study_;
   bool wants_study_ = false;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -16,13 +17,15 @@ constexpr const char* schema = R"(
 CREATE TABLE IF NOT EXISTS channel (number INTEGER PRIMARY KEY, circuit TEXT, clamps TEXT,
   epoch INTEGER, since INTEGER, until INTEGER, model TEXT, memory BLOB, is_past INTEGER);
 CREATE TABLE IF NOT EXISTS appliance (number INTEGER PRIMARY KEY, channel INTEGER, id INTEGER,
-  kind TEXT, probability INTEGER, certainty INTEGER, name TEXT, description TEXT);
+  kind TEXT, probability INTEGER, certainty INTEGER, name TEXT, description TEXT, courses TEXT);
 CREATE TABLE IF NOT EXISTS run (channel INTEGER, epoch INTEGER, id INTEGER, appliance INTEGER,
   begin INTEGER, end INTEGER, energy INTEGER, peak INTEGER, model TEXT,
   PRIMARY KEY (channel, epoch, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS run_by_begin ON run (begin);
 CREATE TABLE IF NOT EXISTS act (number INTEGER PRIMARY KEY, time INTEGER, who TEXT,
   channel INTEGER, text TEXT, memory BLOB);
+CREATE TABLE IF NOT EXISTS outlet (room TEXT, name TEXT, circuit TEXT, PRIMARY KEY (room, name))
+  WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS asked (day INTEGER, appliance INTEGER, PRIMARY KEY (day, appliance))
   WITHOUT ROWID;
 PRAGMA user_version = 1;
@@ -39,6 +42,33 @@ std::span<const std::uint8_t> bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 std::string text_of(std::span<const std::uint8_t> bytes) { return {bytes.begin(), bytes.end()}; }
+
+// A line for each: length, energy, and place, energy and length of each pause.
+std::string text_of(const std::vector<insight::Cycle>& courses) {
+  std::string text;
+  for (const auto& course : courses) {
+    text += fmt::format("{:.0f} {:.1f}", course.length_s, course.energy_wh);
+    for (const auto& pause : course.pauses) {
+      text += fmt::format(" {:.0f} {:.1f} {:.0f}", pause.at_s, pause.at_wh, pause.length_s);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::vector<insight::Cycle> courses_in(const std::string& text) {
+  std::vector<insight::Cycle> courses;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream numbers(line);
+    auto& course = courses.emplace_back();
+    numbers >> course.length_s >> course.energy_wh;
+    for (insight::Cycle::Pause pause; numbers >> pause.at_s >> pause.at_wh >> pause.length_s;) {
+      course.pauses.push_back(pause);
+    }
+  }
+  return courses;
+}
 
 Database open(Files& files, const std::string& file) {
   Database database(files, file);
@@ -70,7 +100,8 @@ BookedRun run_in(Statement& row) {
 ApplianceBook::ApplianceBook(Files& files, const std::string& file)
     : database_(open(files, file)),
       put_channel_(database_.prepare("REPLACE INTO channel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),
-      put_appliance_(database_.prepare("REPLACE INTO appliance VALUES (?, ?, ?, ?, ?, ?, ?, ?)")),
+      put_appliance_(
+          database_.prepare("REPLACE INTO appliance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),
       put_run_(database_.prepare("REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),
       runs_(database_.prepare("SELECT channel, epoch, id, appliance, begin, end, energy, peak "
                               "FROM run WHERE begin >= ? AND begin < ? AND end > ? "
@@ -103,7 +134,7 @@ std::vector<BookedChannel> ApplianceBook::channels() {
 std::vector<BookedAppliance> ApplianceBook::appliances() {
   std::vector<BookedAppliance> found;
   auto all = database_.prepare(
-      "SELECT number, channel, id, kind, probability, certainty, name, description "
+      "SELECT number, channel, id, kind, probability, certainty, name, description, courses "
       "FROM appliance ORDER BY number");
   while (all.step() == SQLITE_ROW) {
     auto& one = found.emplace_back();
@@ -115,6 +146,7 @@ std::vector<BookedAppliance> ApplianceBook::appliances() {
                  .certainty = static_cast<insight::Certainty>(all.integer(5)),
                  .name = std::string(all.text(6)),
                  .description = std::string(all.text(7))};
+    one.courses = courses_in(std::string(all.text(8)));
   }
   return found;
 }
@@ -148,7 +180,7 @@ void ApplianceBook::Writing::put(const BookedAppliance& appliance) {
   row.bind(4, known.kind ? insight::row(*known.kind).word : std::string_view());
   row.bind(5, static_cast<std::int64_t>(1000 * known.probability + .5f));
   row.bind(6, static_cast<std::int64_t>(known.certainty));
-  row.bind(7, known.name).bind(8, known.description);
+  row.bind(7, known.name).bind(8, known.description).bind(9, text_of(appliance.courses));
   must(row.run() == SQLITE_OK);
 }
 
@@ -206,6 +238,11 @@ void ApplianceBook::Writing::asked(std::int64_t day, ApplianceNumber appliance) 
   must(old.bind(1, day - 30).run() == SQLITE_OK);
 }
 
+void ApplianceBook::Writing::put(const Outlet& outlet) {
+  auto row = book_.database_.prepare("REPLACE INTO outlet VALUES (?, ?, ?)");
+  must(row.bind(1, outlet.room).bind(2, outlet.name).bind(3, outlet.circuit).run() == SQLITE_OK);
+}
+
 std::expected<void, StoreError> ApplianceBook::Writing::finish() {
   is_open_ = false;
   if (is_good_ && book_.database_.execute("COMMIT") == SQLITE_OK) return {};
@@ -252,6 +289,17 @@ std::string ApplianceBook::memory_before(std::int64_t act) {
   if (memory_before_.step() == SQLITE_ROW) memory = text_of(memory_before_.blob(0));
   memory_before_.reset();
   return memory;
+}
+
+std::vector<Outlet> ApplianceBook::outlets() {
+  std::vector<Outlet> found;
+  auto all = database_.prepare("SELECT room, name, circuit FROM outlet ORDER BY room, name");
+  while (all.step() == SQLITE_ROW) {
+    found.push_back({.circuit = std::string(all.text(2)),
+                     .room = std::string(all.text(0)),
+                     .name = std::string(all.text(1))});
+  }
+  return found;
 }
 
 std::vector<ApplianceNumber> ApplianceBook::asked_on(std::int64_t day) {

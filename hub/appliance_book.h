@@ -15,6 +15,7 @@
 #include "hub/store/database.h"
 #include "hub/store/store.h"
 #include "insight/identification/channel_identifier.h"
+#include "insight/identification/cycles.h"
 
 namespace hub {
 
@@ -37,12 +38,21 @@ struct BookedAppliance {
   ApplianceNumber number = 0;  // From 1.
   std::int64_t channel = 0;
   insight::KnownAppliance known;  // Its id is `unexplained` where no identifier knows it any more.
+  std::vector<insight::Cycle> courses{};  // Its latest, where it is one that has courses.
 };
 
 struct BookedRun {
   std::int64_t channel = 0, epoch = 0;
   ApplianceNumber appliance = 0;
   insight::Run run;
+};
+
+// Something with a plug, and the breaker behind it.
+struct Outlet {
+  std::string circuit;  // Id.
+  std::string room, name;
+
+  friend bool operator==(const Outlet&, const Outlet&) = default;
 };
 
 // Something that somebody said.
@@ -83,6 +93,7 @@ class ApplianceBook {
     void add(const Act&, std::string_view memory_before);
     void undone(std::int64_t act);
     void asked(std::int64_t day, ApplianceNumber);
+    void put(const Outlet&);  // One of the same room and name has this breaker now.
     std::expected<void, StoreError> finish();
 
    private:
@@ -97,6 +108,7 @@ class ApplianceBook {
   // The newest first.
   std::vector<Act> acts(std::size_t most);
   std::string memory_before(std::int64_t act);
+  std::vector<Outlet> outlets();  // By room and name.
   std::vector<ApplianceNumber> asked_on(std::int64_t day);
 
  private:

@@ -64,6 +64,15 @@ Json kind_json(ApplianceKind kind) {
   return {{"kind", insight::row(kind).word}, {"name", insight::row(kind).name}};
 }
 
+Json course_json(const std::optional<ApplianceState::Course>& course) {
+  if (!course) return nullptr;
+  constexpr std::array states = {"idle", "running", "paused", "done"};
+  const auto& left = course->seconds_left;
+  return {{"state", states.at(static_cast<std::size_t>(course->state))},
+          {"minutes_left", left ? Json(std::ceil(*left / 60)) : Json(nullptr)},
+          {"ended", course->ended ? Json(ms(*course->ended)) : Json(nullptr)}};
+}
+
 Json appliance_json(const ApplianceState& state, Json timeline) {
   const auto& known = state.known;
   const bool is_shown = known.certainty != insight::Certainty::unknown && known.kind.has_value();
@@ -81,6 +90,8 @@ Json appliance_json(const ApplianceState& state, Json timeline) {
       {"running_since", state.running_since ? Json(ms(*state.running_since)) : Json(nullptr)},
       {"today_wh", wh(state.today)},
       {"runs_today", state.runs_today},
+      {"course", course_json(state.course)},
+      {"is_left_on", state.is_left_on},
       {"timeline", std::move(timeline)}};
 }
 
@@ -140,6 +151,10 @@ std::string appliances_text(Analyst& analyst, Timestamp now) {
         state, timeline == timelines.end() ? Json::array() : std::move(timeline->second)));
   }
   for (const auto& kind : insight::appliance_kinds) kinds.push_back(kind_json(kind.id));
+  Json outlets = Json::array();
+  for (const auto& [circuit, room, name] : analyst.outlets()) {
+    outlets.push_back({{"circuit", circuit}, {"room", room}, {"name", name}});
+  }
   const auto act = analyst.last_act();
   return text({{"now", ms(now)},
                {"until", ms(analyst.until())},
@@ -153,6 +168,7 @@ std::string appliances_text(Analyst& analyst, Timestamp now) {
                                        {"who", act->who},
                                        {"text", act->text}}
                                 : Json(nullptr)},
+               {"outlets", std::move(outlets)},
                {"kinds", std::move(kinds)}});
 }
 
@@ -211,6 +227,31 @@ Analyst::Done say_split(Analyst& analyst, std::string_view body, const Analyst::
   if (!is_good) return malformed(R"({"run": "2-1-17"}, as an address of runs gave it)");
   return analyst.split(static_cast<std::int64_t>(numbers[0]), static_cast<std::int64_t>(numbers[1]),
                        numbers[2], said);
+}
+
+std::string breaker_text(const BreakerSearch& search) {
+  constexpr std::array states = {"idle", "watching", "found", "unsure"};
+  const bool is_found = search.state == BreakerSearch::State::found;
+  return text({{"state", states.at(static_cast<std::size_t>(search.state))},
+               {"circuit", is_found ? Json(search.circuit) : Json(nullptr)},
+               {"is_rest", search.is_rest},
+               {"step_w", is_found ? Json(tenths(search.step)) : Json(nullptr)}});
+}
+
+Analyst::Done say_breaker(Analyst& analyst, std::string_view, const Analyst::Said&) {
+  analyst.begin_breaker_search();
+  return {};
+}
+
+Analyst::Done say_outlet(Analyst& analyst, std::string_view body, const Analyst::Said&) {
+  const auto json = body_of(body);
+  const auto circuit = word(json, "circuit"), room = word(json, "room"), name = word(json, "name");
+  const bool is_good = circuit && room && name && !name->empty() &&
+                       room->size() <= most_name_bytes && name->size() <= most_name_bytes;
+  if (!is_good) {
+    return malformed(R"({"circuit": "kitchen", "room": "Kitchen", "name": "left of the sink"})");
+  }
+  return analyst.put({*circuit, *room, *name});
 }
 
 Analyst::Done say_roll_back(Analyst& analyst, std::string_view body, const Analyst::Said& said) {

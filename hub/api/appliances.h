@@ -17,12 +17,16 @@ std::string shares_text(const std::vector<ChannelShares>&, measurement::Timestam
 std::string appliances_text(Analyst&, measurement::Timestamp now);
 std::string runs_text(Analyst&, TimeRange);
 
+std::string breaker_text(const BreakerSearch&);
+
 // What people may say, each with a body of its own.
 using Saying = Analyst::Done (*)(Analyst&, std::string_view body, const Analyst::Said&);
 Analyst::Done say_answer(Analyst&, std::string_view body, const Analyst::Said&);
 Analyst::Done say_rename(Analyst&, std::string_view body, const Analyst::Said&);
 Analyst::Done say_merge(Analyst&, std::string_view body, const Analyst::Said&);
 Analyst::Done say_split(Analyst&, std::string_view body, const Analyst::Said&);
+Analyst::Done say_breaker(Analyst&, std::string_view body, const Analyst::Said&);
+Analyst::Done say_outlet(Analyst&, std::string_view body, const Analyst::Said&);
 Analyst::Done say_roll_back(Analyst&, std::string_view body, const Analyst::Said&);
 
 }  // namespace hub

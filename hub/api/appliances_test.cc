@@ -111,6 +111,28 @@ TEST_F(AppliancesTest, OnlyTheOwnerMayCorrect) {
   EXPECT_EQ(ask("POST", base + "/answer", R"({"appliance":1,"kind":"kettle"})", ben).status, 403u);
 }
 
+TEST_F(AppliancesTest, ALampThatIsSwitchedThreeTimesFindsItsBreakerAndItsOutletIsKept) {
+  EXPECT_EQ(Json::parse(ask("GET", "/api/homes/home/breaker").body)["state"], "idle");
+  for (int second = 101; second < 160; ++second) see(second, 40);
+  EXPECT_EQ(ask("POST", "/api/homes/home/breaker", "{}").status, 204u);
+  EXPECT_EQ(Json::parse(ask("GET", "/api/homes/home/breaker").body)["state"], "watching");
+  for (int second = 160; second < 177; ++second) {
+    const bool is_on = second >= 162 && second < 174 && (second - 162) % 4 < 2;
+    see(second, is_on ? 100 : 40);
+  }
+
+  const auto search = Json::parse(ask("GET", "/api/homes/home/breaker").body);
+
+  EXPECT_EQ(search["state"], "found");
+  EXPECT_EQ(search["circuit"], "fridge");
+  const std::string outlet = R"({"circuit":"fridge","room":"Kitchen","name":"left of the sink"})";
+  EXPECT_EQ(ask("POST", "/api/homes/home/outlets", outlet).status, 204u);
+  EXPECT_EQ(appliances()["outlets"], Json::array({Json::parse(outlet)}));
+  EXPECT_EQ(
+      ask("POST", "/api/homes/home/outlets", R"({"circuit":"x","room":"","name":"y"})").status,
+      400u);
+}
+
 TEST_F(AppliancesTest, RunsOfARangeAreListedWithWhatTheyTook) {
   see(101, 40);
   see(102, 3600);

@@ -433,6 +433,11 @@ Response appliance_runs(const Call& call) {
   return found ? json(runs_text(**found, *asked)) : found.error();
 }
 
+Response breaker(const Call& call) {
+  const auto found = analyst(call);
+  return found ? json(breaker_text((*found)->breaker_search())) : found.error();
+}
+
 template <Saying say>
 Response said(const Call& call) {
   const auto found = analyst(call);
@@ -499,6 +504,9 @@ constexpr std::array rows = {
     Route{"GET", "/api/homes/{home}/meters", Role::resident, meters, 0},
     Route{"GET", "/api/homes/{home}/appliances", Role::resident, appliances, 0},
     Route{"GET", "/api/homes/{home}/appliances/runs", Role::resident, appliance_runs, 0},
+    Route{"GET", "/api/homes/{home}/breaker", Role::resident, breaker, 0},
+    Route{"POST", "/api/homes/{home}/breaker", Role::owner, said<say_breaker>, 16},
+    Route{"POST", "/api/homes/{home}/outlets", Role::owner, said<say_outlet>, 4096},
     Route{"POST", "/api/homes/{home}/appliances/answer", Role::owner, said<say_answer>, 4096},
     Route{"POST", "/api/homes/{home}/appliances/rename", Role::owner, said<say_rename>, 4096},
     Route{"POST", "/api/homes/{home}/appliances/merge", Role::owner, said<say_merge>, 4096},
@@ -584,9 +592,7 @@ std::optional<Response> refused(const Context& context, Role role, const Request
     case Role::anyone:
       return std::nullopt;
     case Role::resident:
-      return unless(user.has_value(), "Sign in first.", nullptr);
     case Role::owner:
-      if (user && !user->is_owner) return refusal(403, "Only the owner may change this.");
       return unless(user.has_value(), "Sign in first.", nullptr);
     case Role::scraper:
       return unless(is_bearer_of(context.metrics_token, request.authorization),
@@ -668,6 +674,10 @@ std::expected<Routes::Door, Response> Routes::door(const Request& request) const
       return std::unexpected(refusal(404, "There is no such home."));
     }
     if (!home->trouble.empty()) return std::unexpected(refusal(503, home->trouble));
+  }
+  // After the home: a resident does not learn of others by it.
+  if (route->role == Role::owner && !user->is_owner) {
+    return std::unexpected(refusal(403, "Only the owner may change this."));
   }
   return Door{*route, now, home, session, std::move(user)};
 }

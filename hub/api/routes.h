@@ -78,10 +78,10 @@ class Routes {
   // What can be said before a body has come: why it need not come at all, or how long it may be.
   std::expected<std::size_t, Response> most_body_bytes(const Request& head) const;
 
-  // In this order: Host (421), path (404), method (405), origin (403), role (401, and 403 for who
-  // is signed in and not the owner), type of the body (415; what a writer sends may have any), its
-  // size (413), home (404; 503 where it cannot be served). Somebody else's home is as one that does
-  // not exist. Outside /api, but for paths of the table: the page.
+  // In this order: Host (421), path (404), method (405), origin (403), role (401), type of the body
+  // (415; what a writer sends may have any), its size (413), home (404; 503 where it cannot be
+  // served), and whether it is the owner who asks, where only the owner may (403). Somebody else's
+  // home is as one that does not exist. Outside /api, but for paths of the table: the page.
   Response answer(const Request& request) const;
 
  private:

@@ -189,7 +189,7 @@ export const is_minor = (one: Appliance): boolean =>
 export function course_words(one: Appliance, home: Home): string {
   if (one.is_left_on) return 'on for longer than ever';
   const course = one.course;
-  if (!course) return '';
+  if (!course || one.is_past) return '';
   if (course.state === 'done' && course.ended !== null) return `done at ${clock(course.ended, home.zone)}`;
   if (course.state !== 'running' && course.state !== 'paused') return '';
   const paused = course.state === 'paused' ? 'pausing' : '';
