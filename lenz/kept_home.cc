@@ -40,8 +40,8 @@ KeptHome::KeptHome(const Surroundings& around, hub::Home home, const std::string
 void KeptHome::begin_partners() {
   const Workplace place(folder_);
   links_.emplace(around_.context, partners_,
-                 PartnerWorld{home_, hub_, store_, *ledger(), live_, folder_, place.resend_file(),
-                              around_.now, around_.say});
+                 PartnerWorld{home_, hub_, store_, *ledger(), live_, [this] { return analyst(); },
+                              folder_, place.resend_file(), around_.now, around_.say});
 }
 
 hub::ServedHome KeptHome::served() {

@@ -153,6 +153,10 @@ struct PartnerLinks::Links {
                         [this](std::string_view topic, std::string_view payload, bool retain) {
                           return mqtt && mqtt->publish(topic, payload, retain);
                         });
+      publisher->tell_appliances_of([this](Timestamp now) {
+        auto* analyst = world.analyst();
+        return analyst ? analyst->appliances(now) : std::vector<hub::ApplianceState>{};
+      });
       if (!partners.home_assistant->url.empty() &&
           partners.home_assistant->statistics != hub::StatisticsTarget::none) {
         socket.emplace(context, *partners.home_assistant, world, complaints);

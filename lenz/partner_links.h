@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "hub/analyst.h"
 #include "hub/home.h"
 #include "hub/hub.h"
 #include "hub/ledger.h"
@@ -26,8 +27,9 @@ struct PartnerWorld {
   hub::Store& store;
   hub::Ledger& ledger;
   hub::LiveFeed& live;
-  std::string folder;       // The hub's.
-  std::string resend_file;  // While it is there, the mirrors are to send all again.
+  std::function<hub::Analyst*()> analyst;  // Gives null where appliances are not looked for.
+  std::string folder;                      // The hub's.
+  std::string resend_file;                 // While it is there, the mirrors are to send all again.
   std::function<measurement::Timestamp()> now;
   std::function<void(const std::string&)> say;
 };

@@ -118,12 +118,72 @@ json component(const SensorRow& row, const std::string& unique, const std::strin
   return sensor;
 }
 
-std::set<std::string> component_keys(const std::string& bundle) {
-  std::set<std::string> keys;
+// Of each component of a bundle, by key.
+std::map<std::string, std::string> platforms(const std::string& bundle) {
+  std::map<std::string, std::string> found;
   const auto parsed = json::parse(bundle, nullptr, false);
-  if (!parsed.is_object() || !parsed.contains("components")) return keys;
-  for (const auto& [key, value] : parsed["components"].items()) keys.insert(key);
-  return keys;
+  if (!parsed.is_object() || !parsed.contains("components")) return found;
+  for (const auto& [key, value] : parsed["components"].items()) {
+    found[key] = value.is_object() ? value.value("p", "sensor") : "sensor";
+  }
+  return found;
+}
+
+std::string name_of(const ApplianceState& appliance) {
+  if (!appliance.known.name.empty()) return appliance.known.name;
+  auto name = std::string(insight::row(*appliance.known.kind).name);
+  if (name.front() >= 'a' && name.front() <= 'z')
+    name.front() = static_cast<char>(name.front() - 32);
+  return name;
+}
+
+bool is_shown(const ApplianceState& appliance) {
+  const auto& known = appliance.known;
+  const bool is_sure = known.kind && known.certainty != insight::Certainty::unknown;
+  return !appliance.is_past && (is_sure || !known.name.empty());
+}
+
+json appliance_state(const ApplianceState& appliance) {
+  json state = {{"power", rounded(appliance.power.value, 10)},
+                {"energy_today", static_cast<double>(appliance.today.value / 1000) / 1000},
+                {"running", appliance.running_since ? "ON" : "OFF"}};
+  if (!appliance.course) return state;
+  constexpr std::array states = {"idle", "running", "paused", "done"};
+  const auto& [course, left, ended] = *appliance.course;
+  state["course"] = states.at(static_cast<std::size_t>(course));
+  state["minutes_left"] = left ? json(std::ceil(*left / 60)) : json();
+  state["done"] = course == insight::CycleState::done ? "ON" : "OFF";
+  return state;
+}
+
+// What an appliance is told as, in the order in which Home Assistant shows it.
+struct ApplianceSensor {
+  std::string_view key, platform, name;
+  json more;  // Beyond name, ids and topic.
+  bool is_of_course = false;
+};
+const std::array<ApplianceSensor, 6>& appliance_sensors() {
+  static const std::array<ApplianceSensor, 6> sensors = {{
+      {"power", "sensor", "Power",
+       json::object({{"device_class", "power"},
+                     {"state_class", "measurement"},
+                     {"unit_of_measurement", "W"}})},
+      // It begins anew at midnight, which this state class allows.
+      {"energy_today", "sensor", "Energy today",
+       json::object({{"device_class", "energy"},
+                     {"state_class", "total_increasing"},
+                     {"unit_of_measurement", "kWh"},
+                     {"suggested_display_precision", 2}})},
+      {"running", "binary_sensor", "Running", json::object({{"device_class", "running"}})},
+      {"course", "sensor", "Course",
+       json::object({{"device_class", "enum"},
+                     {"options", json::array({"idle", "running", "paused", "done"})}}),
+       true},
+      {"minutes_left", "sensor", "Time left",
+       json::object({{"device_class", "duration"}, {"unit_of_measurement", "min"}}), true},
+      {"done", "binary_sensor", "Done", json::object(), true},
+  }};
+  return sensors;
 }
 
 }  // namespace
@@ -229,13 +289,16 @@ void HomeAssistantPublisher::tick(Timestamp now) {
   // A meter whose clock is ahead must not seem to be there long after it has gone.
   for (auto& [device, meter] : meters_) meter.time = std::min(meter.time, now);
   if (!connected_at_ || now < *connected_at_ + listen_first) return;
+  look_at_appliances();
   if (must_tell_devices_) {
     if (!tell_devices()) return;
     must_tell_devices_ = false;
     energy_at_ = {};
     told_.clear();
+    appliances_told_.clear();
     for (auto& [device, meter] : meters_) meter.online.reset();
   }
+  for (const auto& appliance : appliances_) tell_appliance(appliance);
   tell_meters();
   const bool is_time_for_energy = now >= energy_at_ + energy_every;
   if (is_time_for_energy) energy_at_ = now;
@@ -254,12 +317,12 @@ bool HomeAssistantPublisher::tell_bundle(const std::string& config, const std::s
   const auto kept = bundles_.find(config);
   if (kept != bundles_.end()) {
     // What had been there and is no longer: named once without anything but its platform.
-    const auto keys = component_keys(bundle);
+    const auto now = platforms(bundle);
     auto farewell = json::parse(bundle);
     bool is_needed = false;
-    for (const auto& key : component_keys(kept->second)) {
-      if (keys.contains(key)) continue;
-      farewell["components"][key] = {{"p", "sensor"}};
+    for (const auto& [key, platform] : platforms(kept->second)) {
+      if (now.contains(key)) continue;
+      farewell["components"][key] = {{"p", platform}};
       is_needed = true;
     }
     if (is_needed && !publish_(config, text(farewell), true)) return false;
@@ -343,6 +406,11 @@ bool HomeAssistantPublisher::tell_devices() {
     wanted.insert(config);
     if (!tell_bundle(config, circuit_bundle(circuit, rows))) return false;
   }
+  for (const auto& appliance : appliances_) {
+    const auto config = config_topic(appliance_identifier(home_, appliance.number));
+    wanted.insert(config);
+    if (!tell_bundle(config, appliance_bundle(appliance))) return false;
+  }
   for (auto kept = bundles_.begin(); kept != bundles_.end();) {
     if (wanted.contains(kept->first)) {
       ++kept;
@@ -385,6 +453,65 @@ void HomeAssistantPublisher::tell_live(const Circuit& circuit) {
     told.live_at = now_;
     told.sample_at = meter.time;
   }
+}
+
+// One that got a name, lost it or has courses now is announced before its state is told.
+void HomeAssistantPublisher::look_at_appliances() {
+  if (!appliances_of_ || now_ < appliances_at_ + live_every) return;
+  appliances_at_ = now_;
+  auto found = appliances_of_(now_);
+  std::erase_if(found, [](const ApplianceState& one) { return !is_shown(one); });
+  const auto is_same_device = [](const ApplianceState& a, const ApplianceState& b) {
+    return a.number == b.number && name_of(a) == name_of(b) && a.circuit == b.circuit &&
+           a.course.has_value() == b.course.has_value();
+  };
+  if (!std::ranges::equal(found, appliances_, is_same_device)) must_tell_devices_ = true;
+  appliances_ = std::move(found);
+}
+
+std::string HomeAssistantPublisher::appliance_bundle(const ApplianceState& appliance) const {
+  const auto id = appliance_identifier(home_, appliance.number);
+  json bundle = {{"device",
+                  {{"identifiers", {id}},
+                   {"name", name_of(appliance)},
+                   {"manufacturer", "Lenz"},
+                   {"model", "Appliance"},
+                   {"via_device", home_identifier(home_)}}},
+                 {"origin", {{"name", "Lenz"}}},
+                 {"availability", {{{"topic", topic("status")}}}}};
+  const auto& circuits = panel().circuits;
+  const auto circuit = std::ranges::find(circuits, appliance.circuit, &Circuit::id);
+  if (circuit != circuits.end()) {
+    if (!circuit->room.empty()) bundle["device"]["suggested_area"] = circuit->room;
+    if (!circuit->channels.empty()) {
+      bundle["availability"] = availability(circuit->channels.front().device);
+      bundle["availability_mode"] = "all";
+    }
+  }
+  const auto state_topic = topic("appliance/" + std::to_string(appliance.number) + "/state");
+  for (const auto& sensor : appliance_sensors()) {
+    if (sensor.is_of_course && !appliance.course) continue;
+    const std::string key(sensor.key), platform(sensor.platform);
+    auto& made = bundle["components"][key];
+    made = sensor.more;
+    made["p"] = platform;
+    made["name"] = sensor.name;
+    made["unique_id"] = id + "_" + key;
+    constexpr std::string_view usual = "sensor";
+    made["default_entity_id"] =
+        platform + default_entity_id(home_, "appliance_" + std::to_string(appliance.number), key)
+                       .substr(usual.size());
+    made["state_topic"] = state_topic;
+    made["value_template"] = "{{ value_json." + key + " }}";
+  }
+  return text(bundle);
+}
+
+void HomeAssistantPublisher::tell_appliance(const ApplianceState& appliance) {
+  const auto state = text(appliance_state(appliance));
+  auto& told = appliances_told_[appliance.number];
+  const auto to = topic("appliance/" + std::to_string(appliance.number) + "/state");
+  if (told != state && publish_(to, state, true)) told = state;
 }
 
 void HomeAssistantPublisher::tell_energy(const Circuit& circuit) {

@@ -2,6 +2,7 @@
 //
 //   live feed ──> lenz/HOME/ha/CIRCUIT/state     power, voltage, current, power factor; every 5 s
 //   ledger    ──> lenz/HOME/ha/CIRCUIT/energy    counters in kWh, retained; every minute
+//   analyst   ──> lenz/HOME/ha/appliance/NUMBER/state  of those with a name; when something changes
 //   home      ──> PREFIX/device/lenz_HOME[_CIRCUIT]/config, lenz/HOME/ha/panel     retained
 //
 // docs/home-assistant.md is the page of these topics. Written to
@@ -19,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/analyst.h"
 #include "hub/home.h"
 #include "hub/integrations/home_assistant_sensors.h"
 #include "hub/ledger.h"
@@ -44,6 +46,10 @@ class HomeAssistantPublisher {
   static constexpr std::chrono::seconds silent_after{90};
 
   HomeAssistantPublisher(const Home&, Ledger&, LiveFeed&, std::string discovery_prefix, Publish);
+
+  // From where appliances are told; without it none are. Those that are only described are not.
+  using Appliances = std::function<std::vector<ApplianceState>(measurement::Timestamp now)>;
+  void tell_appliances_of(Appliances appliances) { appliances_of_ = std::move(appliances); }
 
   // To subscribe with QoS 1, and what the broker is to say (retained) when we are gone.
   std::vector<std::string> topics() const;
@@ -89,6 +95,9 @@ class HomeAssistantPublisher {
   void tell_meters();
   void tell_live(const Circuit&);
   void tell_energy(const Circuit&);
+  void look_at_appliances();
+  std::string appliance_bundle(const ApplianceState&) const;
+  void tell_appliance(const ApplianceState&);
 
   const Home& home_;
   Ledger& ledger_;
@@ -100,6 +109,10 @@ class HomeAssistantPublisher {
   measurement::Timestamp energy_at_{};
   std::map<std::string, Meter, std::less<>> meters_;
   std::map<std::string, Told, std::less<>> told_;  // By circuit.
+  Appliances appliances_of_;
+  std::vector<ApplianceState> appliances_;  // That are shown.
+  measurement::Timestamp appliances_at_{};
+  std::map<ApplianceNumber, std::string> appliances_told_;
   std::map<std::string, std::string, std::less<>>
       bundles_;  // Ours that the broker keeps, by topic.
   LiveFeed::Subscription subscription_;

@@ -73,6 +73,54 @@ TEST(HomeAssistantDiscovery, ASilentMeterMakesItsSensorsUnavailableNotZero) {
   EXPECT_EQ(house.home_assistant.shown("sensor.lenz_maple_panel"), 4.0);
 }
 
+// As the analyst tells it, and as it would be a moment later.
+TEST(HomeAssistantDiscovery, AnApplianceWithANameBecomesADeviceAndOneThatIsOnlyDescribedDoesNot) {
+  House house;
+  std::vector<ApplianceState> told(2);
+  told[0] = {.number = 3,
+             .circuit = "fridge",
+             .known = {.id = 1,
+                       .kind = insight::ApplianceKind::washing_machine,
+                       .certainty = insight::Certainty::likely},
+             .power = {412.34f},
+             .running_since = house.now,
+             .today = {1'234'567},
+             .course = ApplianceState::Course{insight::CycleState::running, 1401.0, {}}};
+  told[1] = {.number = 4, .circuit = "fridge", .known = {.id = 2}};
+  house.publisher->tell_appliances_of([&](measurement::Timestamp) { return told; });
+  house.run(2min);
+
+  const auto& home_assistant = house.home_assistant;
+  EXPECT_THAT(home_assistant.complaints, testing::IsEmpty());
+  const auto* power = home_assistant.by_id("sensor.lenz_maple_appliance_3_power");
+  ASSERT_TRUE(power);
+  EXPECT_EQ(power->device_name, "Washing machine");
+  EXPECT_EQ(power->area, "Kitchen");
+  EXPECT_EQ(home_assistant.shown("sensor.lenz_maple_appliance_3_power"), 412.3);
+  EXPECT_EQ(home_assistant.shown("sensor.lenz_maple_appliance_3_energy_today"), 1.234);
+  EXPECT_EQ(home_assistant.shown("sensor.lenz_maple_appliance_3_minutes_left"), 24.0);
+  EXPECT_EQ(home_assistant.by_id("sensor.lenz_maple_appliance_4_power"), nullptr);
+  const auto state = json::parse(house.broker.retained.at("lenz/maple/ha/appliance/3/state"));
+  EXPECT_EQ(state["running"], "ON");
+  EXPECT_EQ(state["course"], "running");
+  EXPECT_EQ(state["done"], "OFF");
+
+  told[0].known.name = "Old faithful";
+  told[1].known.kind = insight::ApplianceKind::kettle;
+  told[1].known.certainty = insight::Certainty::confirmed;
+  house.run(2min);
+
+  const auto config =
+      json::parse(house.broker.retained.at("homeassistant/device/lenz_maple_appliance_3/config"));
+  EXPECT_EQ(config["device"]["name"], "Old faithful");
+  EXPECT_TRUE(home_assistant.by_id("sensor.lenz_maple_appliance_4_power"));
+  EXPECT_EQ(home_assistant.by_id("sensor.lenz_maple_appliance_4_minutes_left"), nullptr);
+
+  told.erase(told.begin());
+  house.run(2min);
+  EXPECT_EQ(house.broker.retained.count("homeassistant/device/lenz_maple_appliance_3/config"), 0u);
+}
+
 TEST(HomeAssistantDiscovery, AHubThatIsOffMakesAllUnavailable) {
   House house;
   house.run(5min);

@@ -320,7 +320,7 @@ class FakeHomeAssistant {
     bundles_[object] = named;
   }
 
-  // home-assistant.io, MQTT: the keys of a device bundle and of a sensor.
+  // home-assistant.io, MQTT: the keys of a device bundle, of a sensor and of a binary sensor.
   void check_bundle(const json& bundle) {
     const auto only = [&](const json& object, const std::set<std::string>& keys, const char* what) {
       for (const auto& [key, value] : object.items()) {
@@ -338,15 +338,22 @@ class FakeHomeAssistant {
     static const std::map<std::string, std::string> units_of = {
         {"power", "W"}, {"energy", "kWh"}, {"voltage", "V"}, {"current", "A"}, {"frequency", "Hz"}};
     for (const auto& [key, component] : bundle.at("components").items()) {
-      if (component.at("p") != "sensor") complaints.push_back(key + " is no sensor");
+      const bool is_binary = component.at("p") == "binary_sensor";
+      if (!is_binary && component.at("p") != "sensor") complaints.push_back(key + " is no sensor");
       if (component.size() == 1) continue;
       only(component,
            {"p", "unique_id", "default_entity_id", "name", "device_class", "state_class",
             "unit_of_measurement", "suggested_display_precision", "state_topic", "value_template",
             "expire_after", "availability", "availability_mode", "entity_category",
-            "json_attributes_topic"},
+            "json_attributes_topic", "options"},
            "a sensor");
-      static const std::regex entity_id("sensor\\.[a-z0-9]+(_[a-z0-9]+)*");
+      static const std::regex entity_id("(binary_)?sensor\\.[a-z0-9]+(_[a-z0-9]+)*");
+      const bool is_enum = component.value("device_class", "") == "enum";
+      const bool is_number =
+          component.contains("state_class") || component.contains("unit_of_measurement");
+      if (is_enum != component.contains("options") || ((is_enum || is_binary) && is_number)) {
+        complaints.push_back(key + " is an enumeration or a binary sensor, and a number too");
+      }
       if (!std::regex_match(component.at("default_entity_id").get<std::string>(), entity_id)) {
         complaints.push_back(component.at("default_entity_id"));
       }

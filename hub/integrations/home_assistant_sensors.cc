@@ -85,6 +85,10 @@ std::string circuit_identifier(const Home& home, std::string_view circuit) {
   return home_identifier(home) + "_" + std::string(circuit);
 }
 
+std::string appliance_identifier(const Home& home, std::int64_t number) {
+  return home_identifier(home) + "_appliance_" + std::to_string(number);
+}
+
 std::string unique_id(const Home& home, std::string_view circuit, std::string_view key) {
   return circuit_identifier(home, circuit) + "_" + std::string(key);
 }

@@ -38,9 +38,10 @@ std::vector<SensorRow> sensors_of(const Circuit&, const Energy& counter);
 Direction usual_direction(CircuitKind);
 SensorRow counter_of(CircuitKind, Direction);
 
-// "lenz_HOME", "lenz_HOME_CIRCUIT", "lenz_HOME_CIRCUIT_KEY".
+// "lenz_HOME", "lenz_HOME_CIRCUIT", "lenz_HOME_CIRCUIT_KEY", "lenz_HOME_appliance_NUMBER".
 std::string home_identifier(const Home&);
 std::string circuit_identifier(const Home&, std::string_view circuit);
+std::string appliance_identifier(const Home&, std::int64_t number);
 std::string unique_id(const Home&, std::string_view circuit, std::string_view key);
 
 // "sensor.lenz_HOME_CIRCUIT_ENTITY", in the characters that an entity id may have. Home Assistant
