@@ -1,14 +1,20 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <iostream>
+#include <iterator>
+#include <set>
+#include <sstream>
 #include <stdexcept>
 
 #include "lenz/commands.h"
 #include "lenz/evaluation/baselines.h"
 #include "lenz/evaluation/identification.h"
+#include "lenz/evaluation/lenz_method.h"
+#include "lenz/evaluation/lenz_training.h"
 #include "lenz/process_figures.h"
 
 namespace lenz {
@@ -26,6 +32,31 @@ int label_count(const std::string& text) {
         "--labels {}: write how many questions are answered, 0 to {}, as 0,1,3,5.", text, most));
   }
   return value;
+}
+
+insight::Model read(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  if (!in) {
+    throw std::runtime_error(fmt::format(
+        "{}: there is no such model; name one with --model, or a folder to train on with --train.",
+        file));
+  }
+  auto model = insight::read_model(bytes);
+  if (!model) throw std::runtime_error(fmt::format("{}: {}", file, model.error()));
+  return std::move(*model);
+}
+
+// "a, b" of the card's line that begins so.
+std::set<std::string> listed(const std::string& card, const std::string& word) {
+  std::set<std::string> names;
+  std::istringstream lines(card);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(word)) continue;
+    std::istringstream list(line.substr(word.size()));
+    for (std::string name; std::getline(list >> std::ws, name, ',');) names.insert(name);
+  }
+  return names;
 }
 
 void write(const std::string& file, const std::string& text) {
@@ -53,9 +84,21 @@ int evaluate_identification(const EvaluateIdentificationOptions& options) {
   if (!options.train.empty()) plan.train = options.train;
   for (const auto& text : options.scenes) plan.scenes.push_back(scene_called(text));
   for (const auto& text : options.labels) plan.labels.push_back(label_count(text));
+  std::shared_ptr<const insight::Model> shipped;
+  if (!plan.train) {
+    shipped = std::make_shared<const insight::Model>(read(options.model));
+    plan.trained_on = listed(shipped->card, "trained_on: ");
+    for (const auto& word : listed(shipped->card, "kinds: ")) {
+      if (const auto kind = insight::appliance_kind(word)) plan.shipped_kinds.insert(*kind);
+    }
+  }
   std::vector<std::unique_ptr<Method>> methods;
+  methods.push_back(lenz_method(
+      shipped, [seed = plan.seed](CaseList cases, const std::set<ApplianceKind>& kinds) {
+        return fit_lenz(cases, kinds, seed);
+      }));
   if (plan.train) {
-    methods = baselines(plan.seed);
+    std::ranges::move(baselines(plan.seed), std::back_inserter(methods));
   } else {
     methods.push_back(zero());
   }

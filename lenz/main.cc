@@ -264,8 +264,9 @@ void describe_evaluate_identification(CLI::App& command,
                                       lenz::EvaluateIdentificationOptions& evaluate) {
   command.add_option("--data", evaluate.data, "Folder with houses/ or traces/")->required();
   command.add_option("--train", evaluate.train,
-                     "Folder to fit on, fold by fold without what is scored (default: the shipped "
-                     "model is scored)");
+                     "Folder to fit on, fold by fold without what is scored (default: the model "
+                     "is scored)");
+  command.add_option("--model", evaluate.model, "What is shipped")->capture_default_str();
   command.add_option("--houses", evaluate.houses, "Houses and devices: a,b (default: all)")
       ->delimiter(',');
   command
