@@ -30,10 +30,11 @@ describe('Appliances of the demo', { timeout: 600_000 }, () => {
     [demo, browser] = await Promise.all([start_demo('--house', 'us', '--history', '8'), open_browser()]);
     page = await open_page(browser, demo.link);
     // The past arrives in some minutes and is then studied.
-    for (let i = 0; i < 480; ++i) {
+    for (let i = 0; i < 240; ++i) {
       known = await ask();
       const circuits = new Set(known.appliances.map((one) => one.circuit));
-      if (!known.is_studying && circuits.size >= 6) break;
+      const named = known.appliances.filter((one) => one.certainty === 'likely');
+      if (!known.is_studying && circuits.size >= 6 && (named.length >= 3 || !known.has_model)) break;
       await new Promise((wait) => setTimeout(wait, 1000));
     }
   });
