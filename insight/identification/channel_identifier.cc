@@ -32,6 +32,7 @@ constexpr float snapshot_weight = 0.5F;  // Of what still runs, beside what has 
 constexpr float relation_weight = 0.3F;  // Of the evidence of the channel's other appliances.
 constexpr float new_appliance = -4;      // Log-odds that an activation is of one not seen before.
 constexpr float confirmed_chance = 0.97F;
+constexpr double alone_from = 0.9;             // Of the channel's energy.
 constexpr MilliwattHours worth_asking{5'000};  // A week.
 
 constexpr std::string_view memory_magic = "LENZCHAN";
@@ -137,6 +138,8 @@ class ChannelIdentifier::State {
   void judge_ended(const Activation&, const Evidence&, const KindChances&, Open);
   void remember(Appliance&, RememberedRun);
   void learn_again(Appliance&);
+  void find_owner_of_name();
+  std::optional<ApplianceKind> said_of(const Appliance&) const;
   KindChances chances_of(const Appliance&) const;
   void describe(Appliance&, KnownAppliance&) const;
   void describe_all();
@@ -147,6 +150,10 @@ class ChannelIdentifier::State {
   std::optional<KindClassifier> classifier_;
   ChannelFacts facts_;
   KindChances prior_{};
+  // What the channel's name says hangs on it, and which appliance that is: the one that takes most.
+  std::optional<ApplianceKind> named_kind_;
+  ApplianceId named_ = unexplained;
+  bool is_alone_ = false;  // It takes nearly all.
   ChannelEvidence evidence_;
   std::vector<Appliance> appliances_;
   std::vector<KnownAppliance> known_;  // Beside it.
@@ -160,7 +167,7 @@ class ChannelIdentifier::State {
 
 ChannelIdentifier::State::State(std::shared_ptr<const Model> model, ChannelFacts facts,
                                 std::string_view memory)
-    : facts_(std::move(facts)) {
+    : facts_(std::move(facts)), named_kind_(facts_.is_mains ? std::nullopt : kind_named(facts_)) {
   if (model) {
     if (const auto part = model->parts.find("kinds"); part != model->parts.end()) {
       auto classifier = KindClassifier::read(part->second);
@@ -254,11 +261,35 @@ void ChannelIdentifier::State::forget_if_unused(ApplianceId id) {
   known_.erase(known_.begin() + at);
 }
 
+void ChannelIdentifier::State::find_owner_of_name() {
+  named_ = unexplained;
+  if (!named_kind_) return;
+  std::int64_t sum = 0, most = 0;
+  for (const auto& appliance : appliances_) {
+    if (appliance.confirmed_kind == named_kind_) {  // A person knows better.
+      named_ = unexplained;
+      return;
+    }
+    std::int64_t energy = 0;
+    for (const auto& run : appliance.runs) energy += run.run.energy.value;
+    sum += energy;
+    if (energy <= most || appliance.is_confirmed) continue;
+    most = energy;
+    named_ = appliance.id;
+  }
+  is_alone_ = static_cast<double>(most) >= alone_from * static_cast<double>(sum);
+}
+
+// By an answer, or by the channel's name.
+std::optional<ApplianceKind> ChannelIdentifier::State::said_of(const Appliance& appliance) const {
+  return appliance.id == named_ ? named_kind_ : appliance.confirmed_kind;
+}
+
 KindChances ChannelIdentifier::State::chances_of(const Appliance& appliance) const {
   KindChances chances{};
-  if (appliance.confirmed_kind) {
+  if (const auto kind = said_of(appliance)) {
     chances.fill((1 - confirmed_chance) / static_cast<float>(kind_count - 1));
-    chances[static_cast<std::size_t>(*appliance.confirmed_kind)] = confirmed_chance;
+    chances[static_cast<std::size_t>(*kind)] = confirmed_chance;
     return chances;
   }
   if (!classifier_) return chances;
@@ -272,8 +303,8 @@ KindChances ChannelIdentifier::State::chances_of(const Appliance& appliance) con
   // A circuit often carries one appliance that was taken for two.
   for (const auto& other : appliances_) {
     if (other.id == appliance.id) continue;
-    if (other.confirmed_kind) {
-      prior[static_cast<std::size_t>(*other.confirmed_kind)] *= 3;
+    if (const auto kind = said_of(other)) {
+      prior[static_cast<std::size_t>(*kind)] *= 3;
     } else if (!other.belief.empty()) {
       belief.add(other.belief, relation_weight / std::max(1.0F, other.belief.weight()));
     }
@@ -404,10 +435,12 @@ void ChannelIdentifier::State::describe(Appliance& appliance, KnownAppliance& kn
   const auto guesses = likeliest(chances_of(appliance), 1);
   known.id = appliance.id;
   known.name = appliance.name;
-  known.kind = appliance.confirmed_kind;
-  known.probability = appliance.confirmed_kind ? 1.0F : 0.0F;
-  known.certainty = appliance.is_confirmed ? Certainty::confirmed : Certainty::unknown;
-  if (!appliance.confirmed_kind && !guesses.empty()) {
+  const auto said = said_of(appliance);
+  known.kind = said;
+  known.probability = appliance.confirmed_kind ? 1.0F : said ? confirmed_chance : 0.0F;
+  known.certainty = appliance.is_confirmed || said ? Certainty::confirmed : Certainty::unknown;
+  if (appliance.id == named_ && is_alone_) known.certainty = Certainty::measured;
+  if (!said && !guesses.empty()) {
     known.kind = guesses.front().kind;
     known.probability = guesses.front().probability;
     if (!appliance.is_confirmed && classifier_->is_shown(guesses.front())) {
@@ -432,6 +465,7 @@ void ChannelIdentifier::State::describe(Appliance& appliance, KnownAppliance& kn
 }
 
 void ChannelIdentifier::State::describe_all() {
+  find_owner_of_name();
   for (std::size_t i = 0; i < appliances_.size(); ++i) describe(appliances_[i], known_[i]);
 }
 
@@ -445,7 +479,7 @@ std::optional<Question> ChannelIdentifier::State::question() const {
   std::optional<Question> best;
   double best_worth = 0;
   for (const auto& appliance : appliances_) {
-    if (appliance.is_confirmed) continue;
+    if (appliance.is_confirmed || appliance.id == named_) continue;
     MilliwattHours weekly{};
     const insight::Run* example = nullptr;
     for (const auto& run : appliance.runs) {

@@ -85,6 +85,30 @@ TEST(ChannelIdentifierTest, TwoAppliancesOfOneCircuitAreTwo) {
   EXPECT_EQ(identifier.appliances().size(), 2U);
 }
 
+TEST(ChannelIdentifierTest, ACircuitThatIsNamedForItsApplianceNamesIt) {
+  ChannelIdentifier identifier(nullptr, {.words = "Kettle, Kitchen"});
+  Channel channel(identifier);
+  channel.draw(0, 60);
+
+  for (int i = 0; i < 4; ++i) channel.kettle();
+  ASSERT_EQ(identifier.appliances().size(), 1U);
+  EXPECT_EQ(identifier.appliances()[0].certainty, Certainty::measured);
+  EXPECT_EQ(identifier.appliances()[0].kind, ApplianceKind::kettle);
+  EXPECT_FALSE(identifier.question());
+
+  // What else hangs there does not get its name.
+  for (int i = 0; i < 12; ++i) channel.lamp();
+  ASSERT_EQ(identifier.appliances().size(), 2U);
+  EXPECT_EQ(identifier.appliances()[0].certainty, Certainty::confirmed);
+  EXPECT_EQ(identifier.appliances()[1].certainty, Certainty::unknown);
+
+  // Who answers knows better than who wrote the label.
+  identifier.answer({.appliance = identifier.appliances()[0].id,
+                     .kind = ApplianceKind::electric_heater,
+                     .name = {}});
+  EXPECT_EQ(identifier.appliances()[0].kind, ApplianceKind::electric_heater);
+}
+
 TEST(ChannelIdentifierTest, WhatAlwaysDrawsBecomesAnApplianceAndLeavesRoomForOthers) {
   ChannelIdentifier identifier(nullptr, {});
   Channel channel(identifier);

@@ -110,30 +110,54 @@ constexpr std::array on_sockets = {
 
 bool is_letter(char letter) { return std::isalnum(static_cast<unsigned char>(letter)) != 0; }
 
-// As whole words, and their plural.
-bool says(std::string_view text, std::string_view word) {
+// Takes a word, or its plural, out of a text wherever it stands by itself. False: it does not.
+bool take_out(std::string& text, std::string_view word) {
+  bool is_there = false;
   for (auto at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
     auto end = at + word.size();
     if (end < text.size() && text[end] == 's') ++end;
-    if ((at == 0 || !is_letter(text[at - 1])) && (end == text.size() || !is_letter(text[end]))) {
-      return true;
-    }
+    if ((at > 0 && is_letter(text[at - 1])) || (end < text.size() && is_letter(text[end])))
+      continue;
+    std::fill(text.begin() + static_cast<std::ptrdiff_t>(at),
+              text.begin() + static_cast<std::ptrdiff_t>(end), ' ');
+    is_there = true;
   }
-  return false;
+  return is_there;
+}
+
+// How much likelier people's words make each kind.
+KindChances ratios_of(std::string_view said) {
+  std::string text;
+  for (const char letter : said) {
+    text += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  }
+  KindChances ratios;
+  ratios.fill(1);
+  std::string_view latest;  // That was there.
+  for (const auto& row : words) {
+    if (row.word != latest && !take_out(text, row.word)) continue;
+    latest = row.word;
+    ratios[static_cast<std::size_t>(row.kind)] *= row.ratio;
+  }
+  return ratios;
 }
 
 }  // namespace
 
+std::optional<ApplianceKind> kind_named(const ChannelFacts& facts) {
+  constexpr float outright = 20, perhaps = 10;
+  const auto ratios = ratios_of(facts.words);
+  const auto likeliest = std::ranges::max_element(ratios);
+  if (*likeliest < outright ||
+      std::ranges::count_if(ratios, [](float ratio) { return ratio >= perhaps; }) > 1) {
+    return std::nullopt;
+  }
+  return static_cast<ApplianceKind>(likeliest - ratios.begin());
+}
+
 KindChances with_panel(KindChances prior, const ChannelFacts& facts) {
-  std::string text;
-  for (const char letter : facts.words) {
-    text += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  }
-  for (const auto& row : words) {
-    const auto at = text.find(row.word);
-    if (at == text.npos || !says(text, row.word)) continue;
-    prior[static_cast<std::size_t>(row.kind)] *= row.ratio;
-  }
+  const auto ratios = ratios_of(facts.words);
+  for (std::size_t i = 0; i < prior.size(); ++i) prior[i] *= ratios[i];
   if (facts.poles > 1) {
     for (std::size_t i = 0; i < prior.size(); ++i) {
       const auto it = std::ranges::find(large, static_cast<ApplianceKind>(i), &LargeRow::kind);
