@@ -66,7 +66,6 @@ struct Activation {
   double watt_seconds = 0, square_watt_seconds = 0;
   float peak_w = 0, surge_w = 0;  // Surge: the greatest of the first 5 s.
   float absolute_changes_w = 0;   // Of reading to reading.
-  float drifts_w = 0;             // Absolute changes over 5 min that no edge explains.
   std::uint32_t readings = 0, pauses = 0, edges_up = 0, edges_down = 0;
   float largest_up_w = 0, largest_down_w = 0, edges_w = 0;  // Edges: sum of their sizes.
   float overshoot_w = 0;                                    // The greatest.
@@ -100,9 +99,6 @@ class ActivationTracker {
 
   // What each open activation draws of the latest reading; the rest is what lies between.
   measurement::Watts drawn(std::size_t open_index) const;
-
-  const std::optional<Edge>& latest_edge() const { return edge_; }  // Of the latest reading.
-  const EdgeDetector& edges() const { return edges_; }
 
  private:
   struct Watch {  // Beside each open activation.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -163,6 +164,32 @@ TEST(ChannelIdentifierTest, AGapEndsWhatRan) {
   ASSERT_EQ(runs.size(), 1U);
   EXPECT_NEAR(std::chrono::duration<double>(runs[0].end - start).count(), 160, 2);
   EXPECT_TRUE(identifier.shares().empty());
+}
+
+TEST(ChannelIdentifierTest, AClampThatClipsTellsRunsOfWhatItShows) {
+  constexpr float most_w = 2400;
+  ChannelIdentifier identifier(nullptr, {});
+  Timestamp now = start;
+  for (int i = 0; i < 3 * 1800; ++i) {
+    now += seconds(1);
+    const int at = i % 1800;
+    // 3 kW for five minutes, beside it 1 kW that the clamp cannot show.
+    const float truth = (at >= 600 && at < 900 ? 3000.0F : 0) + (at >= 700 && at < 800 ? 1000 : 0);
+    const float shown = std::min(truth, most_w);
+    identifier.take({.time = now, .active_power = {shown}});
+    float sum = 0;
+    for (const auto& share : identifier.shares()) sum += share.active_power.value;
+    ASSERT_NEAR(sum, shown, 0.1);
+  }
+
+  const auto runs = ended(identifier.take_runs());
+  ASSERT_EQ(runs.size(), 3U);
+  for (const auto& run : runs) {
+    EXPECT_NEAR(std::chrono::duration<double>(run.end - run.begin).count(), 300, 3);
+    EXPECT_NEAR(static_cast<double>(run.energy.value), most_w * 300 / 3.6, 2000);
+    EXPECT_EQ(run.peak.value, most_w);
+    EXPECT_EQ(run.appliance, runs.front().appliance);
+  }
 }
 
 TEST(ChannelIdentifierTest, AReadingThatIsNotLaterIsLeftOut) {

@@ -132,38 +132,4 @@ std::optional<Edge> EdgeDetector::take(const Reading& reading) {
   return found;
 }
 
-std::optional<std::pair<std::size_t, std::optional<std::size_t>>> explain(
-    const Edge& edge, std::span<const Transition> known) {
-  // Squared distance in units of what a step varies by: 4 % of it, and 5 W.
-  const auto distance = [&](float watts, float vars) {
-    const float scale = 5 + 0.04F * std::abs(edge.change.value);
-    const float active = (edge.change.value - watts) / scale;
-    const float other = (edge.reactive_change.value - vars) / scale;
-    return active * active + (std::isnan(other) ? 0 : other * other);
-  };
-  constexpr float near = 9, clearly = 6;
-  float best = near;
-  std::optional<std::pair<std::size_t, std::optional<std::size_t>>> found;
-  for (std::size_t i = 0; i < known.size(); ++i) {
-    const float one = distance(known[i].change.value, known[i].reactive_change.value);
-    if (one < best) {
-      best = one;
-      found = {i, std::nullopt};
-    }
-  }
-  float best_pair = found ? best - clearly : near - clearly;
-  for (std::size_t i = 0; i < known.size(); ++i) {
-    for (std::size_t j = i + 1; j < known.size(); ++j) {
-      if (known[i].appliance == known[j].appliance) continue;
-      const float both = distance(known[i].change.value + known[j].change.value,
-                                  known[i].reactive_change.value + known[j].reactive_change.value);
-      if (both < best_pair) {
-        best_pair = both;
-        found = {i, j};
-      }
-    }
-  }
-  return found;
-}
-
 }  // namespace insight

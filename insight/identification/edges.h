@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <optional>
 #include <span>
-#include <utility>
 
 #include "insight/identification/reading.h"
 
@@ -67,18 +66,5 @@ class EdgeDetector {
   float mean_difference_w_ = 0;
   Sums short_, long_;
 };
-
-// What a channel's appliances do to its power when they switch: + on, - off.
-struct Transition {
-  std::size_t appliance = 0;
-  measurement::Watts change{};
-  measurement::Vars reactive_change{detail::not_measured};
-};
-
-// The one transition, or the two within a reading of each other, that explain an edge best; a pair
-// must beat the best single one clearly, as two at once are rare. Empty: none comes near.
-// Indices into `known`; the second is absent for a single one.
-std::optional<std::pair<std::size_t, std::optional<std::size_t>>> explain(
-    const Edge&, std::span<const Transition> known);
 
 }  // namespace insight

@@ -154,26 +154,5 @@ TEST(EdgesTest, AnInverterThatSpeedsUpIsADriftAndNoEdge) {
   EXPECT_NEAR(greatest_long, 300, 5);
 }
 
-TEST(EdgesTest, TwoThatSwitchTogetherExplainWhatNeitherDoes) {
-  const std::vector<Transition> known = {{.appliance = 1, .change = {2000}},
-                                         {.appliance = 2, .change = {60}},
-                                         {.appliance = 3, .change = {900}}};
-  Edge edge{.time = start, .settled = start, .before = {}, .change = {2905}};
-
-  const auto both = explain(edge, known);
-  edge.change = {1990};
-  const auto one = explain(edge, known);
-  edge.change = {1400};
-  const auto none = explain(edge, known);
-
-  ASSERT_TRUE(both);
-  EXPECT_EQ(both->first, 0U);
-  EXPECT_EQ(both->second, 2U);
-  ASSERT_TRUE(one);
-  EXPECT_EQ(one->first, 0U);
-  EXPECT_FALSE(one->second);
-  EXPECT_FALSE(none);
-}
-
 }  // namespace
 }  // namespace insight
