@@ -144,6 +144,7 @@ class ChannelIdentifier::State {
   void describe(Appliance&, KnownAppliance&) const;
   void describe_all();
   void tell(const insight::Run& run) { told_[run.id] = run; }
+  ApplianceId only() const;
   void share_out(const Reading&);
   void read(std::string_view memory);
 
@@ -382,22 +383,47 @@ void ChannelIdentifier::State::judge(const Evidence& evidence) {
   if (before != id) forget_if_unused(before);
 }
 
+// The appliance that there is alone; of several of one kind the latest that ran. Unexplained: there
+// are others too.
+ApplianceId ChannelIdentifier::State::only() const {
+  if (appliances_.empty()) return unexplained;
+  if (appliances_.size() == 1) return appliances_.front().id;
+  for (const auto& known : known_) {
+    if (!known.kind || known.kind != known_.front().kind) return unexplained;
+  }
+  for (auto it = open_.rbegin(); it != open_.rend(); ++it) {
+    if (it->run.appliance != unexplained) return it->run.appliance;
+  }
+  return std::ranges::max(appliances_, {},
+                          [](const Appliance& appliance) {
+                            return appliance.runs.empty() ? 0 : appliance.runs.back().run.id;
+                          })
+      .id;
+}
+
 void ChannelIdentifier::State::share_out(const Reading& reading) {
   shares_.clear();
   if (std::isnan(reading.active_power.value)) return;
   float left = reading.active_power.value;
+  const auto give = [&](ApplianceId appliance, float watts) {
+    left -= watts;
+    const auto share = std::ranges::find(shares_, appliance, &Share::appliance);
+    if (share == shares_.end()) {
+      shares_.push_back({appliance, {watts}});
+    } else {
+      share->active_power.value += watts;
+    }
+  };
   const auto& activations = evidence_.activations();
   for (std::size_t i = 0; i < activations.open().size(); ++i) {
     const auto it = std::ranges::find(open_, activations.open()[i].id, &Open::activation);
     if (it == open_.end() || it->run.appliance == unexplained) continue;
-    const float drawn = std::min(activations.drawn(i).value, std::max(0.0F, left));
-    left -= drawn;
-    const auto share = std::ranges::find(shares_, it->run.appliance, &Share::appliance);
-    if (share == shares_.end()) {
-      shares_.push_back({it->run.appliance, {drawn}});
-    } else {
-      share->active_power.value += drawn;
-    }
+    give(it->run.appliance, std::min(activations.drawn(i).value, std::max(0.0F, left)));
+  }
+  // A pulse that is too short to be a run.
+  constexpr float pulse_w = 2;
+  if (const auto appliance = only(); appliance != unexplained && left >= pulse_w) {
+    give(appliance, left);
   }
   shares_.push_back({unexplained, {left}});
 }

@@ -152,6 +152,26 @@ TEST(ChannelIdentifierTest, SharesAreTheMeasurementWhateverIsMeasured) {
   }
 }
 
+TEST(ChannelIdentifierTest, APulseBelongsToTheOnlyApplianceThereIs) {
+  ChannelIdentifier identifier(nullptr, {});
+  Channel channel(identifier);
+  channel.draw(0, 60);
+  channel.kettle();
+
+  channel.draw(1500, 1);
+
+  ASSERT_EQ(identifier.shares().size(), 2U);
+  EXPECT_EQ(identifier.shares()[0].appliance, identifier.appliances()[0].id);
+  EXPECT_EQ(identifier.shares()[0].active_power.value, 1500);
+
+  channel.draw(0, 60);
+  channel.lamp();
+  channel.draw(1500, 1);
+
+  ASSERT_EQ(identifier.shares().size(), 1U);
+  EXPECT_EQ(identifier.shares()[0].appliance, unexplained);
+}
+
 TEST(ChannelIdentifierTest, AGapEndsWhatRan) {
   ChannelIdentifier identifier(nullptr, {});
   Channel channel(identifier);
