@@ -88,10 +88,11 @@ std::string card_of(std::span<const RecordedDevice* const> devices,
   for (const auto& attribution : attributions) card += "attribution: " + attribution + "\n";
   card += fmt::format(
       "error: of {} devices of {} kinds, each unseen, one appliance on a channel: type macro-F1 "
-      "{:.2f}; names shown for {:.0f} %, of them right {:.0f} %; devices of a kind without "
-      "training left unknown {:.0f} %\n",
+      "{:.2f}; names shown for {:.0f} %, of them right {:.0f} % ({:.0f} to {:.0f}); devices of a "
+      "kind without training left unknown {:.0f} %\n",
       errors.devices, errors.kinds, errors.macro_f1, 100 * errors.shown_share,
-      100 * errors.shown_precision, 100 * errors.unseen_unknown);
+      100 * errors.shown_precision.value, 100 * errors.shown_precision.low,
+      100 * errors.shown_precision.high, 100 * errors.unseen_unknown);
   return card;
 }
 

@@ -13,6 +13,7 @@
 #include "insight/identification/channel_evidence.h"
 #include "insight/identification/kind_classifier.h"
 #include "lenz/evaluation/data_set.h"
+#include "lenz/evaluation/metrics.h"
 
 namespace lenz::evaluation {
 
@@ -69,10 +70,11 @@ insight::KindClassifier grow(std::span<const RecordedDevice* const>, const KindT
 // By cross-validation over households: of devices that a classifier had not seen, all that they
 // showed taken together.
 struct KindErrors {
-  std::size_t devices = 0, kinds = 0;           // Of kinds with two devices or more.
-  double macro_f1 = 0;                          // Over those kinds, of the best guess.
-  double shown_precision = 1, shown_share = 0;  // Of names; over the devices.
-  double unseen_unknown = 1;  // Share of devices without a name whose kind was left out.
+  std::size_t devices = 0, kinds = 0;  // Of kinds with two devices or more.
+  double macro_f1 = 0;                 // Over those kinds, of the best guess.
+  Figure shown_precision;              // Of names.
+  double shown_share = 0;              // Of devices that get a name.
+  double unseen_unknown = 1;           // Share of devices without a name whose kind was left out.
 };
 
 struct TrainedKinds {

@@ -59,7 +59,7 @@ TEST(KindTrainingTest, KindsThatDifferAreToldApartAndShown) {
   EXPECT_EQ(made.errors.kinds, 2U);
   EXPECT_GT(made.errors.macro_f1, 0.95);
   EXPECT_GT(made.errors.shown_share, 0.5);
-  EXPECT_GT(made.errors.shown_precision, 0.95);
+  EXPECT_GT(made.errors.shown_precision.value, 0.95);
 }
 
 TEST(KindTrainingTest, TheSameDevicesGiveTheSameBytes) {
