@@ -41,7 +41,7 @@ struct ChannelFacts {
 
 // Within a channel, from 1. It stays.
 using ApplianceId = std::uint32_t;
-inline constexpr ApplianceId unexplained = 0;  // What no appliance explains, always-on load too.
+inline constexpr ApplianceId unexplained = 0;  // What no appliance explains.
 
 struct KnownAppliance {
   ApplianceId id = unexplained;
@@ -96,7 +96,8 @@ class ChannelIdentifier {
   // is a gap: what ran before it ended there.
   void take(const Reading&);
 
-  // Of the latest reading. Together they are its active power to 0.1 W; empty: it was a gap.
+  // Of the latest reading. Together they are its active power to 0.1 W; empty: it was a gap. What
+  // no run explains is of the appliance that there is alone, from 2 W.
   std::span<const Share> shares() const;
 
   // All that were ever found, also those that do not run.
