@@ -167,8 +167,7 @@ Disaggregator::Shares Disaggregator::apply(const Estimate& estimate, measurement
   Shares shares{.time = time, .measured = {power_w}, .probability = estimate.probability};
   std::array<std::size_t, MainsModel::max_kinds> order{};
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(
-      order, [&](auto a, auto b) { return estimate.probability[a] > estimate.probability[b]; });
+  std::ranges::sort(order, {}, [&](auto k) { return std::pair(-estimate.probability[k], k); });
   float left = std::max(power_w, 0.0F);
   for (const auto k : order) {
     auto& share = shares.of_kind[k].value;

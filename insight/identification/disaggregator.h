@@ -40,7 +40,7 @@ struct KindForests {
 
 // The model part "mains".
 struct MainsModel {
-  static constexpr std::size_t max_kinds = 16;
+  static constexpr std::size_t max_kinds = appliance_kinds.size();
   std::vector<KindForests> kinds;
 
   std::string bytes() const;

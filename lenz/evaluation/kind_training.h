@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "insight/appliance_kinds.h"
@@ -51,8 +52,8 @@ std::vector<RecordedDevice> devices_of(const DataSet& data);
 // Those of simulated households, for kinds that nobody recorded.
 std::vector<RecordedDevice> simulated_devices();
 
-// Whether a model that is trained on it may be given away.
-bool may_ship(const RecordedDevice&);
+// Whether a model that is trained on what has this licence may be given away.
+bool may_ship(std::string_view licence);
 
 struct KindTraining {
   std::size_t forests = 6;

@@ -66,7 +66,7 @@ insight::Model fit_lenz(CaseList training, const std::set<ApplianceKind>& wanted
     const std::vector<ApplianceKind> kinds(wanted.begin(), wanted.end());
     MainsTraining fit(kinds, {.seed = seed});
     for (const auto& recording : mains) fit.add(recording);
-    model.parts["mains"] = fit.fit().bytes();
+    model.parts["mains"] = fit.fit().model.bytes();
   }
   return model;
 }

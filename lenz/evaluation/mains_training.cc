@@ -29,7 +29,7 @@ constexpr float missing = std::numeric_limits<float>::quiet_NaN();
 constexpr float on_from_w = 20;
 constexpr auto hole = 10min;
 
-constexpr std::size_t fold_count = 2;
+constexpr std::size_t fold_count = 3;
 // Of what a kind draws, this share may lie below MainsModel's `least`.
 constexpr double lost_share = 0.005;
 
@@ -44,29 +44,40 @@ void normalise(std::vector<float>& weights) {
 
 // What would be said of a row by those who have not seen its household.
 struct Said {
-  std::size_t fold = 0, row = 0;
+  std::size_t household = 0, fold = 0, row = 0;
   float true_w = 0, weight = 0;
   float said_w = 0;  // 0: it lies below the least.
   float probability = 0;
 };
 
-// Where the absolute error is least; above 1 where nothing is gained over saying nothing.
-float said_from(std::span<const Said> all) {
-  const auto error_from = [&](float from) {
-    double error = 0;
-    for (const auto& said : all) {
-      const float said_w = said.probability >= from ? said.said_w : 0;
-      error += static_cast<double>(said.weight) * std::abs(said.true_w - said_w);
-    }
-    return error;
-  };
+// From which probability on the absolute error is least, households weighing the same; above 1
+// where it is no less than that of saying nothing.
+float said_from(std::span<const Said> all, std::size_t households) {
+  std::vector<double> weights(households);
+  for (const auto& said : all) weights[said.household] += static_cast<double>(said.weight);
   float best = 2;
-  double least = 0.99 * error_from(best);
-  for (const float from : {0.5F, 0.6F, 0.7F, 0.8F}) {
-    const double error = error_from(from);
-    if (error < least) std::tie(least, best) = std::pair(error, from);
+  double most = 0;
+  for (const float from : {0.5F, 0.6F, 0.7F, 0.8F, 0.9F}) {
+    double gain_w = 0;
+    for (const auto& said : all) {
+      if (said.said_w == 0 || said.probability < from) continue;
+      gain_w +=
+          static_cast<double>(said.weight * (said.true_w - std::abs(said.true_w - said.said_w))) /
+          weights[said.household];
+    }
+    if (gain_w > most) std::tie(most, best) = std::pair(gain_w, from);
   }
   return best;
+}
+
+double nmae(std::span<const Said> all, float from) {
+  double error = 0, drawn = 0;
+  for (const auto& said : all) {
+    const float said_w = said.probability >= from ? said.said_w : 0;
+    error += static_cast<double>(said.weight * std::abs(said.true_w - said_w));
+    drawn += static_cast<double>(said.weight * said.true_w);
+  }
+  return drawn > 0 ? error / drawn : 1;
 }
 
 MainsRecording averaged(const MainsRecording& recording, std::chrono::seconds interval) {
@@ -267,31 +278,33 @@ void MainsTraining::add_rows(const MainsRecording& recording) {
   features.end();
   settle();
   for (auto& [kind, chosen] : kinds) {
-    if (!chosen.rows.power_w.empty()) rows_.push_back(std::move(chosen.rows));
+    const auto is_on = [](float power_w) { return power_w >= on_from_w; };
+    if (std::ranges::any_of(chosen.rows.power_w, is_on)) rows_.push_back(std::move(chosen.rows));
   }
 }
 
-insight::MainsModel MainsTraining::fit(std::span<const std::string> without) const {
-  insight::MainsModel model;
+TrainedMains MainsTraining::fit(std::span<const std::string> without) const {
+  TrainedMains trained;
   for (const auto kind : kinds_) {
     std::vector<const Rows*> rows;
-    std::map<std::string, std::size_t> folds;
+    std::map<std::string, std::size_t> households;
     for (const auto& of : rows_) {
       if (of.kind != kind || std::ranges::find(without, of.household) != without.end()) continue;
       rows.push_back(&of);
-      folds.emplace(of.household, folds.size() % fold_count);
+      households.emplace(of.household, households.size());
     }
-    const auto is_on_somewhere = std::ranges::any_of(rows, [](const Rows* of) {
-      return std::ranges::any_of(of->power_w, [](float power) { return power >= on_from_w; });
-    });
-    if (folds.size() < 2 || !is_on_somewhere) continue;
+    if (households.size() < 2) continue;
     const auto least = least_of(rows);
-    model.kinds.push_back({.kind = kind,
-                           .least = least,
-                           .live = fit(rows, folds, least, &Rows::live),
-                           .settled = fit(rows, folds, least, &Rows::settled)});
+    auto live = grow(rows, households, least, &Rows::live);
+    auto settled = grow(rows, households, least, &Rows::settled);
+    if (live.view.said_from > 1 && settled.view.said_from > 1) continue;
+    trained.model.kinds.push_back({.kind = kind,
+                                   .least = least,
+                                   .live = std::move(live.view),
+                                   .settled = std::move(settled.view)});
+    trained.nmae.push_back(settled.nmae);
   }
-  return model;
+  return trained;
 }
 
 measurement::Watts MainsTraining::least_of(std::span<const Rows* const> rows) {
@@ -315,10 +328,10 @@ measurement::Watts MainsTraining::least_of(std::span<const Rows* const> rows) {
   return {0};
 }
 
-insight::KindForests::View MainsTraining::fit(std::span<const Rows* const> rows,
-                                              const std::map<std::string, std::size_t>& folds,
-                                              measurement::Watts least,
-                                              std::vector<float> Rows::*features) const {
+MainsTraining::Grown MainsTraining::grow(std::span<const Rows* const> rows,
+                                         const std::map<std::string, std::size_t>& households,
+                                         measurement::Watts least,
+                                         std::vector<float> Rows::*features) const {
   const auto inputs = (rows[0]->*features).size() / rows[0]->power_w.size();
   const auto features_of = [&](const Rows& of, std::size_t i) {
     return std::span(of.*features).subspan(i * inputs, inputs);
@@ -334,7 +347,7 @@ insight::KindForests::View MainsTraining::fit(std::span<const Rows* const> rows,
   const auto power_without = [&](std::size_t fold) {
     Examples on{.inputs = inputs};
     for (const auto* of : rows) {
-      if (folds.at(of->household) == fold) continue;
+      if (households.at(of->household) % fold_count == fold) continue;
       for (std::size_t i = 0; i < of->power_w.size(); ++i) {
         if (of->power_w[i] >= on_from_w)
           on.add(features_of(*of, i), of->power_w[i], of->weights[i]);
@@ -354,11 +367,13 @@ insight::KindForests::View MainsTraining::fit(std::span<const Rows* const> rows,
     decisions[fold].inputs = inputs;
     const auto power = power_without(fold);
     for (const auto* of : rows) {
-      if (folds.at(of->household) != fold) continue;
+      const auto household = households.at(of->household);
+      if (household % fold_count != fold) continue;
       for (std::size_t i = 0; i < of->power_w.size(); ++i) {
         const auto row = features_of(*of, i);
         const float true_w = of->power_w[i];
-        Said said{.fold = fold,
+        Said said{.household = household,
+                  .fold = fold,
                   .row = decisions[fold].count(),
                   .true_w = true_w,
                   .weight = of->weights[i]};
@@ -371,9 +386,11 @@ insight::KindForests::View MainsTraining::fit(std::span<const Rows* const> rows,
       }
     }
   }
-  const auto decision_of = [&](std::span<const Examples> some) {
+  const auto decision_without = [&](std::size_t without) {
     Examples joined{.inputs = inputs};
-    for (const auto& examples : some) {
+    for (std::size_t fold = 0; fold < fold_count; ++fold) {
+      if (fold == without) continue;
+      const auto& examples = decisions[fold];
       joined.features.insert(joined.features.end(), examples.features.begin(),
                              examples.features.end());
       joined.labels.insert(joined.labels.end(), examples.labels.begin(), examples.labels.end());
@@ -385,18 +402,19 @@ insight::KindForests::View MainsTraining::fit(std::span<const Rows* const> rows,
     options.objective = insight::Objective::yes_no;
     return insight::train(joined, options);
   };
-  static_assert(fold_count == 2);
   for (std::size_t fold = 0; fold < fold_count; ++fold) {
-    const auto decision = decision_of(std::span(decisions).subspan(1 - fold, 1));
+    const auto decision = decision_without(fold);
     for (auto& said : all_said) {
       if (said.fold != fold || said.said_w == 0) continue;
       const auto row = std::span(decisions[fold].features).subspan(said.row * inputs, inputs);
       decision.evaluate(row, {&said.probability, 1});
     }
   }
-  return {.power = power_without(fold_count),
-          .decision = decision_of(decisions),
-          .said_from = said_from(all_said)};
+  const float from = said_from(all_said, households.size());
+  return {.view = {.power = power_without(fold_count),
+                   .decision = decision_without(fold_count),
+                   .said_from = from},
+          .nmae = nmae(all_said, from)};
 }
 
 }  // namespace lenz::evaluation

@@ -33,6 +33,13 @@ struct MainsRecording {
   std::map<insight::ApplianceKind, std::vector<float>> kinds_w;  // Those that have meters.
 };
 
+struct TrainedMains {
+  insight::MainsModel model;
+  // Of its kinds: error of what is said with hindsight, of what they draw, in households that the
+  // forests had not seen. 1: as good as saying nothing.
+  std::vector<double> nmae;
+};
+
 // Of these kinds. Several meters of a kind are one. Absent: the house has no mains.
 std::optional<MainsRecording> mains_recording(const House&,
                                               std::span<const insight::ApplianceKind>);
@@ -46,19 +53,22 @@ class MainsTraining {
 
   void add(const MainsRecording&);
 
-  // From all that was added but these households. Kinds that fewer than two households have are
-  // left out. The same houses in the same order and the same seed give the same model.
-  insight::MainsModel fit(std::span<const std::string> without = {}) const;
+  // From all that was added but these households. Left out are kinds that fewer than two households
+  // have, and those that are never said. The same houses in the same order and the same seed give
+  // the same model.
+  TrainedMains fit(std::span<const std::string> without = {}) const;
 
  private:
   struct Rows;
+  struct Grown {
+    insight::KindForests::View view;
+    double nmae = 1;
+  };
 
   void add_rows(const MainsRecording&);
   static measurement::Watts least_of(std::span<const Rows* const>);
-  insight::KindForests::View fit(std::span<const Rows* const>,
-                                 const std::map<std::string, std::size_t>& folds,
-                                 measurement::Watts least,
-                                 std::vector<float> Rows::*features) const;
+  Grown grow(std::span<const Rows* const>, const std::map<std::string, std::size_t>& households,
+             measurement::Watts least, std::vector<float> Rows::*features) const;
 
   std::vector<insight::ApplianceKind> kinds_;
   MainsTrainingOptions options_;
