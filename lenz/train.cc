@@ -139,9 +139,9 @@ std::string card_of(const Origin& origin, const KindsOfDevices& kinds,
     of_kinds.insert(fmt::format("{} {:.2f}", word, mains.nmae[i]));
   }
   card += fmt::format(
-      "mains_error: NMAE with hindsight of the kinds that are said on mains, of unseen households, "
-      "by "
-      "which it was chosen from which probability on they are said: {}\n",
+      "mains_error: NMAE with hindsight, of unseen households, of the kinds that are said on "
+      "mains: "
+      "{}\n",
       joined(of_kinds));
   return card;
 }

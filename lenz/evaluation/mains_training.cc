@@ -8,7 +8,6 @@
 #include <map>
 #include <random>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "insight/identification/forest_training.h"
@@ -29,7 +28,7 @@ constexpr float missing = std::numeric_limits<float>::quiet_NaN();
 constexpr float on_from_w = 20;
 constexpr auto hole = 10min;
 
-constexpr std::size_t fold_count = 3;
+constexpr std::size_t fold_count = 2;
 // Of what a kind draws, this share may lie below MainsModel's `least`.
 constexpr double lost_share = 0.005;
 
@@ -50,24 +49,27 @@ struct Said {
   float probability = 0;
 };
 
-// From which probability on the absolute error is least, households weighing the same; above 1
-// where it is no less than that of saying nothing.
+// A decision is trained for 0.5. Few households cannot tell that another probability is better, but
+// may show that saying the kind harms, households weighing the same: above 1 where even two
+// standard errors above its estimate nothing is gained.
 float said_from(std::span<const Said> all, std::size_t households) {
-  std::vector<double> weights(households);
-  for (const auto& said : all) weights[said.household] += static_cast<double>(said.weight);
-  float best = 2;
-  double most = 0;
-  for (const float from : {0.5F, 0.6F, 0.7F, 0.8F, 0.9F}) {
-    double gain_w = 0;
-    for (const auto& said : all) {
-      if (said.said_w == 0 || said.probability < from) continue;
-      gain_w +=
-          static_cast<double>(said.weight * (said.true_w - std::abs(said.true_w - said.said_w))) /
-          weights[said.household];
-    }
-    if (gain_w > most) std::tie(most, best) = std::pair(gain_w, from);
+  constexpr float from = 0.5;
+  std::vector<double> weights(households), gains_w(households);
+  for (const auto& said : all) {
+    weights[said.household] += static_cast<double>(said.weight);
+    if (said.said_w == 0 || said.probability < from) continue;
+    const float gain_w = said.true_w - std::abs(said.true_w - said.said_w);
+    gains_w[said.household] += static_cast<double>(said.weight * gain_w);
   }
-  return best;
+  double sum_w = 0, squares = 0;
+  for (std::size_t i = 0; i < households; ++i) {
+    const double mean_w = gains_w[i] / weights[i];
+    sum_w += mean_w;
+    squares += mean_w * mean_w;
+  }
+  const auto count = static_cast<double>(households);
+  const double variance = std::max(0.0, squares - sum_w * sum_w / count) / (count - 1);
+  return sum_w + 2 * std::sqrt(count * variance) > 0 ? from : 2;
 }
 
 double nmae(std::span<const Said> all, float from) {
@@ -278,8 +280,7 @@ void MainsTraining::add_rows(const MainsRecording& recording) {
   features.end();
   settle();
   for (auto& [kind, chosen] : kinds) {
-    const auto is_on = [](float power_w) { return power_w >= on_from_w; };
-    if (std::ranges::any_of(chosen.rows.power_w, is_on)) rows_.push_back(std::move(chosen.rows));
+    if (!chosen.rows.power_w.empty()) rows_.push_back(std::move(chosen.rows));
   }
 }
 
@@ -293,7 +294,10 @@ TrainedMains MainsTraining::fit(std::span<const std::string> without) const {
       rows.push_back(&of);
       households.emplace(of.household, households.size());
     }
-    if (households.size() < 2) continue;
+    const auto is_on_somewhere = std::ranges::any_of(rows, [](const Rows* of) {
+      return std::ranges::any_of(of->power_w, [](float power) { return power >= on_from_w; });
+    });
+    if (households.size() < 2 || !is_on_somewhere) continue;
     const auto least = least_of(rows);
     auto live = grow(rows, households, least, &Rows::live);
     auto settled = grow(rows, households, least, &Rows::settled);
