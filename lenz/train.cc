@@ -139,8 +139,7 @@ std::string card_of(const Origin& origin, const KindsOfDevices& kinds,
     of_kinds.insert(fmt::format("{} {:.2f}", word, mains.nmae[i]));
   }
   card += fmt::format(
-      "mains_error: NMAE with hindsight, of unseen households, of the kinds that are said on "
-      "mains: "
+      "mains_error: NMAE with hindsight, of unseen households, of kinds that are said on mains: "
       "{}\n",
       joined(of_kinds));
   return card;
