@@ -196,6 +196,7 @@ void SqliteStore::forget() {
   summaries_.clear();
   totals_.clear();
   forget_whereabouts();
+  lasts_.clear();
   decoded_row_.reset();
   unpacked_hour_ = {};
 }
@@ -553,8 +554,10 @@ std::expected<void, StoreError> SqliteStore::checkpoint() {
   forget_whereabouts();
   changed_.clear();
   revisions_.clear();
-  may_join_ |= !packed_.empty();
-  packed_.clear();
+  if (!std::exchange(packed_, {}).empty()) {
+    may_join_ = true;
+    lasts_.clear();  // It may be less exact now.
+  }
   has_uncommitted_ = must_checkpoint_ = false;
   log_.forget_found();
   if (std::exchange(first_log_, next) != next) log_.remove_before(next);

@@ -158,6 +158,9 @@ class SqliteStore final : public Store {
   std::expected<std::span<const measurement::Sample>, StoreError> minute(Row);
   std::expected<Samples, StoreError> block(Row);  // Of the tables or what is packed.
   std::expected<Samples, StoreError> packed_block(Row);
+  // The sample of a number, wherever it is; without values where it is not kept any more.
+  std::expected<measurement::Sample, StoreError> sample_of(const Boot&, std::uint64_t number,
+                                                           measurement::Timestamp);
   std::expected<MinuteSummary, StoreError> minute_summary(Row, const Series&);
   static std::string text_of(const Series&);
   // What is left of a packed hour. The numbers are on the disk.
@@ -336,6 +339,12 @@ class SqliteStore final : public Store {
   KnownTotal& known_total(std::int64_t boot_id, std::int64_t series);
   void forget_totals(Row since);
   std::map<std::int64_t, std::map<std::int64_t, KnownTotal>> totals_;  // By boot and series.
+  // By device: that of a silent one is in an hour that would be unpacked each time it is asked for.
+  struct KnownLast {
+    std::int64_t boot_id = 0;
+    Last last;
+  };
+  std::map<std::string, KnownLast, std::less<>> lasts_;
   std::optional<Row> decoded_row_;
   Samples decoded_;
   Packed unpacked_hour_;

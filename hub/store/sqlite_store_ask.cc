@@ -39,13 +39,35 @@ std::expected<std::optional<Store::Last>, StoreError> SqliteStore::last(std::str
     }
   }
   if (!run) return std::nullopt;
-  const auto samples = minute(newest->row_of(run->last));
+  const auto known = lasts_.find(device);
+  if (known != lasts_.end()) {
+    const auto& [boot_id, last] = known->second;
+    // What has a number does not change.
+    if (boot_id == newest->id && last.sample.number == run->end - 1) return last;
+  }
+  const auto sample = sample_of(*newest, run->end - 1, run->last);
+  if (!sample) return std::unexpected(sample.error());
+  const Last last{run->last, *sample};
+  lasts_.insert_or_assign(std::string(device), KnownLast{newest->id, last});
+  return last;
+}
+
+std::expected<Sample, StoreError> SqliteStore::sample_of(const Boot& boot, std::uint64_t number,
+                                                         Timestamp time) {
+  const Row row = boot.row_of(time);
+  const auto samples = minute(row);
   if (!samples) return std::unexpected(samples.error());
-  const auto found = std::ranges::lower_bound(*samples, run->end - 1, {}, &Sample::number);
-  if (found == samples->end() || found->number != run->end - 1) {
+  const auto found = std::ranges::lower_bound(*samples, number, {}, &Sample::number);
+  if (found != samples->end() && found->number == number) return *found;
+  const auto packed = packed_hours(hour_of(row), hour_of(row));
+  if (!packed) return std::unexpected(packed.error());
+  if (packed->empty() || packed->front().detail < Detail::minutes) {
     return std::unexpected(StoreError::corrupted);
   }
-  return Last{run->last, *found};
+  Sample without_values(measurement::max_chips);
+  without_values.number = number;
+  without_values.uptime = time - boot.booted_at;
+  return without_values;
 }
 
 std::expected<std::vector<Gap>, StoreError> SqliteStore::gaps(std::string_view device,

@@ -340,6 +340,8 @@ std::expected<void, StoreError> SqliteStore::end_merge() {
   merge_.reset();
   may_join_ = true;
   forget_whereabouts();
+  lasts_.clear();
+  decoded_row_.reset();
   if (const int code = database_.execute("COMMIT"); code != SQLITE_OK) {
     return std::unexpected(error_of(code));
   }

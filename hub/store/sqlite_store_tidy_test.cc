@@ -255,6 +255,87 @@ TEST(SqliteStoreTidy, WhateverComesLateOrTwiceLandsInItsPlace) {
   }
 }
 
+TEST(SqliteStoreTidy, TheLatestSampleIsRightWhateverHappens) {
+  for (unsigned seed = 1; seed <= 4; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937 random(seed);
+    auto disk = std::make_unique<SimulatedDisk>();
+    std::optional<SqliteStore> store(std::in_place, *disk, "/data");
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> pieces;  // When it comes, and its begin.
+    for (std::uint64_t n = 0; n < 40 * 180; n += 90) pieces.emplace_back(n + random() % 900, n);
+    std::ranges::sort(pieces);
+    std::optional<Store::Last> expected, committed;
+    const auto expect_right = [&] {
+      const auto last = checked(store->last("meter"));
+      ASSERT_EQ(last.has_value(), expected.has_value());
+      if (!last) return;
+      ASSERT_EQ(last->time, expected->time);
+      ASSERT_EQ(last->sample, expected->sample);
+    };
+    auto now = midnight + 72h;
+    std::uint64_t attempt = 0;
+    for (std::size_t next = 0; next < pieces.size();) {
+      const auto begin = pieces[next].second;
+      // The second boot's clock is set back by 90 minutes.
+      const auto boot = 1 + begin / 3600;
+      const auto booted_at = boot == 1 ? midnight : midnight - 90min + 7s;
+      const auto samples = samples_of(begin, begin + 90, 20s, ++attempt);
+      checked(store->append(header_of(boot, booted_at, 20s), samples));
+      const auto time = booted_at + samples.back().uptime;
+      if (!expected || expected->time < time) expected = {time, samples.back()};
+      ASSERT_NO_FATAL_FAILURE(expect_right());
+      const bool fails = random() % 4 == 0;
+      if (fails) disk->fail_after(0, FileError::full, SimulatedDisk::Failing::once);
+      ASSERT_EQ(store->commit().has_value(), !fails);
+      (fails ? expected : committed) = fails ? committed : expected;
+      next += fails ? 0 : 1;  // Else it comes again with other values.
+      ASSERT_NO_FATAL_FAILURE(expect_right());
+
+      now += 1min;
+      for (auto steps = random() % 20; steps > 0; --steps) {
+        checked(store->tidy(now));
+        ASSERT_NO_FATAL_FAILURE(expect_right());
+      }
+      if (random() % 8 == 0) {
+        store.reset();
+        store.emplace(*disk, "/data");
+      } else if (random() % 8 == 0) {
+        auto after_a_cut = disk->crash_image(attempt, PowerCut::dropped);
+        store.reset();
+        disk = std::move(after_a_cut);
+        store.emplace(*disk, "/data");
+      }
+      ASSERT_NO_FATAL_FAILURE(expect_right());
+    }
+  }
+}
+
+TEST(SqliteStoreTidy, TheLatestSamplesOfSilentMetersAreUnpackedOnce) {
+  SimulatedDisk disk;
+  SqliteStore store(disk, "/data");
+  for (const auto* device : {"a", "b"}) {
+    auto header = header_of(1, midnight);
+    header.device = device;
+    checked(store.append(header, samples_of(0, 3600, 1s, 1)));
+  }
+  checked(store.commit());
+  tidy_all(store, midnight + 24h);
+  const auto ask = [&] {
+    const auto before = disk.calls();
+    for (const auto* device : {"a", "b"}) {
+      EXPECT_EQ(checked(store.last(device))->sample, sample_at(3599, 3599s, 1));
+    }
+    return disk.calls() - before;
+  };
+
+  EXPECT_GT(ask(), 0u);
+  EXPECT_EQ(ask(), 0u);
+
+  // A minute of another meter leaves it so.
+  checked(store.append(header_of(1, midnight + 24h), samples_of(0, 1, 1s, 1)));
+  EXPECT_EQ(ask(), 0u);
+}
+
 TEST(SqliteStoreTidy, APowerCutAtAnyMomentOfItLosesNothing) {
   SimulatedDisk plain_disk, disk;
   SqliteStore plain(plain_disk, "/data");

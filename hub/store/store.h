@@ -103,7 +103,8 @@ class Store {
   // the samples go. Both hold from the next hour on.
   virtual std::expected<void, StoreError> keep_together(std::vector<Series>) { return {}; }
 
-  // Newest sample in time, with its time.
+  // Newest sample in time, with its time. One that is older than the store keeps samples has its
+  // number, and all values are absent.
   struct Last {
     measurement::Timestamp time;
     measurement::Sample sample;
