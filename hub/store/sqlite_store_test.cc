@@ -250,6 +250,15 @@ TEST_F(SqliteStoreTest, TheFirstTimeThatABootCameWithHolds) {
   EXPECT_EQ((*store->last("meter"))->time, midnight + 1s);
 }
 
+TEST_F(SqliteStoreTest, TheLatestSampleIsThatOfTheLaterStartThoughTheyCountAlike) {
+  append(seconds(0, 1), 1, midnight);
+  EXPECT_EQ((*store->last("meter"))->time, midnight);
+
+  append(seconds(0, 1), 2, midnight + 1h);
+
+  EXPECT_EQ((*store->last("meter"))->time, midnight + 1h);
+}
+
 TEST_F(SqliteStoreTest, NewestNumbersAreNamedFirst) {
   append(seconds(0, 10), 7, midnight);
   append(seconds(20, 30), 7, midnight);

@@ -288,7 +288,8 @@ TEST(SqliteStoreTidy, TheLatestSampleIsRightWhateverHappens) {
       if (fails) disk->fail_after(0, FileError::full, SimulatedDisk::Failing::once);
       ASSERT_EQ(store->commit().has_value(), !fails);
       (fails ? expected : committed) = fails ? committed : expected;
-      next += fails ? 0 : 1;  // Else it comes again with other values.
+      next += fails ? 0 : 1;                     // Else it comes again with other values,
+      if (fails && random() % 2 == 0) continue;  // before anybody has asked.
       ASSERT_NO_FATAL_FAILURE(expect_right());
 
       now += 1min;
