@@ -181,7 +181,7 @@ void silent(const std::string& folder) {
   hub::SqliteStore store(disk, folder);
   House house(1);
   std::vector<Sample> hour;
-  for (auto time = 0s; time < 1h; time += 1s) hour.push_back(house.next());
+  for (auto time = 1s; time < 1h; time += 1s) hour.push_back(house.next());
   std::vector<std::string> names;
   for (int m = 0; m < meters; ++m) {
     names.push_back("silent-" + std::to_string(m));
