@@ -43,34 +43,11 @@ void normalise(std::vector<float>& weights) {
 
 // What would be said of a row by those who have not seen its household.
 struct Said {
-  std::size_t household = 0, fold = 0, row = 0;
+  std::size_t fold = 0, row = 0;
   float true_w = 0, weight = 0;
   float said_w = 0;  // 0: it lies below the least.
   float probability = 0;
 };
-
-// A decision is trained for 0.5. Few households cannot tell that another probability is better, but
-// may show that saying the kind harms, households weighing the same: above 1 where even two
-// standard errors above its estimate nothing is gained.
-float said_from(std::span<const Said> all, std::size_t households) {
-  constexpr float from = 0.5;
-  std::vector<double> weights(households), gains_w(households);
-  for (const auto& said : all) {
-    weights[said.household] += static_cast<double>(said.weight);
-    if (said.said_w == 0 || said.probability < from) continue;
-    const float gain_w = said.true_w - std::abs(said.true_w - said.said_w);
-    gains_w[said.household] += static_cast<double>(said.weight * gain_w);
-  }
-  double sum_w = 0, squares = 0;
-  for (std::size_t i = 0; i < households; ++i) {
-    const double mean_w = gains_w[i] / weights[i];
-    sum_w += mean_w;
-    squares += mean_w * mean_w;
-  }
-  const auto count = static_cast<double>(households);
-  const double variance = std::max(0.0, squares - sum_w * sum_w / count) / (count - 1);
-  return sum_w + 2 * std::sqrt(count * variance) > 0 ? from : 2;
-}
 
 double nmae(std::span<const Said> all, float from) {
   double error = 0, drawn = 0;
@@ -80,6 +57,14 @@ double nmae(std::span<const Said> all, float from) {
     drawn += static_cast<double>(said.weight * said.true_w);
   }
   return drawn > 0 ? error / drawn : 1;
+}
+
+// A decision is trained for 0.5, and few households cannot tell that another probability is better.
+// Above 1 where, on those that were not learnt from, saying the kind is no nearer to the truth than
+// saying nothing.
+float said_from(std::span<const Said> all) {
+  constexpr float from = 0.5, never = 2;
+  return nmae(all, from) < 1 ? from : never;
 }
 
 MainsRecording averaged(const MainsRecording& recording, std::chrono::seconds interval) {
@@ -371,13 +356,11 @@ MainsTraining::Grown MainsTraining::grow(std::span<const Rows* const> rows,
     decisions[fold].inputs = inputs;
     const auto power = power_without(fold);
     for (const auto* of : rows) {
-      const auto household = households.at(of->household);
-      if (household % fold_count != fold) continue;
+      if (households.at(of->household) % fold_count != fold) continue;
       for (std::size_t i = 0; i < of->power_w.size(); ++i) {
         const auto row = features_of(*of, i);
         const float true_w = of->power_w[i];
-        Said said{.household = household,
-                  .fold = fold,
+        Said said{.fold = fold,
                   .row = decisions[fold].count(),
                   .true_w = true_w,
                   .weight = of->weights[i]};
@@ -414,7 +397,7 @@ MainsTraining::Grown MainsTraining::grow(std::span<const Rows* const> rows,
       decision.evaluate(row, {&said.probability, 1});
     }
   }
-  const float from = said_from(all_said, households.size());
+  const float from = said_from(all_said);
   return {.view = {.power = power_without(fold_count),
                    .decision = decision_without(fold_count),
                    .said_from = from},
