@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "insight/identification/channel_identifier.h"
+#include "insight/identification/disaggregator.h"
 #include "insight/identification/model.h"
 
 namespace lenz::evaluation {
@@ -87,6 +88,8 @@ TEST(KindTrainingTest, TheModelThatComesWithLenzIsForItsFeaturesAndSaysWhereItIs
   EXPECT_THAT(model->card, testing::Not(testing::HasSubstr("redd-")));
   EXPECT_THAT(model->card, testing::Not(testing::HasSubstr("jackkelly")));
   EXPECT_NO_THROW(insight::ChannelIdentifier(std::make_shared<insight::Model>(*model), {}));
+  ASSERT_TRUE(model->parts.contains("mains"));
+  EXPECT_FALSE(insight::MainsModel::from(model->parts.at("mains")).kinds.empty());
 }
 
 }  // namespace
