@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <set>
 #include <stdexcept>
 #include <utility>
 
+#include "insight/identification/bytes.h"
 #include "insight/identification/channel_evidence.h"
 #include "insight/identification/kind_classifier.h"
 #include "insight/identification/panel_priors.h"
@@ -44,31 +44,15 @@ constexpr std::uint32_t memory_version = 1;
 }
 
 template <class Value>
-void put(std::string& bytes, const Value& value) {
-  static_assert(std::is_trivially_copyable_v<Value>);
-  const auto* raw = reinterpret_cast<const char*>(&value);
-  bytes.append(raw, sizeof value);
-}
-
-void put_text(std::string& bytes, std::string_view text) {
-  put(bytes, static_cast<std::uint32_t>(text.size()));
-  bytes += text;
-}
-
-template <class Value>
-Value take(std::string_view& bytes) {
-  if (bytes.size() < sizeof(Value)) refuse_memory("is cut off");
-  Value value;
-  std::memcpy(&value, bytes.data(), sizeof value);
-  bytes.remove_prefix(sizeof value);
+Value remembered(std::string_view& bytes) {
+  Value value{};
+  if (!insight::take(bytes, value)) refuse_memory("is cut off");
   return value;
 }
 
-std::string take_text(std::string_view& bytes) {
-  const auto size = take<std::uint32_t>(bytes);
-  if (bytes.size() < size) refuse_memory("is cut off");
-  std::string text(bytes.substr(0, size));
-  bytes.remove_prefix(size);
+std::string remembered_text(std::string_view& bytes) {
+  std::string text;
+  if (!insight::take_text(bytes, text)) refuse_memory("is cut off");
   return text;
 }
 
@@ -629,41 +613,41 @@ std::string ChannelIdentifier::State::memory() const {
 void ChannelIdentifier::State::read(std::string_view memory) {
   if (!memory.starts_with(memory_magic)) refuse_memory("is none");
   memory.remove_prefix(memory_magic.size());
-  if (insight::take<std::uint32_t>(memory) != memory_version) {
+  if (remembered<std::uint32_t>(memory) != memory_version) {
     refuse_memory("is of another version of Lenz");
   }
-  if (insight::take<std::uint32_t>(memory) != checksum(memory)) refuse_memory("is damaged");
-  const bool same_features = insight::take<std::uint64_t>(memory) == feature_hash();
+  if (remembered<std::uint32_t>(memory) != checksum(memory)) refuse_memory("is damaged");
+  const bool same_features = remembered<std::uint64_t>(memory) == feature_hash();
   if (!same_features) refuse_memory("is of another version of Lenz");
-  next_appliance_ = insight::take<ApplianceId>(memory);
-  next_run_ = insight::take<std::uint64_t>(memory);
-  const auto count = insight::take<std::uint32_t>(memory);
+  next_appliance_ = remembered<ApplianceId>(memory);
+  next_run_ = remembered<std::uint64_t>(memory);
+  const auto count = remembered<std::uint32_t>(memory);
   if (count > max_appliances) refuse_memory("is damaged");
   for (std::uint32_t i = 0; i < count; ++i) {
     Appliance appliance;
-    appliance.id = insight::take<ApplianceId>(memory);
-    appliance.is_standing = insight::take<std::uint8_t>(memory) != 0;
-    appliance.is_confirmed = insight::take<std::uint8_t>(memory) != 0;
-    const auto kind = insight::take<std::uint8_t>(memory);
+    appliance.id = remembered<ApplianceId>(memory);
+    appliance.is_standing = remembered<std::uint8_t>(memory) != 0;
+    appliance.is_confirmed = remembered<std::uint8_t>(memory) != 0;
+    const auto kind = remembered<std::uint8_t>(memory);
     if (kind < kind_count) appliance.confirmed_kind = static_cast<ApplianceKind>(kind);
-    appliance.name = take_text(memory);
-    appliance.signature = Signature(insight::take<Signature::State>(memory));
-    const auto sums = insight::take<KindChances>(memory);
-    appliance.belief = KindBelief::of(sums, insight::take<float>(memory));
-    appliance.run_count = insight::take<std::uint32_t>(memory);
-    const auto runs = insight::take<std::uint32_t>(memory);
+    appliance.name = remembered_text(memory);
+    appliance.signature = Signature(remembered<Signature::State>(memory));
+    const auto sums = remembered<KindChances>(memory);
+    appliance.belief = KindBelief::of(sums, remembered<float>(memory));
+    appliance.run_count = remembered<std::uint32_t>(memory);
+    const auto runs = remembered<std::uint32_t>(memory);
     if (runs > max_runs) refuse_memory("is damaged");
     for (std::uint32_t j = 0; j < runs; ++j) {
       RememberedRun run;
       run.run.appliance = appliance.id;
-      run.run.id = insight::take<std::uint64_t>(memory);
-      run.run.begin = insight::take<Timestamp>(memory);
-      run.run.end = insight::take<Timestamp>(memory);
-      run.run.energy = insight::take<MilliwattHours>(memory);
-      run.run.peak = insight::take<Watts>(memory);
-      run.features = insight::take<Features>(memory);
-      run.weight = insight::take<float>(memory);
-      run.is_level = insight::take<std::uint8_t>(memory) != 0;
+      run.run.id = remembered<std::uint64_t>(memory);
+      run.run.begin = remembered<Timestamp>(memory);
+      run.run.end = remembered<Timestamp>(memory);
+      run.run.energy = remembered<MilliwattHours>(memory);
+      run.run.peak = remembered<Watts>(memory);
+      run.features = remembered<Features>(memory);
+      run.weight = remembered<float>(memory);
+      run.is_level = remembered<std::uint8_t>(memory) != 0;
       if (classifier_) {
         run.chances = within_socket(classifier_->chances(run.features), run.run.peak, facts_);
       }

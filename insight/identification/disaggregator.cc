@@ -1,38 +1,27 @@
 #include "insight/identification/disaggregator.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
+
+#include "insight/identification/bytes.h"
 
 namespace insight {
 namespace {
 
 using namespace std::chrono_literals;
 
-static_assert(std::endian::native == std::endian::little);
-
 constexpr std::uint32_t version = 1;
 constexpr auto hole = 10min;
 
 template <class Number>
-void put(std::string& bytes, Number number) {
-  char raw[sizeof(Number)];
-  std::memcpy(raw, &number, sizeof(Number));
-  bytes.append(raw, sizeof(Number));
-}
-
-template <class Number>
 Number take_number(std::string_view& bytes) {
   Number number{};
-  if (bytes.size() < sizeof(Number)) {
+  if (!insight::take(bytes, number)) {
     throw std::runtime_error("the model's part for mains is cut off; get the model file anew");
   }
-  std::memcpy(&number, bytes.data(), sizeof(Number));
-  bytes.remove_prefix(sizeof(Number));
   return number;
 }
 

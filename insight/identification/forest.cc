@@ -1,36 +1,19 @@
 #include "insight/identification/forest.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <utility>
 
+#include "insight/identification/bytes.h"
+
 namespace insight {
 namespace {
 
-static_assert(std::endian::native == std::endian::little);
-
 constexpr std::uint32_t max_outputs = 256, max_inputs = 4096, max_trees = 100'000,
                         max_nodes = 10'000'000;
-
-template <class Number>
-void put(std::string& bytes, Number number) {
-  char raw[sizeof(Number)];
-  std::memcpy(raw, &number, sizeof(Number));
-  bytes.append(raw, sizeof(Number));
-}
-
-template <class Number>
-bool take_number(std::string_view& bytes, Number& number) {
-  if (bytes.size() < sizeof(Number)) return false;
-  std::memcpy(&number, bytes.data(), sizeof(Number));
-  bytes.remove_prefix(sizeof(Number));
-  return true;
-}
 
 }  // namespace
 
@@ -106,30 +89,31 @@ std::expected<Forest, std::string> Forest::take(std::string_view& bytes) {
   };
   std::uint8_t link = 0;
   std::uint32_t inputs = 0, outputs = 0, tree_count = 0, node_count = 0;
-  if (!take_number(bytes, link) || !take_number(bytes, inputs) || !take_number(bytes, outputs) ||
-      !take_number(bytes, tree_count) || !take_number(bytes, node_count) ||
-      link > static_cast<std::uint8_t>(Link::softmax) || inputs > max_inputs ||
-      outputs > max_outputs || tree_count > max_trees || node_count > max_nodes) {
+  if (!insight::take(bytes, link) || !insight::take(bytes, inputs) ||
+      !insight::take(bytes, outputs) || !insight::take(bytes, tree_count) ||
+      !insight::take(bytes, node_count) || link > static_cast<std::uint8_t>(Link::softmax) ||
+      inputs > max_inputs || outputs > max_outputs || tree_count > max_trees ||
+      node_count > max_nodes) {
     return damaged();
   }
   std::vector<float> base(outputs);
   for (auto& value : base) {
-    if (!take_number(bytes, value)) return damaged();
+    if (!insight::take(bytes, value)) return damaged();
   }
   std::vector<Tree> trees(tree_count);
   for (auto& tree : trees) {
-    if (!take_number(bytes, tree.output) || !take_number(bytes, tree.root)) return damaged();
+    if (!insight::take(bytes, tree.output) || !insight::take(bytes, tree.root)) return damaged();
   }
   constexpr std::size_t node_bytes = 15;
   if (bytes.size() < std::size_t{node_count} * node_bytes) return damaged();
   std::vector<Node> nodes(node_count);
   for (auto& node : nodes) {
     std::uint8_t missing = 0;
-    take_number(bytes, node.threshold);
-    take_number(bytes, node.input);
-    take_number(bytes, missing);
-    take_number(bytes, node.left);
-    take_number(bytes, node.right);
+    if (!insight::take(bytes, node.threshold) || !insight::take(bytes, node.input) ||
+        !insight::take(bytes, missing) || !insight::take(bytes, node.left) ||
+        !insight::take(bytes, node.right)) {
+      return damaged();
+    }
     node.missing_goes_left = missing != 0;
   }
   try {

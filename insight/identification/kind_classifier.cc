@@ -4,29 +4,15 @@
 #include <cassert>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <utility>
+
+#include "insight/identification/bytes.h"
 
 namespace insight {
 namespace {
 
 constexpr std::uint32_t version = 1, max_forests = 64;
 constexpr float least_chance = 1e-3F;  // No single activation rules a kind out.
-
-template <class Number>
-void put(std::string& bytes, Number number) {
-  char raw[sizeof(Number)];
-  std::memcpy(raw, &number, sizeof(Number));
-  bytes.append(raw, sizeof(Number));
-}
-
-template <class Number>
-bool take(std::string_view& bytes, Number& number) {
-  if (bytes.size() < sizeof(Number)) return false;
-  std::memcpy(&number, bytes.data(), sizeof(Number));
-  bytes.remove_prefix(sizeof(Number));
-  return true;
-}
 
 }  // namespace
 
