@@ -92,16 +92,20 @@ void Analysis::work() {
   wait(is_done ? beat : std::max<steady_clock::duration>(shortest, share * taken));
 }
 
-std::shared_ptr<const insight::Model> installed_model(
-    const std::function<void(const std::string&)>& say) {
+std::string installed_model_file() {
   const auto beside = fs::path(Workplace::program()).parent_path();
   const auto folder = fs::exists(beside / "models") ? beside / "models" : beside / "../../models";
-  const auto file = (folder / "appliances.lenzmodel").lexically_normal();
+  return (folder / "appliances.lenzmodel").lexically_normal().string();
+}
+
+std::shared_ptr<const insight::Model> installed_model(
+    const std::function<void(const std::string&)>& say) {
+  const auto file = installed_model_file();
   std::ifstream in(file, std::ios::binary);
   if (!in) return nullptr;
   auto model = insight::read_model(std::string(std::istreambuf_iterator<char>(in), {}));
   if (model) return std::make_shared<const insight::Model>(std::move(*model));
-  say(fmt::format("{} is not used, so appliances get no names by themselves: {}", file.string(),
+  say(fmt::format("{} is not used, so appliances get no names by themselves: {}", file,
                   model.error()));
   return nullptr;
 }

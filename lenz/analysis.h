@@ -46,8 +46,10 @@ class Analysis {
   bool has_failed_ = false;
 };
 
-// The model that is installed beside the program, or that of the source tree. Null: there is none,
-// or it cannot be read, which is said.
+// Of the model that is installed beside the program, or that of the source tree.
+std::string installed_model_file();
+
+// Null: there is none, or it cannot be read, which is said.
 std::shared_ptr<const insight::Model> installed_model(
     const std::function<void(const std::string&)>& say);
 

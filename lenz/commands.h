@@ -217,8 +217,8 @@ int import_readings(const ImportReadingsOptions&);
 // where an estimate does not conserve power.
 struct EvaluateIdentificationOptions {
   std::string data;
-  std::string train;  // Folder to fit fresh models on; empty: `model` is scored.
-  std::string model = "models/appliances.lenzmodel";
+  std::string train;                // Folder to fit fresh models on; empty: `model` is scored.
+  std::string model;                // File; empty: the installed one.
   std::vector<std::string> houses;  // And devices; empty: all.
   std::vector<std::string> scenes = {"mains"};
   std::vector<std::string> labels = {"0"};

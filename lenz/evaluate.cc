@@ -10,6 +10,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "lenz/analysis.h"
 #include "lenz/commands.h"
 #include "lenz/evaluation/baselines.h"
 #include "lenz/evaluation/identification.h"
@@ -86,7 +87,8 @@ int evaluate_identification(const EvaluateIdentificationOptions& options) {
   for (const auto& text : options.labels) plan.labels.push_back(label_count(text));
   std::shared_ptr<const insight::Model> shipped;
   if (!plan.train) {
-    shipped = std::make_shared<const insight::Model>(read(options.model));
+    shipped = std::make_shared<const insight::Model>(
+        read(options.model.empty() ? installed_model_file() : options.model));
     plan.trained_on = listed(shipped->card, "trained_on: ");
     for (const auto& word : listed(shipped->card, "kinds: ")) {
       if (const auto kind = insight::appliance_kind(word)) plan.shipped_kinds.insert(*kind);

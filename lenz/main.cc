@@ -266,7 +266,7 @@ void describe_evaluate_identification(CLI::App& command,
   command.add_option("--train", evaluate.train,
                      "Folder to fit on, fold by fold without what is scored (default: the model "
                      "is scored)");
-  command.add_option("--model", evaluate.model, "What is shipped")->capture_default_str();
+  command.add_option("--model", evaluate.model, "Model file (default: the installed one)");
   command.add_option("--houses", evaluate.houses, "Houses and devices: a,b (default: all)")
       ->delimiter(',');
   command
