@@ -44,6 +44,7 @@ struct HubOptions {
   std::string share;   // Group of the hubs that divide the same homes' reports; empty: none.
   std::string backup;  // Folder of a backup a day; empty: none.
   std::size_t backup_keep = 7;
+  bool no_analysis = false;  // Appliances are not looked for.
 };
 int hub(const HubOptions&);
 

@@ -141,7 +141,8 @@ int hub(const HubOptions& options) {
                             .write_wait = options.commit_every / 10,
                             .reserve = (place.has_many_homes() ? 1 : 16) * megabyte,
                             .waiting = waiting_bytes(place),
-                            .model = installed_model(say)};
+                            .model = installed_model(say),
+                            .analyses = !options.no_analysis};
   const Homes homes(around, place, options.meter);
   Link link(options, place, homes);
   const auto volume = disk.volume(place.folder());  // Without it each store syncs for itself.

@@ -63,6 +63,7 @@ hub::Ledger* KeptHome::ledger() {
 }
 
 void KeptHome::begin_analysis() {
+  if (!around_.analyses) return;
   analysis_.emplace(AnalysisWorld{.context = around_.context,
                                   .files = around_.files,
                                   .store = store_,
@@ -76,7 +77,7 @@ void KeptHome::begin_analysis() {
 
 hub::Analyst* KeptHome::analyst() {
   if (!analysis_) begin_analysis();
-  return analysis_->analyst();
+  return analysis_ ? analysis_->analyst() : nullptr;
 }
 
 bool KeptHome::tidy() {

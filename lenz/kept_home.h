@@ -34,6 +34,7 @@ struct Surroundings {
   std::uint64_t reserve;                 // Bytes of each home, as Retention's.
   std::size_t waiting;                   // The same, as SqliteStore::hold_at_most() has them.
   std::shared_ptr<const insight::Model> model = {};  // Of appliances; null: there is none.
+  bool analyses = true;                              // Else appliances are not looked for.
 };
 
 class KeptHome {
@@ -52,7 +53,8 @@ class KeptHome {
   // asks for it.
   void begin_partners();
 
-  // Has its appliances looked for from now on, not only once somebody has asked for them.
+  // Has its appliances looked for from now on, not only once somebody has asked for them; unless
+  // nobody is to look for any.
   void begin_analysis();
 
   // A short piece of work. True: nothing is left for now.
@@ -60,7 +62,7 @@ class KeptHome {
 
  private:
   hub::Ledger* ledger();
-  hub::Analyst* analyst();
+  hub::Analyst* analyst();  // Null: there is none.
 
   const Surroundings& around_;
   const std::string folder_;

@@ -93,6 +93,8 @@ void describe_hub(CLI::App& command, lenz::HubOptions& hub) {
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str()
       ->needs(backup);
+  command.add_flag("--no-analysis", hub.no_analysis,
+                   "Do not look for appliances: for a machine that has no time for it");
 }
 
 void describe_write_token(CLI::App& command, lenz::WriteTokenOptions& token) {

@@ -129,10 +129,10 @@ class LenzHub : public System {
   double start() {
     const auto began = std::chrono::steady_clock::now();
     port_ = free_port();
-    process_ =
-        std::make_unique<lenz::Child>(std::vector<std::string>{program_, "hub", "--data", folder_,
-                                                               "--port", std::to_string(port_)},
-                                      lenz::Child::Options{.keep_output = true, .quiet = true});
+    process_ = std::make_unique<lenz::Child>(
+        std::vector<std::string>{program_, "hub", "--data", folder_, "--no-analysis", "--port",
+                                 std::to_string(port_)},
+        lenz::Child::Options{.keep_output = true, .quiet = true});
     std::string link;
     while (link.empty()) {
       const auto line = process_->read_line(60'000);
