@@ -16,6 +16,7 @@ namespace {
 constexpr std::array<std::uint8_t, 7> magic = {'L', 'E', 'N', 'Z', 'S', 'E', 'G'};
 constexpr std::uint8_t first_version = '1', latest_version = '2';
 constexpr std::size_t magic_bytes = magic.size() + 1;
+constexpr std::size_t written_at_once = 64 * 1024;
 constexpr std::size_t length_bytes = 4;  // Of the index' length, at the file's end.
 
 // No hour's row: those are of whole hours.
@@ -60,10 +61,17 @@ std::expected<SegmentWriter, StoreError> SegmentWriter::create(Files& files,
 }
 
 std::expected<void, StoreError> SegmentWriter::write(std::span<const std::uint8_t> bytes) {
-  if (const auto done = file_->write(written_, bytes); !done) {
+  waiting_.insert(waiting_.end(), bytes.begin(), bytes.end());
+  written_ += bytes.size();
+  if (waiting_.size() >= written_at_once) return hand_over();
+  return {};
+}
+
+std::expected<void, StoreError> SegmentWriter::hand_over() {
+  if (const auto done = file_->write(written_ - waiting_.size(), waiting_); !done) {
     return std::unexpected(error_of(done.error()));
   }
-  written_ += bytes.size();
+  waiting_.clear();
   return {};
 }
 
@@ -138,6 +146,7 @@ std::expected<std::uint64_t, StoreError> SegmentWriter::finish() {
 }
 
 std::expected<void, StoreError> SegmentWriter::sync() {
+  if (const auto done = hand_over(); !done) return done;
   if (const auto done = file_->sync(); !done) return std::unexpected(error_of(done.error()));
   return {};
 }

@@ -79,10 +79,12 @@ class SegmentWriter {
       : file_(std::move(file)), number_(number) {}
   std::expected<void, StoreError> end_run();
   std::expected<void, StoreError> write(std::span<const std::uint8_t>);
+  std::expected<void, StoreError> hand_over();  // What waits, to the file.
 
   std::unique_ptr<File> file_;
   std::int64_t number_;
-  std::uint64_t written_ = 0;
+  std::uint64_t written_ = 0;  // What waits included.
+  Bytes waiting_;              // Runs are small: the file gets some at once.
   std::vector<Boot> boots_;
   // The run that is being added to.
   PartPlace place_;

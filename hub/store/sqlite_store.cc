@@ -29,6 +29,7 @@ namespace {
 
 // Of minutes that many meters have open. What is over has a limit of its own.
 constexpr std::size_t most_open_bytes = 128 << 20;
+constexpr int pieces_at_once = 4;  // Of tidying, for those who write faster than it gets on.
 // What a start after a crash has to read.
 constexpr std::uint64_t most_log_bytes = 64 << 20;
 
@@ -193,6 +194,7 @@ void SqliteStore::forget() {
   changed_.clear();
   revisions_.clear();
   packed_.clear();
+  leaving_.reset();
   summaries_.clear();
   totals_.clear();
   forget_whereabouts();
@@ -393,6 +395,7 @@ std::expected<Appended, StoreError> SqliteStore::take(const ReportHeader& header
 void SqliteStore::touch(Boot& boot, Row row) {
   if (row > boot.newest && heads_.has(boot.newest)) heads_.encode(boot.newest);
   boot.newest = std::max(boot.newest, row);
+  going_on_.insert(boot.id);
   touched_.insert(row);
   summaries_.erase(row);
   forget_totals(row);
@@ -432,11 +435,14 @@ void SqliteStore::hand_over() {
 
 std::expected<void, StoreError> SqliteStore::commit() {
   if (!has_uncommitted_) return {};
-  // tidy() does it sooner, when nobody waits.
-  if (must_checkpoint_ || is_full(2)) return checkpoint();
+  if (must_checkpoint_ || is_full(3)) return checkpoint();
   if (const auto synced = log_.sync(); !synced) return undo(synced.error());
   has_uncommitted_ = false;
   static_cast<void>(announce_over(Timestamp::min()));  // Else tidy() does.
+  // tidy() does it sooner, when nobody waits. Those who write faster than it packs help it.
+  for (int piece = 0; piece < pieces_at_once && is_full(2); ++piece) {
+    if (!make_room()) break;  // What was committed is in the log.
+  }
   return {};
 }
 
@@ -520,17 +526,29 @@ bool SqliteStore::has_news() const {
          std::ranges::any_of(counts_, is_changed) || std::ranges::any_of(boots_, is_changed);
 }
 
-std::expected<void, StoreError> SqliteStore::checkpoint() {
-  if (const auto current = stay_current(); !current) return undo(current.error());
-  if (!has_news()) return {};
-  // Hours that are over go straight to their segments.
+// They go straight to their segments.
+SqliteStore::Hours SqliteStore::hours_over() const {
   Hours over;
   for (const Row row : heads_.all()) {
     if (!heads_.is_packed(row) && hour_of(row) < hour_of(boot_with(row >> 32)->newest)) {
       over[hour_of(row)] = Loss::none;
     }
   }
-  while (!over.empty()) {
+  return over;
+}
+
+std::expected<void, StoreError> SqliteStore::make_room() {
+  if (!leaving_) leaving_ = hours_over();
+  if (leaving_->empty()) return checkpoint();
+  if (const auto done = pack(*leaving_); !done) return undo(done.error());
+  return {};
+}
+
+std::expected<void, StoreError> SqliteStore::checkpoint() {
+  if (const auto current = stay_current(); !current) return undo(current.error());
+  if (!has_news()) return {};
+  leaving_.reset();
+  for (auto over = hours_over(); !over.empty();) {
     if (const auto done = pack(over); !done) return undo(done.error());
   }
   const auto touched = touched_;

@@ -122,6 +122,7 @@ class SqliteStore final : public Store {
     std::uint64_t reports = 0, duplicate = 0;
     bool is_changed = true;
   };
+  using Hours = std::map<Row, Loss>;
   class Reading;  // In sqlite_store_read.cc.
 
   // Being current: what is in memory is what tables and log have. After an error all of it is
@@ -143,6 +144,8 @@ class SqliteStore final : public Store {
   std::expected<void, StoreError> announce_over(measurement::Timestamp now);
   bool has_news() const;
   bool is_full(std::size_t times) const;
+  Hours hours_over() const;
+  std::expected<void, StoreError> make_room();  // A piece of the work of checkpoint().
   std::expected<void, StoreError> checkpoint();
   std::expected<void, StoreError> write_tables();
   std::expected<void, StoreError> write_boot(const BootName&, Boot&);
@@ -185,10 +188,9 @@ class SqliteStore final : public Store {
   // Tidying. An hour, a day and 24 days of one meter's: a year lies in some 60 files.
   static constexpr std::int64_t levels = 3;
   bool is_time_to_look(measurement::Timestamp now);
-  static bool is_to_pack(Row, measurement::Timestamp now);
+  bool is_to_pack(Row, measurement::Timestamp now) const;
   std::expected<void, StoreError> look_for_hours(measurement::Timestamp now);
   std::expected<void, StoreError> look_for_joins();
-  using Hours = std::map<Row, Loss>;
   // The first of them; those that were tried are taken away.
   std::expected<void, StoreError> pack(Hours& due);
   struct NewPart {
@@ -368,13 +370,16 @@ class SqliteStore final : public Store {
   };
   std::vector<NewSegment> packed_;  // Since the last checkpoint.
   std::optional<measurement::Timestamp> looked_, looked_for_old_;
-  std::optional<measurement::Timestamp> taken_;  // When has_taken_ was seen last.
-  bool has_taken_ = false;                       // Since it was looked at last.
-  bool has_blocks_ = false;                      // Went to the tables unpacked since then.
-  bool may_join_ = true;                         // There may be segments to join, or to remove.
+  std::optional<measurement::Timestamp> taken_;             // When has_taken_ was seen last.
+  bool has_taken_ = false;                                  // Since it was looked at last.
+  std::set<std::int64_t> going_on_;                         // Boots that went on since then.
+  std::map<std::int64_t, measurement::Timestamp> went_on_;  // Boots, lately, and when.
+  bool has_blocks_ = false;  // Went to the tables unpacked since then.
+  bool may_join_ = true;     // There may be segments to join, or to remove.
   Retention retention_;
   std::size_t most_waiting_bytes_ = std::size_t{8} << 20;
   Hours due_;
+  std::optional<Hours> leaving_;  // What make_room() has yet to pack; absent: it is to look.
   std::optional<Merge> merge_;
   std::set<std::int64_t> unmergeable_;  // Segments that are damaged.
   bool is_loaded_ = false;

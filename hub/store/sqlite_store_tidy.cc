@@ -23,7 +23,8 @@ constexpr std::size_t joined_at_once = 24;
 constexpr std::size_t enough_samples = 1800;  // To pack at once; an hour may have twice as many.
 constexpr std::size_t most_hours = 60;
 constexpr auto look_every = 1min;
-constexpr auto rest = 5s;  // After which nobody is still writing.
+constexpr auto rest = 5s;        // After which nobody is still writing.
+constexpr auto patience = 5min;  // With an hour of the past that stopped in its middle.
 
 constexpr std::int64_t most_free_pages = 2048;      // 8 MiB.
 constexpr std::size_t copied_at_once = 256 * 1024;  // Bytes.
@@ -56,10 +57,11 @@ std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
   if (has_uncommitted_) return false;  // Its acknowledgement comes first.
   if (const auto current = stay_current(); !current) return undo(current.error());
   if (must_checkpoint_ || is_full(1)) {
-    if (const auto done = checkpoint(); !done) {
+    if (const auto done = must_checkpoint_ ? checkpoint() : make_room(); !done) {
       if (done.error() == StoreError::full) give_reserve_up();
       return std::unexpected(done.error());
     }
+    if (leaving_) return false;
   }
   // What a meter that fell silent sent last is to be seen as well.
   if (const auto done = announce_over(now); !done) return undo(done.error());
@@ -98,6 +100,10 @@ std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
 // Late samples have their hour packed anew: not each time that some more of them come.
 bool SqliteStore::is_time_to_look(Timestamp now) {
   if (std::exchange(has_taken_, false)) taken_ = now;
+  for (const auto id : std::exchange(going_on_, {})) went_on_[id] = now;
+  std::erase_if(went_on_, [&](const auto& boot) {
+    return now < boot.second || now - boot.second >= patience;
+  });
   const bool has_rested = taken_ && (now < *taken_ || now - *taken_ >= rest);
   if (has_rested) taken_.reset();
   return !looked_ || now < *looked_ || now - *looked_ >= look_every ||
@@ -106,8 +112,12 @@ bool SqliteStore::is_time_to_look(Timestamp now) {
            std::ranges::any_of(heads_.all(), [&](Row row) { return is_to_pack(row, now); })));
 }
 
-bool SqliteStore::is_to_pack(Row row, Timestamp now) {
-  return time_of_minute(minute_of_row(hour_of(row)) + 60) + pack_after <= now;
+bool SqliteStore::is_to_pack(Row row, Timestamp now) const {
+  if (time_of_minute(minute_of_row(hour_of(row)) + 60) + pack_after > now) return false;
+  const Boot* boot = boot_with(row >> 32);
+  const bool may_go_on = boot && hour_of(boot->newest) == hour_of(row) &&
+                         boot->newest < hour_of(row) + 59 && went_on_.contains(boot->id);
+  return !may_go_on;
 }
 
 std::expected<void, StoreError> SqliteStore::look_for_hours(Timestamp now) {

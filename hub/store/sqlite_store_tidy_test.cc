@@ -192,6 +192,7 @@ TEST(SqliteStoreTidy, AMonthThatWasWrittenAtOnceIsJoinedAtOnce) {
   checked(store.commit());
 
   tidy_all(store, midnight + 50 * 24h);
+  tidy_all(store, midnight + 50 * 24h + 5min);  // Nothing follows in the last hour.
 
   EXPECT_EQ(segments_on(disk), 1u + 2);  // 24 days, and the two after them.
   EXPECT_EQ(checked(store.samples("meter", {midnight, midnight + 26 * 24h})).size(), 26u * 144);
@@ -205,11 +206,11 @@ TEST(SqliteStoreTidy, WhatWasWrittenLateIsPackedWhenNothingMoreComes) {
     if (is_in_tables) store.hold_at_most(1);
     auto now = midnight + 48h;
     tidy_all(store, now);
-    for (std::uint64_t minute = 0; minute < 20; ++minute) {
+    for (std::uint64_t minute = 0; minute < 60; ++minute) {
       checked(
           store.append(header_of(1, midnight), samples_of(60 * minute, 60 * minute + 60, 1s, 1)));
       checked(store.commit());
-      now += 1s;
+      now += 500ms;
       tidy_all(store, now);
     }
     EXPECT_EQ(segments_on(disk), 0u);
@@ -219,6 +220,23 @@ TEST(SqliteStoreTidy, WhatWasWrittenLateIsPackedWhenNothingMoreComes) {
 
     EXPECT_EQ(segments_on(disk), 1u);
   }
+}
+
+TEST(SqliteStoreTidy, AnHourOfThePastThatStoppedInItsMiddleMayGoOnForAWhile) {
+  SimulatedDisk disk;
+  SqliteStore store(disk, "/data");
+  auto now = midnight + 48h;
+  checked(store.append(header_of(1, midnight), samples_of(0, 1200, 1s, 1)));
+  checked(store.commit());
+  tidy_all(store, now);
+  now += 4min;
+  tidy_all(store, now);
+  EXPECT_EQ(segments_on(disk), 0u);
+
+  now += 1min;
+  tidy_all(store, now);
+
+  EXPECT_EQ(segments_on(disk), 1u);
 }
 
 TEST(SqliteStoreTidy, WhateverComesLateOrTwiceLandsInItsPlace) {

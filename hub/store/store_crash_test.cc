@@ -313,6 +313,7 @@ TEST(StoreCrash, AFullDiskIsToldAndWithRoomTheStoreGoesOn) {
       }
     }
     const auto image = disk.crash_image(left, PowerCut::dropped);
+    image->set_capacity(plenty);
     SqliteStore other(*image, folder);
     EXPECT_EQ(content_of(other), acknowledged);
   }
