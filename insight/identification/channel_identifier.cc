@@ -1,21 +1,17 @@
 #include "insight/identification/channel_identifier.h"
 
-#include <fmt/format.h>
-#include <zlib.h>
-
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <set>
 #include <stdexcept>
 #include <utility>
 
-#include "insight/identification/bytes.h"
+#include "insight/identification/appliance_description.h"
 #include "insight/identification/channel_evidence.h"
+#include "insight/identification/channel_memory.h"
 #include "insight/identification/kind_classifier.h"
 #include "insight/identification/panel_priors.h"
-#include "insight/identification/signatures.h"
 
 namespace insight {
 namespace {
@@ -25,41 +21,18 @@ using measurement::Timestamp;
 using measurement::Watts;
 using std::chrono::hours;
 
-constexpr std::size_t max_appliances = 64, max_runs = 200;
+constexpr auto max_appliances = ChannelMemory::max_appliances;
+constexpr auto max_runs = ChannelMemory::max_runs;
 constexpr auto week = std::chrono::days(7);
 constexpr hours standing_from{2};        // What has run so long as a level is said to be always on.
 constexpr float snapshot_weight = 0.5F;  // Of what still runs, beside what has ended.
 constexpr float relation_weight = 0.3F;  // Of the evidence of the channel's other appliances.
 constexpr float new_appliance = -4;      // Log-odds that an activation is of one not seen before.
 constexpr float confirmed_chance = 0.97F;
+constexpr float least_pulse_w = 2;
 constexpr double alone_from = 0.9;             // Of the channel's energy.
+constexpr float beside_below = 0.1F;           // Of the named one's power: a lamp beside an oven.
 constexpr MilliwattHours worth_asking{5'000};  // A week.
-
-constexpr std::string_view memory_magic = "LENZCHAN";
-constexpr std::uint32_t memory_version = 1;
-
-[[noreturn]] void refuse_memory(std::string_view why) {
-  throw std::runtime_error(
-      fmt::format("what was learnt of a channel {}; forget it, and it is learnt anew", why));
-}
-
-template <class Value>
-Value remembered(std::string_view& bytes) {
-  Value value{};
-  if (!insight::take(bytes, value)) refuse_memory("is cut off");
-  return value;
-}
-
-std::string remembered_text(std::string_view& bytes) {
-  std::string text;
-  if (!insight::take_text(bytes, text)) refuse_memory("is cut off");
-  return text;
-}
-
-std::uint32_t checksum(std::string_view bytes) {
-  return static_cast<std::uint32_t>(::crc32_z(
-      ::crc32(0, nullptr, 0), reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
 
 MilliwattHours energy_of(const Activation& activation) {
   return {static_cast<std::int64_t>(std::llround(activation.watt_seconds / 3.6))};
@@ -79,28 +52,10 @@ class ChannelIdentifier::State {
   void answer(const Answer&);
   void merge(ApplianceId from, ApplianceId into);
   void split(std::uint64_t run);
-  std::string memory() const;
+  std::string memory() const { return bytes_of(learnt_); }
 
  private:
-  struct RememberedRun {
-    insight::Run run;
-    Features features{};
-    KindChances chances{};
-    float weight = 1;
-    bool is_level = false;
-  };
-
-  struct Appliance {
-    ApplianceId id = unexplained;
-    bool is_standing = false;  // The latest time it drew for hours, and others ran above it.
-    std::optional<ApplianceKind> confirmed_kind;
-    bool is_confirmed = false;  // Somebody named it; without a kind, perhaps.
-    std::string name;
-    Signature signature;
-    KindBelief belief;  // Of the activations that ended.
-    std::vector<RememberedRun> runs;
-    std::uint32_t run_count = 0;
-  };
+  using Appliance = LearntAppliance;
 
   // An activation that is open, and the run that is told of it.
   struct Open {
@@ -122,31 +77,35 @@ class ChannelIdentifier::State {
   void judge_ended(const Activation&, const Evidence&, const KindChances&, Open);
   void remember(Appliance&, RememberedRun);
   void learn_again(Appliance&);
-  void find_owner_of_name();
+  void find_owners_of_name();
+  bool is_named(const Appliance&) const;
   std::optional<ApplianceKind> said_of(const Appliance&) const;
   KindChances chances_of(const Appliance&) const;
   void describe(Appliance&, KnownAppliance&) const;
   void describe_all();
   void tell(const insight::Run& run) { told_[run.id] = run; }
   ApplianceId only() const;
+  float pulse_from_w(ApplianceId) const;
   void share_out(const Reading&);
   void read(std::string_view memory);
+  double energy_mwh(const Appliance&) const;
+  float greatest_w(const Appliance&) const;
 
   std::optional<KindClassifier> classifier_;
   ChannelFacts facts_;
   KindChances prior_{};
-  // What the channel's name says hangs on it, and which appliance that is: the one that takes most.
+  // What the channel's name says hangs on it, and which appliances that is: the one that takes
+  // most, and what is no small thing beside it.
   std::optional<ApplianceKind> named_kind_;
-  ApplianceId named_ = unexplained;
-  bool is_alone_ = false;  // It takes nearly all.
+  std::vector<ApplianceId> named_;
+  bool is_alone_ = false;  // They take nearly all.
   ChannelEvidence evidence_;
-  std::vector<Appliance> appliances_;
+  ChannelMemory learnt_;
+  std::vector<Appliance>& appliances_ = learnt_.appliances;
   std::vector<KnownAppliance> known_;  // Beside it.
   std::vector<Open> open_;
   std::map<std::uint64_t, insight::Run> told_;  // Since the last take_runs().
   std::vector<Share> shares_;
-  ApplianceId next_appliance_ = 1;
-  std::uint64_t next_run_ = 1;
   std::optional<Timestamp> now_;
 };
 
@@ -162,6 +121,20 @@ ChannelIdentifier::State::State(std::shared_ptr<const Model> model, ChannelFacts
     }
   }
   if (!memory.empty()) read(memory);
+}
+
+void ChannelIdentifier::State::read(std::string_view memory) {
+  learnt_ = read_channel_memory(memory);
+  for (auto& appliance : appliances_) {
+    known_.push_back({.id = appliance.id});
+    for (auto& run : appliance.runs) {
+      if (classifier_) {
+        run.chances = within_socket(classifier_->chances(run.features), run.run.peak, facts_);
+      }
+      now_ = std::max(now_.value_or(run.run.end), run.run.end);
+    }
+  }
+  if (now_) describe_all();
 }
 
 ChannelIdentifier::State::Appliance* ChannelIdentifier::State::find(ApplianceId id) {
@@ -230,7 +203,7 @@ ApplianceId ChannelIdentifier::State::match(const Evidence& evidence, const Kind
 
 ApplianceId ChannelIdentifier::State::found() {
   Appliance appliance;
-  appliance.id = next_appliance_++;
+  appliance.id = learnt_.next_appliance++;
   appliances_.push_back(std::move(appliance));
   known_.push_back({.id = appliances_.back().id});
   return appliances_.back().id;
@@ -246,28 +219,56 @@ void ChannelIdentifier::State::forget_if_unused(ApplianceId id) {
   known_.erase(known_.begin() + at);
 }
 
-void ChannelIdentifier::State::find_owner_of_name() {
-  named_ = unexplained;
+// Of what it is known to have drawn, the run that goes on included.
+double ChannelIdentifier::State::energy_mwh(const Appliance& appliance) const {
+  double sum = 0;
+  for (const auto& run : appliance.runs) sum += static_cast<double>(run.run.energy.value);
+  for (const auto& one : open_) {
+    if (one.run.appliance == appliance.id) sum += static_cast<double>(one.run.energy.value);
+  }
+  return sum;
+}
+
+float ChannelIdentifier::State::greatest_w(const Appliance& appliance) const {
+  float greatest = 0;
+  for (const auto& run : appliance.runs) greatest = std::max(greatest, run.run.peak.value);
+  for (const auto& one : open_) {
+    if (one.run.appliance == appliance.id) greatest = std::max(greatest, one.run.peak.value);
+  }
+  return greatest;
+}
+
+void ChannelIdentifier::State::find_owners_of_name() {
+  named_.clear();
   if (!named_kind_) return;
-  std::int64_t sum = 0, most = 0;
+  double most = 0, sum = 0, named = 0;
+  const Appliance* owner = nullptr;
   for (const auto& appliance : appliances_) {
-    if (appliance.confirmed_kind == named_kind_) {  // A person knows better.
-      named_ = unexplained;
-      return;
-    }
-    std::int64_t energy = 0;
-    for (const auto& run : appliance.runs) energy += run.run.energy.value;
+    if (appliance.confirmed_kind == named_kind_) return;  // A person knows better.
+    const double energy = energy_mwh(appliance);
     sum += energy;
     if (energy <= most || appliance.is_confirmed) continue;
     most = energy;
-    named_ = appliance.id;
+    owner = &appliance;
   }
-  is_alone_ = static_cast<double>(most) >= alone_from * static_cast<double>(sum);
+  if (!owner) return;
+  // One appliance is often taken for two, by its programmes.
+  const float from_w = beside_below * greatest_w(*owner);
+  for (const auto& appliance : appliances_) {
+    if (appliance.is_confirmed || greatest_w(appliance) < from_w) continue;
+    named_.push_back(appliance.id);
+    named += energy_mwh(appliance);
+  }
+  is_alone_ = named >= alone_from * sum;
+}
+
+bool ChannelIdentifier::State::is_named(const Appliance& appliance) const {
+  return std::ranges::find(named_, appliance.id) != named_.end();
 }
 
 // By an answer, or by the channel's name.
 std::optional<ApplianceKind> ChannelIdentifier::State::said_of(const Appliance& appliance) const {
-  return appliance.id == named_ ? named_kind_ : appliance.confirmed_kind;
+  return is_named(appliance) ? named_kind_ : appliance.confirmed_kind;
 }
 
 KindChances ChannelIdentifier::State::chances_of(const Appliance& appliance) const {
@@ -319,7 +320,7 @@ void ChannelIdentifier::State::judge_ended(const Activation& ended, const Eviden
   if (id == unexplained) id = found();
   auto run = was.run;
   const auto before = std::exchange(run.appliance, id);
-  if (run.id == 0) run.id = next_run_++;
+  if (run.id == 0) run.id = learnt_.next_run++;
   run.begin = ended.begin;
   run.end = ended.end;
   run.energy = energy_of(ended);
@@ -356,7 +357,7 @@ void ChannelIdentifier::State::judge(const Evidence& evidence) {
   auto& one = open_[at];
   one.chances = chances;
   if (one.run.id == 0) {
-    one.run.id = next_run_++;
+    one.run.id = learnt_.next_run++;
     one.run.begin = seen->begin;
   }
   find(id)->is_standing = seen->is_level && age >= standing_from;
@@ -385,6 +386,15 @@ ApplianceId ChannelIdentifier::State::only() const {
       .id;
 }
 
+// From which power what no run explains is a pulse of the appliance, too short to be a run. Less is
+// its standby: it does not run then.
+float ChannelIdentifier::State::pulse_from_w(ApplianceId id) const {
+  constexpr float standby = 0.05F;
+  const auto& runs = find(id)->runs;
+  if (runs.empty()) return 0;
+  return standby * (std::exp2(runs.back().features[place_of("mean")]) - 1);
+}
+
 void ChannelIdentifier::State::share_out(const Reading& reading) {
   shares_.clear();
   if (std::isnan(reading.active_power.value)) return;
@@ -404,10 +414,9 @@ void ChannelIdentifier::State::share_out(const Reading& reading) {
     if (it == open_.end() || it->run.appliance == unexplained) continue;
     give(it->run.appliance, std::min(activations.drawn(i).value, std::max(0.0F, left)));
   }
-  // A pulse that is too short to be a run.
-  constexpr float pulse_w = 2;
-  if (const auto appliance = only(); appliance != unexplained && left >= pulse_w) {
-    give(appliance, left);
+  if (left >= least_pulse_w) {
+    const auto appliance = only();
+    if (appliance != unexplained && left >= pulse_from_w(appliance)) give(appliance, left);
   }
   shares_.push_back({unexplained, {left}});
 }
@@ -421,26 +430,6 @@ void ChannelIdentifier::State::take(const Reading& reading) {
   share_out(reading);
 }
 
-namespace {
-
-std::string_view form_of(const Features& features, bool is_standing) {
-  if (is_standing) return "always on";
-  const float watts = std::exp2(features[place_of("mean")]) - 1;
-  const float reactive = features[place_of("reactive_share")];
-  if (std::abs(reactive) > 0.3F && watts > 30) return "motor";
-  if (watts > 400 && features[place_of("deviation")] < 0.15F && !(std::abs(reactive) > 0.1F))
-    return "heater";
-  return "load";
-}
-
-std::string power_text(float watts) {
-  if (watts >= 1000) return fmt::format("{:.1f} kW", watts / 1000);
-  if (watts >= 100) return fmt::format("{:.0f} W", std::round(watts / 10) * 10);
-  return fmt::format("{:.0f} W", watts);
-}
-
-}  // namespace
-
 void ChannelIdentifier::State::describe(Appliance& appliance, KnownAppliance& known) const {
   const auto guesses = likeliest(chances_of(appliance), 1);
   known.id = appliance.id;
@@ -449,7 +438,7 @@ void ChannelIdentifier::State::describe(Appliance& appliance, KnownAppliance& kn
   known.kind = said;
   known.probability = appliance.confirmed_kind ? 1.0F : said ? confirmed_chance : 0.0F;
   known.certainty = appliance.is_confirmed || said ? Certainty::confirmed : Certainty::unknown;
-  if (appliance.id == named_ && is_alone_) known.certainty = Certainty::measured;
+  if (is_named(appliance) && is_alone_) known.certainty = Certainty::measured;
   if (!said && !guesses.empty()) {
     known.kind = guesses.front().kind;
     known.probability = guesses.front().probability;
@@ -461,21 +450,16 @@ void ChannelIdentifier::State::describe(Appliance& appliance, KnownAppliance& kn
     known.description.clear();
     return;
   }
-  const auto& latest = appliance.runs.back();
-  const float mean = std::exp2(latest.features[place_of("mean")]) - 1;
-  const auto form = form_of(latest.features, appliance.is_standing);
-  if (appliance.is_standing) {
-    known.description = fmt::format("about {}, {}", power_text(mean), form);
-    return;
-  }
   const auto times = std::ranges::count_if(
       appliance.runs, [&](const RememberedRun& run) { return *now_ - run.run.end < week; });
-  known.description = fmt::format("about {} {}, {} this week", power_text(mean), form,
-                                  times == 1 ? "once" : fmt::format("{} times", times));
+  known.description = description_of({.latest = appliance.runs.back().features,
+                                      .is_standing = appliance.is_standing,
+                                      .is_named = known.certainty != Certainty::unknown,
+                                      .times_a_week = static_cast<std::size_t>(times)});
 }
 
 void ChannelIdentifier::State::describe_all() {
-  find_owner_of_name();
+  find_owners_of_name();
   for (std::size_t i = 0; i < appliances_.size(); ++i) describe(appliances_[i], known_[i]);
 }
 
@@ -489,7 +473,7 @@ std::optional<Question> ChannelIdentifier::State::question() const {
   std::optional<Question> best;
   double best_worth = 0;
   for (const auto& appliance : appliances_) {
-    if (appliance.is_confirmed || appliance.id == named_) continue;
+    if (appliance.is_confirmed || is_named(appliance)) continue;
     MilliwattHours weekly{};
     const insight::Run* example = nullptr;
     for (const auto& run : appliance.runs) {
@@ -572,92 +556,6 @@ void ChannelIdentifier::State::split(std::uint64_t run_id) {
     describe_all();
     return;
   }
-}
-
-std::string ChannelIdentifier::State::memory() const {
-  std::string body;
-  put(body, feature_hash());
-  put(body, next_appliance_);
-  put(body, next_run_);
-  put(body, static_cast<std::uint32_t>(appliances_.size()));
-  for (const auto& appliance : appliances_) {
-    put(body, appliance.id);
-    put(body, static_cast<std::uint8_t>(appliance.is_standing));
-    put(body, static_cast<std::uint8_t>(appliance.is_confirmed));
-    put(body, static_cast<std::uint8_t>(appliance.confirmed_kind
-                                            ? static_cast<std::uint8_t>(*appliance.confirmed_kind)
-                                            : std::uint8_t{255}));
-    put_text(body, appliance.name);
-    put(body, appliance.signature.state());
-    put(body, appliance.belief.sums());
-    put(body, appliance.belief.weight());
-    put(body, appliance.run_count);
-    put(body, static_cast<std::uint32_t>(appliance.runs.size()));
-    for (const auto& run : appliance.runs) {
-      put(body, run.run.id);
-      put(body, run.run.begin);
-      put(body, run.run.end);
-      put(body, run.run.energy);
-      put(body, run.run.peak);
-      put(body, run.features);
-      put(body, run.weight);
-      put(body, static_cast<std::uint8_t>(run.is_level));
-    }
-  }
-  std::string bytes(memory_magic);
-  put(bytes, memory_version);
-  put(bytes, checksum(body));
-  return bytes + body;
-}
-
-void ChannelIdentifier::State::read(std::string_view memory) {
-  if (!memory.starts_with(memory_magic)) refuse_memory("is none");
-  memory.remove_prefix(memory_magic.size());
-  if (remembered<std::uint32_t>(memory) != memory_version) {
-    refuse_memory("is of another version of Lenz");
-  }
-  if (remembered<std::uint32_t>(memory) != checksum(memory)) refuse_memory("is damaged");
-  const bool same_features = remembered<std::uint64_t>(memory) == feature_hash();
-  if (!same_features) refuse_memory("is of another version of Lenz");
-  next_appliance_ = remembered<ApplianceId>(memory);
-  next_run_ = remembered<std::uint64_t>(memory);
-  const auto count = remembered<std::uint32_t>(memory);
-  if (count > max_appliances) refuse_memory("is damaged");
-  for (std::uint32_t i = 0; i < count; ++i) {
-    Appliance appliance;
-    appliance.id = remembered<ApplianceId>(memory);
-    appliance.is_standing = remembered<std::uint8_t>(memory) != 0;
-    appliance.is_confirmed = remembered<std::uint8_t>(memory) != 0;
-    const auto kind = remembered<std::uint8_t>(memory);
-    if (kind < kind_count) appliance.confirmed_kind = static_cast<ApplianceKind>(kind);
-    appliance.name = remembered_text(memory);
-    appliance.signature = Signature(remembered<Signature::State>(memory));
-    const auto sums = remembered<KindChances>(memory);
-    appliance.belief = KindBelief::of(sums, remembered<float>(memory));
-    appliance.run_count = remembered<std::uint32_t>(memory);
-    const auto runs = remembered<std::uint32_t>(memory);
-    if (runs > max_runs) refuse_memory("is damaged");
-    for (std::uint32_t j = 0; j < runs; ++j) {
-      RememberedRun run;
-      run.run.appliance = appliance.id;
-      run.run.id = remembered<std::uint64_t>(memory);
-      run.run.begin = remembered<Timestamp>(memory);
-      run.run.end = remembered<Timestamp>(memory);
-      run.run.energy = remembered<MilliwattHours>(memory);
-      run.run.peak = remembered<Watts>(memory);
-      run.features = remembered<Features>(memory);
-      run.weight = remembered<float>(memory);
-      run.is_level = remembered<std::uint8_t>(memory) != 0;
-      if (classifier_) {
-        run.chances = within_socket(classifier_->chances(run.features), run.run.peak, facts_);
-      }
-      now_ = std::max(now_.value_or(run.run.end), run.run.end);
-      appliance.runs.push_back(std::move(run));
-    }
-    appliances_.push_back(std::move(appliance));
-    known_.push_back({.id = appliances_.back().id});
-  }
-  if (now_) describe_all();
 }
 
 ChannelIdentifier::ChannelIdentifier(std::shared_ptr<const Model> model, ChannelFacts facts,

@@ -97,7 +97,8 @@ class ChannelIdentifier {
   void take(const Reading&);
 
   // Of the latest reading. Together they are its active power to 0.1 W; empty: it was a gap. What
-  // no run explains is of the appliance that there is alone, from 2 W.
+  // no run explains is of the appliance that there is alone, from 2 W and a twentieth of what it
+  // draws when it runs.
   std::span<const Share> shares() const;
 
   // All that were ever found, also those that do not run.

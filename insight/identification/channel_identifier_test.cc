@@ -110,6 +110,46 @@ TEST(ChannelIdentifierTest, ACircuitThatIsNamedForItsApplianceNamesIt) {
   EXPECT_EQ(identifier.appliances()[0].kind, ApplianceKind::electric_heater);
 }
 
+TEST(ChannelIdentifierTest, AChargerThatStandsByDoesNotRunAndIsCalledByItsCircuitsName) {
+  ChannelIdentifier identifier(nullptr, {.words = "EV charger, Garage"});
+  Channel channel(identifier);
+  // It was charging when the meter began.
+  channel.draw(7000, 1200);
+  channel.draw(4, 1800);
+
+  ASSERT_EQ(identifier.shares().size(), 1U);
+  EXPECT_EQ(identifier.shares()[0].appliance, unexplained);
+
+  for (int i = 0; i < 3; ++i) {
+    channel.draw(7200, 3 * 3600);
+    channel.draw(2500, 120);  // It tapers.
+    channel.draw(4, 1800);
+    channel.draw(7200, 300);
+    channel.draw(4, 1800);
+  }
+
+  for (const auto& appliance : identifier.appliances()) {
+    EXPECT_EQ(appliance.kind, ApplianceKind::ev_charger);
+    EXPECT_EQ(appliance.certainty, Certainty::measured);
+    EXPECT_THAT(appliance.description, testing::Not(HasSubstr("heater")));
+  }
+}
+
+TEST(ChannelIdentifierTest, ANamedCircuitNamesWhatRunsForTheFirstTime) {
+  ChannelIdentifier identifier(nullptr, {.words = "EV charger"});
+  Channel channel(identifier);
+  channel.draw(4, 60);
+
+  channel.draw(7200, 600);
+
+  const auto id = std::ranges::max(identifier.shares(), {}, [](const Share& share) {
+                    return share.active_power.value;
+                  }).appliance;
+  const auto it = std::ranges::find(identifier.appliances(), id, &KnownAppliance::id);
+  ASSERT_NE(it, identifier.appliances().end());
+  EXPECT_EQ(it->kind, ApplianceKind::ev_charger);
+}
+
 TEST(ChannelIdentifierTest, WhatAlwaysDrawsBecomesAnApplianceAndLeavesRoomForOthers) {
   ChannelIdentifier identifier(nullptr, {});
   Channel channel(identifier);
