@@ -84,6 +84,28 @@ constexpr std::array large = {
     LargeRow{ApplianceKind::pump, 10, 25},
 };
 
+// What shares a circuit of sockets where the lines of dishwasher, disposal, microwave, fridge,
+// laundry, furnace and lights are their own, as in North America (NEC 210.11, 210.23, 422).
+constexpr std::array seldom_alone = {
+    ApplianceKind::kettle,
+    ApplianceKind::toaster,
+    ApplianceKind::coffee_maker,
+    ApplianceKind::food_processor,
+    ApplianceKind::television,
+    ApplianceKind::media_player,
+    ApplianceKind::computer,
+    ApplianceKind::monitor,
+    ApplianceKind::printer,
+    ApplianceKind::router,
+    ApplianceKind::lamp,
+    ApplianceKind::vacuum_cleaner,
+    ApplianceKind::hair_dryer,
+    ApplianceKind::iron,
+    ApplianceKind::fan,
+    ApplianceKind::charger,
+    ApplianceKind::electric_shower,
+};
+
 constexpr std::array on_sockets = {
     ApplianceKind::fridge,
     ApplianceKind::freezer,
@@ -158,6 +180,9 @@ std::optional<ApplianceKind> kind_named(const ChannelFacts& facts) {
 KindChances with_panel(KindChances prior, const ChannelFacts& facts) {
   const auto ratios = ratios_of(facts.words);
   for (std::size_t i = 0; i < prior.size(); ++i) prior[i] *= ratios[i];
+  if (!facts.is_mains && facts.nominal_voltage.value < 160) {
+    for (const auto kind : seldom_alone) prior[static_cast<std::size_t>(kind)] *= 0.3F;
+  }
   if (facts.poles > 1) {
     for (std::size_t i = 0; i < prior.size(); ++i) {
       const auto it = std::ranges::find(large, static_cast<ApplianceKind>(i), &LargeRow::kind);

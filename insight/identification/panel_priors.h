@@ -9,7 +9,7 @@
 
 namespace insight {
 
-// `prior` times the likelihood ratios of what is known; together 1 again.
+// `prior` times the likelihood ratios of what is known, the line's voltage too; together 1 again.
 KindChances with_panel(KindChances prior, const ChannelFacts&);
 
 // The kind that people's words name outright, as "Tumble dryer" does and "Range" or "Laundry" do

@@ -25,5 +25,17 @@ TEST(PanelPriorsTest, ANameThatSaysMoreOrNothingNamesNoKind) {
   EXPECT_EQ(named("Driveway"), std::nullopt);  // No word of its own in it.
 }
 
+TEST(PanelPriorsTest, WhatHangsOnSocketsIsSeldomAloneOnALineOf120V) {
+  KindChances even{};
+  even[static_cast<std::size_t>(ApplianceKind::television)] = 0.5F;
+  even[static_cast<std::size_t>(ApplianceKind::lighting)] = 0.5F;
+
+  const auto american = with_panel(even, {.nominal_voltage = {120}});
+  const auto european = with_panel(even, {.nominal_voltage = {230}});
+
+  EXPECT_NEAR(american[static_cast<std::size_t>(ApplianceKind::lighting)], 1 / 1.3, 1e-4);
+  EXPECT_EQ(european, even);
+}
+
 }  // namespace
 }  // namespace insight
