@@ -45,12 +45,21 @@ class Trees final : public Method {
     std::vector<ChannelEstimate> made(channels.size());
     for (std::size_t i = 0; i < channels.size(); ++i) {
       const WindowGrid grid(channels[i]);
+      std::vector<Asked> live, revised;
       for (const auto kind : wanted) {
         const auto found = forests_.find({channels[i].facts.is_mains, kind});
         if (found == forests_.end()) continue;
-        made[i].live.kinds[kind] = powers(channels[i], grid, found->second.live);
-        made[i].revised.kinds[kind] = powers(channels[i], grid, found->second.revised);
+        const auto ask = [&](std::vector<Asked>& all, Powers& powers,
+                             const insight::Forest& forest) {
+          auto& power = powers.kinds[kind];
+          power.assign(channels[i].rows(), 0.0F);
+          all.push_back({&forest, &power});
+        };
+        ask(live, made[i].live, found->second.live);
+        ask(revised, made[i].revised, found->second.revised);
       }
+      estimate(channels[i], grid, WindowGrid::past_inputs, live);
+      estimate(channels[i], grid, WindowGrid::inputs, revised);
       fill_rest(channels[i], made[i].live);
       fill_rest(channels[i], made[i].revised);
     }
@@ -60,6 +69,12 @@ class Trees final : public Method {
  private:
   struct Pair {
     insight::Forest live, revised;
+  };
+  // Of one kind, where its powers go, and what was said last.
+  struct Asked {
+    const insight::Forest* forest;
+    std::vector<float>* power;
+    float estimate = 0;
   };
 
   // Power of the kind in a row; NaN: not known.
@@ -150,11 +165,12 @@ class Trees final : public Method {
     return std::abs(measured - estimated_at) <= std::max(1.0F, 0.03F * estimated_at);
   }
 
-  static std::vector<float> powers(const Channel& channel, const WindowGrid& grid,
-                                   const insight::Forest& forest) {
-    std::vector<float> made(channel.rows(), 0.0F), inputs(forest.inputs()), earlier;
+  // All kinds of a channel at once, as they see the same inputs.
+  static void estimate(const Channel& channel, const WindowGrid& grid, std::size_t input_count,
+                       std::vector<Asked>& all) {
+    std::vector<float> inputs(input_count), earlier;
     std::optional<std::size_t> at;
-    float estimate = 0, estimated_at = 0;
+    float estimated_at = 0;
     for (std::size_t row = 0; row < channel.rows(); ++row) {
       const auto measured = channel.active_power_w[row];
       // Of less than 1 W there is nothing to divide.
@@ -165,12 +181,13 @@ class Trees final : public Method {
         estimated_at = measured;
         grid.fill(*point, inputs);
         // NaN differs from itself, so gaps are evaluated each time.
-        if (inputs != earlier) forest.evaluate(inputs, {&estimate, 1});
+        if (inputs != earlier) {
+          for (auto& one : all) one.forest->evaluate(inputs, {&one.estimate, 1});
+        }
         earlier = inputs;
       }
-      made[row] = std::clamp(estimate, 0.0F, measured);
+      for (auto& one : all) (*one.power)[row] = std::clamp(one.estimate, 0.0F, measured);
     }
-    return made;
   }
 
   std::uint64_t seed_;

@@ -110,7 +110,7 @@ PowerErrors power_errors(std::span<const Timestamp> times, std::span<const float
   constexpr double least_day_wh = 10;  // Below, a relative error says nothing.
   PowerErrors sum;
   double day_true = 0, day_estimated = 0;
-  std::chrono::sys_days day{};
+  auto next_day = Timestamp::min();
   const auto finish_day = [&] {
     if (day_true >= least_day_wh) {
       sum.day_errors += std::abs(day_estimated - day_true) / day_true;
@@ -120,9 +120,10 @@ PowerErrors power_errors(std::span<const Timestamp> times, std::span<const float
   };
   for (std::size_t row = 0; row < truth.size(); ++row) {
     if (std::isnan(truth[row]) || std::isnan(estimated[row])) continue;
-    const auto today = std::chrono::floor<std::chrono::days>(times[row]);
-    if (today != day) finish_day();
-    day = today;
+    if (times[row] >= next_day) {
+      finish_day();
+      next_day = std::chrono::floor<std::chrono::days>(times[row]) + std::chrono::days(1);
+    }
     const auto hours = static_cast<double>(held_s[row]) / 3600;
     const auto y = static_cast<double>(truth[row]), e = static_cast<double>(estimated[row]);
     sum.hours += hours;

@@ -51,7 +51,7 @@ class ChannelScoring {
     for (const auto& meter : truth_.meters) kinds.insert(meter.kind);
     for (const auto& [kind, power] : powers_.kinds) kinds.insert(kind);
     for (const auto kind : kinds) {
-      if (is_nameable(kind) && truth_.judges(kind)) add_kind(kind, score.kinds[kind]);
+      if (is_nameable(kind) && truth_.judges(kind)) add_kind(kind, score.kinds);
     }
     add_names(score);
     if (options_.of_types && truth_.is_whole && truth_.meters.size() == 1) add_types(score);
@@ -80,24 +80,34 @@ class ChannelScoring {
     return scored(found == powers_.kinds.end() ? std::vector<float>() : found->second);
   }
 
-  void add_kind(ApplianceKind kind, KindScore& score) const {
-    const auto guess = estimated(kind);
-    std::vector<float> truth(channel_.rows(), 0.0F);
-    std::vector<Step> true_steps;
-    std::vector<Activation> true_runs;
+  // Months of channels where nothing else runs: a kind that neither is nor is said has no score.
+  bool is_said(ApplianceKind kind) const {
+    const auto found = powers_.kinds.find(kind);
+    if (found == powers_.kinds.end()) return false;
+    return std::ranges::any_of(found->second, [](float w) { return w > 0 || w < 0; });
+  }
+
+  void add_kind(ApplianceKind kind, std::map<ApplianceKind, KindScore>& scores) const {
+    std::vector<const TrueMeter*> meters;
     for (const auto& meter : truth_.meters) {
-      if (meter.kind != kind) continue;
+      if (meter.kind == kind) meters.push_back(&meter);
+    }
+    if (meters.empty() && !is_said(kind)) return;
+    auto& score = scores[kind];
+    const auto guess = estimated(kind);
+    std::vector<float> truth = scored({});
+    std::vector<Step> true_steps;
+    for (const auto* meter : meters) {
       score.is_present = true;
-      const auto power = scored(meter.active_power_w);
+      const auto power = scored(meter->active_power_w);
       for (std::size_t row = 0; row < truth.size(); ++row) truth[row] += power[row];
       std::ranges::copy(steps(times_, power, held_), std::back_inserter(true_steps));
       const auto runs = activations(times_, power, held_, kind);
       score.activations += static_cast<double>(runs.size());
       add_latencies(kind, runs, score);
     }
-    truth = scored(std::move(truth));
     std::ranges::stable_sort(true_steps, {}, &Step::row);
-    true_runs = activations(times_, truth, held_, kind);
+    const auto true_runs = activations(times_, truth, held_, kind);
     const auto guessed_runs = activations(times_, guess, held_, kind);
 
     score.power += power_errors(times_, held_, truth, guess);
@@ -108,6 +118,7 @@ class ChannelScoring {
   }
 
   Hits status(std::span<const Activation> truth, std::span<const Activation> guess) const {
+    if (truth.empty() && guess.empty()) return {};
     std::vector<std::uint8_t> on(channel_.rows(), 0);
     for (const auto& run : truth)
       std::fill(on.begin() + at(run.begin), on.begin() + at(run.end), 1);

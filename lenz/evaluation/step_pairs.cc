@@ -64,6 +64,9 @@ std::vector<StepPair> pair_steps(std::span<const Timestamp> times, std::span<con
       pairs.push_back({step.row, power.size(), step.size_w});
       continue;
     }
+    std::erase_if(open, [&](std::size_t i) {
+      return seconds(times[pairs[i].on], times[step.row]) >= longest_s;
+    });
     const auto size = -step.size_w;
     std::optional<std::size_t> best;
     double best_distance = 1;
@@ -71,7 +74,7 @@ std::vector<StepPair> pair_steps(std::span<const Timestamp> times, std::span<con
       const auto& pair = pairs[open[i]];
       const auto distance =
           std::abs(pair.size_w - size) / std::max(most_off * pair.size_w, least_off_w);
-      if (distance <= best_distance && seconds(times[pair.on], times[step.row]) < longest_s) {
+      if (distance <= best_distance) {
         best = i;
         best_distance = distance;
       }

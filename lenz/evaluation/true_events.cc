@@ -55,12 +55,12 @@ std::vector<Step> steps(std::span<const Timestamp> times, std::span<const float>
   std::vector<Step> found;
   std::size_t last = 0;  // Row of the latest step that was still under way.
   for (std::size_t row = 1; row + 1 < power.size(); ++row) {
-    if (!joined(times, power, held_s, row) || !joined(times, power, held_s, row + 1)) continue;
     const auto first = static_cast<double>(power[row]) - static_cast<double>(power[row - 1]);
     const auto second = static_cast<double>(power[row + 1]) - static_cast<double>(power[row - 1]);
     const bool is_up = first >= least_w && second >= least_w;
     const bool is_down = first <= -least_w && second <= -least_w;
     if (!is_up && !is_down) continue;
+    if (!joined(times, power, held_s, row) || !joined(times, power, held_s, row + 1)) continue;
     const bool goes_on = !found.empty() && last + 1 == row && (found.back().size_w > 0) == is_up;
     // Back from a single row, or down from a surge, is no step.
     if (!goes_on && row > 1 && joined(times, power, held_s, row - 1)) {
@@ -84,20 +84,24 @@ std::vector<Activation> activations(std::span<const Timestamp> times, std::span<
     return times[a.end - 1] +
            std::chrono::milliseconds(std::llround(static_cast<double>(held_s[a.end - 1]) * 1000));
   };
+  // Whether there is no gap from the end of an activation to a row.
+  const auto is_whole = [&](const Activation& a, std::size_t to) {
+    for (auto row = a.end; row <= to; ++row) {
+      if (!joined(times, power, held_s, row)) return false;
+    }
+    return true;
+  };
   std::vector<Activation> found;
-  bool may_join = false;  // No gap since the last activation.
   for (std::size_t row = 0; row < power.size(); ++row) {
-    const bool is_joined = row > 0 && joined(times, power, held_s, row);
-    if (!is_joined) may_join = false;
     if (!(power[row] >= threshold)) continue;
-    if (!found.empty() && is_joined && found.back().end == row) {
-      found.back().end = row + 1;
-    } else if (may_join && seconds(end_of(found.back()), times[row]) < least.off_s) {
+    const bool may_join =
+        !found.empty() &&
+        (found.back().end == row || seconds(end_of(found.back()), times[row]) < least.off_s);
+    if (may_join && is_whole(found.back(), row)) {
       found.back().end = row + 1;
     } else {
       found.push_back({row, row + 1});
     }
-    may_join = true;
   }
   std::erase_if(
       found, [&](const Activation& a) { return seconds(times[a.begin], end_of(a)) < least.on_s; });
