@@ -167,6 +167,7 @@ int train_identification(const TrainIdentificationOptions& options) {
   std::erase_if(devices, [](const auto& device) { return !evaluation::may_ship(device.licence); });
   fmt::print(stderr, "simulating households\n");
   std::ranges::move(evaluation::simulated_devices(), std::back_inserter(devices));
+  std::ranges::move(evaluation::simulated_circuit_devices(), std::back_inserter(devices));
   std::vector<const RecordedDevice*> all;
   for (const auto& device : devices) all.push_back(&device);
 

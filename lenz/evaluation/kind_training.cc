@@ -14,6 +14,7 @@
 #include <set>
 
 #include "insight/identification/forest_training.h"
+#include "lenz/evaluation/simulated_circuits.h"
 #include "simulator/household.h"
 
 namespace lenz::evaluation {
@@ -75,6 +76,8 @@ constexpr std::array variants = {
 
 class DeviceCollector::Channels {
  public:
+  explicit Channels(bool with_varied) : used_(with_varied ? variants.size() : 1) {}
+
   void begin() {
     is_new_ = true;
     for (std::size_t i = 0; i < variants.size(); ++i) {
@@ -90,7 +93,7 @@ class DeviceCollector::Channels {
     is_new_ = false;
     reading.time += shift_;
     last_ = reading.time;
-    for (std::size_t i = 0; i < variants.size(); ++i) {
+    for (std::size_t i = 0; i < used_; ++i) {
       auto& channel = channels_[i];
       if (reading.time < channel.next && !std::isnan(reading.active_power.value)) continue;
       channel.next = reading.time + variants[i].interval;
@@ -111,13 +114,15 @@ class DeviceCollector::Channels {
     Timestamp next = Timestamp::min();
   };
 
+  std::size_t used_;
   std::array<Channel, variants.size()> channels_;
   bool is_new_ = true;
   milliseconds shift_{0};
   Timestamp last_ = Timestamp::min();
 };
 
-DeviceCollector::DeviceCollector() : channels_(std::make_unique<Channels>()) {}
+DeviceCollector::DeviceCollector(bool with_varied)
+    : channels_(std::make_unique<Channels>(with_varied)) {}
 DeviceCollector::~DeviceCollector() = default;
 void DeviceCollector::begin() { channels_->begin(); }
 void DeviceCollector::take(const Reading& reading) { channels_->take(reading); }
@@ -313,6 +318,28 @@ std::vector<RecordedDevice> simulated_devices() {
   for (const auto house : {simulator::House::us, simulator::House::eu3}) {
     for (const auto& season : seasons) {
       add_household({.house = house, .seed = season.seed, .begin = season.begin}, devices);
+    }
+  }
+  return devices;
+}
+
+std::vector<RecordedDevice> simulated_circuit_devices() {
+  constexpr std::uint64_t of_each_kind = 6;
+  std::vector<RecordedDevice> devices;
+  for (const auto kind : simulated_circuit_kinds()) {
+    for (std::uint64_t i = 0; i < of_each_kind; ++i) {
+      DeviceCollector collector(false);  // They vary by themselves.
+      collector.begin();
+      simulate_circuit(kind, i, [&](const Reading& reading) { collector.take(reading); });
+      const auto name = fmt::format("simulated-{}-{}", insight::row(kind).word, i);
+      RecordedDevice device{.name = name,
+                            .household = name,
+                            .source = "simulator",
+                            .licence = "own",
+                            .kind = kind,
+                            .is_simulated = true};
+      collector.give(device);
+      devices.push_back(std::move(device));
     }
   }
   return devices;

@@ -31,7 +31,7 @@ struct RecordedDevice {
 // Takes the readings of a device's channel and keeps what they show.
 class DeviceCollector {
  public:
-  DeviceCollector();
+  explicit DeviceCollector(bool with_varied = true);
   ~DeviceCollector();
 
   // Another recording of the same device. Its times may lie before those of the last.
@@ -51,6 +51,9 @@ std::vector<RecordedDevice> devices_of(const DataSet& data);
 
 // Those of simulated households, for kinds that nobody recorded.
 std::vector<RecordedDevice> simulated_devices();
+
+// Those on breakers of their own, simulated_circuit_kinds(), of each kind some.
+std::vector<RecordedDevice> simulated_circuit_devices();
 
 // Whether a model that is trained on what has this licence may be given away.
 bool may_ship(std::string_view licence);

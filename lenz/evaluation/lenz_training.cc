@@ -1,6 +1,7 @@
 #include "lenz/evaluation/lenz_training.h"
 
-#include <cmath>
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +59,7 @@ insight::Model fit_lenz(CaseList training, const std::set<ApplianceKind>& wanted
   }
   insight::Model model;
   if (!devices.empty()) {
+    std::ranges::move(simulated_circuit_devices(), std::back_inserter(devices));
     std::vector<const RecordedDevice*> all;
     for (const auto& device : devices) all.push_back(&device);
     model.parts["kinds"] = fit_kinds(all, {.seed = seed}).classifier.bytes();

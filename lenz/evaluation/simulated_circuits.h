@@ -1,0 +1,23 @@
+// Appliances on breakers of their own as North American homes have them and no recording that may
+// be learnt from does: of each kind many, with sizes, programmes, habits and meters drawn anew.
+// What they draw is of nameplates and of how such machines work; no measured series is used.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "insight/appliance_kinds.h"
+#include "insight/identification/reading.h"
+
+namespace lenz::evaluation {
+
+std::span<const insight::ApplianceKind> simulated_circuit_kinds();
+
+// Four days of one of simulated_circuit_kinds(), as a meter with an interval of 1 to 60 s reports
+// them. The same seed gives the same.
+void simulate_circuit(insight::ApplianceKind, std::uint64_t seed,
+                      const std::function<void(const insight::Reading&)>& take);
+
+}  // namespace lenz::evaluation
