@@ -91,6 +91,16 @@ struct SimulateOptions {
 };
 int simulate(const SimulateOptions&);
 
+// Writes simulated homes, US and European in turn, as docs/identification.md describes recordings.
+struct RecordOptions {
+  std::string out;
+  int homes = 4;
+  int days = 7;
+  int interval_s = 2;
+  std::uint64_t seed = 1;  // Of the first home.
+};
+int record(const RecordOptions&);
+
 struct MeterOptions {
   std::string data;    // The hub's folder: tells broker, home and password.
   std::string broker;  // HOST:PORT; empty: as the hub's folder says.
@@ -223,6 +233,7 @@ struct EvaluateIdentificationOptions {
   std::vector<std::string> houses;  // And devices; empty: all.
   std::vector<std::string> scenes = {"mains"};
   std::vector<std::string> labels = {"0"};
+  int answers = 0;             // Of each house, two a day; 0: as `labels` says.
   std::string prior = "none";  // Or panel.
   std::uint64_t seed = 1;
   std::string json;  // File for the rows; "-": standard output.

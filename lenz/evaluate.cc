@@ -80,18 +80,25 @@ int evaluate_identification(const EvaluateIdentificationOptions& options) {
   IdentificationPlan plan{.data = options.data,
                           .houses = options.houses,
                           .labels = {},
+                          .answers = options.answers,
                           .with_panel = options.prior == "panel",
                           .seed = options.seed};
   if (!options.train.empty()) plan.train = options.train;
   for (const auto& text : options.scenes) plan.scenes.push_back(scene_called(text));
-  for (const auto& text : options.labels) plan.labels.push_back(label_count(text));
+  if (options.answers == 0) {
+    for (const auto& text : options.labels) plan.labels.push_back(label_count(text));
+  } else {
+    plan.labels = {options.answers};
+  }
   std::shared_ptr<const insight::Model> shipped;
   if (!plan.train) {
     shipped = std::make_shared<const insight::Model>(
         read(options.model.empty() ? installed_model_file() : options.model));
     plan.trained_on = listed(shipped->card, "trained_on: ");
-    for (const auto& word : listed(shipped->card, "kinds: ")) {
-      if (const auto kind = insight::appliance_kind(word)) plan.shipped_kinds.insert(*kind);
+    for (const auto* line : {"kinds: ", "simulated: "}) {
+      for (const auto& word : listed(shipped->card, line)) {
+        if (const auto kind = insight::appliance_kind(word)) plan.shipped_kinds.insert(*kind);
+      }
     }
   }
   std::vector<std::unique_ptr<Method>> methods;

@@ -144,6 +144,20 @@ void describe_simulate(CLI::App& command, lenz::SimulateOptions& simulate) {
   command.add_option("--json", simulate.json, "File for the figures, - for standard output");
 }
 
+void describe_record(CLI::App& command, lenz::RecordOptions& record) {
+  command.add_option("--out", record.out, "Folder that gets houses/ and panels/")->required();
+  command.add_option("--homes", record.homes, "How many, US and European in turn")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command.add_option("--days", record.days, "Of each")
+      ->check(CLI::Range(1, 366))
+      ->capture_default_str();
+  command.add_option("--interval", record.interval_s, "Of the meters, seconds")
+      ->check(CLI::Range(1, 60))
+      ->capture_default_str();
+  command.add_option("--seed", record.seed, "Of the first home")->capture_default_str();
+}
+
 void describe_meter(CLI::App& command, lenz::MeterOptions& meter) {
   command.add_option("--data", meter.data, data_help);
   command.add_option("--broker", meter.broker, "HOST:PORT (default: as the hub's folder says)");
@@ -280,6 +294,10 @@ void describe_evaluate_identification(CLI::App& command,
   command.add_option("--labels", evaluate.labels, "Questions answered for each appliance: 0,1,3,5")
       ->delimiter(',')
       ->capture_default_str();
+  command
+      .add_option("--answers", evaluate.answers,
+                  "Questions answered in each house, two a day, in place of --labels")
+      ->check(CLI::Range(0, 1000));
   command.add_option("--prior", evaluate.prior, "none or panel: what panels/<house>.toml says")
       ->check(CLI::IsMember({"none", "panel"}))
       ->capture_default_str();
@@ -307,6 +325,8 @@ void add_all(CLI::App& app, int& result) {
       describe_account);
   add(app, result, "simulate", "Loads a hub of many homes and says what it holds", lenz::simulate,
       describe_simulate);
+  add(app, result, "record", "Simulated homes as recordings, with what really ran", lenz::record,
+      describe_record);
   add(app, result, "meter", "A meter on this machine, with simulated chips", lenz::meter,
       describe_meter);
 

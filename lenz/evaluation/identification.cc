@@ -15,10 +15,11 @@ namespace {
 
 using measurement::Timestamp;
 
-// Answers from the truth, so many questions about each meter.
+// Answers from the truth, so many questions about each meter, or so many in all to a hub.
 class Truthful final : public Owner {
  public:
-  Truthful(const Case& one, int labels) : case_(one), labels_(labels) {
+  Truthful(const Case& one, int labels, bool to_hub)
+      : case_(one), labels_(labels), to_hub_(to_hub) {
     for (const auto& truth : one.truths) asked_.emplace_back(truth.meters.size(), 0);
   }
 
@@ -41,17 +42,23 @@ class Truthful final : public Owner {
         best = m;
       }
     }
-    if (!best || asked_[channel][*best] >= labels_) return std::nullopt;
+    const auto asked = to_hub_ ? static_cast<int>(answered_.size())
+                       : best  ? asked_[channel][*best]
+                               : 0;
+    if (!best || asked >= labels_) return std::nullopt;
     ++asked_[channel][*best];
     answered_.push_back({channel, begin, end});
     return meters[*best].kind;
   }
+
+  bool is_asked_by_hub() const override { return to_hub_; }
 
   const std::vector<Answered>& answered() const { return answered_; }
 
  private:
   const Case& case_;
   int labels_;
+  bool to_hub_;
   std::vector<std::vector<int>> asked_;  // Of each channel's meters.
   std::vector<Answered> answered_;
 };
@@ -182,14 +189,15 @@ class SceneEvaluation {
       std::vector<ChannelEstimate> estimates;
       for (std::size_t l = 0; l < plan_.labels.size(); ++l) {
         if (m == 0) {
-          Truthful owner(one, plan_.labels[l]);
+          Truthful owner(one, plan_.labels[l], plan_.answers > 0);
           estimates = method.estimate(one.channels, wanted_, owner);
           answered[l] = owner.answered();
+          check(one, estimates, method.name());
         } else if (l == 0) {
           Nobody nobody;
           estimates = method.estimate(one.channels, wanted_, nobody);
+          check(one, estimates, method.name());
         }
-        check(one, estimates, method.name());
         add_scores(one, estimates, m, l, answered[l]);
       }
       scores_[m].cpu_s += static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;

@@ -20,7 +20,8 @@ struct IdentificationPlan {
   std::optional<std::filesystem::path> train;  // Absent: methods come as they are.
   std::vector<std::string> houses;             // And devices; empty: all.
   std::vector<Scene> scenes;
-  std::vector<int> labels = {0};
+  std::vector<int> labels = {0};  // Questions answered about each appliance, each a table.
+  int answers = 0;                // In each house, as a hub asks, in place of `labels`; 0: not so.
   bool with_panel = false;
   // Without training: recordings that the methods have seen already, and kinds that they know.
   std::set<std::string> trained_on;

@@ -10,6 +10,7 @@
 
 #include "lenz/commands.h"
 #include "lenz/evaluation/baselines.h"
+#include "lenz/evaluation/lenz_method.h"
 #include "lenz/evaluation/small_data.h"
 #include "lenz/temporary_folder.h"
 
@@ -92,6 +93,44 @@ class Nobody final : public Owner {
     return std::nullopt;
   }
 };
+
+// Knows everything and counts.
+class Asked final : public Owner {
+ public:
+  std::optional<ApplianceKind> answer(std::size_t channel, measurement::Timestamp begin,
+                                      measurement::Timestamp end) override {
+    channels.push_back(channel);
+    EXPECT_LT(begin, end);
+    return ApplianceKind::kettle;
+  }
+  bool is_asked_by_hub() const override { return true; }
+
+  std::vector<std::size_t> channels;
+};
+
+TEST(LenzMethodTest, AHubAsksTwiceADayOfTheChannelWhereMostIsDrawn) {
+  Channel large, small;
+  std::vector<measurement::Timestamp> times;
+  for (int second = 0; second < 3 * 86400; second += 10) {
+    times.emplace_back(std::chrono::seconds(second));
+    large.active_power_w.push_back(static_cast<float>(small_kettle_w(0, second)));
+    small.active_power_w.push_back(static_cast<float>(small_fridge_w(0, second)));
+  }
+  for (auto* channel : {&large, &small}) {
+    channel->interval_s = channel->hold_s = 10;
+    channel->times = std::make_shared<const std::vector<measurement::Timestamp>>(times);
+  }
+  const std::vector<Channel> channels = {small, large};
+  Asked owner;
+
+  const auto made = lenz_method(nullptr, {})->estimate(channels, {}, owner);
+
+  ASSERT_GE(owner.channels.size(), 2U);
+  EXPECT_LE(owner.channels.size(), 6U);
+  EXPECT_EQ(owner.channels[0], 1U);
+  EXPECT_EQ(owner.channels[1], 0U);
+  EXPECT_TRUE(made[1].revised.kinds.contains(ApplianceKind::kettle));
+}
 
 // All that is estimated, as bytes.
 std::string estimates_of(const std::string& folder, const std::string& word) {

@@ -59,19 +59,30 @@ class Identified {
         number_(number),
         owner_(owner),
         engine_(std::move(model), channel.facts),
-        live_(made_.live, channel.rows()) {}
+        live_(made_.live, channel.rows()) {
+    shares_begin_.reserve(channel.rows() + 1);
+  }
 
-  ChannelEstimate run() {
-    shares_begin_.reserve(channel_.rows() + 1);
-    for (std::size_t row = 0; row < channel_.rows(); ++row) {
-      engine_.take(channel_.reading(row));
-      shares_begin_.push_back(shares_.size());
-      for (const auto& share : engine_.shares()) {
-        shares_.push_back(share);
-        live_.add(row, kind_of(share.appliance), share.active_power.value);
-      }
-      follow_runs((*channel_.times)[row]);
+  void take(std::size_t row) {
+    engine_.take(channel_.reading(row));
+    shares_begin_.push_back(shares_.size());
+    for (const auto& share : engine_.shares()) {
+      shares_.push_back(share);
+      live_.add(row, kind_of(share.appliance), share.active_power.value);
     }
+    follow_runs((*channel_.times)[row]);
+  }
+
+  std::optional<insight::Question> question() const { return engine_.question(); }
+
+  void ask(const insight::Question& question, Timestamp now) {
+    const auto& example = question.example;
+    if (const auto kind = owner_.answer(number_, example.begin, std::min(example.end, now))) {
+      engine_.answer({.appliance = question.appliance, .kind = kind});
+    }
+  }
+
+  ChannelEstimate finish() {
     shares_begin_.push_back(shares_.size());
     live_.finish();
     revise();
@@ -126,16 +137,8 @@ class Identified {
       if (known.live.is_shown && !known.live.named_at) known.live.named_at = now;
       return known.run.end != Timestamp::max();
     });
-    if (has_ended) ask(now);
-  }
-
-  void ask(Timestamp now) {
-    const auto question = engine_.question();
-    if (!question) return;
-    const auto& example = question->example;
-    if (const auto kind = owner_.answer(number_, example.begin, std::min(example.end, now))) {
-      engine_.answer({.appliance = question->appliance, .kind = kind});
-    }
+    if (!has_ended || owner_.is_asked_by_hub()) return;
+    if (const auto worth_most = question()) ask(*worth_most, now);
   }
 
   // Each share belongs to the run that it was part of, as that is judged at the end.
@@ -231,16 +234,56 @@ class Lenz final : public Method {
   std::vector<ChannelEstimate> estimate(std::span<const Channel> channels,
                                         const std::set<ApplianceKind>&,
                                         Owner& owner) const override {
-    std::vector<ChannelEstimate> made;
+    std::vector<ChannelEstimate> made(channels.size());
+    std::vector<std::size_t> alone;
     for (std::size_t i = 0; i < channels.size(); ++i) {
-      made.push_back(mains_ && channels[i].facts.is_mains
-                         ? disaggregated(mains_, channels[i])
-                         : Identified(model_, channels[i], i, owner).run());
+      if (mains_ && channels[i].facts.is_mains) {
+        made[i] = disaggregated(mains_, channels[i]);
+      } else {
+        alone.push_back(i);
+      }
+    }
+    if (owner.is_asked_by_hub()) {
+      identify_together(channels, alone, owner, made);
+      return made;
+    }
+    for (const auto i : alone) {
+      Identified identified(model_, channels[i], i, owner);
+      for (std::size_t row = 0; row < channels[i].rows(); ++row) identified.take(row);
+      made[i] = identified.finish();
     }
     return made;
   }
 
  private:
+  // Channels of one house have the same rows.
+  void identify_together(std::span<const Channel> channels, std::span<const std::size_t> alone,
+                         Owner& owner, std::vector<ChannelEstimate>& made) const {
+    constexpr std::chrono::hours between_questions(12);
+    std::vector<std::unique_ptr<Identified>> all;
+    for (const auto i : alone) {
+      all.push_back(std::make_unique<Identified>(model_, channels[i], i, owner));
+    }
+    if (all.empty()) return;
+    const auto& times = *channels[alone.front()].times;
+    auto next_question = times.front() + between_questions;
+    for (std::size_t row = 0; row < times.size(); ++row) {
+      for (auto& one : all) one->take(row);
+      if (times[row] < next_question) continue;
+      next_question = times[row] + between_questions;
+      Identified* asks = nullptr;
+      std::optional<insight::Question> question;
+      for (auto& one : all) {
+        auto its = one->question();
+        if (!its || (question && question->weekly >= its->weekly)) continue;
+        question = std::move(its);
+        asks = one.get();
+      }
+      if (asks) asks->ask(*question, times[row]);
+    }
+    for (std::size_t i = 0; i < all.size(); ++i) made[alone[i]] = all[i]->finish();
+  }
+
   void use(std::shared_ptr<const insight::Model> model) {
     model_ = std::move(model);
     mains_.reset();

@@ -51,6 +51,10 @@ class Owner {
   virtual ~Owner() = default;
   virtual std::optional<ApplianceKind> answer(std::size_t channel, measurement::Timestamp begin,
                                               measurement::Timestamp end) = 0;
+
+  // Whether a hub asks, which does so twice a day and of the channel where it is worth most; else
+  // each channel is asked whenever something ends there.
+  virtual bool is_asked_by_hub() const { return false; }
 };
 
 using CaseList = std::span<const std::shared_ptr<const Case>>;

@@ -32,6 +32,7 @@ constexpr std::size_t device_folds = 5;  // Of devices with traces.
 constexpr std::size_t mixes_per_fold = 8, training_mixes = 24;
 constexpr auto mix_length = 24h;
 constexpr std::size_t most_training_traces = 3;  // Of a device.
+constexpr std::size_t most_scored_traces = 14;   // Each device weighs the same, however long.
 
 milliseconds length(double seconds) { return milliseconds(std::llround(seconds * 1000)); }
 
@@ -167,13 +168,18 @@ class HouseScene {
     return finish(std::move(made));
   }
 
-  // Each breaker circuit; with plugs and sub-meters too where `all_meters`.
+  // Each breaker circuit whose appliance is known, or that of each meter behind it; where
+  // `all_meters` plugs and sub-meters too, and only what is of one appliance.
   std::optional<Case> alone(bool all_meters) {
     auto made = begin();
     for (const auto i : meters_) {
       const auto& meter = house_.channels[i];
       if (!all_meters && meter.role != ChannelRole::circuit) continue;
-      if (meter.appliance && is_nameable(*meter.appliance)) add_circuit(made, i);
+      if (meter.appliance && is_nameable(*meter.appliance)) {
+        add_circuit(made, i);
+      } else if (!all_meters && !meter.appliance) {
+        add_shared_circuit(made, i);
+      }
     }
     return finish(std::move(made));
   }
@@ -228,6 +234,25 @@ class HouseScene {
       truth.meters.push_back({*meter.appliance, meter.active_power_w});
       truth.is_whole = true;
     }
+    made.truths.push_back(std::move(truth));
+  }
+
+  // One of several appliances, which have meters behind it.
+  void add_shared_circuit(Case& made, std::size_t i) const {
+    constexpr double nearly_all = 0.95;
+    ChannelTruth truth;
+    double metered = 0;
+    for (const auto j : meters_) {
+      const auto& meter = house_.channels[j];
+      if (!meter.appliance || find(meter.parent) != i) continue;
+      metered += energy(meter.active_power_w);
+      if (is_nameable(*meter.appliance)) {
+        truth.meters.push_back({*meter.appliance, meter.active_power_w});
+      }
+    }
+    if (truth.meters.empty()) return;
+    truth.is_whole = metered >= nearly_all * energy(house_.channels[i].active_power_w);
+    made.channels.push_back(channel(i));
     made.truths.push_back(std::move(truth));
   }
 
@@ -577,7 +602,12 @@ std::optional<Case> Scenes::load(std::size_t index) const {
   const auto& entry = entries_[index];
   if (scene_.word == Scene::Word::single) {
     const auto& device = devices_[index];
-    return device_case(data_, device, device.traces);
+    const auto used = std::min(device.traces.size(), most_scored_traces);
+    std::vector<Trace> traces;
+    for (std::size_t i = 0; i < used; ++i) {
+      traces.push_back(device.traces[i * device.traces.size() / used]);
+    }
+    return device_case(data_, device, traces);
   }
   if (scene_.word == Scene::Word::mixed) {
     std::vector<const Device*> among;

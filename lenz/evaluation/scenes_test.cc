@@ -35,6 +35,43 @@ TEST(SceneTest, AWordIsReadAndWritten) {
   }
 }
 
+TEST_F(ScenesTest, ACircuitOfSeveralAppliancesIsWholeWhereAllHaveMeters) {
+  const auto write = [&](const std::string& house, int unmetered_w) {
+    const auto folder = std::filesystem::path(folder_.path()) / "houses" / house;
+    write_file(folder / "recording.json", R"({
+      "name": "a", "nominal_voltage": 230, "interval_s": 10, "clock": "none", "country": "GB",
+      "channels": [
+        {"column": "mains_w", "role": "mains"},
+        {"column": "kitchen_w", "role": "circuit", "appliance": null, "parent": "mains_w"},
+        {"column": "kettle_w", "role": "appliance", "appliance": "kettle", "parent": "kitchen_w"},
+        {"column": "sockets_w", "role": "appliance", "appliance": "outlets",
+         "parent": "kitchen_w"}]})");
+    std::string text = "time_s,mains_w,kitchen_w,kettle_w,sockets_w\n";
+    for (int second = 0; second < 3600; second += 10) {
+      const auto kettle = small_kettle_w(0, second);
+      const auto all = kettle + 20 + unmetered_w;
+      text += fmt::format("{},{},{},{},20\n", second, all, all, kettle);
+    }
+    write_gzip(folder / "samples.csv.gz", text);
+  };
+  write("shared-a", 0);
+  write("shared-b", 300);
+  const DataSet data(folder_.path());
+  const Scenes scenes(data, scene_called("circuits"), {.only = {"shared-a", "shared-b"}});
+
+  const auto whole = scenes.load(0), part = scenes.load(1);
+
+  ASSERT_TRUE(whole && part);
+  for (const auto& house : {*whole, *part}) {
+    ASSERT_EQ(house.channels.size(), 1U);
+    ASSERT_EQ(house.truths[0].meters.size(), 1U);
+    EXPECT_EQ(house.truths[0].meters[0].kind, ApplianceKind::kettle);
+  }
+  EXPECT_TRUE(whole->truths[0].is_whole);
+  EXPECT_TRUE(whole->truths[0].judges(ApplianceKind::oven));
+  EXPECT_FALSE(part->truths[0].judges(ApplianceKind::oven));
+}
+
 TEST_F(ScenesTest, MainsComeWithTheTruthOfTheirAppliances) {
   const DataSet data(folder_.path());
   const Scenes scenes(data, scene_called("mains"), {});
