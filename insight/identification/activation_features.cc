@@ -99,6 +99,8 @@ void write_activation(const Activation& a, Writer& write) {
   write(ratio(a.largest_down_w, a.peak_w));
   write(edges > 0 ? ratio(a.edges_w / edges, a.peak_w) : not_measured);
   write(ratio(a.overshoot_w, mean));
+  write(ratio(a.ramp_30s_w, mean));
+  write(ratio(a.ramp_5min_w, mean));
   write(a.readings > 1 ? ratio(a.absolute_changes_w / static_cast<float>(a.readings - 1), mean)
                        : not_measured);
   write(ratio(a.surge_w, median));

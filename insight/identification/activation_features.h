@@ -40,6 +40,8 @@ inline constexpr std::array feature_names = {
     std::string_view("largest_down"),
     std::string_view("mean_edge"),
     std::string_view("overshoot"),
+    std::string_view("ramp_30_s"),  // Of an inverter that speeds up, of a charger that tapers.
+    std::string_view("ramp_300_s"),
     std::string_view("change"),
     std::string_view("surge"),
     std::string_view("first_3_s"),

@@ -226,8 +226,16 @@ void ActivationTracker::count(const Reading& reading, float watts, float seconds
     activation.seconds += seconds;
     activation.profile.add(std::max(0.0F, watts - activation.floor_w), seconds);
   }
-  if (!edge_ || open_.empty()) return;
+  if (open_.empty()) return;
   auto& highest = open_.back();
+  // A drift is of a window that may have begun twice its span ago.
+  const float age = seconds_between(highest.begin, reading.time);
+  const auto follow = [&](float& ramp, measurement::Watts drift, float span_s) {
+    if (age > 2 * span_s) ramp = std::max(ramp, std::abs(drift.value));
+  };
+  follow(highest.ramp_30s_w, edges_.drift_30s(), 30);
+  follow(highest.ramp_5min_w, edges_.drift_5min(), 300);
+  if (!edge_) return;
   const float size = std::abs(edge_->change.value);
   highest.edges_w += size;
   highest.overshoot_w = std::max(highest.overshoot_w, edge_->overshoot.value);

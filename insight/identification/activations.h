@@ -69,6 +69,7 @@ struct Activation {
   std::uint32_t readings = 0, pauses = 0, edges_up = 0, edges_down = 0;
   float largest_up_w = 0, largest_down_w = 0, edges_w = 0;  // Edges: sum of their sizes.
   float overshoot_w = 0;                                    // The greatest.
+  float ramp_30s_w = 0, ramp_5min_w = 0;                    // The greatest drifts, up or down.
   // Mean power of the first 3 s, of the 7 s, 20 s, 30 s and 240 s after; watt-seconds and seconds.
   static constexpr std::size_t spans = 5;
   std::array<float, spans> span_ws{}, span_s{};

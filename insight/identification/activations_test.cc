@@ -55,6 +55,23 @@ TEST(ActivationsTest, AWashingMachineThatPausesIsOneRun) {
   EXPECT_NEAR(seconds_of(ended[0]), 900 + 60 * 60 - 40, 3);
 }
 
+TEST(ActivationsTest, AChargerThatTapersRampsAndAHeaterDoesNot) {
+  Channel charger, heater;
+  std::vector<Piece> charge = {{0, 60}, {3000, 1800}};
+  for (int i = 0; i < 900; ++i) charge.push_back({3000 - 3.0F * static_cast<float>(i), 1});
+  charge.push_back({0, 900});
+
+  const auto charged = charger.draw(charge),
+             heated = heater.draw({{0, 60}, {3000, 2700}, {0, 900}});
+
+  ASSERT_EQ(charged.size(), 1U);
+  EXPECT_NEAR(charged[0].ramp_30s_w, 90, 10);  // 3 W a second.
+  EXPECT_NEAR(charged[0].ramp_5min_w, 900, 60);
+  ASSERT_EQ(heated.size(), 1U);
+  EXPECT_LT(heated[0].ramp_30s_w, 1);
+  EXPECT_LT(heated[0].ramp_5min_w, 1);
+}
+
 TEST(ActivationsTest, AFridgeThatRestsHasManyRuns) {
   Channel channel;
   std::vector<Piece> day = {{0, 60}};
