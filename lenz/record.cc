@@ -131,7 +131,8 @@ class RecordedHome {
           "mains_w", circuit.name);
       if (is_one) continue;
       for (const auto& one : found->second) {
-        add(column(one.name), "appliance", one.word, circuit.id + "_w", one.name);
+        add(circuit.id + "_" + column(one.name), "appliance", one.word, circuit.id + "_w",
+            one.name);
       }
     }
     return {{"name", name_},
@@ -161,7 +162,8 @@ class RecordedHome {
   void write_samples(const fs::path& path) {
     CompressedFile file(path);
     std::string header = "time_s";
-    for (const auto& channel : description().at("channels")) {
+    const auto described = description();
+    for (const auto& channel : described.at("channels")) {
       header += "," + channel.at("column").get<std::string>();
     }
     file.write(header + "\n");
