@@ -220,6 +220,7 @@ std::expected<std::size_t, StoreError> SqliteStore::pack_one(Row hour, Loss loss
   MinutesOfSeries minutes;
   for (const Row row : *here) {
     const auto found = minute(row);
+    if (samples.empty() && found) samples.reserve(here->size() * found->size());
     // What is damaged stays as it is, so that every read of it tells.
     if (!found && found.error() == StoreError::corrupted) return 0;
     if (!found) return std::unexpected(found.error());
@@ -232,7 +233,10 @@ std::expected<std::size_t, StoreError> SqliteStore::pack_one(Row hour, Loss loss
     }
   }
   if (samples.empty()) return 0;
-  std::ranges::sort(samples, {}, &Sample::number);
+  // They are nearly always; and a sample is large, so that sorting them for nothing is dear.
+  if (!std::ranges::is_sorted(samples, {}, &Sample::number)) {
+    std::ranges::sort(samples, {}, &Sample::number);
+  }
   for (auto& [series, bytes] : pack_hour(samples, loss)) {
     parts.push_back({{hour >> 32, series, hour}, std::move(bytes), {}});
   }
