@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -27,12 +28,16 @@ constexpr auto week = std::chrono::days(7);
 constexpr hours standing_from{2};        // What has run so long as a level is said to be always on.
 constexpr float snapshot_weight = 0.5F;  // Of what still runs, beside what has ended.
 constexpr float relation_weight = 0.3F;  // Of the evidence of the channel's other appliances.
-constexpr float new_appliance = -4;      // Log-odds that an activation is of one not seen before.
+constexpr float said_beside = 10;    // How much likelier a kind is of which there is one already.
+constexpr float new_appliance = -4;  // Log-odds that an activation is of one not seen before.
 constexpr float confirmed_chance = 0.97F;
 constexpr float least_pulse_w = 2;
-constexpr double alone_from = 0.9;             // Of the channel's energy.
-constexpr float beside_below = 0.1F;           // Of the named one's power: a lamp beside an oven.
+constexpr float alike_octaves = 0.2F;  // Of the peaks of what somebody said to be one appliance.
+constexpr double alone_from = 0.9;      // Of the channel's energy.
+constexpr float beside_below = 0.1F;    // Of the named one's power: a lamp beside an oven.
 constexpr MilliwattHours worth_asking{5'000};  // A week.
+
+float peak_of(const Features& features) { return features[place_of("peak")]; }
 
 MilliwattHours energy_of(const Activation& activation) {
   return {static_cast<std::int64_t>(std::llround(activation.watt_seconds / 3.6))};
@@ -77,10 +82,11 @@ class ChannelIdentifier::State {
   void judge_ended(const Activation&, const Evidence&, const KindChances&, Open);
   void remember(Appliance&, RememberedRun);
   void learn_again(Appliance&);
+  void expel_others(ApplianceId);
   void find_owners_of_name();
   bool is_named(const Appliance&) const;
   std::optional<ApplianceKind> said_of(const Appliance&) const;
-  KindChances chances_of(const Appliance&) const;
+  KindChances chances_of(const Appliance&, float said_beside = insight::said_beside) const;
   void describe(Appliance&, KnownAppliance&) const;
   void describe_all();
   void tell(const insight::Run& run) { told_[run.id] = run; }
@@ -182,6 +188,11 @@ ApplianceId ChannelIdentifier::State::match(const Evidence& evidence, const Kind
   if (full) best = -std::numeric_limits<float>::infinity();
   for (const auto& appliance : appliances_) {
     if (!full && runs_besides(appliance.id, evidence.activation)) continue;
+    // An answer is of what was seen; what only resembles it does not get its name.
+    if (!full && evidence.ended && appliance.is_confirmed && !appliance.runs.empty() &&
+        std::abs(peak_of(features) - peak_of(appliance.runs.front().features)) > alike_octaves) {
+      continue;
+    }
     float fit = appliance.signature.log_density(features) +
                 0.3F * std::log1p(static_cast<float>(appliance.run_count));
     if (classifier_) {
@@ -271,7 +282,8 @@ std::optional<ApplianceKind> ChannelIdentifier::State::said_of(const Appliance& 
   return is_named(appliance) ? named_kind_ : appliance.confirmed_kind;
 }
 
-KindChances ChannelIdentifier::State::chances_of(const Appliance& appliance) const {
+KindChances ChannelIdentifier::State::chances_of(const Appliance& appliance,
+                                                 float said_beside) const {
   KindChances chances{};
   if (const auto kind = said_of(appliance)) {
     chances.fill((1 - confirmed_chance) / static_cast<float>(kind_count - 1));
@@ -290,7 +302,7 @@ KindChances ChannelIdentifier::State::chances_of(const Appliance& appliance) con
   for (const auto& other : appliances_) {
     if (other.id == appliance.id) continue;
     if (const auto kind = said_of(other)) {
-      prior[static_cast<std::size_t>(*kind)] *= 3;
+      prior[static_cast<std::size_t>(*kind)] *= said_beside;
     } else if (!other.belief.empty()) {
       belief.add(other.belief, relation_weight / std::max(1.0F, other.belief.weight()));
     }
@@ -442,7 +454,10 @@ void ChannelIdentifier::State::describe(Appliance& appliance, KnownAppliance& kn
   if (!said && !guesses.empty()) {
     known.kind = guesses.front().kind;
     known.probability = guesses.front().probability;
-    if (!appliance.is_confirmed && classifier_->is_shown(guesses.front())) {
+    // That there is one already makes a kind likelier, and no surer.
+    const auto alone = likeliest(chances_of(appliance, 1), 1);
+    if (!appliance.is_confirmed && alone.front().kind == guesses.front().kind &&
+        classifier_->is_shown(alone.front())) {
       known.certainty = Certainty::likely;
     }
   }
@@ -508,11 +523,33 @@ void ChannelIdentifier::State::answer(const Answer& answer) {
   appliance->is_confirmed = true;
   if (answer.kind) appliance->confirmed_kind = answer.kind;
   appliance->name = answer.name;
+  expel_others(appliance->id);
+  appliance = find(answer.appliance);
   for (const auto& run : appliance->runs) tell(run.run);
   for (const auto& one : open_) {
     if (one.run.appliance == appliance->id) tell(one.run);
   }
   describe_all();
+}
+
+// What was asked about is the latest run: those that draw otherwise are not answered.
+void ChannelIdentifier::State::expel_others(ApplianceId id) {
+  if (find(id)->runs.empty() || appliances_.size() >= max_appliances) return;
+  const float peak = peak_of(find(id)->runs.back().features);
+  const auto is_other = [&](const RememberedRun& run) {
+    return std::abs(peak_of(run.features) - peak) > alike_octaves;
+  };
+  if (std::ranges::none_of(find(id)->runs, is_other)) return;
+  const auto rest = found();
+  auto& runs = find(id)->runs;
+  const auto others = std::stable_partition(runs.begin(), runs.end(), std::not_fn(is_other));
+  for (auto run = others; run != runs.end(); ++run) {
+    run->run.appliance = rest;
+    tell(run->run);
+    remember(*find(rest), std::move(*run));
+  }
+  runs.erase(others, runs.end());
+  learn_again(*find(id));
 }
 
 void ChannelIdentifier::State::merge(ApplianceId from, ApplianceId into) {

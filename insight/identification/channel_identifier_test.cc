@@ -286,6 +286,33 @@ TEST(ChannelIdentifierTest, AnAnswerHoldsForEarlierAndLaterRunsAndIsRemembered) 
   EXPECT_EQ(later.appliances()[0].kind, ApplianceKind::kettle);
 }
 
+TEST(ChannelIdentifierTest, AnAnswerIsOfWhatDrawsLikeTheRunThatWasAskedAbout) {
+  ChannelIdentifier identifier(nullptr, {});
+  Channel channel(identifier);
+  channel.draw(0, 60);
+  const auto cook = [&](float watts) {
+    channel.draw(watts, 150);
+    channel.draw(0, 1800);
+  };
+  for (const float watts : {1500.0F, 1150.0F, 1500.0F, 1150.0F, 1500.0F}) cook(watts);
+  ASSERT_EQ(identifier.appliances().size(), 1U);  // They are taken for one.
+  const auto kettle = identifier.appliances()[0].id;
+  identifier.take_runs();
+
+  identifier.answer({.appliance = kettle, .kind = ApplianceKind::kettle, .name = {}});
+  cook(1150);
+  cook(1500);
+
+  std::size_t kettles = 0;
+  const auto runs = ended(identifier.take_runs());
+  ASSERT_EQ(runs.size(), 7U);
+  for (const auto& run : runs) {
+    EXPECT_EQ(run.appliance == kettle, run.peak.value > 1400);
+    kettles += run.appliance == kettle;
+  }
+  EXPECT_EQ(kettles, 4U);
+}
+
 TEST(ChannelIdentifierTest, MergedAppliancesAreOneAndASplitRunIsAnother) {
   ChannelIdentifier identifier(nullptr, {});
   Channel channel(identifier);
