@@ -33,11 +33,14 @@ constexpr float new_appliance = -4;  // Log-odds that an activation is of one no
 constexpr float confirmed_chance = 0.97F;
 constexpr float least_pulse_w = 2;
 constexpr float alike_octaves = 0.2F;  // Of the peaks of what somebody said to be one appliance.
-constexpr double alone_from = 0.9;      // Of the channel's energy.
-constexpr float beside_below = 0.1F;    // Of the named one's power: a lamp beside an oven.
+constexpr double alone_from = 0.9;     // Of the channel's energy.
+constexpr float beside_below = 0.1F;   // Of the named one's power: a lamp beside an oven.
 constexpr MilliwattHours worth_asking{5'000};  // A week.
 
-float peak_of(const Features& features) { return features[place_of("peak")]; }
+bool are_alike(const Features& one, const Features& other) {
+  constexpr auto peak = place_of("peak");
+  return std::abs(one[peak] - other[peak]) <= alike_octaves;
+}
 
 MilliwattHours energy_of(const Activation& activation) {
   return {static_cast<std::int64_t>(std::llround(activation.watt_seconds / 3.6))};
@@ -86,7 +89,7 @@ class ChannelIdentifier::State {
   void find_owners_of_name();
   bool is_named(const Appliance&) const;
   std::optional<ApplianceKind> said_of(const Appliance&) const;
-  KindChances chances_of(const Appliance&, float said_beside = insight::said_beside) const;
+  KindChances chances_of(const Appliance&, float if_said = said_beside) const;
   void describe(Appliance&, KnownAppliance&) const;
   void describe_all();
   void tell(const insight::Run& run) { told_[run.id] = run; }
@@ -189,8 +192,11 @@ ApplianceId ChannelIdentifier::State::match(const Evidence& evidence, const Kind
   for (const auto& appliance : appliances_) {
     if (!full && runs_besides(appliance.id, evidence.activation)) continue;
     // An answer is of what was seen; what only resembles it does not get its name.
+    const auto is_like = [&](const RememberedRun& run) {
+      return are_alike(run.features, features);
+    };
     if (!full && evidence.ended && appliance.is_confirmed && !appliance.runs.empty() &&
-        std::abs(peak_of(features) - peak_of(appliance.runs.front().features)) > alike_octaves) {
+        std::ranges::none_of(appliance.runs, is_like)) {
       continue;
     }
     float fit = appliance.signature.log_density(features) +
@@ -282,8 +288,7 @@ std::optional<ApplianceKind> ChannelIdentifier::State::said_of(const Appliance& 
   return is_named(appliance) ? named_kind_ : appliance.confirmed_kind;
 }
 
-KindChances ChannelIdentifier::State::chances_of(const Appliance& appliance,
-                                                 float said_beside) const {
+KindChances ChannelIdentifier::State::chances_of(const Appliance& appliance, float if_said) const {
   KindChances chances{};
   if (const auto kind = said_of(appliance)) {
     chances.fill((1 - confirmed_chance) / static_cast<float>(kind_count - 1));
@@ -302,7 +307,7 @@ KindChances ChannelIdentifier::State::chances_of(const Appliance& appliance,
   for (const auto& other : appliances_) {
     if (other.id == appliance.id) continue;
     if (const auto kind = said_of(other)) {
-      prior[static_cast<std::size_t>(*kind)] *= said_beside;
+      prior[static_cast<std::size_t>(*kind)] *= if_said;
     } else if (!other.belief.empty()) {
       belief.add(other.belief, relation_weight / std::max(1.0F, other.belief.weight()));
     }
@@ -520,11 +525,10 @@ std::optional<Question> ChannelIdentifier::State::question() const {
 void ChannelIdentifier::State::answer(const Answer& answer) {
   auto* appliance = find(answer.appliance);
   if (!appliance) return;
-  appliance->is_confirmed = true;
+  if (!std::exchange(appliance->is_confirmed, true)) expel_others(answer.appliance);
+  appliance = find(answer.appliance);
   if (answer.kind) appliance->confirmed_kind = answer.kind;
   appliance->name = answer.name;
-  expel_others(appliance->id);
-  appliance = find(answer.appliance);
   for (const auto& run : appliance->runs) tell(run.run);
   for (const auto& one : open_) {
     if (one.run.appliance == appliance->id) tell(one.run);
@@ -532,13 +536,12 @@ void ChannelIdentifier::State::answer(const Answer& answer) {
   describe_all();
 }
 
-// What was asked about is the latest run: those that draw otherwise are not answered.
+// What was asked about is the latest run: those that draw otherwise are another appliance's, until
+// somebody says that it is the same.
 void ChannelIdentifier::State::expel_others(ApplianceId id) {
   if (find(id)->runs.empty() || appliances_.size() >= max_appliances) return;
-  const float peak = peak_of(find(id)->runs.back().features);
-  const auto is_other = [&](const RememberedRun& run) {
-    return std::abs(peak_of(run.features) - peak) > alike_octaves;
-  };
+  const auto example = find(id)->runs.back().features;
+  const auto is_other = [&](const RememberedRun& run) { return !are_alike(run.features, example); };
   if (std::ranges::none_of(find(id)->runs, is_other)) return;
   const auto rest = found();
   auto& runs = find(id)->runs;

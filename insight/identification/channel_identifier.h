@@ -110,8 +110,9 @@ class ChannelIdentifier {
   // The one that is worth most energy; absent: nothing is worth asking.
   std::optional<Question> question() const;
 
-  // What people say. It takes effect at once, and on earlier runs of the appliance too; unknown
-  // appliances and runs are left as they are.
+  // What people say. It takes effect at once, and on earlier runs of the appliance too. The first
+  // answer is of those that draw like the latest; the others become an appliance of their own.
+  // Unknown appliances and runs are left as they are.
   void answer(const Answer&);
   void merge(ApplianceId from, ApplianceId into);  // They are one appliance.
   void split(std::uint64_t run);                   // It was another appliance.

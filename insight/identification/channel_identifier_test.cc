@@ -311,6 +311,13 @@ TEST(ChannelIdentifierTest, AnAnswerIsOfWhatDrawsLikeTheRunThatWasAskedAbout) {
     kettles += run.appliance == kettle;
   }
   EXPECT_EQ(kettles, 4U);
+
+  // Who says that both are one is believed of later runs, too.
+  identifier.merge(identifier.appliances()[1].id, kettle);
+  cook(1150);
+  cook(1500);
+  for (const auto& run : ended(identifier.take_runs())) EXPECT_EQ(run.appliance, kettle);
+  EXPECT_EQ(identifier.appliances().size(), 1U);
 }
 
 TEST(ChannelIdentifierTest, MergedAppliancesAreOneAndASplitRunIsAnother) {
