@@ -15,6 +15,7 @@
 #include "insight/identification/channel_evidence.h"
 #include "insight/identification/kind_classifier.h"
 #include "insight/identification/panel_priors.h"
+#include "insight/identification/signature_refit.h"
 #include "insight/identification/signatures.h"
 
 namespace insight {
@@ -79,6 +80,8 @@ class ChannelIdentifier::State {
   void answer(const Answer&);
   void merge(ApplianceId from, ApplianceId into);
   void split(std::uint64_t run);
+  void assign(std::uint64_t run, ApplianceId);
+  std::optional<Refit> refit();
   std::string memory() const;
 
  private:
@@ -88,6 +91,7 @@ class ChannelIdentifier::State {
     KindChances chances{};
     float weight = 1;
     bool is_level = false;
+    bool is_said = false;  // Somebody spoke of it.
   };
 
   struct Appliance {
@@ -95,6 +99,7 @@ class ChannelIdentifier::State {
     bool is_standing = false;  // The latest time it drew for hours, and others ran above it.
     std::optional<ApplianceKind> confirmed_kind;
     bool is_confirmed = false;  // Somebody named it; without a kind, perhaps.
+    bool is_refit = false;      // Its signature is of what people said alone.
     std::string name;
     Signature signature;
     KindBelief belief;  // Of the activations that ended.
@@ -107,6 +112,7 @@ class ChannelIdentifier::State {
     std::uint64_t activation = 0;
     insight::Run run;  // Id 0: not told yet.
     std::optional<KindChances> chances;
+    bool is_said = false;  // Somebody said whose it is.
   };
 
   Appliance* find(ApplianceId);
@@ -116,6 +122,9 @@ class ChannelIdentifier::State {
   const Activation* activation(std::uint64_t) const;
   bool runs_besides(ApplianceId, std::uint64_t activation) const;
   ApplianceId match(const Evidence&, const KindChances&, ApplianceId now) const;
+  static float frequency_bonus(const Appliance& appliance) {
+    return 0.3F * std::log1p(static_cast<float>(appliance.run_count));
+  }
   ApplianceId found();
   void forget_if_unused(ApplianceId);
   void judge(const Evidence&);
@@ -209,8 +218,7 @@ ApplianceId ChannelIdentifier::State::match(const Evidence& evidence, const Kind
   if (full) best = -std::numeric_limits<float>::infinity();
   for (const auto& appliance : appliances_) {
     if (!full && runs_besides(appliance.id, evidence.activation)) continue;
-    float fit = appliance.signature.log_density(features) +
-                0.3F * std::log1p(static_cast<float>(appliance.run_count));
+    float fit = appliance.signature.log_density(features) + frequency_bonus(appliance);
     if (classifier_) {
       const auto its = chances_of(appliance);
       float alike = 0;
@@ -298,7 +306,7 @@ KindChances ChannelIdentifier::State::chances_of(const Appliance& appliance) con
 }
 
 void ChannelIdentifier::State::remember(Appliance& appliance, RememberedRun run) {
-  appliance.signature.learn(run.features);
+  if (!appliance.is_refit || run.is_said) appliance.signature.learn(run.features);
   if (classifier_) appliance.belief.add(run.chances, run.weight);
   ++appliance.run_count;
   if (appliance.runs.size() == max_runs) appliance.runs.erase(appliance.runs.begin());
@@ -307,6 +315,7 @@ void ChannelIdentifier::State::remember(Appliance& appliance, RememberedRun run)
 
 void ChannelIdentifier::State::learn_again(Appliance& appliance) {
   const auto runs = std::exchange(appliance.runs, {});
+  appliance.is_refit = false;
   appliance.signature = {};
   appliance.belief = {};
   appliance.run_count = 0;
@@ -315,7 +324,7 @@ void ChannelIdentifier::State::learn_again(Appliance& appliance) {
 
 void ChannelIdentifier::State::judge_ended(const Activation& ended, const Evidence& evidence,
                                            const KindChances& chances, Open was) {
-  auto id = match(evidence, chances, was.run.appliance);
+  auto id = was.is_said ? was.run.appliance : match(evidence, chances, was.run.appliance);
   if (id == unexplained) id = found();
   auto run = was.run;
   const auto before = std::exchange(run.appliance, id);
@@ -326,7 +335,8 @@ void ChannelIdentifier::State::judge_ended(const Activation& ended, const Eviden
   run.peak = {ended.peak_w};
   tell(run);
   find(id)->is_standing = ended.is_level && ended.end - ended.begin >= standing_from;
-  remember(*find(id), {run, evidence.features, chances, evidence.weight, ended.is_level});
+  remember(*find(id),
+           {run, evidence.features, chances, evidence.weight, ended.is_level, was.is_said});
   if (before != id) forget_if_unused(before);
 }
 
@@ -348,7 +358,7 @@ void ChannelIdentifier::State::judge(const Evidence& evidence) {
   open_[at].chances.reset();  // It must not speak for itself.
   const auto before = open_[at].run.appliance;
   auto id = before;
-  if (before == unexplained || age < hours(1)) {
+  if (before == unexplained || (age < hours(1) && !open_[at].is_said)) {
     id = match(evidence, chances, before);
     if (id == unexplained)
       id = before != unexplained && !find(before)->run_count ? before : found();
@@ -567,11 +577,65 @@ void ChannelIdentifier::State::split(std::uint64_t run_id) {
     learn_again(appliances_[i]);
     const auto id = found();
     run.run.appliance = id;
+    run.is_said = true;
     tell(run.run);
     remember(appliances_.back(), std::move(run));
     describe_all();
     return;
   }
+}
+
+void ChannelIdentifier::State::assign(std::uint64_t run_id, ApplianceId id) {
+  if (!find(id)) return;
+  for (auto& one : open_) {
+    if (one.run.id != run_id) continue;
+    const auto before = std::exchange(one.run.appliance, id);
+    one.is_said = true;
+    tell(one.run);
+    forget_if_unused(before);
+    describe_all();
+    return;
+  }
+  for (auto& appliance : appliances_) {
+    const auto it = std::ranges::find(appliance.runs, run_id,
+                                      [](const RememberedRun& run) { return run.run.id; });
+    if (it == appliance.runs.end()) continue;
+    if (appliance.id == id) {
+      if (appliance.is_refit && !it->is_said) appliance.signature.learn(it->features);
+      it->is_said = true;
+      return;
+    }
+    auto run = std::move(*it);
+    run.is_said = true;
+    appliance.runs.erase(it);
+    learn_again(appliance);
+    run.run.appliance = id;
+    tell(run.run);
+    const auto from = appliance.id;
+    remember(*find(id), std::move(run));
+    forget_if_unused(from);
+    describe_all();
+    return;
+  }
+}
+
+std::optional<ChannelIdentifier::Refit> ChannelIdentifier::State::refit() {
+  std::vector<LearntAppliance> learnt;
+  for (const auto& appliance : appliances_) {
+    auto& one = learnt.emplace_back(appliance.signature, frequency_bonus(appliance));
+    const bool is_named = appliance.id == named_ && is_alone_;
+    for (const auto& run : appliance.runs) {
+      if (run.is_said || is_named) one.said.push_back(run.features);
+    }
+  }
+  const auto made = insight::refit(learnt, new_appliance);
+  if (made.runs == 0) return std::nullopt;
+  for (std::size_t i = 0; i < appliances_.size() && !made.is_worse(); ++i) {
+    if (learnt[i].said.size() < SignatureRefit::from_runs) continue;
+    appliances_[i].signature = made.signatures[i];
+    appliances_[i].is_refit = true;
+  }
+  return Refit{made.runs, made.right_before, made.right_after, !made.is_worse()};
 }
 
 std::string ChannelIdentifier::State::memory() const {
@@ -583,7 +647,7 @@ std::string ChannelIdentifier::State::memory() const {
   for (const auto& appliance : appliances_) {
     put(body, appliance.id);
     put(body, static_cast<std::uint8_t>(appliance.is_standing));
-    put(body, static_cast<std::uint8_t>(appliance.is_confirmed));
+    put(body, static_cast<std::uint8_t>(appliance.is_confirmed + 2 * appliance.is_refit));
     put(body, static_cast<std::uint8_t>(appliance.confirmed_kind
                                             ? static_cast<std::uint8_t>(*appliance.confirmed_kind)
                                             : std::uint8_t{255}));
@@ -601,7 +665,7 @@ std::string ChannelIdentifier::State::memory() const {
       put(body, run.run.peak);
       put(body, run.features);
       put(body, run.weight);
-      put(body, static_cast<std::uint8_t>(run.is_level));
+      put(body, static_cast<std::uint8_t>(run.is_level + 2 * run.is_said));
     }
   }
   std::string bytes(memory_magic);
@@ -627,7 +691,9 @@ void ChannelIdentifier::State::read(std::string_view memory) {
     Appliance appliance;
     appliance.id = remembered<ApplianceId>(memory);
     appliance.is_standing = remembered<std::uint8_t>(memory) != 0;
-    appliance.is_confirmed = remembered<std::uint8_t>(memory) != 0;
+    const auto is_confirmed = remembered<std::uint8_t>(memory);
+    appliance.is_confirmed = (is_confirmed & 1U) != 0;
+    appliance.is_refit = (is_confirmed & 2U) != 0;
     const auto kind = remembered<std::uint8_t>(memory);
     if (kind < kind_count) appliance.confirmed_kind = static_cast<ApplianceKind>(kind);
     appliance.name = remembered_text(memory);
@@ -647,7 +713,9 @@ void ChannelIdentifier::State::read(std::string_view memory) {
       run.run.peak = remembered<Watts>(memory);
       run.features = remembered<Features>(memory);
       run.weight = remembered<float>(memory);
-      run.is_level = remembered<std::uint8_t>(memory) != 0;
+      const auto is_level = remembered<std::uint8_t>(memory);
+      run.is_level = (is_level & 1U) != 0;
+      run.is_said = (is_level & 2U) != 0;
       if (classifier_) {
         run.chances = within_socket(classifier_->chances(run.features), run.run.peak, facts_);
       }
@@ -675,6 +743,8 @@ std::optional<Question> ChannelIdentifier::question() const { return state_->que
 void ChannelIdentifier::answer(const Answer& answer) { state_->answer(answer); }
 void ChannelIdentifier::merge(ApplianceId from, ApplianceId into) { state_->merge(from, into); }
 void ChannelIdentifier::split(std::uint64_t run) { state_->split(run); }
+void ChannelIdentifier::assign(std::uint64_t run, ApplianceId id) { state_->assign(run, id); }
+std::optional<ChannelIdentifier::Refit> ChannelIdentifier::refit() { return state_->refit(); }
 std::string ChannelIdentifier::memory() const { return state_->memory(); }
 
 }  // namespace insight
