@@ -194,6 +194,12 @@ void ApplianceBook::Writing::put(const BookedRun& booked, std::string_view model
   must(row.run() == SQLITE_OK);
 }
 
+void ApplianceBook::Writing::forget(const BookedRun& booked) {
+  auto row = book_.database_.prepare("DELETE FROM run WHERE channel = ? AND epoch = ? AND id = ?");
+  row.bind(1, booked.channel).bind(2, booked.epoch);
+  must(row.bind(3, static_cast<std::int64_t>(booked.run.id)).run() == SQLITE_OK);
+}
+
 void ApplianceBook::Writing::forget_runs(std::int64_t channel, TimeRange range) {
   auto row =
       book_.database_.prepare("DELETE FROM run WHERE channel = ? AND begin >= ? AND begin < ?");

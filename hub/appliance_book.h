@@ -85,6 +85,7 @@ class ApplianceBook {
     void put(BookedChannel&);
     void put(const BookedAppliance&);
     void put(const BookedRun&, std::string_view model);
+    void forget(const BookedRun&);
     // Those that begin within, of all epochs.
     void forget_runs(std::int64_t channel, TimeRange);
     // Runs that go on end here: nobody saw how they went on.

@@ -205,6 +205,23 @@ Analyst::Done say_rename(Analyst& analyst, std::string_view body, const Analyst:
   return analyst.answer(*appliance, std::nullopt, *name, said);
 }
 
+std::expected<std::string, std::string> say_switched_on(Analyst& analyst, std::string_view body,
+                                                        const Analyst::Said& said) {
+  const auto json = body_of(body);
+  const auto kind = word(json, "kind");
+  const auto name = word(json, "name").value_or(""), circuit = word(json, "circuit").value_or("");
+  if (!kind || name.size() > most_name_bytes) {
+    return malformed(
+        R"({"kind": "kettle", "name": "...", "circuit": "kitchen"}, the last two only )"
+        "where they are known, with a name of at most 120 bytes");
+  }
+  const auto known = insight::appliance_kind(*kind);
+  if (!known) return std::unexpected("There is no such kind of appliance.");
+  const auto circuits = analyst.switched_on(*known, name, circuit, said);
+  if (!circuits) return std::unexpected(circuits.error());
+  return text({{"circuits", *circuits}});
+}
+
 Analyst::Done say_merge(Analyst& analyst, std::string_view body, const Analyst::Said& said) {
   const auto json = body_of(body);
   const auto from = number(json, "appliance"), into = number(json, "into");
