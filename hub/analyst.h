@@ -129,8 +129,9 @@ class Analyst {
   using Done = std::expected<void, std::string>;
   Done answer(ApplianceNumber, std::optional<insight::ApplianceKind>, const std::string& name,
               const Said&);
-  // Names what was switched on in the last two minutes and has no other name yet. Several circuits
-  // fit and none is given: nothing is changed, and they are given back to choose from.
+  // Names what was switched on in the last two minutes, whatever it was taken for; what has no name
+  // yet comes first. Several circuits fit and none is given: nothing is changed, and they are given
+  // back to choose from.
   static constexpr std::chrono::minutes just_now{2};
   std::expected<std::vector<std::string>, std::string> switched_on(insight::ApplianceKind,
                                                                    const std::string& name,

@@ -79,35 +79,53 @@ Analyst::Done Analyst::answer(ApplianceNumber number, std::optional<insight::App
 std::expected<std::vector<std::string>, std::string> Analyst::switched_on(
     insight::ApplianceKind kind, const std::string& name, const std::string& circuit,
     const Said& said) {
-  std::map<std::string, ApplianceNumber> latest;  // Of each circuit.
+  std::map<std::string, BookedRun> nameless, named;  // The latest of each circuit.
+  const auto is_meant = [&](ApplianceNumber number) {
+    const auto& known = appliances_.at(number).known;
+    return is_told_by_people(known) && known.kind == kind && known.name == name;
+  };
   for (const auto& run : runs({said.now - just_now, Timestamp::max()}, most_runs)) {
     if (run.run.begin < said.now - just_now || run.run.peak < least_step) continue;
     const auto found = find(run.appliance);
-    if (!found || (!circuit.empty() && found->first->booked.circuit != circuit)) continue;
-    const auto& known = appliances_.at(run.appliance).known;
-    const bool is_another = is_told_by_people(known) && (known.kind != kind || known.name != name);
-    if (!is_another) latest[found->first->booked.circuit] = run.appliance;
+    if (!found || run.epoch != found->first->booked.epoch) continue;
+    const auto& its = found->first->booked.circuit;
+    if (!circuit.empty() && its != circuit) continue;
+    const bool is_another =
+        is_told_by_people(appliances_.at(run.appliance).known) && !is_meant(run.appliance);
+    (is_another ? named : nameless)[its] = run;
   }
-  if (latest.empty()) {
+  const auto& fitting = nameless.empty() ? named : nameless;
+  if (fitting.empty()) {
     return std::unexpected(fmt::format(
-        "Nothing of {:.0f} W or more that has no name yet was switched on in the last two minutes: "
-        "switch it off and on again, and say so after some seconds.",
+        "Nothing of {:.0f} W or more was switched on in the last two minutes: switch it off and on "
+        "again, and say so after some seconds.",
         least_step.value));
   }
-  if (latest.size() > 1) {
+  if (fitting.size() > 1) {
     std::vector<std::string> circuits;
-    for (const auto& [id, number] : latest) circuits.push_back(id);
+    for (const auto& [id, run] : fitting) circuits.push_back(id);
     return circuits;
   }
-  const auto number = latest.begin()->second;
-  const auto* channel = find(number)->first;
-  const auto same = std::ranges::find_if(channel->numbers, [&](const auto& one) {
-    const auto& known = appliances_.at(one.second).known;
-    return one.second != number && is_told_by_people(known) && known.kind == kind &&
-           known.name == name;
-  });
-  const auto done = same == channel->numbers.end() ? answer(number, kind, name, said)
-                                                   : merge(number, same->second, said);
+  const auto& run = fitting.begin()->second;
+  auto [channel, id] = *find(run.appliance);
+  const auto same =
+      std::ranges::find_if(channel->numbers, [&](const auto& one) { return is_meant(one.second); });
+  if (same != channel->numbers.end()) {
+    id = same->first;
+  } else if (nameless.empty()) {
+    id = insight::unexplained;
+  }
+  auto& identifier = *channel->eye.identifier;
+  const auto before = identifier.memory();
+  id = identifier.assign(run.run.id, id);
+  if (id == insight::unexplained) {
+    return std::unexpected("Too many appliances are known behind this circuit: merge some first.");
+  }
+  identifier.answer({id, kind, name});
+  const auto done = keep(*channel, said,
+                         fmt::format("switched on {}: {} \"{}\"", number_of(*channel, id),
+                                     insight::row(kind).word, name),
+                         before);
   if (!done) return std::unexpected(done.error());
   return std::vector<std::string>{};
 }

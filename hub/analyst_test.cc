@@ -526,8 +526,25 @@ TEST_F(AnalystTest, WhatSomebodySwitchedOnJustNowGetsItsName) {
   EXPECT_EQ(toaster->known.name, "Red one");
   EXPECT_EQ(toaster->known.certainty, Certainty::confirmed);
   EXPECT_EQ(analyst->last_act()->who, "Ann");
-  EXPECT_THAT(analyst->switched_on(ApplianceKind::iron, "", "", now).error(),
-              HasSubstr("has no name yet"));
+}
+
+TEST_F(AnalystTest, WhatWasTakenForAnotherIsWhatSomebodySaysThatItIs) {
+  measure(noon, 30s, 540, 540, 0);
+  measure(noon + 30s, 120s, 40, 40, 0);
+  work(noon + 150s);
+  const auto number = analyst->appliances(noon + 150s).front().number;
+  ASSERT_TRUE(analyst->answer(number, ApplianceKind::toaster, "Red one", {noon + 150s, ""}));
+  measure(noon + 150s, 30s, 540, 540, 0);
+  work(noon + 180s);
+
+  const auto done = analyst->switched_on(ApplianceKind::iron, "", "", {noon + 180s, ""});
+
+  ASSERT_TRUE(done) << done.error();
+  std::vector<std::string> known;
+  for (const auto& state : analyst->appliances(noon + 180s)) {
+    if (state.known.kind) known.emplace_back(insight::row(*state.known.kind).word);
+  }
+  EXPECT_THAT(known, testing::UnorderedElementsAre("toaster", "iron"));
 }
 
 TEST_F(AnalystTest, WhereSeveralCircuitsSteppedItIsAskedWhich) {
@@ -542,7 +559,7 @@ TEST_F(AnalystTest, WhereSeveralCircuitsSteppedItIsAskedWhich) {
   EXPECT_FALSE(analyst->last_act());
   EXPECT_TRUE(analyst->switched_on(ApplianceKind::toaster, "", "kitchen", now));
 
-  EXPECT_EQ(analyst->last_act()->text, "answer 2: toaster \"\"");
+  EXPECT_EQ(analyst->last_act()->text, "switched on 2: toaster \"\"");
 }
 
 TEST_F(AnalystTest, WhatWasSwitchedOnLongAgoIsNotWhatIsMeant) {
@@ -586,8 +603,9 @@ TEST_F(AnalystTest, AnAnswerTakesEffectAtOnceAndForNinetyDays) {
   const auto answer = ms_of([&] {
     ASSERT_TRUE(analyst->answer(last.appliance, ApplianceKind::toaster, "", {noon + 90s, ""}));
   });
-  const auto merge = ms_of(
-      [&] { ASSERT_TRUE(analyst->merge(last.appliance, number, {noon + 90s, ""})); });
+  const auto merge = ms_of([&] {
+    ASSERT_TRUE(analyst->merge(last.appliance, number, {noon + 90s, ""}));
+  });
 
   std::printf("answer %.1f ms of 100, 90 days relabelled in %.1f ms of 5000\n", answer, merge);
   EXPECT_LT(answer, 1000);

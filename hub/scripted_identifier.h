@@ -125,7 +125,10 @@ void ChannelIdentifier::merge(ApplianceId from, ApplianceId) {
 
 void ChannelIdentifier::split(std::uint64_t) { state_->appliance(3); }
 
-void ChannelIdentifier::assign(std::uint64_t run, ApplianceId id) { state_->said[run] = id; }
+ApplianceId ChannelIdentifier::assign(std::uint64_t run, ApplianceId id) {
+  if (id == unexplained) id = state_->appliance(4).id;
+  return state_->said[run] = id;
+}
 
 // Three runs that were spoken of are enough; a kettle that is called "worse" makes it worse.
 std::optional<ChannelIdentifier::Refit> ChannelIdentifier::refit() {

@@ -114,6 +114,7 @@ TEST_F(AppliancesTest, WhatWasSwitchedOnJustNowIsNamed) {
   EXPECT_EQ(answer.status, 200u);
   EXPECT_EQ(answer.body, R"({"circuits":[]})");
   EXPECT_EQ(appliances()["appliances"][0]["name"], "Red one");
+  for (int second = 103; second < 300; second += 60) see(second, 40);
   EXPECT_EQ(ask("POST", base + "/switched_on", R"({"kind":"iron"})").status, 400u);
 }
 

@@ -79,8 +79,7 @@ class ChannelIdentifier::State {
   std::optional<Question> question() const;
   void answer(const Answer&);
   void merge(ApplianceId from, ApplianceId into);
-  void split(std::uint64_t run);
-  void assign(std::uint64_t run, ApplianceId);
+  ApplianceId assign(std::uint64_t run, ApplianceId);
   std::optional<Refit> refit();
   std::string memory() const;
 
@@ -566,57 +565,41 @@ void ChannelIdentifier::State::merge(ApplianceId from, ApplianceId into) {
   describe_all();
 }
 
-void ChannelIdentifier::State::split(std::uint64_t run_id) {
-  if (appliances_.size() >= max_appliances) return;
-  for (std::size_t i = 0; i < appliances_.size(); ++i) {
-    const auto it = std::ranges::find(appliances_[i].runs, run_id,
-                                      [](const RememberedRun& run) { return run.run.id; });
-    if (it == appliances_[i].runs.end()) continue;
-    auto run = std::move(*it);
-    appliances_[i].runs.erase(it);
-    learn_again(appliances_[i]);
-    const auto id = found();
-    run.run.appliance = id;
-    run.is_said = true;
-    tell(run.run);
-    remember(appliances_.back(), std::move(run));
-    describe_all();
-    return;
-  }
-}
-
-void ChannelIdentifier::State::assign(std::uint64_t run_id, ApplianceId id) {
-  if (!find(id)) return;
+ApplianceId ChannelIdentifier::State::assign(std::uint64_t run_id, ApplianceId id) {
+  if (id == unexplained ? appliances_.size() >= max_appliances : !find(id)) return unexplained;
   for (auto& one : open_) {
     if (one.run.id != run_id) continue;
-    const auto before = std::exchange(one.run.appliance, id);
+    const auto to = id == unexplained ? found() : id;
+    const auto before = std::exchange(one.run.appliance, to);
     one.is_said = true;
     tell(one.run);
     forget_if_unused(before);
     describe_all();
-    return;
+    return to;
   }
   for (auto& appliance : appliances_) {
     const auto it = std::ranges::find(appliance.runs, run_id,
                                       [](const RememberedRun& run) { return run.run.id; });
     if (it == appliance.runs.end()) continue;
-    if (appliance.id == id) {
+    const auto from = appliance.id;
+    if (from == id) {
       if (appliance.is_refit && !it->is_said) appliance.signature.learn(it->features);
       it->is_said = true;
-      return;
+      return id;
     }
     auto run = std::move(*it);
-    run.is_said = true;
     appliance.runs.erase(it);
     learn_again(appliance);
-    run.run.appliance = id;
+    const auto to = id == unexplained ? found() : id;  // It moves the appliances.
+    run.is_said = true;
+    run.run.appliance = to;
     tell(run.run);
-    const auto from = appliance.id;
-    remember(*find(id), std::move(run));
+    remember(*find(to), std::move(run));
     forget_if_unused(from);
     describe_all();
-    return;
+    return to;
   }
+  return unexplained;
 }
 
 std::optional<ChannelIdentifier::Refit> ChannelIdentifier::State::refit() {
@@ -742,8 +725,10 @@ std::vector<Run> ChannelIdentifier::take_runs() { return state_->take_runs(); }
 std::optional<Question> ChannelIdentifier::question() const { return state_->question(); }
 void ChannelIdentifier::answer(const Answer& answer) { state_->answer(answer); }
 void ChannelIdentifier::merge(ApplianceId from, ApplianceId into) { state_->merge(from, into); }
-void ChannelIdentifier::split(std::uint64_t run) { state_->split(run); }
-void ChannelIdentifier::assign(std::uint64_t run, ApplianceId id) { state_->assign(run, id); }
+void ChannelIdentifier::split(std::uint64_t run) { state_->assign(run, unexplained); }
+ApplianceId ChannelIdentifier::assign(std::uint64_t run, ApplianceId id) {
+  return state_->assign(run, id);
+}
 std::optional<ChannelIdentifier::Refit> ChannelIdentifier::refit() { return state_->refit(); }
 std::string ChannelIdentifier::memory() const { return state_->memory(); }
 

@@ -114,7 +114,9 @@ class ChannelIdentifier {
   void answer(const Answer&);
   void merge(ApplianceId from, ApplianceId into);  // They are one appliance.
   void split(std::uint64_t run);                   // It was another appliance.
-  void assign(std::uint64_t run, ApplianceId);     // It was, or is, that appliance's.
+  // It was, or is, that appliance's; `unexplained`: of one that was not seen before. Gives the
+  // appliance that has it now; `unexplained`: the run or the appliance is not known.
+  ApplianceId assign(std::uint64_t run, ApplianceId);
 
   // Of the runs that people spoke of, how many are recognised by what was learnt so far, and how
   // many by what is learnt from such runs alone, each left out of the learning in turn. Where that
