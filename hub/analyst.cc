@@ -117,8 +117,8 @@ void Analyst::begin_channels(Timestamp now) {
                        : *known;
     if (channel.memory.empty()) wants_study_ = true;
     channel.is_past = false;
-    ++channel.epoch;
     auto eye = new_eye(load, channel.memory);
+    if (eye->identifier->appliances().empty()) ++channel.epoch;  // It counts its runs from 1.
     writing.put(channel);
     until_ = std::max(until_, channel.until);
     devices_.insert(load.circuit->channels.front().device);

@@ -12,7 +12,8 @@ using measurement::Timestamp;
 
 namespace {
 
-constexpr measurement::Watts least_step{30};  // Of what somebody switched on.
+constexpr measurement::Watts least_step{30};    // Of what somebody switched on.
+constexpr std::chrono::minutes told_within{2};  // After its begin an identifier tells a run.
 
 }  // namespace
 
@@ -40,6 +41,8 @@ Analyst::Done Analyst::keep(Channel& channel, const Said& said, std::string text
                .channel = channel.booked.number,
                .text = std::move(text)},
               memory_before);
+  gather(channel);
+  for (const auto& [id, run] : channel.unsaved) writing.hand_over(run);
   put(writing, channel);
   if (more) more(writing);
   if (!writing.finish()) {
@@ -141,9 +144,21 @@ Analyst::Done Analyst::merge(ApplianceNumber from, ApplianceNumber into, const S
   if (from == into) return std::unexpected("An appliance is merged with another, not with itself.");
   auto& channel = *one->first;
   const auto before = channel.eye.identifier->memory();
-  channel.eye.identifier->merge(one->second, other->second);
+  auto& identifier = *channel.eye.identifier;
+  auto& gone = appliances_.at(from);
+  const auto name_of_gone = gone.known;
+  identifier.merge(one->second, other->second);
+  if (is_told_by_people(name_of_gone) && !is_told_by_people(appliances_.at(into).known)) {
+    const bool is_confirmed = name_of_gone.certainty <= insight::Certainty::confirmed;
+    identifier.answer(
+        {other->second, is_confirmed ? name_of_gone.kind : std::nullopt, name_of_gone.name});
+  }
+  gone.known = {.id = one->second};  // It is the other one now, and listed no more.
   return keep(channel, said, fmt::format("merge {} into {}", from, into), before,
-              [&](ApplianceBook::Writing& writing) { writing.hand_runs_over(from, into); });
+              [&](ApplianceBook::Writing& writing) {
+                writing.put(gone);
+                writing.hand_runs_over(from, into);
+              });
 }
 
 Analyst::Done Analyst::split(std::int64_t number, std::int64_t epoch, std::uint64_t run,
@@ -172,10 +187,15 @@ Analyst::Done Analyst::roll_back(std::int64_t number, const Said& said) {
   put_runs(writing, channel);
   channel.saved();
   channel.cut_off_what_runs(until_);
-  ++channel.booked.epoch;
+  writing.undone(number);
+  // The identifier as it was then gives numbers again that were given since.
+  const auto begin = last->time - told_within;
+  writing.set_aside(channel.booked.number, channel.booked.epoch, begin, -number);
+  for (auto& run : channel.cut_off) {
+    if (run.run.begin >= begin) run.epoch = -number;
+  }
   channel.eye = std::move(*eye);
   put(writing, channel);
-  writing.undone(number);
   if (!writing.finish()) {
     return std::unexpected("The disk refuses to keep it: look at its room, and try again.");
   }

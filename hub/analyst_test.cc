@@ -462,11 +462,42 @@ TEST_F(AnalystTest, TwoOfOneCircuitBecomeOneWithAllTheirRuns) {
   }
 
   EXPECT_THAT(analyst->merge(elsewhere, into, {noon + 90s, ""}).error(), HasSubstr("different"));
-  EXPECT_TRUE(analyst->merge(from, into, {noon + 90s, ""}));
+  EXPECT_TRUE(analyst->merge(from, into, {noon + 10min, ""}));
 
   EXPECT_EQ(kettle(noon + 90s).runs_today, 2u);
+  const auto act = analyst->last_act();
+  ASSERT_TRUE(act);
+  ASSERT_TRUE(analyst->save());
+  EXPECT_TRUE(analyst->roll_back(act->number, {noon + 90s, ""}));
+  EXPECT_EQ(kettle(noon + 90s).runs_today, 1u) << "Each has its own runs again.";
+  const auto run = analyst->runs({noon, noon + 2min}, 10).front();
+  open();
+  work(noon + 90s);
+  EXPECT_TRUE(analyst->split(run.channel, run.epoch, run.run.id, {noon + 90s, ""}))
+      << "What is older than a restart can be corrected too.";
   EXPECT_THAT(analyst->answer(999, std::nullopt, "x", {noon, ""}).error(), HasSubstr("no such"));
   EXPECT_THAT(analyst->split(1, 99, 1, {noon, ""}).error(), HasSubstr("too old"));
+}
+
+TEST_F(AnalystTest, OneThatHadANameGivesItToTheOneThatItIsMergedWith) {
+  measure(noon, 30s, 2340, 2040, 0);
+  measure(noon + 30s, 30s, 540, 540, 0);
+  measure(noon + 60s, 30s, 40, 40, 0);
+  work(noon + 90s);
+  ApplianceNumber from = 0;
+  const auto into = kettle(noon + 90s).number;
+  for (const auto& state : analyst->appliances(noon + 90s)) {
+    if (state.circuit == "kitchen" && state.number != into) from = state.number;
+  }
+  ASSERT_TRUE(analyst->answer(from, ApplianceKind::kettle, "Red one", {noon + 90s, ""}));
+
+  ASSERT_TRUE(analyst->merge(from, into, {noon + 90s, ""}));
+
+  std::vector<std::string> names;
+  for (const auto& state : analyst->appliances(noon + 90s)) {
+    if (state.circuit == "kitchen") names.push_back(state.known.name);
+  }
+  EXPECT_THAT(names, ElementsAre("Red one"));
 }
 
 TEST_F(AnalystTest, ARunThatGoesOnThroughARestartIsOneRun) {

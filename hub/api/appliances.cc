@@ -231,7 +231,7 @@ Analyst::Done say_merge(Analyst& analyst, std::string_view body, const Analyst::
 
 Analyst::Done say_split(Analyst& analyst, std::string_view body, const Analyst::Said& said) {
   const auto run = word(body_of(body), "run");
-  std::array<std::uint64_t, 3> numbers{};
+  std::array<std::int64_t, 3> numbers{};
   bool is_good = run.has_value();
   const char* at = is_good ? run->data() : nullptr;
   const char* const end = is_good ? at + run->size() : nullptr;
@@ -242,8 +242,7 @@ Analyst::Done say_split(Analyst& analyst, std::string_view body, const Analyst::
     at = next + 1;
   }
   if (!is_good) return malformed(R"({"run": "2-1-17"}, as an address of runs gave it)");
-  return analyst.split(static_cast<std::int64_t>(numbers[0]), static_cast<std::int64_t>(numbers[1]),
-                       numbers[2], said);
+  return analyst.split(numbers[0], numbers[1], static_cast<std::uint64_t>(numbers[2]), said);
 }
 
 std::string breaker_text(const BreakerSearch& search) {
