@@ -7,7 +7,6 @@
 
 namespace hub {
 
-using insight::ApplianceId;
 using measurement::Timestamp;
 using measurement::Watts;
 using namespace std::chrono_literals;
@@ -19,7 +18,7 @@ constexpr auto begins_within = 20s;  // Of the circuit's run; plugs do not say a
 constexpr auto looked_for = 2min;    // After its end the circuit has judged a run.
 constexpr Watts alike_w{15};         // Peaks, or:
 constexpr float alike_share = 0.15F;
-constexpr auto fresh = 5min;  // A plug whose power does not change may be silent so long.
+constexpr auto fresh = 10min;  // A plug whose power does not change may be silent so long.
 constexpr std::size_t most_waiting = 20;
 constexpr std::size_t sure_from = 2;  // Runs that belong together, to know which appliance it is.
 
@@ -46,6 +45,7 @@ void Analyst::hear(const SmartPlug& plug, Timestamp now, Watts power) {
 }
 
 const Analyst::HeardPlug* Analyst::plug_of(const Channel& channel, ApplianceNumber number) const {
+  if (plugs_.empty()) return nullptr;
   const auto appliance = appliances_.find(number);
   if (appliance == appliances_.end()) return nullptr;
   const auto heard = plugs_.find(appliance->second.known.name);

@@ -427,9 +427,9 @@ TEST_F(AnalystTest, APlugsApplianceIsKnownByWhatThePlugSaw) {
   work(noon + 15h + 1s);
   EXPECT_THAT(analyst->last_act()->text, HasSubstr("refit"));
 
-  measure(now, 400s, 2340, 2040, 0);
-  work(now + 400s);
-  EXPECT_EQ(kettle(now + 400s).known.certainty, Certainty::confirmed) << "The plug is silent.";
+  measure(now, 700s, 2340, 2040, 0);
+  work(now + 700s);
+  EXPECT_EQ(kettle(now + 700s).known.certainty, Certainty::confirmed) << "The plug is silent.";
 }
 
 TEST_F(AnalystTest, APlugThatSaysMoreThanItsCircuitTakesNoMoreThanThat) {
