@@ -116,13 +116,18 @@ std::optional<ApplianceQuestion> Analyst::question(Timestamp now) {
   const auto day = day_of(now, around_.utc_offset(now));
   const auto asked = book_.asked_on(day);
   std::optional<ApplianceQuestion> best;
+  // Of what no clamp but the mains' sees people know least: it is asked last.
+  bool best_is_rest = true;
   for (const auto& channel : channels_) {
     auto question = channel->eye.identifier->question();
     if (!question) continue;
     const auto number = number_of(*channel, question->appliance);
     const bool may_ask = asked.size() < questions_a_day || std::ranges::count(asked, number) > 0;
-    if (!may_ask || (best && best->question.weekly >= question->weekly)) continue;
+    const bool is_rest = channel->eye.load.is_rest();
+    if (!may_ask || (best && is_rest && !best_is_rest)) continue;
+    if (best && is_rest == best_is_rest && best->question.weekly >= question->weekly) continue;
     best = {number, std::move(*question)};
+    best_is_rest = is_rest;
   }
   if (best && !std::ranges::count(asked, best->appliance)) {
     ApplianceBook::Writing writing(book_);

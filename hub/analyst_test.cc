@@ -324,6 +324,24 @@ TEST_F(AnalystTest, AtMostTwoQuestionsAreAskedADay) {
   EXPECT_TRUE(analyst->question(noon + 24h));
 }
 
+TEST_F(AnalystTest, WhatOnlyTheMainsSeeIsAskedAboutLast) {
+  has_model = false;
+  open();
+  measure(noon, 30s, 1040, 540, 0);
+  work(noon + 30s);
+
+  std::vector<std::string> asked;
+  for (int i = 0; i < 2; ++i) {
+    const auto question = analyst->question(noon + 30s);
+    ASSERT_TRUE(question);
+    const auto all = analyst->appliances(noon + 30s);
+    asked.push_back(std::ranges::find(all, question->appliance, &ApplianceState::number)->circuit);
+    ASSERT_TRUE(analyst->answer(question->appliance, ApplianceKind::other, "", {noon + 30s, ""}));
+  }
+
+  EXPECT_THAT(asked, ElementsAre("kitchen", "grid"));
+}
+
 TEST_F(AnalystTest, WhatWasSaidLastCanBeTakenBack) {
   measure(noon, 30s, 2340, 2040, 0);
   work(noon + 30s);
