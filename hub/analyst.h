@@ -27,6 +27,7 @@
 #include "hub/home.h"
 #include "hub/live_feed.h"
 #include "hub/own_loads.h"
+#include "hub/smart_plug.h"
 #include "hub/store/store.h"
 #include "insight/identification/breaker_finder.h"
 #include "insight/identification/channel_identifier.h"
@@ -94,6 +95,8 @@ class Analyst {
 
   static constexpr std::chrono::days studied{8};  // So far back it looks at what is stored.
   static constexpr std::size_t questions_a_day = 2;
+  // Of the home's morning: then what people said of runs is learnt again, a channel in each step.
+  static constexpr std::chrono::hours learns_at{3};
 
   // All outlive it. Throws std::runtime_error with one sentence where the book does not open.
   Analyst(Files&, const std::string& book, Store&, LiveFeed&, const Home&, Surroundings);
@@ -126,9 +129,21 @@ class Analyst {
   using Done = std::expected<void, std::string>;
   Done answer(ApplianceNumber, std::optional<insight::ApplianceKind>, const std::string& name,
               const Said&);
+  // Names what was switched on in the last two minutes, whatever it was taken for; what has no name
+  // yet comes first. Several circuits fit and none is given: nothing is changed, and they are given
+  // back to choose from.
+  static constexpr std::chrono::minutes just_now{2};
+  std::expected<std::vector<std::string>, std::string> switched_on(insight::ApplianceKind,
+                                                                   const std::string& name,
+                                                                   const std::string& circuit,
+                                                                   const Said&);
   Done merge(ApplianceNumber from, ApplianceNumber into, const Said&);
   Done split(std::int64_t channel, std::int64_t epoch, std::uint64_t run, const Said&);
   Done roll_back(std::int64_t act, const Said&);
+
+  // What a smart plug measures now. Once its runs are those of an appliance of its circuit, that
+  // has its name and power, and what ran when is known.
+  void hear(const SmartPlug&, measurement::Timestamp now, measurement::Watts);
 
   // From now on a lamp is switched. Watching ends when the breaker is found, or after
   // longest_search, when it may be begun again.
@@ -146,6 +161,14 @@ class Analyst {
   struct Eye;    // An identifier and what it looks at.
   struct Study;  // Eyes that look at the past.
   struct Channel;
+  struct HeardPlug {
+    SmartPlug plug;
+    measurement::Timestamp time{};
+    measurement::Watts power{};
+    insight::Run run;                               // That goes on, or went last.
+    std::vector<insight::Run> waiting;              // To be found on the circuit.
+    std::map<ApplianceNumber, std::size_t> agreed;  // Runs, while it is not known which it is.
+  };
 
   const Panel& panel(measurement::Timestamp time) const { return panel_at(home_, time); }
   void begin_channels(measurement::Timestamp);
@@ -163,7 +186,14 @@ class Analyst {
   void tell();
   ApplianceNumber number_of(Channel&, insight::ApplianceId);
   void put(ApplianceBook::Writing&, Channel&);
+  void put_runs(ApplianceBook::Writing&, Channel&);
   std::expected<std::pair<Channel*, insight::ApplianceId>, std::string> find(ApplianceNumber);
+  void speak_of_latest_run(Channel&, ApplianceNumber);
+  // Absent: none that was heard lately measures it.
+  const HeardPlug* plug_of(const Channel&, ApplianceNumber) const;
+  void learn_from_plugs(measurement::Timestamp now);
+  void learn_from(HeardPlug&, const insight::Run& seen, measurement::Timestamp now);
+  std::expected<bool, StoreError> learn_at_night(measurement::Timestamp now);
   Done keep(Channel&, const Said&, std::string text, const std::string& memory_before,
             const std::function<void(ApplianceBook::Writing&)>& more = {});
 
@@ -183,9 +213,14 @@ class Analyst {
   std::vector<ChannelShares> shares_;
   SharesFeed feed_;
 
+  std::map<std::string, HeardPlug, std::less<>> plugs_;  // By name.
+
   std::unique_ptr<insight::BreakerFinder> finder_;  // Of the channels.
   std::optional<measurement::Timestamp> search_begin_;
   std::optional<insight::BreakerFinder::Finding> finding_;  // Of the search; kept once it is sure.
+
+  std::optional<std::int64_t> night_;  // In which what was said was learnt last.
+  std::size_t next_to_learn_ = 0;      // Channel.
 
   std::unique_ptr<Study> study_;
   bool wants_study_ = false;

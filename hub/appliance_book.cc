@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS run (channel INTEGER, epoch INTEGER, id INTEGER, appl
 CREATE INDEX IF NOT EXISTS run_by_begin ON run (begin);
 CREATE TABLE IF NOT EXISTS act (number INTEGER PRIMARY KEY, time INTEGER, who TEXT,
   channel INTEGER, text TEXT, memory BLOB);
+CREATE TABLE IF NOT EXISTS handed_over (act INTEGER, channel INTEGER, epoch INTEGER, run INTEGER,
+  appliance INTEGER, PRIMARY KEY (act, channel, epoch, run)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outlet (room TEXT, name TEXT, circuit TEXT, PRIMARY KEY (room, name))
   WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS asked (day INTEGER, appliance INTEGER, PRIMARY KEY (day, appliance))
@@ -194,6 +196,12 @@ void ApplianceBook::Writing::put(const BookedRun& booked, std::string_view model
   must(row.run() == SQLITE_OK);
 }
 
+void ApplianceBook::Writing::forget(const BookedRun& booked) {
+  auto row = book_.database_.prepare("DELETE FROM run WHERE channel = ? AND epoch = ? AND id = ?");
+  row.bind(1, booked.channel).bind(2, booked.epoch);
+  must(row.bind(3, static_cast<std::int64_t>(booked.run.id)).run() == SQLITE_OK);
+}
+
 void ApplianceBook::Writing::forget_runs(std::int64_t channel, TimeRange range) {
   auto row =
       book_.database_.prepare("DELETE FROM run WHERE channel = ? AND begin >= ? AND begin < ?");
@@ -206,11 +214,6 @@ void ApplianceBook::Writing::end_open_runs(std::int64_t channel, Timestamp end) 
   must(row.bind(1, ms(end)).bind(2, channel).bind(3, ms(Timestamp::max())).run() == SQLITE_OK);
 }
 
-void ApplianceBook::Writing::hand_runs_over(ApplianceNumber from, ApplianceNumber to) {
-  auto row = book_.database_.prepare("UPDATE run SET appliance = ? WHERE appliance = ?");
-  must(row.bind(1, to).bind(2, from).run() == SQLITE_OK);
-}
-
 void ApplianceBook::Writing::add(const Act& act, std::string_view memory_before) {
   auto row = book_.database_.prepare(
       "INSERT INTO act (time, who, channel, text, memory) VALUES (?, ?, ?, ?, ?)");
@@ -221,10 +224,42 @@ void ApplianceBook::Writing::add(const Act& act, std::string_view memory_before)
       "(SELECT number FROM act WHERE channel = ?1 AND memory IS NOT NULL "
       "ORDER BY number DESC LIMIT ?2)");
   must(old.bind(1, act.channel).bind(2, std::int64_t{versions_kept}).run() == SQLITE_OK);
+  must(book_.database_.execute("DELETE FROM handed_over WHERE act NOT IN "
+                               "(SELECT number FROM act WHERE memory IS NOT NULL)") == SQLITE_OK);
+}
+
+void ApplianceBook::Writing::hand_over(const BookedRun& booked) {
+  auto row = book_.database_.prepare(
+      "INSERT INTO handed_over SELECT (SELECT max(number) FROM act), channel, epoch, id, appliance "
+      "FROM run WHERE channel = ? AND epoch = ? AND id = ? AND appliance != ?");
+  row.bind(1, booked.channel).bind(2, booked.epoch);
+  row.bind(3, static_cast<std::int64_t>(booked.run.id)).bind(4, booked.appliance);
+  must(row.run() == SQLITE_OK);
+}
+
+void ApplianceBook::Writing::hand_runs_over(ApplianceNumber from, ApplianceNumber to) {
+  auto before = book_.database_.prepare(
+      "INSERT INTO handed_over SELECT (SELECT max(number) FROM act), channel, epoch, id, appliance "
+      "FROM run WHERE appliance = ?");
+  must(before.bind(1, from).run() == SQLITE_OK);
+  auto row = book_.database_.prepare("UPDATE run SET appliance = ? WHERE appliance = ?");
+  must(row.bind(1, to).bind(2, from).run() == SQLITE_OK);
+}
+
+void ApplianceBook::Writing::set_aside(std::int64_t channel, std::int64_t epoch, Timestamp begin,
+                                       std::int64_t to_epoch) {
+  auto row = book_.database_.prepare(
+      "UPDATE run SET epoch = ? WHERE channel = ? AND epoch = ? AND begin >= ?");
+  row.bind(1, to_epoch).bind(2, channel).bind(3, epoch);
+  must(row.bind(4, ms(begin)).run() == SQLITE_OK);
 }
 
 // What came later was learnt on top of it.
 void ApplianceBook::Writing::undone(std::int64_t act) {
+  auto back = book_.database_.prepare(
+      "UPDATE run SET appliance = before.appliance FROM handed_over AS before WHERE before.act = ? "
+      "AND run.channel = before.channel AND run.epoch = before.epoch AND run.id = before.run");
+  must(back.bind(1, act).run() == SQLITE_OK);
   auto row = book_.database_.prepare(
       "UPDATE act SET memory = NULL WHERE number >= ?1 AND channel = "
       "(SELECT channel FROM act WHERE number = ?1)");

@@ -85,12 +85,19 @@ class ApplianceBook {
     void put(BookedChannel&);
     void put(const BookedAppliance&);
     void put(const BookedRun&, std::string_view model);
+    void forget(const BookedRun&);
     // Those that begin within, of all epochs.
     void forget_runs(std::int64_t channel, TimeRange);
     // Runs that go on end here: nobody saw how they went on.
     void end_open_runs(std::int64_t channel, measurement::Timestamp);
-    void hand_runs_over(ApplianceNumber from, ApplianceNumber to);
     void add(const Act&, std::string_view memory_before);
+    // Of the act that was added last: who had this run, or all of `from`, has them again when it is
+    // undone.
+    void hand_over(const BookedRun&);  // It is put afterwards.
+    void hand_runs_over(ApplianceNumber from, ApplianceNumber to);
+    // Runs of an epoch that begin then or later get another, since their numbers are given anew.
+    void set_aside(std::int64_t channel, std::int64_t epoch, measurement::Timestamp begin,
+                   std::int64_t to_epoch);
     void undone(std::int64_t act);
     void asked(std::int64_t day, ApplianceNumber);
     void put(const Outlet&);  // One of the same room and name has this breaker now.

@@ -24,6 +24,8 @@ constexpr std::size_t most_file_bytes = 64 * 1024;
 constexpr std::size_t most_secret_bytes = 4096;
 constexpr std::size_t most_nodes = 32;
 constexpr std::size_t most_entities = 1000;  // Of a node.
+constexpr std::size_t most_plugs = 64;
+constexpr std::size_t most_plug_name = 120;
 constexpr std::size_t most_characters = 255;
 constexpr std::size_t channels_per_board = 6;
 constexpr std::size_t channels_per_chip = 3;
@@ -150,6 +152,19 @@ std::string fault_of(const EsphomeNode& node) {
   return {};
 }
 
+std::string fault_of(const SmartPlug& plug) {
+  if (plug.name.empty() || plug.name.size() > most_plug_name || !is_line(plug.name)) {
+    return fmt::format("\"name\" must be 1 to {} characters in one line", most_plug_name);
+  }
+  if (!consists_of(plug.circuit, "_-"))
+    return "\"circuit\" must be the id of a circuit of home.toml";
+  if (!is_topic(plug.topic)) return "\"topic\" must be a topic without + and #";
+  if (!plug.power.empty() && !is_one_word(plug.power)) {
+    return "\"power\" must be like \"ENERGY.Power\"";
+  }
+  return {};
+}
+
 std::string fault_of(const HomeAssistant& home_assistant) {
   if (!is_topic(home_assistant.discovery_prefix)) {
     return "\"discovery_prefix\" must be a topic without + and #";
@@ -255,6 +270,18 @@ Fault find_fault(const Partners& partners) {
     if (!sentence.empty()) return {sentence, "esphome", i};
     if (auto fault = fault_of_entities(node, i)) return fault;
   }
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < partners.plugs.size(); ++i) {
+    auto sentence = fault_of(partners.plugs[i]);
+    if (i >= most_plugs) {
+      sentence = fmt::format("there are more than {} plugs; take some out", most_plugs);
+    } else if (sentence.empty() && !names.insert(partners.plugs[i].name).second) {
+      sentence = fmt::format("the plug \"{}\" is here twice; rename one", partners.plugs[i].name);
+    } else if (sentence.empty() && !has_mqtt) {
+      sentence = "plugs speak over MQTT; add [mqtt]";
+    }
+    if (!sentence.empty()) return {sentence, "plug", i};
+  }
   if (partners.home_assistant) {
     auto sentence = fault_of(*partners.home_assistant);
     if (!has_mqtt) sentence = "Home Assistant is told over MQTT; add [mqtt]";
@@ -286,6 +313,7 @@ class Reader {
   MqttAddress mqtt(const toml::table&) const;
   EsphomeNode node(const toml::table&) const;
   EsphomeEntity entity(const toml::table&) const;
+  SmartPlug plug(const toml::table&) const;
   HomeAssistant home_assistant(const toml::table&) const;
   InfluxDb influxdb(const toml::table&) const;
   VictoriaMetrics victoriametrics(const toml::table&) const;
@@ -383,6 +411,22 @@ EsphomeNode Reader::node(const toml::table& from) const {
   return node;
 }
 
+SmartPlug Reader::plug(const toml::table& from) const {
+  file_.allow(from, "[[plug]]", {"name", "kind", "circuit", "topic", "power"});
+  SmartPlug plug;
+  file_.need(from, "name", plug.name);
+  if (const auto* kind = from.get("kind")) {
+    std::array<std::string_view, insight::appliance_kinds.size()> words;
+    std::ranges::transform(insight::appliance_kinds, words.begin(),
+                           &insight::ApplianceKindRow::word);
+    file_.choose(*kind, "kind", words, plug.kind.emplace());
+  }
+  file_.need(from, "circuit", plug.circuit);
+  file_.need(from, "topic", plug.topic);
+  file_.want(from, "power", plug.power);
+  return plug;
+}
+
 HomeAssistant Reader::home_assistant(const toml::table& from) const {
   file_.allow(from, "[home_assistant]", {"discovery_prefix", "url", "token_file", "statistics"});
   HomeAssistant home_assistant;
@@ -444,11 +488,12 @@ const toml::node& Reader::place(const Fault& fault) const {
 
 Partners Reader::partners() const {
   file_.allow(file_.root(), "the file",
-              {"mqtt", "esphome", "home_assistant", "influxdb", "victoriametrics"});
+              {"mqtt", "esphome", "plug", "home_assistant", "influxdb", "victoriametrics"});
   Partners partners;
   want_section("mqtt", partners.mqtt, &Reader::mqtt);
   file_.each(file_.root(), "esphome",
              [&](const auto& one) { partners.esphome.push_back(node(one)); });
+  file_.each(file_.root(), "plug", [&](const auto& one) { partners.plugs.push_back(plug(one)); });
   want_section("home_assistant", partners.home_assistant, &Reader::home_assistant);
   want_section("influxdb", partners.influxdb, &Reader::influxdb);
   want_section("victoriametrics", partners.victoriametrics, &Reader::victoriametrics);
@@ -470,6 +515,7 @@ class Writer {
   void write(const MqttAddress&);
   void write(const EsphomeNode&);
   void write(const EsphomeEntity&);
+  void write(const SmartPlug&);
   void write(const HomeAssistant&);
   void write(const InfluxDb&);
   void write(const VictoriaMetrics&);
@@ -497,6 +543,7 @@ class Writer {
 Writer::Writer(const Partners& partners) {
   if (partners.mqtt) write(*partners.mqtt);
   for (const auto& node : partners.esphome) write(node);
+  for (const auto& plug : partners.plugs) write(plug);
   if (partners.home_assistant) write(*partners.home_assistant);
   if (partners.influxdb) write(*partners.influxdb);
   if (partners.victoriametrics) write(*partners.victoriametrics);
@@ -529,6 +576,15 @@ void Writer::write(const EsphomeEntity& entity) {
   text("quantity", std::string(row.name));
   line(row.scope == measurement::Scope::chip ? "chip" : "channel", entity.index);
   line("factor", entity.factor);
+}
+
+void Writer::write(const SmartPlug& plug) {
+  section("[[plug]]");
+  text("name", plug.name);
+  if (plug.kind) text("kind", std::string(insight::row(*plug.kind).word));
+  text("circuit", plug.circuit);
+  text("topic", plug.topic);
+  text("power", plug.power);
 }
 
 void Writer::write(const HomeAssistant& home_assistant) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/smart_plug.h"
 #include "measurement/quantities.h"
 
 namespace hub {
@@ -89,6 +90,7 @@ struct VictoriaMetrics {
 struct Partners {
   std::optional<MqttAddress> mqtt;
   std::vector<EsphomeNode> esphome;
+  std::vector<SmartPlug> plugs;                 // Need mqtt.
   std::optional<HomeAssistant> home_assistant;  // Needs mqtt.
   std::optional<InfluxDb> influxdb;
   std::optional<VictoriaMetrics> victoriametrics;  // Only one of the two has read_before.

@@ -65,7 +65,9 @@ class PartnersFile : public testing::Test {
   std::filesystem::path folder, path;
 };
 
-const std::string mqtt = "[mqtt]\n";                           // Line 1.
+const std::string mqtt = "[mqtt]\n";  // Line 1.
+const std::string plug =              // Four lines.
+    "[[plug]]\nname = \"Kettle\"\ncircuit = \"kitchen\"\ntopic = \"plugs/1\"\n";
 const std::string node = "[[esphome]]\ndevice = \"panel\"\n";  // Two lines.
 
 TEST_F(PartnersFile, AHomeWithoutTheFileHasNoPartners) {
@@ -223,6 +225,15 @@ TEST_F(PartnersFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
       {entity + "quantity = \"current\"\nobject_id = \"a\"\nchannel = 0\n[[esphome.entity]]\n" +
            "quantity = \"current\"\nobject_id = \"b\"\nchannel = 0\n",
        "line 8", "measures the same"},
+      {plug, "line 1", "add [mqtt]"},
+      {mqtt + plug + plug, "line 6", "\"Kettle\" is here twice"},
+      {mqtt + plug + "kind = \"spaceship\"\n", "line 6", "one of \"fridge\""},
+      {mqtt + plug + "power = \"a b\"\n", "line 2", "\"power\" must be like"},
+      {mqtt + "[[plug]]\nname = \"\"\ncircuit = \"a\"\ntopic = \"t\"\n", "line 2", "1 to 120"},
+      {mqtt + "[[plug]]\nname = \"a\"\ncircuit = \"A\"\ntopic = \"t\"\n", "line 2",
+       "id of a circuit"},
+      {mqtt + "[[plug]]\nname = \"a\"\ncircuit = \"a\"\ntopic = \"t/#\"\n", "line 2",
+       "without + and #"},
       {"[home_assistant]\n", "line 1", "add [mqtt]"},
       {mqtt + "[home_assistant]\nurl = \"ws://h\"\n", "line 2", "go together"},
       {mqtt + "[home_assistant]\ntoken_file = \"token\"\n", "line 2", "go together"},
@@ -288,6 +299,8 @@ Partners everything() {
           .esphome =
               {{.device = "panel", .address = "a.lan", .port = 6054, .key = key, .period = 1500ms},
                over_mqtt},
+          .plugs = {{"My \"kettle\"", insight::ApplianceKind::kettle, "kitchen", "p/1", "a.b"},
+                    {"Lamp", {}, "living", "p/2", ""}},
           .home_assistant =
               HomeAssistant{"ha", "ws://h/api/websocket", "token", StatisticsTarget::none},
           .influxdb = InfluxDb{.url = "https://i",
@@ -324,6 +337,14 @@ TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
   EXPECT_EQ(partners.esphome[1].entities[0].quantity, Quantity::exported);
   EXPECT_EQ(partners.esphome[1].entities[0].index, 11u);
   EXPECT_EQ(partners.esphome[1].entities[1].factor, 1.0 / 3) << "to the last bit";
+  ASSERT_EQ(partners.plugs.size(), 2u);
+  EXPECT_EQ(partners.plugs[0].name, "My \"kettle\"");
+  EXPECT_EQ(partners.plugs[0].kind, insight::ApplianceKind::kettle);
+  EXPECT_EQ(partners.plugs[0].circuit, "kitchen");
+  EXPECT_EQ(partners.plugs[0].topic, "p/1");
+  EXPECT_EQ(partners.plugs[0].power, "a.b");
+  EXPECT_FALSE(partners.plugs[1].kind);
+  EXPECT_EQ(partners.plugs[1].power, "");
   EXPECT_EQ(partners.home_assistant->token, "token");
   EXPECT_EQ(partners.home_assistant->statistics, StatisticsTarget::none);
   EXPECT_EQ(partners.influxdb->version, 2);
@@ -396,10 +417,11 @@ TEST_F(PartnersFile, TheExamplesOfTheManualLoad) {
         (*found)[1].str(), std::regex("/etc/lenz/influx.token"), folder.string() + "/token")));
   }
 
-  ASSERT_EQ(examples.size(), 2u);
+  ASSERT_EQ(examples.size(), 3u);
   EXPECT_EQ(examples[0].esphome.size(), 2u);
   EXPECT_EQ(examples[0].esphome[1].entities.size(), 3u);
   EXPECT_EQ(examples[1].influxdb->version, 2);
+  EXPECT_EQ(examples[2].plugs.size(), 3u);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ class ChannelIdentifier::State {
   std::uint64_t next_run = 1;
   Reading last;
   bool has_model = false;
+  std::map<std::uint64_t, ApplianceId> said;  // Of runs.
 
   KnownAppliance& appliance(ApplianceId id) {
     for (auto& known : appliances) {
@@ -75,12 +76,16 @@ void ChannelIdentifier::take(const Reading& reading) {
   if (state.open && !std::isnan(state.last.active_power.value)) {
     const auto ms = (reading.time - state.last.time).count();
     state.open->energy.value += std::llround(state.last.active_power.value) * ms / 3600;
+    state.runs[state.open->id] = *state.open;
   }
   const ApplianceId on = !(watts >= 100) ? unexplained : watts < 1000 ? 1 : 2;
   if (state.open && state.open->appliance != on) state.end(reading.time);
   if (on != unexplained && !state.open) {
     state.appliance(on);
-    state.open = Run{.id = state.next_run++, .appliance = on, .begin = reading.time};
+    state.open = Run{.id = state.next_run++,
+                     .appliance = on,
+                     .begin = reading.time,
+                     .peak = reading.active_power};
     state.runs[state.open->id] = *state.open;
   }
   state.shares.clear();
@@ -119,6 +124,19 @@ void ChannelIdentifier::merge(ApplianceId from, ApplianceId) {
 }
 
 void ChannelIdentifier::split(std::uint64_t) { state_->appliance(3); }
+
+ApplianceId ChannelIdentifier::assign(std::uint64_t run, ApplianceId id) {
+  if (id == unexplained) id = state_->appliance(4).id;
+  return state_->said[run] = id;
+}
+
+// Three runs that were spoken of are enough; a kettle that is called "worse" makes it worse.
+std::optional<ChannelIdentifier::Refit> ChannelIdentifier::refit() {
+  if (state_->said.size() < 3) return std::nullopt;
+  bool is_taken = true;
+  for (const auto& known : state_->appliances) is_taken &= known.name != "worse";
+  return Refit{state_->said.size(), 1, is_taken ? std::size_t{2} : std::size_t{0}, is_taken};
+}
 
 std::string ChannelIdentifier::memory() const {
   std::ostringstream text;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "hub/ingest/esphome_ingest.h"
+#include "hub/ingest/plug_mqtt.h"
 #include "hub/integrations/home_assistant_backfill.h"
 #include "hub/integrations/home_assistant_conversation.h"
 #include "hub/integrations/home_assistant_discovery.h"
@@ -140,7 +142,11 @@ class MirrorLink {
 
 struct PartnerLinks::Links {
   Links(boost::asio::io_context& io, const hub::Partners& partners, PartnerWorld the_world)
-      : context(io), world(std::move(the_world)), complaints(world), timer(io) {
+      : context(io),
+        world(std::move(the_world)),
+        complaints(world),
+        timer(io),
+        plugs(partners.plugs) {
     if (!partners.esphome.empty()) {
       esphome.emplace(context, world.hub, world.store, partners.esphome, world.folder + "/esphome",
                       world.now, world.say);
@@ -162,6 +168,14 @@ struct PartnerLinks::Links {
         socket.emplace(context, *partners.home_assistant, world, complaints);
       }
     }
+    for (const auto& plug : plugs) {
+      const auto& circuits = world.home.panels.back().circuits;
+      if (std::ranges::count(circuits, plug.circuit, &hub::Circuit::id) > 0) continue;
+      world.say(fmt::format(
+          "The plug \"{}\" is not used: home.toml has no circuit \"{}\"; name another in "
+          "partners.toml.",
+          plug.name, plug.circuit));
+    }
     if (partners.mqtt) connect(*partners.mqtt);
     wait();
   }
@@ -182,6 +196,7 @@ struct PartnerLinks::Links {
     if (esphome) {
       for (auto& topic : esphome->topics()) login.topics.push_back(std::move(topic));
     }
+    for (const auto& plug : plugs) login.topics.push_back(plug.topic);
     mqtt.emplace(context, login,
                  hub::MqttClient::Events{
                      .connected =
@@ -191,6 +206,7 @@ struct PartnerLinks::Links {
                      .heard =
                          [this](const hub::MqttMessage& message) {
                            if (esphome) esphome->hear(message);
+                           hear_plugs(message);
                            if (publisher) {
                              publisher->heard(message.topic, message.payload, message.is_retained,
                                               world.now());
@@ -204,6 +220,14 @@ struct PartnerLinks::Links {
                                                               "answer ({}): trying again.",
                                                               broker.host, broker.port, why));
                          }});
+  }
+
+  void hear_plugs(const hub::MqttMessage& message) {
+    for (const auto& plug : plugs) {
+      const auto power = hub::plug_power(plug, message);
+      auto* analyst = power ? world.analyst() : nullptr;
+      if (analyst) analyst->hear(plug, world.now(), *power);
+    }
   }
 
   void wait() {
@@ -259,6 +283,7 @@ struct PartnerLinks::Links {
   PartnerWorld world;
   Complaints complaints;
   boost::asio::steady_timer timer;
+  const std::vector<hub::SmartPlug> plugs;
   std::chrono::steady_clock::time_point follow_at{};
   std::optional<hub::EsphomeIngest> esphome;
   std::optional<MirrorLink> influx, victoria;

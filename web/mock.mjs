@@ -217,6 +217,7 @@ async function answer(request, response) {
     return send(response, 200, runs);
   }
   if (path === `${base}/breaker` && request.method === 'GET') return send(response, 200, { state: 'found', circuit: home.circuits[3].id, is_rest: false, step_w: 61 });
+  if (path === `${base}/appliances/switched_on`) return send(response, 200, { circuits: [home.circuits[3].id, home.circuits[4].id] });
   if (path.startsWith(`${base}/appliances/`) || path === `${base}/breaker` || path === `${base}/outlets`) return send(response, 204);
   if (path === `${base}/history`) return send(response, ...history(home, url.searchParams));
   if (path === `${base}/gaps`) {

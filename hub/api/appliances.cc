@@ -205,6 +205,23 @@ Analyst::Done say_rename(Analyst& analyst, std::string_view body, const Analyst:
   return analyst.answer(*appliance, std::nullopt, *name, said);
 }
 
+std::expected<std::string, std::string> say_switched_on(Analyst& analyst, std::string_view body,
+                                                        const Analyst::Said& said) {
+  const auto json = body_of(body);
+  const auto kind = word(json, "kind");
+  const auto name = word(json, "name").value_or(""), circuit = word(json, "circuit").value_or("");
+  if (!kind || name.size() > most_name_bytes) {
+    return malformed(
+        R"({"kind": "kettle", "name": "...", "circuit": "kitchen"}, the last two only )"
+        "where they are known, with a name of at most 120 bytes");
+  }
+  const auto known = insight::appliance_kind(*kind);
+  if (!known) return std::unexpected("There is no such kind of appliance.");
+  const auto circuits = analyst.switched_on(*known, name, circuit, said);
+  if (!circuits) return std::unexpected(circuits.error());
+  return text({{"circuits", *circuits}});
+}
+
 Analyst::Done say_merge(Analyst& analyst, std::string_view body, const Analyst::Said& said) {
   const auto json = body_of(body);
   const auto from = number(json, "appliance"), into = number(json, "into");
@@ -214,7 +231,7 @@ Analyst::Done say_merge(Analyst& analyst, std::string_view body, const Analyst::
 
 Analyst::Done say_split(Analyst& analyst, std::string_view body, const Analyst::Said& said) {
   const auto run = word(body_of(body), "run");
-  std::array<std::uint64_t, 3> numbers{};
+  std::array<std::int64_t, 3> numbers{};
   bool is_good = run.has_value();
   const char* at = is_good ? run->data() : nullptr;
   const char* const end = is_good ? at + run->size() : nullptr;
@@ -225,8 +242,7 @@ Analyst::Done say_split(Analyst& analyst, std::string_view body, const Analyst::
     at = next + 1;
   }
   if (!is_good) return malformed(R"({"run": "2-1-17"}, as an address of runs gave it)");
-  return analyst.split(static_cast<std::int64_t>(numbers[0]), static_cast<std::int64_t>(numbers[1]),
-                       numbers[2], said);
+  return analyst.split(numbers[0], numbers[1], static_cast<std::uint64_t>(numbers[2]), said);
 }
 
 std::string breaker_text(const BreakerSearch& search) {

@@ -27,6 +27,9 @@ Analyst::Done say_merge(Analyst&, std::string_view body, const Analyst::Said&);
 Analyst::Done say_split(Analyst&, std::string_view body, const Analyst::Said&);
 Analyst::Done say_breaker(Analyst&, std::string_view body, const Analyst::Said&);
 Analyst::Done say_outlet(Analyst&, std::string_view body, const Analyst::Said&);
+// Gives {"circuits": [id, ...]} to choose from; none: it is done.
+std::expected<std::string, std::string> say_switched_on(Analyst&, std::string_view body,
+                                                        const Analyst::Said&);
 Analyst::Done say_roll_back(Analyst&, std::string_view body, const Analyst::Said&);
 
 }  // namespace hub

@@ -90,6 +90,8 @@ TEST_F(AppliancesTest, WhatIsMalformedIsRefusedWithASentence) {
            {"answer", R"({"appliance":7,"kind":"kettle"})"},
            {"answer", R"({"appliance":"1","kind":"kettle"})"},
            {"rename", R"({"appliance":1,"name":""})"},
+           {"switched_on", R"({"name":"no kind"})"},
+           {"switched_on", R"({"kind":"spaceship"})"},
            {"merge", R"({"appliance":1})"},
            {"merge", R"({"appliance":1,"into":1})"},
            {"split", R"({"run":"1-2"})"},
@@ -101,6 +103,19 @@ TEST_F(AppliancesTest, WhatIsMalformedIsRefusedWithASentence) {
     EXPECT_EQ(response.status, 400u) << verb << " " << body;
     EXPECT_THAT(response.body, HasSubstr("error"));
   }
+}
+
+TEST_F(AppliancesTest, WhatWasSwitchedOnJustNowIsNamed) {
+  see(101, 40);
+  see(102, 540);
+
+  const auto answer = ask("POST", base + "/switched_on", R"({"kind":"toaster","name":"Red one"})");
+
+  EXPECT_EQ(answer.status, 200u);
+  EXPECT_EQ(answer.body, R"({"circuits":[]})");
+  EXPECT_EQ(appliances()["appliances"][0]["name"], "Red one");
+  for (int second = 103; second < 300; second += 60) see(second, 40);
+  EXPECT_EQ(ask("POST", base + "/switched_on", R"({"kind":"iron"})").status, 400u);
 }
 
 TEST_F(AppliancesTest, OnlyTheOwnerMayCorrect) {

@@ -446,6 +446,14 @@ Response said(const Call& call) {
   return done ? no_content() : refusal(400, done.error());
 }
 
+Response switched_on(const Call& call) {
+  const auto found = analyst(call);
+  if (!found) return found.error();
+  const auto told =
+      say_switched_on(**found, call.request.body, {call.now, call.user ? call.user->name : ""});
+  return told ? json(*told) : refusal(400, told.error());
+}
+
 // --- Figures
 
 // Those of one home, and what the hub itself has to tell. Without a name: of the only one.
@@ -509,6 +517,7 @@ constexpr std::array rows = {
     Route{"POST", "/api/homes/{home}/outlets", Role::owner, said<say_outlet>, 4096},
     Route{"POST", "/api/homes/{home}/appliances/answer", Role::owner, said<say_answer>, 4096},
     Route{"POST", "/api/homes/{home}/appliances/rename", Role::owner, said<say_rename>, 4096},
+    Route{"POST", "/api/homes/{home}/appliances/switched_on", Role::owner, switched_on, 4096},
     Route{"POST", "/api/homes/{home}/appliances/merge", Role::owner, said<say_merge>, 4096},
     Route{"POST", "/api/homes/{home}/appliances/split", Role::owner, said<say_split>, 4096},
     Route{"POST", "/api/homes/{home}/appliances/rollback", Role::owner, said<say_roll_back>, 4096},

@@ -13,6 +13,7 @@
 #include "insight/identification/channel_memory.h"
 #include "insight/identification/kind_classifier.h"
 #include "insight/identification/panel_priors.h"
+#include "insight/identification/signature_refit.h"
 
 namespace insight {
 namespace {
@@ -59,7 +60,8 @@ class ChannelIdentifier::State {
   std::optional<Question> question() const;
   void answer(const Answer&);
   void merge(ApplianceId from, ApplianceId into);
-  void split(std::uint64_t run);
+  ApplianceId assign(std::uint64_t run, ApplianceId);
+  std::optional<Refit> refit();
   std::string memory() const { return bytes_of(learnt_); }
 
  private:
@@ -70,6 +72,7 @@ class ChannelIdentifier::State {
     std::uint64_t activation = 0;
     insight::Run run;  // Id 0: not told yet.
     std::optional<KindChances> chances;
+    bool is_said = false;  // Somebody said whose it is.
   };
 
   Appliance* find(ApplianceId);
@@ -79,6 +82,9 @@ class ChannelIdentifier::State {
   const Activation* activation(std::uint64_t) const;
   bool runs_besides(ApplianceId, std::uint64_t activation) const;
   ApplianceId match(const Evidence&, const KindChances&, ApplianceId now) const;
+  static float frequency_bonus(const Appliance& appliance) {
+    return 0.3F * std::log1p(static_cast<float>(appliance.run_count));
+  }
   ApplianceId found();
   void forget_if_unused(ApplianceId);
   void judge(const Evidence&);
@@ -199,8 +205,7 @@ ApplianceId ChannelIdentifier::State::match(const Evidence& evidence, const Kind
         std::ranges::none_of(appliance.runs, is_like)) {
       continue;
     }
-    float fit = appliance.signature.log_density(features) +
-                0.3F * std::log1p(static_cast<float>(appliance.run_count));
+    float fit = appliance.signature.log_density(features) + frequency_bonus(appliance);
     if (classifier_) {
       const auto its = chances_of(appliance);
       float alike = 0;
@@ -316,7 +321,7 @@ KindChances ChannelIdentifier::State::chances_of(const Appliance& appliance, flo
 }
 
 void ChannelIdentifier::State::remember(Appliance& appliance, RememberedRun run) {
-  appliance.signature.learn(run.features);
+  if (!appliance.is_refit || run.is_said) appliance.signature.learn(run.features);
   if (classifier_) appliance.belief.add(run.chances, run.weight);
   ++appliance.run_count;
   if (appliance.runs.size() == max_runs) appliance.runs.erase(appliance.runs.begin());
@@ -325,6 +330,7 @@ void ChannelIdentifier::State::remember(Appliance& appliance, RememberedRun run)
 
 void ChannelIdentifier::State::learn_again(Appliance& appliance) {
   const auto runs = std::exchange(appliance.runs, {});
+  appliance.is_refit = false;
   appliance.signature = {};
   appliance.belief = {};
   appliance.run_count = 0;
@@ -333,7 +339,7 @@ void ChannelIdentifier::State::learn_again(Appliance& appliance) {
 
 void ChannelIdentifier::State::judge_ended(const Activation& ended, const Evidence& evidence,
                                            const KindChances& chances, Open was) {
-  auto id = match(evidence, chances, was.run.appliance);
+  auto id = was.is_said ? was.run.appliance : match(evidence, chances, was.run.appliance);
   if (id == unexplained) id = found();
   auto run = was.run;
   const auto before = std::exchange(run.appliance, id);
@@ -344,7 +350,8 @@ void ChannelIdentifier::State::judge_ended(const Activation& ended, const Eviden
   run.peak = {ended.peak_w};
   tell(run);
   find(id)->is_standing = ended.is_level && ended.end - ended.begin >= standing_from;
-  remember(*find(id), {run, evidence.features, chances, evidence.weight, ended.is_level});
+  remember(*find(id),
+           {run, evidence.features, chances, evidence.weight, ended.is_level, was.is_said});
   if (before != id) forget_if_unused(before);
 }
 
@@ -366,7 +373,7 @@ void ChannelIdentifier::State::judge(const Evidence& evidence) {
   open_[at].chances.reset();  // It must not speak for itself.
   const auto before = open_[at].run.appliance;
   auto id = before;
-  if (before == unexplained || age < hours(1)) {
+  if (before == unexplained || (age < hours(1) && !open_[at].is_said)) {
     id = match(evidence, chances, before);
     if (id == unexplained)
       id = before != unexplained && !find(before)->run_count ? before : found();
@@ -580,22 +587,59 @@ void ChannelIdentifier::State::merge(ApplianceId from, ApplianceId into) {
   describe_all();
 }
 
-void ChannelIdentifier::State::split(std::uint64_t run_id) {
-  if (appliances_.size() >= max_appliances) return;
-  for (std::size_t i = 0; i < appliances_.size(); ++i) {
-    const auto it = std::ranges::find(appliances_[i].runs, run_id,
-                                      [](const RememberedRun& run) { return run.run.id; });
-    if (it == appliances_[i].runs.end()) continue;
-    auto run = std::move(*it);
-    appliances_[i].runs.erase(it);
-    learn_again(appliances_[i]);
-    const auto id = found();
-    run.run.appliance = id;
-    tell(run.run);
-    remember(appliances_.back(), std::move(run));
+ApplianceId ChannelIdentifier::State::assign(std::uint64_t run_id, ApplianceId id) {
+  if (id == unexplained ? appliances_.size() >= max_appliances : !find(id)) return unexplained;
+  for (auto& one : open_) {
+    if (one.run.id != run_id) continue;
+    const auto to = id == unexplained ? found() : id;
+    const auto before = std::exchange(one.run.appliance, to);
+    one.is_said = true;
+    tell(one.run);
+    forget_if_unused(before);
     describe_all();
-    return;
+    return to;
   }
+  for (auto& appliance : appliances_) {
+    const auto it = std::ranges::find(appliance.runs, run_id,
+                                      [](const RememberedRun& run) { return run.run.id; });
+    if (it == appliance.runs.end()) continue;
+    const auto from = appliance.id;
+    if (from == id) {
+      if (appliance.is_refit && !it->is_said) appliance.signature.learn(it->features);
+      it->is_said = true;
+      return id;
+    }
+    auto run = std::move(*it);
+    appliance.runs.erase(it);
+    learn_again(appliance);
+    const auto to = id == unexplained ? found() : id;  // It moves the appliances.
+    run.is_said = true;
+    run.run.appliance = to;
+    tell(run.run);
+    remember(*find(to), std::move(run));
+    forget_if_unused(from);
+    describe_all();
+    return to;
+  }
+  return unexplained;
+}
+
+std::optional<ChannelIdentifier::Refit> ChannelIdentifier::State::refit() {
+  std::vector<ToldAppliance> told;
+  for (const auto& appliance : appliances_) {
+    auto& one = told.emplace_back(appliance.signature, frequency_bonus(appliance));
+    for (const auto& run : appliance.runs) {
+      if (run.is_said || is_named(appliance)) one.said.push_back(run.features);
+    }
+  }
+  const auto made = insight::refit(told, new_appliance);
+  if (made.runs == 0) return std::nullopt;
+  for (std::size_t i = 0; i < appliances_.size() && !made.is_worse(); ++i) {
+    if (told[i].said.size() < SignatureRefit::from_runs) continue;
+    appliances_[i].signature = made.signatures[i];
+    appliances_[i].is_refit = true;
+  }
+  return Refit{made.runs, made.right_before, made.right_after, !made.is_worse()};
 }
 
 ChannelIdentifier::ChannelIdentifier(std::shared_ptr<const Model> model, ChannelFacts facts,
@@ -612,7 +656,11 @@ std::vector<Run> ChannelIdentifier::take_runs() { return state_->take_runs(); }
 std::optional<Question> ChannelIdentifier::question() const { return state_->question(); }
 void ChannelIdentifier::answer(const Answer& answer) { state_->answer(answer); }
 void ChannelIdentifier::merge(ApplianceId from, ApplianceId into) { state_->merge(from, into); }
-void ChannelIdentifier::split(std::uint64_t run) { state_->split(run); }
+void ChannelIdentifier::split(std::uint64_t run) { state_->assign(run, unexplained); }
+ApplianceId ChannelIdentifier::assign(std::uint64_t run, ApplianceId id) {
+  return state_->assign(run, id);
+}
+std::optional<ChannelIdentifier::Refit> ChannelIdentifier::refit() { return state_->refit(); }
 std::string ChannelIdentifier::memory() const { return state_->memory(); }
 
 }  // namespace insight

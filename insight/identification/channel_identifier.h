@@ -116,6 +116,19 @@ class ChannelIdentifier {
   void answer(const Answer&);
   void merge(ApplianceId from, ApplianceId into);  // They are one appliance.
   void split(std::uint64_t run);                   // It was another appliance.
+  // It was, or is, that appliance's; `unexplained`: of one that was not seen before. Gives the
+  // appliance that has it now; `unexplained`: the run or the appliance is not known.
+  ApplianceId assign(std::uint64_t run, ApplianceId);
+
+  // Of the runs that people spoke of, how many are recognised by what was learnt so far, and how
+  // many by what is learnt from such runs alone, each left out of the learning in turn. Where that
+  // is not worse it is what counts from now on, and nothing else is learnt of these appliances but
+  // what people say. Absent: too little was said.
+  struct Refit {
+    std::size_t runs = 0, right_before = 0, right_after = 0;
+    bool is_taken = false;
+  };
+  std::optional<Refit> refit();
 
   // Bytes, some kB; docs/model_format.md.
   std::string memory() const;

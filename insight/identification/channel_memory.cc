@@ -52,7 +52,7 @@ std::string bytes_of(const ChannelMemory& channel) {
   for (const auto& appliance : channel.appliances) {
     put(body, appliance.id);
     put(body, static_cast<std::uint8_t>(appliance.is_standing));
-    put(body, static_cast<std::uint8_t>(appliance.is_confirmed));
+    put(body, static_cast<std::uint8_t>(appliance.is_confirmed + 2 * appliance.is_refit));
     put(body, static_cast<std::uint8_t>(appliance.confirmed_kind
                                             ? static_cast<std::uint8_t>(*appliance.confirmed_kind)
                                             : std::uint8_t{255}));
@@ -70,7 +70,7 @@ std::string bytes_of(const ChannelMemory& channel) {
       put(body, run.run.peak);
       put(body, run.features);
       put(body, run.weight);
-      put(body, static_cast<std::uint8_t>(run.is_level));
+      put(body, static_cast<std::uint8_t>(run.is_level + 2 * run.is_said));
     }
   }
   std::string bytes(memory_magic);
@@ -97,7 +97,9 @@ ChannelMemory read_channel_memory(std::string_view memory) {
     LearntAppliance appliance;
     appliance.id = remembered<ApplianceId>(memory);
     appliance.is_standing = remembered<std::uint8_t>(memory) != 0;
-    appliance.is_confirmed = remembered<std::uint8_t>(memory) != 0;
+    const auto is_confirmed = remembered<std::uint8_t>(memory);
+    appliance.is_confirmed = (is_confirmed & 1U) != 0;
+    appliance.is_refit = (is_confirmed & 2U) != 0;
     const auto kind = remembered<std::uint8_t>(memory);
     if (kind < kind_count) appliance.confirmed_kind = static_cast<ApplianceKind>(kind);
     appliance.name = remembered_text(memory);
@@ -117,7 +119,9 @@ ChannelMemory read_channel_memory(std::string_view memory) {
       run.run.peak = remembered<Watts>(memory);
       run.features = remembered<Features>(memory);
       run.weight = remembered<float>(memory);
-      run.is_level = remembered<std::uint8_t>(memory) != 0;
+      const auto is_level = remembered<std::uint8_t>(memory);
+      run.is_level = (is_level & 1U) != 0;
+      run.is_said = (is_level & 2U) != 0;
       appliance.runs.push_back(std::move(run));
     }
     channel.appliances.push_back(std::move(appliance));

@@ -21,6 +21,7 @@ struct RememberedRun {
   KindChances chances{};  // Not kept: they are the classifier's.
   float weight = 1;
   bool is_level = false;
+  bool is_said = false;  // Somebody spoke of it.
 };
 
 struct LearntAppliance {
@@ -28,6 +29,7 @@ struct LearntAppliance {
   bool is_standing = false;  // The latest time it drew for hours, and others ran above it.
   std::optional<ApplianceKind> confirmed_kind;
   bool is_confirmed = false;  // Somebody named it; without a kind, perhaps.
+  bool is_refit = false;      // Its signature is of what people said alone.
   std::string name;
   Signature signature;
   KindBelief belief;  // Of the activations that ended.

@@ -1,5 +1,6 @@
 #include "insight/identification/signatures.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -49,6 +50,22 @@ void Signature::learn(const Signature& other) {
     a.squares += b.squares + difference * difference * a.count * b.count / count;
     a.mean += difference * b.count / count;
     a.count = count;
+  }
+}
+
+void Signature::forget(const Features& features) {
+  for (std::size_t i = 0; i < state_.size(); ++i) {
+    auto& moments = state_[i];
+    if (!is_asked(features, places[i]) || moments.count < 1) continue;
+    if (moments.count < 2) {
+      moments = {};
+      continue;
+    }
+    const float difference = features[places[i]] - moments.mean;
+    moments.mean -= difference / (moments.count - 1);
+    moments.squares =
+        std::max(0.0F, moments.squares - difference * (features[places[i]] - moments.mean));
+    --moments.count;
   }
 }
 

@@ -36,6 +36,7 @@ class Signature {
 
   void learn(const Features&);
   void learn(const Signature&);  // They are one appliance.
+  void forget(const Features&);  // That were learnt.
 
   // Log of the posterior predictive density (Student's t of a normal-inverse-gamma, each feature
   // for itself) of an activation. One that still runs is not asked for its duration.

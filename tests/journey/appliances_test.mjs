@@ -80,6 +80,65 @@ describe('Appliances of the demo', { timeout: 600_000 }, () => {
     assert.equal(await certainty(), 'unknown');
   });
 
+  // One with several runs that are over, opened on the page.
+  const open_row = async (id) => {
+    const one = (await ask()).appliances.find((other) => other.id === id);
+    const name = one.name || one.kind_name || one.description;
+    for (const closed of await page.locator('details:not([open]) > summary').all()) await closed.click();
+    const row = page.locator('li', { has: page.locator(`bdi.name:text-is("${name.charAt(0).toUpperCase() + name.slice(1)}")`) }).first();
+    await row.getByRole('button', { name: /^Correct / }).click();
+    return row;
+  };
+
+  test('a run that was something else leaves its appliance, and comes back when that is taken back', async () => {
+    await page.evaluate(() => { location.hash = '#/appliances'; });
+    await page.reload();
+    const before = await ask();
+    const one = before.appliances.find((other) => !other.is_past && other.timeline.filter(([, end]) => end !== null).length >= 2);
+    assert.ok(one, 'nothing ran twice');
+    const runs_of = async (id) => (await (await page.request.get(
+      new URL(`api/homes/home/appliances/runs?begin=${before.now - 86_400_000}&end=${before.now}`, page.url()).href)).json())
+      .filter((run) => run.appliance === id).length;
+    const had = await runs_of(one.id);
+
+    // A name of its own, so that the row is found again.
+    let row = await open_row(one.id);
+    await row.locator('input').fill('First of two');
+    await row.getByRole('button', { name: 'Rename' }).click();
+    await page.locator('bdi.name:text-is("First of two")').waitFor();
+    row = await open_row(one.id);
+    await row.getByRole('button', { name: 'Not this' }).first().click();
+    await page.waitForFunction((ids) => fetch('api/homes/home/appliances').then((answer) => answer.json())
+      .then((all) => all.appliances.some((other) => !ids.includes(other.id))), before.appliances.map((other) => other.id));
+    assert.equal(await runs_of(one.id), had - 1);
+
+    const split = (await ask()).appliances.find((other) => other.circuit === one.circuit && !before.appliances.some((old) => old.id === other.id));
+    row = await open_row(one.id);
+    const same = row.locator('form', { hasText: 'The same as' });
+    await same.locator('select').selectOption(String(split.id));
+    await same.getByRole('button', { name: 'Merge' }).click();
+    await page.waitForFunction((id) => fetch('api/homes/home/appliances').then((answer) => answer.json())
+      .then((all) => !all.appliances.some((other) => other.id === id)), one.id);
+    assert.equal(await runs_of(split.id), had, 'it has all of them');
+    assert.equal((await ask()).appliances.find((other) => other.id === split.id).name, 'First of two', 'and the name');
+
+    for (const left of [had - 1, had]) {
+      const act = (await ask()).last_act.id;
+      await page.getByRole('button', { name: 'Take it back' }).click();
+      await page.waitForFunction((last) => fetch('api/homes/home/appliances').then((answer) => answer.json())
+        .then((all) => all.last_act?.id !== last), act);
+      assert.equal(await runs_of(one.id), left);
+    }
+  });
+
+  test('what was switched on just now can be said', async () => {
+    const form = page.locator('section', { hasText: 'I switched it on just now' });
+    await form.locator('select').selectOption('iron');
+    await form.getByRole('button', { name: 'It is on' }).click();
+    // In a house that lives something came on, or nothing did, or on several circuits; each is said.
+    await page.waitForFunction(() => /Kept: iron|Several were switched on|Nothing of 30 W/.test(document.body.innerText));
+  });
+
   test('the view has no barrier and never scrolls sideways', async () => {
     for (const view of ['appliances', 'directory']) {
       await page.evaluate((to) => { location.hash = `#/${to}`; }, view);

@@ -141,6 +141,10 @@ export type Saying =
 export const say_of_appliances = (id: string, [verb, body]: Saying) =>
   ask('POST', home_path(id, `/appliances/${verb}`), body) as Promise<void>;
 
+// Gives the circuits to choose from; none: it is done.
+export const switched_on = (id: string, what: { kind: string; name: string; circuit?: string | undefined }) =>
+  ask('POST', home_path(id, '/appliances/switched_on'), what) as Promise<{ circuits: string[] }>;
+
 export interface BreakerSearch {
   state: 'idle' | 'watching' | 'found' | 'unsure';
   circuit: string | null;

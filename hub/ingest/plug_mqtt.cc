@@ -1,0 +1,40 @@
+#include "hub/ingest/plug_mqtt.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "hub/ingest/esphome_mqtt.h"
+
+namespace hub {
+namespace {
+
+constexpr std::size_t most_message = 16 * 1024;
+constexpr double most_watts = 100'000;
+
+std::optional<double> number_at(std::string_view payload, std::string_view path) {
+  const auto json = nlohmann::json::parse(payload, nullptr, false);
+  const auto* at = &json;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const auto end = std::min(path.find('.', begin), path.size());
+    if (!at->is_object()) return std::nullopt;
+    const auto found = at->find(path.substr(begin, end - begin));
+    if (found == at->end()) return std::nullopt;
+    at = &*found;
+    begin = end + 1;
+  }
+  if (!at->is_number()) return std::nullopt;
+  return at->get<double>();
+}
+
+}  // namespace
+
+std::optional<measurement::Watts> plug_power(const SmartPlug& plug, const MqttMessage& message) {
+  if (message.topic != plug.topic || message.is_retained) return std::nullopt;
+  if (message.payload.size() > most_message) return std::nullopt;
+  const auto watts =
+      plug.power.empty() ? esphome_number(message.payload) : number_at(message.payload, plug.power);
+  if (!watts || !(std::abs(*watts) < most_watts)) return std::nullopt;
+  return measurement::Watts{static_cast<float>(*watts)};
+}
+
+}  // namespace hub
