@@ -45,7 +45,16 @@ Analyst::Analyst(Files& files, const std::string& book, Store& store, LiveFeed& 
       store_(store),
       home_(home),
       around_(std::move(around)),
-      model_name_(name_of(around_.model.get())) {
+      model_name_(name_of(around_.model.get())),
+      power_cuts_(store, live, home) {
+  if (around_.model && around_.model->parts.contains("cycles")) {
+    const auto read = insight::CycleJudge::read(around_.model->parts.at("cycles"));
+    if (!read) around_.say(fmt::format("Ends of courses are said late: {}.", read.error()));
+    if (read) {
+      is_end_ = [judge = std::make_shared<const insight::CycleJudge>(*read)](
+                    const insight::CycleFeatures& features) { return judge->is_sure(features); };
+    }
+  }
   for (auto& appliance : book_.appliances()) appliances_.emplace(appliance.number, appliance);
   subscription_ = live.subscribe([this](const LiveFeed::Moment& moment) {
     const auto known = newest_.find(moment.device);
@@ -190,8 +199,7 @@ void Analyst::put(ApplianceBook::Writing& writing, Channel& channel) {
     auto& booked = appliances_[number_of(channel, known.id)];
     const auto course = channel.courses.find(known.id);
     if (has_courses(known) && course == channel.courses.end()) {
-      channel.courses.emplace(
-          known.id, insight::CycleWatch(insight::row(*known.kind).on_from, booked.courses));
+      channel.courses.emplace(known.id, insight::CycleWatch(*known.kind, booked.courses, is_end_));
     }
     const bool has_more = course != channel.courses.end() &&
                           !std::ranges::equal(course->second.past(), booked.courses);

@@ -27,6 +27,7 @@
 #include "hub/home.h"
 #include "hub/live_feed.h"
 #include "hub/own_loads.h"
+#include "hub/power_cuts.h"
 #include "hub/smart_plug.h"
 #include "hub/store/store.h"
 #include "insight/identification/breaker_finder.h"
@@ -66,6 +67,7 @@ struct ApplianceState {
     insight::CycleState state{};
     std::optional<double> seconds_left;
     std::optional<measurement::Timestamp> ended;
+    bool went_on = false;  // It was said to be done too early.
   };
   std::optional<Course> course;
   bool is_left_on = false;  // For longer than ever.
@@ -151,6 +153,9 @@ class Analyst {
   void begin_breaker_search();
   BreakerSearch breaker_search() const;
 
+  // The latest, while it is of interest.
+  std::optional<PowerCuts::Report> power_cut(measurement::Timestamp now);
+
   Done put(const Outlet&);  // The circuit is one of the home's.
   std::vector<Outlet> outlets() { return book_.outlets(); }
 
@@ -202,6 +207,8 @@ class Analyst {
   const Home& home_;
   Surroundings around_;
   std::string model_name_;
+  insight::CycleWatch::IsEnd is_end_;  // Empty: the model does not know.
+  PowerCuts power_cuts_;
   const Panel* panel_ = nullptr;
   std::vector<std::unique_ptr<Channel>> channels_;     // In the order of the panel.
   std::map<std::int64_t, std::string> past_channels_;  // Their circuits, by number.

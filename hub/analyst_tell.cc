@@ -69,7 +69,8 @@ std::vector<ApplianceState> Analyst::appliances(Timestamp now) {
     for (const auto& [id, course] : channel->courses) {
       const auto state = states.find(number_of(*channel, id));
       if (state == states.end()) continue;
-      state->second.course = {course.state(), course.seconds_left(), course.ended()};
+      state->second.course = {course.state(), course.seconds_left(), course.ended(),
+                              course.went_on()};
     }
   }
   // None is dropped silently: what people named stays listed.
@@ -110,6 +111,10 @@ std::vector<ApplianceState> Analyst::appliances(Timestamp now) {
     all.push_back(std::move(state));
   }
   return all;
+}
+
+std::optional<PowerCuts::Report> Analyst::power_cut(Timestamp now) {
+  return power_cuts_.latest(now, [this](TimeRange range) { return runs(range, most_runs); });
 }
 
 std::optional<ApplianceQuestion> Analyst::question(Timestamp now) {

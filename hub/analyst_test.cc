@@ -74,12 +74,13 @@ class AnalystTest : public testing::Test {
   // Seconds from `begin` on at which the three clamps show these watts; NaN: nothing.
   void measure(Timestamp begin, std::chrono::seconds length, float grid, float kitchen, float roof,
                std::uint64_t boot = 1) {
-    measurement::Report report{.header = {.device = "meter", .boot = boot, .booted_at = boots}};
+    const auto booted = boots + boot * 1h;
+    measurement::Report report{.header = {.device = "meter", .boot = boot, .booted_at = booted}};
     std::vector<measurement::Sample> samples;
     for (auto time = begin; time < begin + length; time += 1s) {
       measurement::Sample sample(1);
       sample.number = next_number[boot]++;
-      sample.uptime = time - boots;
+      sample.uptime = time - booted;
       const std::array watts{grid, kitchen, roof};
       for (std::size_t c = 0; c < 3; ++c) {
         if (!std::isnan(watts[c])) sample.put<Quantity::active_power>(c, {watts[c]});
@@ -675,6 +676,42 @@ TEST_F(AnalystTest, WhatNeverGoesAwayIsCalledAlwaysOn) {
 
   EXPECT_FLOAT_EQ(shares("kitchen").unexplained.value, 90);
   EXPECT_FLOAT_EQ(shares("kitchen").always_on.value, 40);
+}
+
+TEST_F(AnalystTest, AfterAPowerCutItIsSaidHowLongItLastedAndWhatDidNotComeBack) {
+  measure(noon, 10min, 640, 540, 0);
+  work(noon + 10min);
+  ASSERT_FALSE(analyst->power_cut(noon + 10min));
+
+  const auto back = noon + 39min;
+  measure(back, 20min, 100, 0, 0, 2);
+  work(back + 20min);
+
+  const auto cut = analyst->power_cut(back + 20min);
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->cut.begin, noon + 10min - 1s);
+  EXPECT_EQ(cut->cut.end, back);
+  const auto all = analyst->appliances(back + 20min);
+  const auto in_kitchen = std::ranges::find(all, "kitchen", &ApplianceState::circuit);
+  ASSERT_NE(in_kitchen, all.end());
+  EXPECT_THAT(cut->not_back, ElementsAre(in_kitchen->number));
+  EXPECT_THAT(cut->dark, ElementsAre("kitchen"));
+  EXPECT_FALSE(analyst->power_cut(back + 25h)) << "It is of no interest any more.";
+}
+
+TEST_F(AnalystTest, APowerCutIsSeenThoughTheHubWasOffToo) {
+  measure(noon, 10min, 640, 540, 0);
+  work(noon + 10min);
+  analyst.reset();
+
+  open();
+  measure(noon + 39min, 5min, 640, 540, 0, 2);
+  work(noon + 44min);
+
+  const auto cut = analyst->power_cut(noon + 44min);
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->cut.end - cut->cut.begin, 29min + 1s);
+  EXPECT_THAT(cut->not_back, SizeIs(0));
 }
 
 }  // namespace

@@ -45,13 +45,24 @@ std::span<const std::uint8_t> bytes_of(std::string_view text) {
 }
 std::string text_of(std::span<const std::uint8_t> bytes) { return {bytes.begin(), bytes.end()}; }
 
-// A line for each: length, energy, and place, energy and length of each pause.
+std::string text_of(const insight::CycleMoment& moment) {
+  return fmt::format("{:.0f} {:.1f} {:.0f} {:.1f} {:.0f} {:.1f} {:.1f}", moment.at_s, moment.at_wh,
+                     moment.since_heat_s, moment.since_heat_wh, moment.heats, moment.latest_w,
+                     moment.late_w);
+}
+
+std::istream& operator>>(std::istream& numbers, insight::CycleMoment& moment) {
+  return numbers >> moment.at_s >> moment.at_wh >> moment.since_heat_s >> moment.since_heat_wh >>
+         moment.heats >> moment.latest_w >> moment.late_w;
+}
+
+// A line for each: its end, then the begin and the length of each pause.
 std::string text_of(const std::vector<insight::Cycle>& courses) {
   std::string text;
   for (const auto& course : courses) {
-    text += fmt::format("{:.0f} {:.1f}", course.length_s, course.energy_wh);
+    text += text_of(course.end);
     for (const auto& pause : course.pauses) {
-      text += fmt::format(" {:.0f} {:.1f} {:.0f}", pause.at_s, pause.at_wh, pause.length_s);
+      text += fmt::format(" {} {:.0f}", text_of(pause.begin), pause.length_s);
     }
     text += "\n";
   }
@@ -63,11 +74,12 @@ std::vector<insight::Cycle> courses_in(const std::string& text) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream numbers(line);
-    auto& course = courses.emplace_back();
-    numbers >> course.length_s >> course.energy_wh;
-    for (insight::Cycle::Pause pause; numbers >> pause.at_s >> pause.at_wh >> pause.length_s;) {
+    insight::Cycle course;
+    if (!(numbers >> course.end)) continue;
+    for (insight::Cycle::Pause pause; numbers >> pause.begin >> pause.length_s;) {
       course.pauses.push_back(pause);
     }
+    courses.push_back(std::move(course));
   }
   return courses;
 }

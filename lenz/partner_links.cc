@@ -163,6 +163,10 @@ struct PartnerLinks::Links {
         auto* analyst = world.analyst();
         return analyst ? analyst->appliances(now) : std::vector<hub::ApplianceState>{};
       });
+      publisher->tell_power_cuts_of([this](Timestamp now) {
+        auto* analyst = world.analyst();
+        return analyst ? analyst->power_cut(now) : std::nullopt;
+      });
       if (!partners.home_assistant->url.empty() &&
           partners.home_assistant->statistics != hub::StatisticsTarget::none) {
         socket.emplace(context, *partners.home_assistant, world, complaints);

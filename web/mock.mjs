@@ -153,7 +153,7 @@ function appliances(world, home) {
     return { id: one.position, circuit: one.id, certainty, kind: word, kind_name: word && kind(word).name, probability: word && 0.97, name,
       description: `about ${(1.8 - index / 10).toFixed(1)} kW heater, ${9 - index} times this week`, is_past: false, power_w: watts,
       running_since: watts > 0 ? now - 34 * 60_000 : null, today_wh: 2100 / (index + 1), runs_today: 3 + index, timeline, is_left_on: one.id === 'space_heater',
-      course: one.id === 'dryer' ? { state: watts > 0 ? 'running' : 'done', minutes_left: watts > 0 ? 24 : null, ended: watts > 0 ? null : now - 1_200_000 } : null };
+      course: one.id === 'dryer' ? { state: watts > 0 ? 'running' : 'done', minutes_left: watts > 0 ? 24 : null, ended: watts > 0 ? null : now - 1_200_000, went_on: false } : null };
   });
   if (world === 'us') all.push({ ...all[0], id: 99, name: 'Old freezer', kind: 'freezer', kind_name: 'freezer', is_past: true, today_wh: 0, power_w: 0, running_since: null, timeline: [], runs_today: 0 });
   const asked = all.find((one) => one.certainty === 'unknown');
@@ -161,6 +161,7 @@ function appliances(world, home) {
     question: asked ? { appliance: asked.id, example: { begin: now - 7_200_000, end: now - 7_000_000, energy_wh: 90, peak_w: 1810 }, guesses: ['kettle', 'toaster', 'microwave'].map(kind), weekly_wh: 800 } : null,
     last_act: world === 'us' ? { id: 4, time: now - 3_600_000, who: 'ann', text: 'answer 2: tumble_dryer' } : null,
     outlets: world === 'us' ? [{ circuit: 'kitchen', room: 'Kitchen', name: 'left of the sink' }] : [],
+    power_cut: world === 'us' ? { begin: now - 9_000_000, end: now - 7_200_000, not_back: [], waited_for: [], dark: [] } : null,
     kinds: ['fridge', 'freezer', 'kettle', 'toaster', 'microwave', 'tumble_dryer', 'washing_machine', 'television', 'lamp', 'heat_pump', 'electric_heater', 'other'].map(kind) };
 }
 

@@ -70,7 +70,17 @@ Json course_json(const std::optional<ApplianceState::Course>& course) {
   const auto& left = course->seconds_left;
   return {{"state", states.at(static_cast<std::size_t>(course->state))},
           {"minutes_left", left ? Json(std::ceil(*left / 60)) : Json(nullptr)},
-          {"ended", course->ended ? Json(ms(*course->ended)) : Json(nullptr)}};
+          {"ended", course->ended ? Json(ms(*course->ended)) : Json(nullptr)},
+          {"went_on", course->went_on}};
+}
+
+Json power_cut_json(const std::optional<PowerCuts::Report>& report) {
+  if (!report) return nullptr;
+  return {{"begin", ms(report->cut.begin)},
+          {"end", ms(report->cut.end)},
+          {"not_back", report->not_back},
+          {"waited_for", report->waited_for},
+          {"dark", report->dark}};
 }
 
 Json appliance_json(const ApplianceState& state, Json timeline) {
@@ -169,6 +179,7 @@ std::string appliances_text(Analyst& analyst, Timestamp now) {
                                        {"text", act->text}}
                                 : Json(nullptr)},
                {"outlets", std::move(outlets)},
+               {"power_cut", power_cut_json(analyst.power_cut(now))},
                {"kinds", std::move(kinds)}});
 }
 

@@ -1,5 +1,7 @@
 #include "hub/integrations/home_assistant_discovery.h"
 
+#include <fmt/chrono.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -146,14 +148,36 @@ bool is_shown(const ApplianceState& appliance) {
 json appliance_state(const ApplianceState& appliance) {
   json state = {{"power", rounded(appliance.power.value, 10)},
                 {"energy_today", static_cast<double>(appliance.today.value / 1000) / 1000},
-                {"running", appliance.running_since ? "ON" : "OFF"}};
+                {"running", appliance.running_since ? "ON" : "OFF"},
+                {"left_on", appliance.is_left_on ? "ON" : "OFF"}};
   if (!appliance.course) return state;
   constexpr std::array states = {"idle", "running", "paused", "done"};
-  const auto& [course, left, ended] = *appliance.course;
+  const auto& [course, left, ended, went_on] = *appliance.course;
   state["course"] = states.at(static_cast<std::size_t>(course));
   state["minutes_left"] = left ? json(std::ceil(*left / 60)) : json();
   state["done"] = course == insight::CycleState::done ? "ON" : "OFF";
+  state["went_on"] = went_on ? "ON" : "OFF";
   return state;
+}
+
+// Of a sensor's, that of another platform.
+std::string entity_id(const std::string& platform, const std::string& of_sensor) {
+  constexpr std::string_view usual = "sensor";
+  return platform + of_sensor.substr(usual.size());
+}
+
+struct PowerCutSensor {
+  const char *key, *platform, *name, *device_class;
+};
+constexpr std::array power_cut_sensors = {
+    PowerCutSensor{"power_cut", "sensor", "Last power cut", "timestamp"},
+    PowerCutSensor{"power_cut_missing", "binary_sensor", "Not back after the power cut",
+                   "problem"}};
+
+std::string iso(Timestamp time) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(second)));
 }
 
 // What an appliance is told as, in the order in which Home Assistant shows it.
@@ -162,8 +186,8 @@ struct ApplianceSensor {
   json more;  // Beyond name, ids and topic.
   bool is_of_course = false;
 };
-const std::array<ApplianceSensor, 6>& appliance_sensors() {
-  static const std::array<ApplianceSensor, 6> sensors = {{
+const std::array<ApplianceSensor, 8>& appliance_sensors() {
+  static const std::array<ApplianceSensor, 8> sensors = {{
       {"power", "sensor", "Power",
        json::object({{"device_class", "power"},
                      {"state_class", "measurement"},
@@ -175,6 +199,7 @@ const std::array<ApplianceSensor, 6>& appliance_sensors() {
                      {"unit_of_measurement", "kWh"},
                      {"suggested_display_precision", 2}})},
       {"running", "binary_sensor", "Running", json::object({{"device_class", "running"}})},
+      {"left_on", "binary_sensor", "Left on", json::object({{"device_class", "problem"}})},
       {"course", "sensor", "Course",
        json::object({{"device_class", "enum"},
                      {"options", json::array({"idle", "running", "paused", "done"})}}),
@@ -182,6 +207,7 @@ const std::array<ApplianceSensor, 6>& appliance_sensors() {
       {"minutes_left", "sensor", "Time left",
        json::object({{"device_class", "duration"}, {"unit_of_measurement", "min"}}), true},
       {"done", "binary_sensor", "Done", json::object(), true},
+      {"went_on", "binary_sensor", "Went on after all", json::object(), true},
   }};
   return sensors;
 }
@@ -296,9 +322,12 @@ void HomeAssistantPublisher::tick(Timestamp now) {
     energy_at_ = {};
     told_.clear();
     appliances_told_.clear();
+    power_cut_told_.clear();
+    power_cut_at_ = {};
     for (auto& [device, meter] : meters_) meter.online.reset();
   }
   for (const auto& appliance : appliances_) tell_appliance(appliance);
+  tell_power_cut();
   tell_meters();
   const bool is_time_for_energy = now >= energy_at_ + energy_every;
   if (is_time_for_energy) energy_at_ = now;
@@ -369,6 +398,19 @@ std::string HomeAssistantPublisher::home_bundle() const {
                        topic("meter/" + device + "/state"));
     sensor["availability"] = availability(device);
     sensor["availability_mode"] = "all";
+  }
+  if (!power_cut_of_) return text(bundle);
+  for (const auto& [key, platform, name, device_class] : power_cut_sensors) {
+    auto& sensor = components[key];
+    sensor = {{"p", platform},
+              {"unique_id", home_identifier(home_) + "_" + key},
+              {"default_entity_id", entity_id(platform, default_entity_id(home_, key, ""))},
+              {"name", name},
+              {"device_class", device_class},
+              {"state_topic", topic("power_cut")},
+              {"value_template", "{{ value_json." + std::string(key) + " }}"},
+              {"json_attributes_topic", topic("power_cut")},
+              {"availability", {{{"topic", topic("status")}}}}};
   }
   return text(bundle);
 }
@@ -497,10 +539,8 @@ std::string HomeAssistantPublisher::appliance_bundle(const ApplianceState& appli
     made["p"] = platform;
     made["name"] = sensor.name;
     made["unique_id"] = id + "_" + key;
-    constexpr std::string_view usual = "sensor";
-    made["default_entity_id"] =
-        platform + default_entity_id(home_, "appliance_" + std::to_string(appliance.number), key)
-                       .substr(usual.size());
+    made["default_entity_id"] = entity_id(
+        platform, default_entity_id(home_, "appliance_" + std::to_string(appliance.number), key));
     made["state_topic"] = state_topic;
     made["value_template"] = "{{ value_json." + key + " }}";
   }
@@ -512,6 +552,35 @@ void HomeAssistantPublisher::tell_appliance(const ApplianceState& appliance) {
   auto& told = appliances_told_[appliance.number];
   const auto to = topic("appliance/" + std::to_string(appliance.number) + "/state");
   if (told != state && publish_(to, state, true)) told = state;
+}
+
+// Names of appliances, where they have one, and of circuits.
+void HomeAssistantPublisher::tell_power_cut() {
+  if (!power_cut_of_ || now_ < power_cut_at_ + live_every) return;
+  power_cut_at_ = now_;
+  json state = {{"power_cut", nullptr},
+                {"until", nullptr},
+                {"minutes", nullptr},
+                {"not_back", json::array()},
+                {"power_cut_missing", "OFF"}};
+  if (const auto report = power_cut_of_(now_)) {
+    const auto& [begin, end] = report->cut;
+    state["power_cut"] = iso(begin);
+    state["until"] = iso(end);
+    state["minutes"] = rounded(std::chrono::duration<double>(end - begin).count() / 60, 10);
+    auto& missing = state["not_back"];
+    for (const auto number : report->not_back) {
+      const auto known = std::ranges::find(appliances_, number, &ApplianceState::number);
+      if (known != appliances_.end()) missing.push_back(name_of(*known));
+    }
+    for (const auto& id : report->dark) {
+      const auto circuit = std::ranges::find(panel().circuits, id, &Circuit::id);
+      if (circuit != panel().circuits.end()) missing.push_back(circuit->name);
+    }
+    if (!missing.empty()) state["power_cut_missing"] = "ON";
+  }
+  const auto told = text(state);
+  if (told != power_cut_told_ && publish_(topic("power_cut"), told, true)) power_cut_told_ = told;
 }
 
 void HomeAssistantPublisher::tell_energy(const Circuit& circuit) {

@@ -3,6 +3,7 @@
 //   live feed ──> lenz/HOME/ha/CIRCUIT/state     power, voltage, current, power factor; every 5 s
 //   ledger    ──> lenz/HOME/ha/CIRCUIT/energy    counters in kWh, retained; every minute
 //   analyst   ──> lenz/HOME/ha/appliance/NUMBER/state  of those with a name; when something changes
+//             ──> lenz/HOME/ha/power_cut          the latest, and what did not come back; retained
 //   home      ──> PREFIX/device/lenz_HOME[_CIRCUIT]/config, lenz/HOME/ha/panel     retained
 //
 // docs/home-assistant.md is the page of these topics. Written to
@@ -51,6 +52,10 @@ class HomeAssistantPublisher {
   using Appliances = std::function<std::vector<ApplianceState>(measurement::Timestamp now)>;
   void tell_appliances_of(Appliances appliances) { appliances_of_ = std::move(appliances); }
 
+  // And of power cuts.
+  using PowerCut = std::function<std::optional<PowerCuts::Report>(measurement::Timestamp now)>;
+  void tell_power_cuts_of(PowerCut power_cut) { power_cut_of_ = std::move(power_cut); }
+
   // To subscribe with QoS 1, and what the broker is to say (retained) when we are gone.
   std::vector<std::string> topics() const;
   struct Will {
@@ -98,6 +103,7 @@ class HomeAssistantPublisher {
   void look_at_appliances();
   std::string appliance_bundle(const ApplianceState&) const;
   void tell_appliance(const ApplianceState&);
+  void tell_power_cut();
 
   const Home& home_;
   Ledger& ledger_;
@@ -113,6 +119,9 @@ class HomeAssistantPublisher {
   std::vector<ApplianceState> appliances_;  // That are shown.
   measurement::Timestamp appliances_at_{};
   std::map<ApplianceNumber, std::string> appliances_told_;
+  PowerCut power_cut_of_;
+  std::string power_cut_told_;
+  measurement::Timestamp power_cut_at_{};
   std::map<std::string, std::string, std::less<>>
       bundles_;  // Ours that the broker keeps, by topic.
   LiveFeed::Subscription subscription_;

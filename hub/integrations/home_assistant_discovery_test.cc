@@ -85,7 +85,7 @@ TEST(HomeAssistantDiscovery, AnApplianceWithANameBecomesADeviceAndOneThatIsOnlyD
              .power = {412.34f},
              .running_since = house.now,
              .today = {1'234'567},
-             .course = ApplianceState::Course{insight::CycleState::running, 1401.0, {}}};
+             .course = ApplianceState::Course{insight::CycleState::running, 1401.0, {}, false}};
   told[1] = {.number = 4, .circuit = "fridge", .known = {.id = 2}};
   house.publisher->tell_appliances_of([&](measurement::Timestamp) { return told; });
   house.run(2min);
@@ -119,6 +119,71 @@ TEST(HomeAssistantDiscovery, AnApplianceWithANameBecomesADeviceAndOneThatIsOnlyD
   told.erase(told.begin());
   house.run(2min);
   EXPECT_EQ(house.broker.retained.count("homeassistant/device/lenz_maple_appliance_3/config"), 0u);
+}
+
+TEST(HomeAssistantDiscovery, DoneWentOnAndLeftOnAreToldAsTheyHappen) {
+  House house;
+  ApplianceState washer{
+      .number = 3,
+      .circuit = "fridge",
+      .known = {.id = 1,
+                .kind = insight::ApplianceKind::washing_machine,
+                .certainty = insight::Certainty::likely},
+      .course = ApplianceState::Course{insight::CycleState::running, 60.0, {}, false}};
+  house.publisher->tell_appliances_of(
+      [&](measurement::Timestamp) { return std::vector<ApplianceState>{washer}; });
+  const auto told = [&](const char* key) {
+    house.run(1min);
+    return json::parse(house.broker.retained.at("lenz/maple/ha/appliance/3/state")).at(key);
+  };
+  EXPECT_EQ(told("done"), "OFF");
+  EXPECT_TRUE(house.home_assistant.by_id("binary_sensor.lenz_maple_appliance_3_done"));
+  EXPECT_TRUE(house.home_assistant.by_id("binary_sensor.lenz_maple_appliance_3_left_on"));
+
+  washer.course = ApplianceState::Course{insight::CycleState::done, {}, house.now, false};
+  EXPECT_EQ(told("done"), "ON");
+  EXPECT_EQ(told("minutes_left"), nullptr);
+
+  washer.course = ApplianceState::Course{insight::CycleState::running, {}, {}, true};
+  EXPECT_EQ(told("done"), "OFF");
+  EXPECT_EQ(told("went_on"), "ON");
+  EXPECT_EQ(told("left_on"), "OFF");
+
+  washer.is_left_on = true;
+  EXPECT_EQ(told("left_on"), "ON");
+  EXPECT_THAT(house.home_assistant.complaints, testing::IsEmpty());
+}
+
+TEST(HomeAssistantDiscovery, APowerCutIsToldWithWhatDidNotComeBack) {
+  House house;
+  std::vector<ApplianceState> told(1);
+  told[0] = {.number = 3,
+             .circuit = "fridge",
+             .known = {.id = 1,
+                       .kind = insight::ApplianceKind::freezer,
+                       .certainty = insight::Certainty::confirmed}};
+  std::optional<PowerCuts::Report> report;
+  house.publisher->tell_appliances_of([&](measurement::Timestamp) { return told; });
+  house.publisher->tell_power_cuts_of([&](measurement::Timestamp) { return report; });
+  house.publisher->panel_changed(house.now);
+  const auto state = [&] {
+    house.run(1min);
+    return json::parse(house.broker.retained.at("lenz/maple/ha/power_cut"));
+  };
+  EXPECT_EQ(state()["power_cut"], nullptr);
+  EXPECT_EQ(house.home_assistant.by_id("sensor.lenz_maple_power_cut")->device_name, "Maple Street");
+  EXPECT_TRUE(house.home_assistant.by_id("binary_sensor.lenz_maple_power_cut_missing"));
+
+  const measurement::Timestamp noon = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1) + 12h;
+  report = PowerCuts::Report{.cut = {noon, noon + 29min}, .not_back = {3}, .dark = {"mains"}};
+  const auto cut = state();
+
+  EXPECT_EQ(cut["power_cut"], "2026-03-01T12:00:00Z");
+  EXPECT_EQ(cut["until"], "2026-03-01T12:29:00Z");
+  EXPECT_EQ(cut["minutes"], 29.0);
+  EXPECT_EQ(cut["not_back"], json::parse(R"(["Freezer", "Mains"])"));
+  EXPECT_EQ(cut["power_cut_missing"], "ON");
+  EXPECT_THAT(house.home_assistant.complaints, testing::IsEmpty());
 }
 
 TEST(HomeAssistantDiscovery, AHubThatIsOffMakesAllUnavailable) {

@@ -82,6 +82,51 @@ TEST_F(BreakerFinderTest, ALampThatDrownsInTheNoiseIsNotSure) {
   EXPECT_FALSE(found && found->is_sure);
 }
 
+TEST_F(BreakerFinderTest, WhatTheFirstTryHasShownCountsForTheSecond) {
+  // In the middle of each try the whole circuit is switched on and off by somebody else.
+  const auto disturbed = [](int second) {
+    const int in_try = second % 40;
+    return lamp(in_try) +
+           (in_try >= 5 && in_try < 9 ? 90.f + 10.f * static_cast<float>(in_try) : 0);
+  };
+  std::normal_distribution<float> noise(0, 2);
+  std::vector<std::optional<BreakerFinder::Finding>> found;
+  for (int s = 0; s < before_s + 56; ++s) {
+    const Timestamp time{std::chrono::milliseconds(1000 * s)};
+    if (s == before_s || s == before_s + 40) finder.begin(time);
+    for (std::size_t c = 0; c < circuits; ++c) {
+      const float watts =
+          100 + noise(random) + (c == 5 && s >= before_s ? disturbed(s - before_s) : 0);
+      finder.take(c, {.time = time, .active_power = {watts}});
+    }
+    if (s == before_s + 16 || s == before_s + 55) found.push_back(finder.finding());
+  }
+
+  EXPECT_FALSE(found[0] && found[0]->is_sure);
+  ASSERT_TRUE(found[1]);
+  EXPECT_TRUE(found[1]->is_sure);
+  EXPECT_EQ(found[1]->circuit, 5u);
+}
+
+TEST_F(BreakerFinderTest, AVoltageThatWandersMakesNoStepsOfAHeater) {
+  for (int s = 0; s < before_s + 16; ++s) {
+    const Timestamp time{std::chrono::milliseconds(1000 * s)};
+    if (s == before_s) finder.begin(time);
+    const float volts = s % 4 < 2 ? 230.f : 227.f;
+    const float square = volts / 230 * (volts / 230);
+    for (std::size_t c = 0; c < circuits; ++c) {
+      const float heater = c == 2 ? 2000 * square : 0;
+      const float watts = 50 * square + heater + (c == 5 ? lamp(s - before_s) * square : 0);
+      finder.take(c, {.time = time, .active_power = {watts}, .voltage = {volts}});
+    }
+  }
+
+  const auto found = finder.finding();
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->is_sure);
+  EXPECT_EQ(found->circuit, 5u);
+}
+
 TEST_F(BreakerFinderTest, BeforeItHasBegunThereIsNothing) {
   finder.take(0, {.time = Timestamp{1s}, .active_power = {60}});
   EXPECT_FALSE(finder.finding());

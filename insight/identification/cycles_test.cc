@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
 #include <vector>
+
+#include "insight/identification/forest_training.h"
 
 namespace insight {
 namespace {
@@ -46,8 +49,13 @@ class Machine {
 // Heats, washes, soaks for ten minutes, rinses and spins.
 const std::vector<Stretch> wash = {{900, 2000}, {1200, 120}, {600, 2}, {900, 120}, {300, 400}};
 
+// Says that it is an end wherever the appliance's own past is beyond doubt.
+bool own_past_is_clear(const CycleFeatures& features) {
+  return cycle_place(features) % (cycle_places / 2) == cycle_places / 2 - 1;
+}
+
 TEST(CycleWatch, AfterAFewCoursesDoneIsSaidWithinAMinuteAndAPauseIsNotTakenForTheEnd) {
-  CycleWatch watch(Watts{20});
+  CycleWatch watch(ApplianceKind::washing_machine, {}, own_past_is_clear);
   Machine machine(watch);
   for (int i = 0; i < 3; ++i) {
     machine.run(wash);
@@ -65,8 +73,62 @@ TEST(CycleWatch, AfterAFewCoursesDoneIsSaidWithinAMinuteAndAPauseIsNotTakenForTh
   EXPECT_LE(std::chrono::abs(*watch.ended() - ended), 1s);
 }
 
+TEST(CycleWatch, WhatGoesOnAfterDoneSaysSoAndIsStillOneCourse) {
+  CycleWatch watch(ApplianceKind::washing_machine, {}, [](const CycleFeatures&) { return true; });
+  Machine machine(watch);
+  machine.run({{900, 2000}, {60, 1}});
+  ASSERT_EQ(watch.state(), CycleState::done);
+
+  machine.run({{900, 120}});
+  EXPECT_EQ(watch.state(), CycleState::running);
+  EXPECT_TRUE(watch.went_on());
+  machine.run({{7200, 1}});
+
+  ASSERT_EQ(watch.past().size(), 1u);
+  EXPECT_NEAR(watch.past()[0].end.at_s, 1860, 10);
+  ASSERT_EQ(watch.past()[0].pauses.size(), 1u);
+  EXPECT_NEAR(watch.past()[0].pauses[0].length_s, 60, 10);
+}
+
+TEST(CycleWatch, TheNextLoadIsAnotherCourseEvenIfItFollowsSoon) {
+  CycleWatch watch(ApplianceKind::washing_machine, {}, [](const CycleFeatures&) { return true; });
+  Machine machine(watch);
+  machine.run({{1800, 400}, {600, 1}, {1800, 400}, {600, 1}});
+
+  EXPECT_EQ(watch.past().size(), 2u);
+  EXPECT_FALSE(watch.went_on());
+}
+
+TEST(CycleJudge, WhatWasLearntIsTheSameWhenItIsReadAgain) {
+  Examples examples{.inputs = cycle_feature_names.size()};
+  for (int i = 0; i < 200; ++i) {
+    CycleFeatures features{};
+    features[0] = static_cast<float>(i % 100);
+    examples.add(features, i % 100 < 50 ? 0 : 1);
+  }
+  CycleJudge::Certainties certainties{};
+  certainties.fill(0.6f);
+  const CycleJudge judge(train(examples, {.objective = Objective::yes_no, .rounds = 5}),
+                         certainties);
+
+  const auto read = CycleJudge::read(judge.bytes());
+
+  ASSERT_TRUE(read);
+  CycleFeatures end{};
+  end[0] = 80;
+  EXPECT_EQ(read->probability(end), judge.probability(end));
+  EXPECT_TRUE(read->is_sure(end));
+  EXPECT_FALSE(read->is_sure({}));
+  auto damaged = judge.bytes();
+  damaged.pop_back();
+  EXPECT_FALSE(CycleJudge::read(damaged));
+  damaged = judge.bytes();
+  damaged[0] = 9;
+  EXPECT_NE(CycleJudge::read(damaged).error().find("another version"), std::string::npos);
+}
+
 TEST(CycleWatch, TheFirstCourseOfAllWaitsHalfAnHourRatherThanTakeASoakForTheEnd) {
-  CycleWatch watch(Watts{20});
+  CycleWatch watch(ApplianceKind::washing_machine);
   Machine machine(watch);
 
   machine.run(wash);
@@ -78,7 +140,7 @@ TEST(CycleWatch, TheFirstCourseOfAllWaitsHalfAnHourRatherThanTakeASoakForTheEnd)
 }
 
 TEST(CycleWatch, TurningTheLaundryOverNowAndThenIsNoWork) {
-  CycleWatch watch(Watts{20});
+  CycleWatch watch(ApplianceKind::washing_machine);
   Machine machine(watch);
   machine.run({{3600, 2500}});
   for (int i = 0; i < 40; ++i) machine.run({{56, 9}, {4, 450}});
@@ -88,7 +150,7 @@ TEST(CycleWatch, TurningTheLaundryOverNowAndThenIsNoWork) {
 }
 
 TEST(CycleWatch, WhatIsLeftIsToldByItsOwnPast) {
-  CycleWatch watch(Watts{20});
+  CycleWatch watch(ApplianceKind::washing_machine);
   EXPECT_FALSE(watch.seconds_left());
   Machine machine(watch);
   machine.run(wash);
@@ -102,7 +164,7 @@ TEST(CycleWatch, WhatIsLeftIsToldByItsOwnPast) {
 }
 
 TEST(CycleWatch, WhereNothingWasMeasuredNobodyKnowsWhetherItEnded) {
-  CycleWatch watch(Watts{20});
+  CycleWatch watch(ApplianceKind::washing_machine);
   Machine machine(watch);
   machine.run({{900, 2000}, {5, std::nanf("")}, {7200, 1}});
 
@@ -111,7 +173,7 @@ TEST(CycleWatch, WhereNothingWasMeasuredNobodyKnowsWhetherItEnded) {
 }
 
 TEST(CycleWatch, AShortBurstIsNoCourse) {
-  CycleWatch watch(Watts{20});
+  CycleWatch watch(ApplianceKind::washing_machine);
   Machine machine(watch);
   machine.run({{120, 2000}, {7200, 1}});
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import {
-  bars, by_energy, course_words, directory, has_strangers, is_minor, named_few, question_text, running, sums, title, with_shares,
+  bars, by_energy, course_words, directory, has_strangers, is_minor, named_few, not_back, question_text, running, sums, title, with_shares,
   type Appliance, type Appliances, type Channel,
 } from './appliances';
 import type { Home } from './home';
@@ -20,7 +20,7 @@ const channel = (circuit: string, power_w: number | null, shares: Record<string,
 });
 
 const known = (appliances: Appliance[], channels: Channel[] = []): Appliances => ({
-  now: noon, until: noon, has_model: true, is_studying: false, channels, appliances, question: null, last_act: null, outlets: [], kinds: [],
+  now: noon, until: noon, has_model: true, is_studying: false, channels, appliances, question: null, last_act: null, outlets: [], power_cut: null, kinds: [],
 });
 
 const home = {
@@ -94,13 +94,15 @@ test('What took most comes first and what is gone comes last', () => {
 
 test('A course says what is left, that it pauses, and when it was done', () => {
   const course = (state: 'running' | 'paused' | 'done' | 'idle', minutes_left: number | null, ended: number | null = null) =>
-    course_words(appliance(1, { course: { state, minutes_left, ended } }), home);
+    course_words(appliance(1, { course: { state, minutes_left, ended, went_on: false } }), home);
 
   expect(course('running', 24)).toBe('about 24\u00a0min left');
   expect(course('paused', 3)).toBe('pausing, about 3\u00a0min left');
   expect(course('running', null)).toBe('');
   expect(course('done', null, noon)).toBe('done at 12:00');
   expect(course('idle', null)).toBe('');
+  const again = { state: 'running' as const, minutes_left: 9, ended: null, went_on: true };
+  expect(course_words(appliance(1, { course: again }), home)).toBe('went on after all, about 9\u00a0min left');
   expect(course_words(appliance(1, { is_left_on: true }), home)).toBe('on for longer than ever');
 });
 
@@ -118,4 +120,11 @@ test('What is only described and took next to nothing is not in the way', () => 
   expect(is_minor(appliance(1, { today_wh: 50 }))).toBe(false);
   expect(is_minor(appliance(1, { running_since: noon }))).toBe(false);
   expect(is_minor(appliance(1, { certainty: 'likely' }))).toBe(false);
+});
+
+test('What did not come back with the power is said by name and place', () => {
+  const all = known([appliance(1, { kind_name: 'freezer' }), appliance(2, { is_past: true })]);
+  const cut = { begin: noon - hour, end: noon, not_back: [1, 2, 9], waited_for: [], dark: ['kitchen'] };
+
+  expect(not_back(cut, all, home)).toEqual(['Freezer (Kitchen)', 'Kitchen: draws next to nothing']);
 });

@@ -20,7 +20,7 @@ export interface Appliance {
   running_since: number | null;
   today_wh: number;
   runs_today: number;
-  course: { state: 'idle' | 'running' | 'paused' | 'done'; minutes_left: number | null; ended: number | null } | null;
+  course: { state: 'idle' | 'running' | 'paused' | 'done'; minutes_left: number | null; ended: number | null; went_on: boolean } | null;
   is_left_on: boolean;
   timeline: [begin: number, end: number | null][];
 }
@@ -29,6 +29,15 @@ export interface Outlet {
   circuit: string;
   room: string;
   name: string;
+}
+
+// Ids of appliances and of circuits.
+export interface PowerCut {
+  begin: number;
+  end: number;
+  not_back: number[];
+  waited_for: number[];
+  dark: string[];
 }
 
 export interface Channel {
@@ -63,6 +72,7 @@ export interface Appliances {
   question: Question | null;
   last_act: { id: number; time: number; who: string; text: string } | null;
   outlets: Outlet[];
+  power_cut: PowerCut | null; // Of the last day.
   kinds: Kind[];
 }
 
@@ -193,8 +203,19 @@ export function course_words(one: Appliance, home: Home): string {
   if (course.state === 'done' && course.ended !== null) return `done at ${clock(course.ended, home.zone)}`;
   if (course.state !== 'running' && course.state !== 'paused') return '';
   const paused = course.state === 'paused' ? 'pausing' : '';
+  const went_on = course.went_on ? 'went on after all' : '';
   const left = course.minutes_left === null ? '' : `about ${course.minutes_left}\u00a0min left`;
-  return [paused, left].filter(Boolean).join(', ');
+  return [went_on, paused, left].filter(Boolean).join(', ');
+}
+
+// What did not come back with the power, each as people call it and where it is.
+export function not_back(cut: PowerCut, known: Appliances, home: Home): string[] {
+  const named = (ids: number[]): string[] =>
+    ids.flatMap((id) => {
+      const one = known.appliances.find((other) => other.id === id);
+      return one && !one.is_past ? [`${title(one)} (${place(home, one.circuit)})`] : [];
+    });
+  return [...named(cut.not_back), ...cut.dark.map((id) => `${place(home, id)}: draws next to nothing`)];
 }
 
 export interface DirectoryRow {
