@@ -225,7 +225,7 @@ void Analyst::put_runs(ApplianceBook::Writing& writing, Channel& channel) {
   }
   for (auto& [id, run] : channel.open) {
     const auto on = std::ranges::find_if(channel.running, [&](const auto& one) {
-      return channel.numbers.at(one.first) == run.appliance;
+      return number_of(channel, one.first) == run.appliance;
     });
     if (on == channel.running.end()) continue;
     run.run.energy.value =

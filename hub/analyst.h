@@ -193,6 +193,7 @@ class Analyst {
   void put(ApplianceBook::Writing&, Channel&);
   void put_runs(ApplianceBook::Writing&, Channel&);
   std::expected<std::pair<Channel*, insight::ApplianceId>, std::string> find(ApplianceNumber);
+  void forget_strangers(ApplianceBook::Writing&, Channel&);
   void speak_of_latest_run(Channel&, ApplianceNumber);
   // Absent: none that was heard lately measures it.
   const HeardPlug* plug_of(const Channel&, ApplianceNumber) const;

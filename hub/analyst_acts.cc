@@ -173,6 +173,21 @@ Analyst::Done Analyst::split(std::int64_t number, std::int64_t epoch, std::uint6
   return keep(**channel, said, fmt::format("split run {}", run), before);
 }
 
+// Appliances that the identifier does not know: they were found since, and it gives their ids
+// again.
+void Analyst::forget_strangers(ApplianceBook::Writing& writing, Channel& channel) {
+  const auto known = channel.eye.identifier->appliances();
+  std::erase_if(channel.numbers, [&](const auto& one) {
+    if (std::ranges::count(known, one.first, &insight::KnownAppliance::id) > 0) return false;
+    auto& stranger = appliances_.at(one.second);
+    stranger.known = {};
+    writing.put(stranger);
+    channel.courses.erase(one.first);
+    channel.run_lengths_s.erase(one.first);
+    return true;
+  });
+}
+
 Analyst::Done Analyst::roll_back(std::int64_t number, const Said& said) {
   const auto last = last_act();
   if (!last || last->number != number) {
@@ -195,6 +210,7 @@ Analyst::Done Analyst::roll_back(std::int64_t number, const Said& said) {
     if (run.run.begin >= begin) run.epoch = -number;
   }
   channel.eye = std::move(*eye);
+  forget_strangers(writing, channel);
   put(writing, channel);
   if (!writing.finish()) {
     return std::unexpected("The disk refuses to keep it: look at its room, and try again.");

@@ -595,6 +595,10 @@ TEST_F(AnalystTest, WhatWasTakenForAnotherIsWhatSomebodySaysThatItIs) {
     if (state.known.kind) known.emplace_back(insight::row(*state.known.kind).word);
   }
   EXPECT_THAT(known, testing::UnorderedElementsAre("toaster", "iron"));
+  ASSERT_TRUE(analyst->roll_back(analyst->last_act()->number, {noon + 180s, ""}));
+  for (const auto& state : analyst->appliances(noon + 180s)) {
+    EXPECT_NE(state.known.kind, ApplianceKind::iron) << "It was never there.";
+  }
 }
 
 TEST_F(AnalystTest, WhereSeveralCircuitsSteppedItIsAskedWhich) {
