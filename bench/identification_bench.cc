@@ -99,7 +99,7 @@ int main() {
     const double before = rss_mib();
     Clamps clamps(neighbours(42), model);
     const double spent = clamps.live(333ms, 1h);
-    fmt::print("{} clamps, 3 Hz, an hour: {:.2f} % of a core, {:.2f} us a reading, {:.0f} MiB\n",
+    fmt::print("{} clamps, 3 Hz, an hour: {:.3f} % of a core, {:.2f} us a reading, {:.0f} MiB\n",
                clamps.size(), 100 * spent / 3600, 1e6 * spent / clamps.readings(),
                rss_mib() - before);
   }
