@@ -264,6 +264,10 @@ void ApplianceBook::Writing::set_aside(std::int64_t channel, std::int64_t epoch,
       "UPDATE run SET epoch = ? WHERE channel = ? AND epoch = ? AND begin >= ?");
   row.bind(1, to_epoch).bind(2, channel).bind(3, epoch);
   must(row.bind(4, ms(begin)).run() == SQLITE_OK);
+  auto handed = book_.database_.prepare(
+      "UPDATE handed_over SET epoch = ?1 WHERE channel = ?2 AND epoch = ?3 AND run IN "
+      "(SELECT id FROM run WHERE channel = ?2 AND epoch = ?1)");
+  must(handed.bind(1, to_epoch).bind(2, channel).bind(3, epoch).run() == SQLITE_OK);
 }
 
 // What came later was learnt on top of it.
