@@ -43,15 +43,15 @@ std::optional<bool> has_voltage(const measurement::Sample& sample, double nomina
 
 }  // namespace
 
-std::optional<PowerCut> PowerCutWatch::take(const std::string& device, std::uint64_t boot,
-                                            Timestamp time, const measurement::Sample& sample) {
+std::optional<Outage> PowerCutWatch::take(const std::string& device, std::uint64_t boot,
+                                          Timestamp time, const measurement::Sample& sample) {
   const auto [found, is_new] = meters_.try_emplace(device);
   auto& meter = found->second;
   const bool is_supplied = has_voltage(sample, nominal_voltage_v_).value_or(true);
   const bool began_anew = !is_new && boot != meter.boot && time - meter.heard >= least_silence;
   const bool was_supplied = meter.supplied == meter.heard;
   if (is_supplied && (began_anew || (!is_new && !was_supplied))) {
-    meter.away = PowerCut{meter.supplied, time};
+    meter.away = Outage{meter.supplied, time};
     if (!back_) back_ = time;
   }
   meter.boot = boot;
@@ -60,10 +60,10 @@ std::optional<PowerCut> PowerCutWatch::take(const std::string& device, std::uint
   return judge(time);
 }
 
-std::optional<PowerCut> PowerCutWatch::judge(Timestamp now) {
+std::optional<Outage> PowerCutWatch::judge(Timestamp now) {
   if (!back_) return std::nullopt;
   const bool is_late = now - *back_ >= waits_for_others;
-  PowerCut cut{Timestamp::min(), Timestamp::max()};
+  Outage cut{Timestamp::min(), Timestamp::max()};
   for (const auto& [device, meter] : meters_) {
     if (meter.away) {
       cut.begin = std::max(cut.begin, meter.away->begin);
@@ -81,7 +81,7 @@ std::optional<PowerCut> PowerCutWatch::judge(Timestamp now) {
   return cut.begin < cut.end ? std::optional(cut) : std::nullopt;
 }
 
-std::vector<NotBack> not_back(const PowerCut& cut, std::span<const BookedRun> runs) {
+std::vector<NotBack> not_back(const Outage& cut, std::span<const BookedRun> runs) {
   struct Habit {
     std::size_t before = 0;
     Timestamp ended{};
@@ -123,7 +123,7 @@ std::vector<NotBack> not_back(const PowerCut& cut, std::span<const BookedRun> ru
 }
 
 std::expected<std::vector<std::string>, StoreError> dark_circuits(Store& store, const Panel& panel,
-                                                                  const PowerCut& cut,
+                                                                  const Outage& cut,
                                                                   Timestamp now) {
   std::vector<std::string> dark;
   const auto from = std::chrono::ceil<std::chrono::minutes>(cut.end);

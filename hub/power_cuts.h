@@ -19,7 +19,7 @@
 
 namespace hub {
 
-struct PowerCut {
+struct Outage {
   measurement::Timestamp begin{}, end{};  // The last sample before it, the first after it.
 };
 
@@ -32,17 +32,17 @@ class PowerCutWatch {
 
   // In the order of time. A cut is given once: when every meter is back, or five minutes after the
   // first.
-  std::optional<PowerCut> take(const std::string& device, std::uint64_t boot,
-                               measurement::Timestamp, const measurement::Sample&);
+  std::optional<Outage> take(const std::string& device, std::uint64_t boot, measurement::Timestamp,
+                             const measurement::Sample&);
 
  private:
   struct Meter {
     std::uint64_t boot = 0;
     measurement::Timestamp heard{};     // Last.
     measurement::Timestamp supplied{};  // Last heard, with voltage or without a word of it.
-    std::optional<PowerCut> away;       // The latest.
+    std::optional<Outage> away;         // The latest.
   };
-  std::optional<PowerCut> judge(measurement::Timestamp now);
+  std::optional<Outage> judge(measurement::Timestamp now);
 
   double nominal_voltage_v_;
   std::map<std::string, Meter, std::less<>> meters_;
@@ -58,12 +58,12 @@ struct NotBack {
 // `runs`: of some days before the cut and all since. A fridge, and whatever else comes and goes all
 // day, is due after twice its longest pause; what just ran, a quarter of an hour after the power is
 // back. By due.
-std::vector<NotBack> not_back(const PowerCut&, std::span<const BookedRun> runs);
+std::vector<NotBack> not_back(const Outage&, std::span<const BookedRun> runs);
 
 // Circuits that never fell below 3 W on the day before the cut, and draw less than a third of that
 // since it ended, for five minutes at least.
 std::expected<std::vector<std::string>, StoreError> dark_circuits(Store&, const Panel&,
-                                                                  const PowerCut&,
+                                                                  const Outage&,
                                                                   measurement::Timestamp now);
 
 // The latest cut of a home, while it is of interest.
@@ -73,7 +73,7 @@ class PowerCuts {
   PowerCuts(Store&, LiveFeed&, const Home&);
 
   struct Report {
-    PowerCut cut;
+    Outage cut;
     std::vector<ApplianceNumber> not_back;    // Though it was time.
     std::vector<ApplianceNumber> waited_for;  // That are not due yet.
     std::vector<std::string> dark;            // Circuits.
@@ -98,7 +98,7 @@ class PowerCuts {
   const Home& home_;
   PowerCutWatch watch_;
   std::map<std::string, Meter, std::less<>> meters_;
-  std::optional<PowerCut> cut_;
+  std::optional<Outage> cut_;
   std::optional<Report> report_;
   measurement::Timestamp reported_at_{};
   LiveFeed::Subscription subscription_;

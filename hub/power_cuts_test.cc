@@ -30,7 +30,7 @@ class PowerCutWatchTest : public testing::Test {
   }
 
   PowerCutWatch watch{230};
-  std::vector<PowerCut> cuts;
+  std::vector<Outage> cuts;
 };
 
 TEST_F(PowerCutWatchTest, MetersThatWereAllSilentAndBeganAnewTellHowLongThePowerWasAway) {
@@ -113,7 +113,7 @@ class NotBackTest : public testing::Test {
     return found;
   }
 
-  const PowerCut cut{noon, noon + 20min};
+  const Outage cut{noon, noon + 20min};
   std::vector<BookedRun> runs;
 };
 

@@ -23,7 +23,7 @@ constexpr double longest_hold_s = 120;  // A reading stands no longer for what c
 constexpr double longest_wait_s = 1800;
 constexpr double soonest_new_s = 300;  // From "done" to what may be the next course.
 constexpr double on_share_of_work = 0.3, memory_s = 20, share_of_peak = 0.01;
-constexpr double minute_s = 30, minutes_s = 150, idle_s = 120;  // Of the means that forget.
+constexpr double minute_s = 30, minutes_s = 150;  // Of the means that forget.
 constexpr double heat_w = 900;
 constexpr double ask_every_s = 8, ask_every = 1.15;  // Of a pause: whichever is later.
 constexpr double alike = 1.5;                        // As a distance of moments.
@@ -100,8 +100,11 @@ std::size_t cycle_place(const CycleFeatures& features) {
   constexpr float at_once_s = 65;
   constexpr std::array clear_from = {0.5F, 1.8F, 3.0F};
   constexpr auto quiet = place_of("quiet"), odds = place_of("ends_to_pauses");
-  const auto how_clear =
+  // What paused like this for longer, once, may do so again.
+  const bool may_pause = features[place_of("longest_pause_alike")] > 0;
+  const auto clear =
       std::ranges::count_if(clear_from, [&](float from) { return features[odds] >= from; });
+  const auto how_clear = may_pause ? 0 : clear;
   const std::size_t later = features[quiet] > std::log1p(at_once_s) ? cycle_places / 2 : 0;
   return later + static_cast<std::size_t>(how_clear);
 }
@@ -167,16 +170,12 @@ void CycleWatch::take(Timestamp time, Watts power) {
   if (std::isnan(power.value)) {
     state_ = CycleState::idle;
     is_measured_ = went_on_ = false;
-    on_share_ = minute_w_ = minutes_w_ = idle_w_ = 0;
+    on_share_ = minute_w_ = minutes_w_ = 0;
     return;
   }
   const double passed_s = is_measured_ ? std::min(seconds(latest_, time), longest_hold_s) : 0;
   if (state_ == CycleState::running || state_ == CycleState::paused) {
     energy_wh_ += latest_w_ * passed_s / 3600;
-    if (!was_on_) {
-      off_ws_ += latest_w_ * passed_s;
-      off_s_ += passed_s;
-    }
   }
   follow(minute_w_, latest_w_, passed_s, minute_s);
   follow(minutes_w_, latest_w_, passed_s, minutes_s);
@@ -186,12 +185,10 @@ void CycleWatch::take(Timestamp time, Watts power) {
 
   const bool is_on =
       latest_w_ >= std::max<double>(row(kind_).on_from.value, share_of_peak * peak_w_);
-  was_on_ = is_on;
   follow(on_share_, is_on ? 1 : 0, passed_s, memory_s);
   if (is_on && on_share_ >= on_share_of_work) {
     work(time);
   } else {
-    if (!is_on) follow(idle_w_, latest_w_, passed_s, idle_s);
     rest();
   }
 }
@@ -231,7 +228,7 @@ void CycleWatch::work(Timestamp time) {
              .heats = heats_,
              .latest_w = minute_w_,
              .late_w = minutes_w_};
-  off_ws_ = off_s_ = asked_s_ = 0;
+  asked_s_ = 0;
 }
 
 void CycleWatch::rest() {
@@ -288,8 +285,6 @@ CycleFeatures CycleWatch::features(std::span<const Cycle> past) const {
 
   const std::array values = {
       log_of(quiet),
-      off_s_ > 0 ? log_of(off_ws_ / off_s_) : none,
-      log_of(idle_w_),
       kind_ == ApplianceKind::dishwasher ? 1.0 : 0.0,
       kind_ == ApplianceKind::tumble_dryer ? 1.0 : 0.0,
       log_of(moment_.at_s),

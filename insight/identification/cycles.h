@@ -57,8 +57,6 @@ struct Cycle {
 // What an end is judged by: the fall, what followed, and the courses of before.
 inline constexpr std::array cycle_feature_names = {
     std::string_view("quiet"),
-    std::string_view("quiet_level"),
-    std::string_view("level_before"),
     std::string_view("is_dishwasher"),
     std::string_view("is_dryer"),
     std::string_view("at"),
@@ -158,17 +156,16 @@ class CycleWatch {
   IsEnd is_end_;
   CycleState state_ = CycleState::idle;
   measurement::Timestamp begin_{}, last_on_{}, latest_{};
-  bool is_measured_ = false, went_on_ = false, was_on_ = false;
+  bool is_measured_ = false, went_on_ = false;
   double latest_w_ = 0, on_share_ = 0;   // The latter of the last half a minute, about.
   double minute_w_ = 0, minutes_w_ = 0;  // As CycleMoment's latest_w and late_w.
-  double idle_w_ = 0;                    // Before the course.
   // Of the course.
   double peak_w_ = 0, energy_wh_ = 0;
   measurement::Timestamp heated_{};
   double heated_wh_ = 0, heats_ = 0;
   bool heats_now_ = false;
-  CycleMoment moment_;                           // At the latest work.
-  double off_ws_ = 0, off_s_ = 0, asked_s_ = 0;  // Since then.
+  CycleMoment moment_;  // At the latest work.
+  double asked_s_ = 0;  // Since then: of the latest question.
   Cycle cycle_;
 };
 

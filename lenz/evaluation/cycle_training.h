@@ -31,7 +31,7 @@ struct CycleTraining {
   int rounds = 120, depth = 4;
   double learning_rate = 0.08;
   // Of the courses of machines that a judge has not seen, so many may be called done too early.
-  double false_share = 0.01;
+  double false_share = 0.007;
   std::uint64_t seed = 1;
 };
 
