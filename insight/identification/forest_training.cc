@@ -112,6 +112,7 @@ Forest train(const Examples& examples, const TrainingOptions& options) {
       {"objective", objective.name},
       {"base_score", of_values ? fmt::format("{}", base) : "0.5"},
       {"tree_method", "hist"},
+      {"max_bin", fmt::format("{}", options.bins)},
       {"nthread", "1"},
       {"verbosity", "0"},
       {"max_depth", fmt::format("{}", options.depth)},

@@ -40,6 +40,7 @@ struct TrainingOptions {
   double column_share = 0.7;  // Of the inputs.
   double least_weight = 1;    // Of the examples in a leaf (XGBoost's min_child_weight).
   double lambda = 1;          // L2 penalty of a leaf's value.
+  int bins = 256;             // Of an input, between which a tree may divide.
   std::uint64_t seed = 1;
 };
 

@@ -186,7 +186,7 @@ ChannelEstimate disaggregated(const std::shared_ptr<const insight::MainsModel>& 
                               const Channel& channel) {
   ChannelEstimate made;
   PowerRows live(made.live, channel.rows()), settled(made.revised, channel.rows());
-  insight::Disaggregator engine(model);
+  insight::Disaggregator engine(model, channel.facts);
   const auto put = [&](PowerRows& rows, std::size_t row,
                        const insight::Disaggregator::Shares& shares) {
     for (std::size_t k = 0; k < model->kinds.size(); ++k) {

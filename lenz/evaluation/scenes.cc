@@ -35,15 +35,6 @@ constexpr std::size_t most_training_traces = 3;  // Of a device.
 
 milliseconds length(double seconds) { return milliseconds(std::llround(seconds * 1000)); }
 
-// Of countries with one zone; summer time is left out.
-std::optional<std::chrono::minutes> utc_offset(std::string_view country) {
-  if (country == "GB" || country == "IE" || country == "PT") return 0min;
-  for (const auto* other : {"AT", "BE", "CH", "DE", "DK", "ES", "FR", "IT", "NL", "NO", "SE"}) {
-    if (country == other) return 60min;
-  }
-  return std::nullopt;
-}
-
 // How the simulator's loads of a kind look to the mains.
 simulator::Nature nature(ApplianceKind kind) {
   using enum ApplianceKind;
@@ -434,6 +425,14 @@ std::optional<std::size_t> whole_number(std::string_view text) {
 }
 
 }  // namespace
+
+std::optional<std::chrono::minutes> utc_offset(std::string_view country) {
+  if (country == "GB" || country == "IE" || country == "PT") return 0min;
+  for (const auto* other : {"AT", "BE", "CH", "DE", "DK", "ES", "FR", "IT", "NL", "NO", "SE"}) {
+    if (country == other) return 60min;
+  }
+  return std::nullopt;
+}
 
 insight::Reading Channel::reading(std::size_t row) const {
   insight::Reading made{.time = (*times)[row], .active_power = {active_power_w[row]}};

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -71,6 +72,9 @@ struct Case {
 
 // Words of sockets and of what is no kind. Nothing is called so, and no rows tell of them.
 bool is_nameable(ApplianceKind);
+
+// Of countries with one zone; summer time is left out.
+std::optional<std::chrono::minutes> utc_offset(std::string_view country);
 
 struct Scene {
   enum class Word : std::uint8_t { mains, circuits, mixed, single };
