@@ -7,6 +7,7 @@
 
 #include "insight/identification/channel_identifier.h"
 #include "insight/identification/disaggregator.h"
+#include "insight/identification/known_mix.h"
 
 namespace lenz::evaluation {
 namespace {
@@ -182,18 +183,11 @@ class Identified {
   std::vector<std::uint64_t> open_;
 };
 
-ChannelEstimate disaggregated(const std::shared_ptr<const insight::MainsModel>& model,
-                              const Channel& channel) {
+// One channel through an engine that settles its shares; put(rows, row, shares) writes them.
+template <class Engine, class Put>
+ChannelEstimate settled(Engine engine, const Channel& channel, Put put) {
   ChannelEstimate made;
   PowerRows live(made.live, channel.rows()), settled(made.revised, channel.rows());
-  insight::Disaggregator engine(model, channel.facts);
-  const auto put = [&](PowerRows& rows, std::size_t row,
-                       const insight::Disaggregator::Shares& shares) {
-    for (std::size_t k = 0; k < model->kinds.size(); ++k) {
-      rows.add(row, model->kinds[k].kind, shares.of_kind[k].value);
-    }
-    rows.add(row, std::nullopt, shares.unexplained.value);
-  };
   std::size_t next = 0;
   const auto take_settled = [&] {
     while (const auto shares = engine.take_settled()) {
@@ -212,6 +206,30 @@ ChannelEstimate disaggregated(const std::shared_ptr<const insight::MainsModel>& 
   live.finish();
   settled.finish();
   return made;
+}
+
+ChannelEstimate disaggregated(const std::shared_ptr<const insight::MainsModel>& model,
+                              const Channel& channel) {
+  return settled(
+      insight::Disaggregator(model, channel.facts), channel,
+      [&](PowerRows& rows, std::size_t row, const insight::Disaggregator::Shares& shares) {
+        for (std::size_t k = 0; k < model->kinds.size(); ++k) {
+          rows.add(row, model->kinds[k].kind, shares.of_kind[k].value);
+        }
+        rows.add(row, std::nullopt, shares.unexplained.value);
+      });
+}
+
+ChannelEstimate unmixed(const Channel& channel) {
+  std::vector<insight::ApplianceStates> states;
+  for (const auto& load : channel.known) states.emplace_back(load.alone);
+  return settled(insight::KnownMix(std::move(states)), channel,
+                 [&](PowerRows& rows, std::size_t row, const insight::KnownMix::Shares& shares) {
+                   for (std::size_t k = 0; k < channel.known.size(); ++k) {
+                     rows.add(row, channel.known[k].kind, shares.of[k].value);
+                   }
+                   rows.add(row, std::nullopt, shares.unexplained.value);
+                 });
 }
 
 class Lenz final : public Method {
@@ -233,14 +251,19 @@ class Lenz final : public Method {
                                         Owner& owner) const override {
     std::vector<ChannelEstimate> made;
     for (std::size_t i = 0; i < channels.size(); ++i) {
-      made.push_back(mains_ && channels[i].facts.is_mains
-                         ? disaggregated(mains_, channels[i])
-                         : Identified(model_, channels[i], i, owner).run());
+      made.push_back(estimate(channels[i], i, owner));
     }
     return made;
   }
 
  private:
+  ChannelEstimate estimate(const Channel& channel, std::size_t number, Owner& owner) const {
+    if (mains_ && channel.facts.is_mains) return disaggregated(mains_, channel);
+    const auto known = channel.known.size();
+    if (known > 0 && known <= insight::KnownMix::most_appliances) return unmixed(channel);
+    return Identified(model_, channel, number, owner).run();
+  }
+
   void use(std::shared_ptr<const insight::Model> model) {
     model_ = std::move(model);
     mains_.reset();
