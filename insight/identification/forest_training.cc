@@ -30,12 +30,8 @@ ObjectiveRow row(Objective objective) {
   switch (objective) {
     case Objective::classes:
       return {"multi:softprob", Link::softmax};
-    case Objective::yes_no:
-      return {"binary:logistic", Link::logistic};
     case Objective::mean:
       return {"reg:squarederror", Link::identity};
-    case Objective::median:
-      return {"reg:absoluteerror", Link::identity};
   }
   std::unreachable();
 }
@@ -104,8 +100,7 @@ Forest train(const Examples& examples, const TrainingOptions& options) {
   require(XGBoosterCreate(&matrix, 1, &booster));
   const std::unique_ptr<void, int (*)(BoosterHandle)> owns_booster(booster, XGBoosterFree);
   const bool of_classes = options.objective == Objective::classes;
-  const bool of_values =
-      options.objective == Objective::mean || options.objective == Objective::median;
+  const bool of_values = options.objective == Objective::mean;
   // XGBoost counts from its base score, which for probabilities is 0.5: nothing to add.
   const float base = of_values ? weighted_mean(examples) : 0;
   const std::pair<const char*, std::string> parameters[] = {
