@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -13,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
 constexpr auto hole = 10min;
 
 template <class Number>
@@ -46,8 +45,8 @@ std::string MainsModel::bytes() const {
     put(bytes, static_cast<std::uint8_t>(kind.kind));
     put(bytes, kind.least.value);
     for (const auto* view : {&kind.live, &kind.settled}) {
-      put(bytes, view->said_from);
-      bytes += view->power.bytes() + view->decision.bytes();
+      put(bytes, view->said_from.value);
+      if (view->is_said()) bytes += view->power.bytes();
     }
   }
   return bytes;
@@ -74,9 +73,8 @@ MainsModel MainsModel::from(std::string_view bytes) {
     for (auto* view : {&kind.live, &kind.settled}) {
       const auto inputs =
           view == &kind.live ? WindowFeatures::live_count() : WindowFeatures::settled_count();
-      view->said_from = take_number<float>(bytes);
-      view->power = take_forest(bytes, inputs);
-      view->decision = take_forest(bytes, inputs);
+      view->said_from.value = take_number<float>(bytes);
+      if (view->is_said()) view->power = take_forest(bytes, inputs);
     }
     model.kinds.push_back(std::move(kind));
   }
@@ -84,8 +82,11 @@ MainsModel MainsModel::from(std::string_view bytes) {
   return model;
 }
 
-Disaggregator::Disaggregator(std::shared_ptr<const MainsModel> model)
+Disaggregator::Disaggregator(std::shared_ptr<const MainsModel> model, const ChannelFacts& facts)
     : model_(std::move(model)),
+      nominal_voltage_(facts.nominal_voltage),
+      utc_offset_(facts.utc_offset),
+      features_(nominal_voltage_, utc_offset_),
       live_features_(WindowFeatures::live_count()),
       settled_features_(WindowFeatures::settled_count()) {}
 
@@ -119,7 +120,7 @@ void Disaggregator::end() {
   take(slots_.end());
   features_.end();
   settle();
-  features_ = {};
+  features_ = WindowFeatures(nominal_voltage_, utc_offset_);
   slots_ = {};
   slot_now_ = {};
   live_.reset();
@@ -141,29 +142,29 @@ void Disaggregator::estimate(bool settled, Estimate& estimate) const {
   const auto& features = settled ? settled_features_ : live_features_;
   for (std::size_t k = 0; k < model_->kinds.size(); ++k) {
     const auto& kind = model_->kinds[k];
-    const auto& forests = settled ? kind.settled : kind.live;
-    if (forests.said_from > 1 || features[WindowFeatures::above_base] < kind.least.value) continue;
-    auto& probability = estimate.probability[k];
-    forests.decision.evaluate(features, {&probability, 1});
-    if (probability < forests.said_from) continue;
-    forests.power.evaluate(features, {&estimate.of_kind[k].value, 1});
+    const auto& view = settled ? kind.settled : kind.live;
+    if (!view.is_said() || features[WindowFeatures::above_base] < kind.least.value) continue;
+    float power_w = 0;
+    view.power.evaluate(features, {&power_w, 1});
+    if (power_w >= view.said_from.value) estimate.of_kind[k].value = power_w;
   }
 }
 
-// Who is surer is served first.
+// Where more is expected than there is, all get less.
 Disaggregator::Shares Disaggregator::apply(const Estimate& estimate, measurement::Timestamp time,
                                            float power_w) {
-  Shares shares{.time = time, .measured = {power_w}, .probability = estimate.probability};
-  std::array<std::size_t, MainsModel::max_kinds> order{};
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::sort(order, {}, [&](auto k) { return std::pair(-estimate.probability[k], k); });
-  float left = std::max(power_w, 0.0F);
-  for (const auto k : order) {
+  Shares shares{.time = time, .measured = {power_w}};
+  const float room = std::max(power_w, 0.0F);
+  float expected = 0;
+  for (const auto share : estimate.of_kind) expected += std::max(share.value, 0.0F);
+  const float kept = expected > room ? room / expected : 1;
+  float left = power_w;
+  for (std::size_t k = 0; k < shares.of_kind.size(); ++k) {
     auto& share = shares.of_kind[k].value;
-    share = std::clamp(estimate.of_kind[k].value, 0.0F, left);
+    share = kept * std::max(estimate.of_kind[k].value, 0.0F);
     left -= share;
   }
-  shares.unexplained.value = power_w > 0 ? left : power_w;
+  shares.unexplained.value = power_w > 0 ? std::max(left, 0.0F) : power_w;
   return shares;
 }
 

@@ -1,16 +1,18 @@
 // Takes the power of a channel that feeds many apart: how much of it each kind of appliance draws.
 //
-//   Reading -> Slots -> WindowFeatures -> two forests a kind -> shares that make up the reading
+//   Reading -> Slots -> WindowFeatures -> a forest a kind -> shares that make up the reading
 //
-// Of each kind one forest says the power if it is on, the other whether saying so is nearer to the
-// truth than saying nothing: together they lessen the absolute error, not its square.
+// A forest says the power to be expected. Little is expected where the kind probably does not run:
+// then nothing is said, which lessens the absolute error.
 
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +21,7 @@
 #include <vector>
 
 #include "insight/appliance_kinds.h"
+#include "insight/identification/channel_identifier.h"
 #include "insight/identification/forest.h"
 #include "insight/identification/reading.h"
 #include "insight/identification/window_features.h"
@@ -28,9 +31,11 @@ namespace insight {
 // Of one kind, by what came before (live) and by what came after too (settled).
 struct KindForests {
   struct View {
-    Forest power;            // Watts if it is on.
-    Forest decision;         // The probability that they are nearer than 0 W.
-    float said_from = 0.5F;  // From which probability on they are said; above 1: never.
+    Forest power;  // Expected watts.
+    // What is less is not said; infinite: never, and there is no forest.
+    measurement::Watts said_from{std::numeric_limits<float>::infinity()};
+
+    bool is_said() const { return std::isfinite(said_from.value); }
   };
 
   ApplianceKind kind{};
@@ -57,10 +62,10 @@ class Disaggregator {
     measurement::Timestamp time{};
     measurement::Watts measured{}, unexplained{};
     std::array<measurement::Watts, MainsModel::max_kinds> of_kind{};
-    std::array<float, MainsModel::max_kinds> probability{};  // That the kind is on.
   };
 
-  explicit Disaggregator(std::shared_ptr<const MainsModel>);  // Shared by all channels.
+  // The model is shared by all channels. Of the facts the nominal voltage and the UTC offset count.
+  explicit Disaggregator(std::shared_ptr<const MainsModel>, const ChannelFacts& = {});
 
   // In the order of time; a reading that is not later than the last is left out, and one whose
   // power is not measured too. A hole of 10 minutes ends what ran.
@@ -87,6 +92,8 @@ class Disaggregator {
   static Shares apply(const Estimate&, measurement::Timestamp, float power_w);
 
   std::shared_ptr<const MainsModel> model_;
+  measurement::Volts nominal_voltage_;
+  std::optional<std::chrono::minutes> utc_offset_;
   Slots slots_;
   WindowFeatures features_;
   std::vector<float> live_features_, settled_features_;

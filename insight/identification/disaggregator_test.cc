@@ -29,18 +29,18 @@ std::shared_ptr<const MainsModel> small_model() {
   for (const auto& [kind, from_w, power_w] : {std::tuple{ApplianceKind::kettle, 1000.0F, 2000.0F},
                                               {ApplianceKind::fridge, 50.0F, 80.0F}}) {
     const auto view = [&](std::size_t inputs) {
-      Examples power{.inputs = inputs}, decision{.inputs = inputs};
+      Examples power{.inputs = inputs};
       for (int i = 0; i < 200; ++i) {
         std::vector<float> row(inputs, std::numeric_limits<float>::quiet_NaN());
         row[0] = 20.0F * static_cast<float>(i);
-        power.add(row, power_w);
-        decision.add(row, row[0] > from_w ? 1.0F : 0.0F);
+        power.add(row, row[0] > from_w ? power_w : 0);
       }
-      return KindForests::View{
-          .power = train(power, {.objective = Objective::median, .rounds = 3}),
-          .decision = train(
-              decision,
-              {.objective = Objective::yes_no, .rounds = 40, .row_share = 1, .column_share = 1})};
+      return KindForests::View{.power = train(power, {.objective = Objective::mean,
+                                                      .rounds = 100,
+                                                      .row_share = 1,
+                                                      .column_share = 1,
+                                                      .lambda = 0}),
+                               .said_from = {power_w / 2}};
     };
     model.kinds.push_back({.kind = kind,
                            .least = {0},
@@ -137,6 +137,19 @@ TEST(DisaggregatorTest, AKettleIsSeenWithin6Seconds) {
   EXPECT_NEAR(disaggregator.live()->of_kind[0].value, 2000, 1);
   EXPECT_NEAR(disaggregator.live()->of_kind[1].value, 80, 1);
   EXPECT_NEAR(disaggregator.live()->unexplained.value, 140, 1);
+}
+
+TEST(DisaggregatorTest, WhereMoreIsExpectedThanThereIsAllGetLess) {
+  Disaggregator disaggregator(small_model());
+
+  for (int second = 0; second < 606; ++second) {
+    disaggregator.take({.time = Timestamp(std::chrono::seconds(second)),
+                        .active_power = {second < 600 ? 120.0F : 1560.0F}});
+  }
+
+  EXPECT_NEAR(disaggregator.live()->of_kind[0].value, 1500, 1);  // 2000 of 2080, of 1560.
+  EXPECT_NEAR(disaggregator.live()->of_kind[1].value, 60, 1);
+  EXPECT_NEAR(disaggregator.live()->unexplained.value, 0, 0.1);
 }
 
 TEST(DisaggregatorTest, WhatIsSettledIsTwoHoursOldOrAtTheEnd) {

@@ -30,12 +30,8 @@ ObjectiveRow row(Objective objective) {
   switch (objective) {
     case Objective::classes:
       return {"multi:softprob", Link::softmax};
-    case Objective::yes_no:
-      return {"binary:logistic", Link::logistic};
     case Objective::mean:
       return {"reg:squarederror", Link::identity};
-    case Objective::median:
-      return {"reg:absoluteerror", Link::identity};
   }
   std::unreachable();
 }
@@ -104,14 +100,14 @@ Forest train(const Examples& examples, const TrainingOptions& options) {
   require(XGBoosterCreate(&matrix, 1, &booster));
   const std::unique_ptr<void, int (*)(BoosterHandle)> owns_booster(booster, XGBoosterFree);
   const bool of_classes = options.objective == Objective::classes;
-  const bool of_values =
-      options.objective == Objective::mean || options.objective == Objective::median;
+  const bool of_values = options.objective == Objective::mean;
   // XGBoost counts from its base score, which for probabilities is 0.5: nothing to add.
   const float base = of_values ? weighted_mean(examples) : 0;
   const std::pair<const char*, std::string> parameters[] = {
       {"objective", objective.name},
       {"base_score", of_values ? fmt::format("{}", base) : "0.5"},
       {"tree_method", "hist"},
+      {"max_bin", fmt::format("{}", options.bins)},
       {"nthread", "1"},
       {"verbosity", "0"},
       {"max_depth", fmt::format("{}", options.depth)},

@@ -14,9 +14,7 @@ namespace insight {
 
 enum class Objective : std::uint8_t {
   classes,  // Labels are 0 to outputs - 1; a probability of each.
-  yes_no,   // Labels are 0 or 1; the probability of 1.
   mean,     // Labels are values; least squares.
-  median,   // Labels are values; least absolute error.
 };
 
 // Row by row: `inputs` numbers each, NaN where unknown.
@@ -40,6 +38,7 @@ struct TrainingOptions {
   double column_share = 0.7;  // Of the inputs.
   double least_weight = 1;    // Of the examples in a leaf (XGBoost's min_child_weight).
   double lambda = 1;          // L2 penalty of a leaf's value.
+  int bins = 256;             // Of an input, between which a tree may divide.
   std::uint64_t seed = 1;
 };
 

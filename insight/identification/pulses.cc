@@ -32,6 +32,8 @@ float seconds_between(std::int64_t from_ms, std::int64_t to_ms) {
 
 }  // namespace
 
+Pulses::Pulses() { home_.fill(unknown); }
+
 void Pulses::take(std::int64_t at_ms, float power_w) {
   if (!has_begun_) {
     has_begun_ = true;
@@ -81,39 +83,90 @@ void Pulses::step(std::int64_t at_ms, float size_w) {
 }
 
 void Pulses::remember(const Pulse& pulse) {
-  auto& habit = habits_[size_index(pulse.up.size_w, sizes)];
+  const auto size = size_index(pulse.up.size_w, sizes);
+  auto& habit = habits_[size];
   const double kept = std::exp(-static_cast<double>(pulse.end_ms - habit.at_ms) / fades_ms);
-  habit.count = kept * habit.count + 1;
-  habit.seconds =
-      kept * habit.seconds + static_cast<double>(seconds_between(pulse.up.at_ms, pulse.end_ms));
+  for (auto* sum :
+       {&habit.count, &habit.seconds, &habit.periods, &habit.period_s, &habit.period_s2}) {
+    *sum *= kept;
+  }
+  habit.count += 1;
+  habit.seconds += static_cast<double>(seconds_between(pulse.up.at_ms, pulse.end_ms));
   habit.at_ms = pulse.end_ms;
+  std::int64_t last_up_ms = 0;  // A size may lie on the border of two.
+  for (const auto& near : around(size)) last_up_ms = std::max(last_up_ms, near.last_up_ms);
+  if (last_up_ms > 0 && last_up_ms < pulse.up.at_ms) {
+    const double period_s = seconds_between(last_up_ms, pulse.up.at_ms);
+    habit.periods += 1;
+    habit.period_s += period_s;
+    habit.period_s2 += period_s * period_s;
+  }
+  habit.last_up_ms = pulse.up.at_ms;
+  if (pulse.up.size_w < small_to_w) look_at_home();
 }
 
-std::pair<float, float> Pulses::habit_of(float size_w) const {
-  const auto middle = size_index(size_w, sizes);
-  double count = 0, seconds = 0;
-  for (auto i = middle > 0 ? middle - 1 : 0; i < std::min(middle + 2, sizes); ++i) {
-    const double kept = std::exp(-static_cast<double>(now_ms_ - habits_[i].at_ms) / fades_ms);
-    count += kept * habits_[i].count;
-    seconds += kept * habits_[i].seconds;
+std::span<const Pulses::Habit> Pulses::around(std::size_t size) const {
+  const auto begin = size > 0 ? size - 1 : 0;
+  return std::span(habits_).subspan(begin, std::min(size + 2, sizes) - begin);
+}
+
+Pulses::HabitFigures Pulses::habit_of(std::size_t size) const {
+  Habit sum;
+  for (const auto& near : around(size)) {
+    const double kept = std::exp(-static_cast<double>(now_ms_ - near.at_ms) / fades_ms);
+    sum.count += kept * near.count;
+    sum.seconds += kept * near.seconds;
+    sum.periods += kept * near.periods;
+    sum.period_s += kept * near.period_s;
+    sum.period_s2 += kept * near.period_s2;
   }
-  if (count == 0) return {0, unknown};
+  if (sum.count == 0) return {0, unknown, unknown};
   const double age_ms = static_cast<double>(now_ms_ - first_ms_) + 3'600'000;
   const double hours = fades_ms / 3'600'000 * (1 - std::exp(-age_ms / fades_ms));
-  return {static_cast<float>(count / hours), static_cast<float>(seconds / count)};
+  HabitFigures figures{static_cast<float>(sum.count / hours),
+                       static_cast<float>(sum.seconds / sum.count), unknown};
+  if (sum.periods > 1) {
+    const double mean_s = sum.period_s / sum.periods;
+    const double variance = std::max(0.0, sum.period_s2 / sum.periods - mean_s * mean_s);
+    figures.irregular = static_cast<float>(std::sqrt(variance) / mean_s);
+  }
+  return figures;
+}
+
+void Pulses::look_at_home() {
+  std::ranges::fill(home_, unknown);
+  std::array<float, 2> most{};
+  std::array<std::size_t, 2> best{};
+  const auto small_sizes = size_index(small_to_w, sizes);
+  for (std::size_t k = 0; k < most.size(); ++k) {
+    for (std::size_t size = 0; size < small_sizes; ++size) {
+      // What is nearly of the first size is of it.
+      if (k > 0 && size + 3 >= best[0] && size <= best[0] + 3) continue;
+      const float centre_w = least_size_w * std::pow(size_ratio, static_cast<float>(size) + 0.5F);
+      const auto [often, lasts_s, irregular] = habit_of(size);
+      if (often == 0 || centre_w * often * lasts_s <= most[k]) continue;
+      most[k] = centre_w * often * lasts_s;
+      best[k] = size;
+      home_[3 * k] = centre_w;
+      home_[3 * k + 1] = often;
+      home_[3 * k + 2] = lasts_s;
+    }
+    if (most[k] == 0) return;
+  }
 }
 
 void Pulses::live(std::int64_t at_ms, std::span<float, live_count> features) const {
   std::ranges::fill(features, unknown);
   for (const auto& up : open_) {
     const bool is_small = up.size_w < small_to_w;
-    const auto [often, lasts] = habit_of(up.size_w);
+    const auto [often, lasts_s, irregular] = habit_of(size_index(up.size_w, sizes));
     const auto of = features.subspan(is_small ? 0 : 4, 4);
     if (is_small && of[2] > often) continue;
     of[0] = up.size_w;
     of[1] = seconds_between(up.at_ms, at_ms);
     of[2] = often;
-    of[3] = lasts;
+    of[3] = lasts_s;
+    if (is_small) features.back() = irregular;
   }
 }
 
@@ -123,16 +176,17 @@ void Pulses::settled(std::int64_t at_ms, std::span<float, settled_count> feature
   for (const auto& pulse : pulses_) {
     if (pulse.up.at_ms > at_ms) continue;
     const bool is_small = pulse.up.size_w < small_to_w;
-    const auto [often, lasts] = habit_of(pulse.up.size_w);
+    const auto [often, lasts_s, irregular] = habit_of(size_index(pulse.up.size_w, sizes));
     const float length = seconds_between(pulse.up.at_ms, pulse.end_ms);
     const auto of = features.subspan(is_small ? 0 : 6, 6);
     if (is_small ? of[2] > often : of[4] < length) continue;
     of[0] = pulse.up.size_w;
     of[1] = seconds_between(pulse.up.at_ms, at_ms);
     of[2] = often;
-    of[3] = lasts;
+    of[3] = lasts_s;
     of[4] = length;
     of[5] = pulse.mismatch_w;
+    if (is_small) features.back() = irregular;
   }
 }
 

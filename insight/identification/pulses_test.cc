@@ -31,6 +31,30 @@ TEST(PulsesTest, AFridgeIsSeenToComeAgainAndAgain) {
   EXPECT_NEAR(of[3], 900, 15);
   EXPECT_NEAR(of[4], 900, 7);
   EXPECT_TRUE(std::isnan(of[6]));  // Nothing large.
+  EXPECT_LT(of.back(), 0.05);      // As regular as can be.
+  EXPECT_NEAR(pulses.home()[0], 90, 0.12 * 90);
+  EXPECT_NEAR(pulses.home()[1], 60.0 / 45, 0.1);
+  EXPECT_NEAR(pulses.home()[2], 900, 15);
+  EXPECT_TRUE(std::isnan(pulses.home()[3]));  // There is no other.
+}
+
+TEST(PulsesTest, WhatComesWhenItPleasesIsIrregular) {
+  Pulses pulses;
+  std::int64_t at = 0;
+  const auto draw = [&](int slots, float power_w) {
+    for (int i = 0; i < slots; ++i, at += slot_ms) pulses.take(at, power_w);
+  };
+  for (int i = 0; i < 20; ++i) {
+    draw(i % 2 == 0 ? 20 : 200, 200);
+    draw(50, 290);
+  }
+  draw(20, 200);
+
+  std::array<float, Pulses::settled_count> of{};
+  pulses.settled(at - 40 * slot_ms, of);
+
+  // From one to the next 70 or 250 slots: 160, give or take 90.
+  EXPECT_NEAR(of.back(), 90.0 / 160, 0.1);
 }
 
 TEST(PulsesTest, WhatIsOnAndNotOffYetIsLive) {

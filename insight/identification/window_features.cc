@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <ratio>
 
 namespace insight {
 namespace {
@@ -28,11 +29,20 @@ struct WindowRow {
 constexpr std::array past_windows{WindowRow{-3600, 0}, WindowRow{-900, 0}};
 constexpr std::array future_windows{WindowRow{0, 3600}, WindowRow{0, 900}};
 
-constexpr std::size_t live_features =
-    3 + 2 * spans.size() + rings + past_windows.size() * band_rows.size() * 2 + Pulses::live_count;
+constexpr std::size_t live_features = 6 + 2 * spans.size() + rings +
+                                      past_windows.size() * (1 + band_rows.size() * 2) +
+                                      Pulses::live_count + Pulses::home_count;
 constexpr std::size_t settled_features =
     live_features - Pulses::live_count + Pulses::settled_count + 2 * spans.size() +
-    opening_spans.size() + 1 + rings + future_windows.size() * band_rows.size() * 2;
+    opening_spans.size() + 1 + rings + future_windows.size() * (1 + band_rows.size() * 2);
+
+// From 4 in the morning on, when least changes.
+float hour_of_day(measurement::Timestamp time, std::optional<std::chrono::minutes> utc_offset) {
+  if (!utc_offset) return unknown;
+  constexpr std::chrono::hours day_begins(4), day(24);
+  const auto since = (time + *utc_offset - day_begins).time_since_epoch() % day;
+  return std::chrono::duration<float, std::ratio<3600>>(since).count();
+}
 
 constexpr std::int64_t ms(int seconds) { return std::int64_t{1000} * seconds; }
 
@@ -78,7 +88,9 @@ void WindowFeatures::Stretch::move(const WindowFeatures& all, std::int64_t insta
   while (end < all.end_index() && all.held(end).at_ms < instant + to_ms) ++end;
 }
 
-WindowFeatures::WindowFeatures() {
+WindowFeatures::WindowFeatures(measurement::Volts nominal_voltage,
+                               std::optional<std::chrono::minutes> utc_offset)
+    : nominal_voltage_(nominal_voltage), utc_offset_(utc_offset) {
   static_assert(openings == opening_spans.size() && bands == band_rows.size());
   for (std::size_t k = 0; k < openings; ++k) {
     const auto span = ms(opening_spans[k]);
@@ -212,8 +224,15 @@ void WindowFeatures::write(View& view, std::size_t index, bool with_future,
     const float beside = k % rings < near_rings ? power : base;
     put(seconds > 0 ? static_cast<float>(energy / seconds) - beside : unknown);
   }
+  put(base);
+  put(nominal_voltage_.value);
+  put(hour_of_day(now.slot.begin, utc_offset_));
   for (auto& window : view.band_windows) {
     window.move(*this, now.at_ms);
+    const auto last = std::min(window.end, end_index() - 1), first = std::min(window.begin, last);
+    const double window_s = held(last).before_s - held(first).before_s;
+    const double window_ws = held(last).before_ws - held(first).before_ws;
+    put(window_s > 0 ? static_cast<float>(window_ws / window_s) : unknown);
     for (std::size_t b = 0; b < bands; ++b) {
       const auto end = std::min({window.end, band_next_[b], end_index() - 1});
       const auto begin = std::min(window.begin, end);
@@ -225,6 +244,7 @@ void WindowFeatures::write(View& view, std::size_t index, bool with_future,
       }
     }
   }
+  for (const float figure : pulses_.home()) put(figure);
   if (!with_future) {
     pulses_.live(now.at_ms, std::span(out, features.end()).first<Pulses::live_count>());
     out += Pulses::live_count;

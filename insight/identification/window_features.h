@@ -31,7 +31,9 @@ class WindowFeatures {
   // Among both: the power above the least of the 2 hours before, and after where they are known.
   static constexpr std::size_t above_base = 2;
 
-  WindowFeatures();
+  // Without an offset the time of day is not known.
+  explicit WindowFeatures(measurement::Volts nominal_voltage = {230},
+                          std::optional<std::chrono::minutes> utc_offset = {});
 
   // In the order of time. The slot before this one lasted until it, but no longer than `longest`.
   void take(const Slot&, std::chrono::milliseconds longest);
@@ -93,6 +95,8 @@ class WindowFeatures {
   void forget();
   void write(View&, std::size_t index, bool with_future, std::span<float> features);
 
+  measurement::Volts nominal_voltage_;
+  std::optional<std::chrono::minutes> utc_offset_;
   History history_;
   std::size_t first_ = 0;  // Index of the first that is held.
   std::size_t next_settled_ = 0;

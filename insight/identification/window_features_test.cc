@@ -88,5 +88,19 @@ TEST(WindowFeaturesTest, TheLeastOfAWindowIsTheLeastOfItsSlots) {
   }
 }
 
+TEST(WindowFeaturesTest, TheHourOfTheDayIsLocalAndCountsFrom4) {
+  constexpr std::size_t at = 35;
+  std::vector<float> live(WindowFeatures::live_count());
+  const Slot at_6_utc{.begin = Timestamp(6h), .active_power = {100}};
+  WindowFeatures in_berlin({230}, 60min), without_clock;
+
+  in_berlin.take(at_6_utc, 20s);
+  in_berlin.live(live);
+  EXPECT_FLOAT_EQ(live[at], 3);
+  without_clock.take(at_6_utc, 20s);
+  without_clock.live(live);
+  EXPECT_TRUE(std::isnan(live[at]));
+}
+
 }  // namespace
 }  // namespace insight

@@ -79,6 +79,18 @@ TEST_F(IdentificationTest, WhatIsEasyIsFoundInAHouseholdNeverSeen) {
   EXPECT_GT(value(rows, "mean", "revised", "kettle", Metric::nmae), 1);
 }
 
+TEST_F(IdentificationTest, AMixOfAppliancesThatWereSeenAloneIsTakenApart) {
+  std::vector<std::unique_ptr<Method>> methods;
+  methods.push_back(lenz_method(
+      nullptr, [](CaseList, const std::set<ApplianceKind>&) { return insight::Model{}; }));
+
+  const auto rows = evaluate_identification(plan({"mixed:2"}), methods, say_nothing);
+
+  EXPECT_LT(value(rows, "lenz", "revised", "kettle", Metric::nmae), 0.05);
+  EXPECT_LT(value(rows, "lenz", "revised", "fridge", Metric::nmae), 0.05);
+  EXPECT_GT(value(rows, "lenz", "live", "kettle", Metric::event_f1), 0.95);
+}
+
 TEST_F(IdentificationTest, TheSameCommandGivesTheSameBytes) {
   const auto once = evaluate_identification(plan({"mains"}), baselines(1), say_nothing);
   const auto again = evaluate_identification(plan({"mains"}), baselines(1), say_nothing);

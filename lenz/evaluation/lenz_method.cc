@@ -7,6 +7,7 @@
 
 #include "insight/identification/channel_identifier.h"
 #include "insight/identification/disaggregator.h"
+#include "insight/identification/known_mix.h"
 
 namespace lenz::evaluation {
 namespace {
@@ -185,18 +186,11 @@ class Identified {
   std::vector<std::uint64_t> open_;
 };
 
-ChannelEstimate disaggregated(const std::shared_ptr<const insight::MainsModel>& model,
-                              const Channel& channel) {
+// One channel through an engine that settles its shares; put(rows, row, shares) writes them.
+template <class Engine, class Put>
+ChannelEstimate settled(Engine engine, const Channel& channel, Put put) {
   ChannelEstimate made;
   PowerRows live(made.live, channel.rows()), settled(made.revised, channel.rows());
-  insight::Disaggregator engine(model);
-  const auto put = [&](PowerRows& rows, std::size_t row,
-                       const insight::Disaggregator::Shares& shares) {
-    for (std::size_t k = 0; k < model->kinds.size(); ++k) {
-      rows.add(row, model->kinds[k].kind, shares.of_kind[k].value);
-    }
-    rows.add(row, std::nullopt, shares.unexplained.value);
-  };
   std::size_t next = 0;
   const auto take_settled = [&] {
     while (const auto shares = engine.take_settled()) {
@@ -215,6 +209,30 @@ ChannelEstimate disaggregated(const std::shared_ptr<const insight::MainsModel>& 
   live.finish();
   settled.finish();
   return made;
+}
+
+ChannelEstimate disaggregated(const std::shared_ptr<const insight::MainsModel>& model,
+                              const Channel& channel) {
+  return settled(
+      insight::Disaggregator(model, channel.facts), channel,
+      [&](PowerRows& rows, std::size_t row, const insight::Disaggregator::Shares& shares) {
+        for (std::size_t k = 0; k < model->kinds.size(); ++k) {
+          rows.add(row, model->kinds[k].kind, shares.of_kind[k].value);
+        }
+        rows.add(row, std::nullopt, shares.unexplained.value);
+      });
+}
+
+ChannelEstimate unmixed(const Channel& channel) {
+  std::vector<insight::ApplianceStates> states;
+  for (const auto& load : channel.known) states.emplace_back(load.alone);
+  return settled(insight::KnownMix(std::move(states)), channel,
+                 [&](PowerRows& rows, std::size_t row, const insight::KnownMix::Shares& shares) {
+                   for (std::size_t k = 0; k < channel.known.size(); ++k) {
+                     rows.add(row, channel.known[k].kind, shares.of[k].value);
+                   }
+                   rows.add(row, std::nullopt, shares.unexplained.value);
+                 });
 }
 
 class Lenz final : public Method {
@@ -237,8 +255,11 @@ class Lenz final : public Method {
     std::vector<ChannelEstimate> made(channels.size());
     std::vector<std::size_t> alone;
     for (std::size_t i = 0; i < channels.size(); ++i) {
+      const auto known = channels[i].known.size();
       if (mains_ && channels[i].facts.is_mains) {
         made[i] = disaggregated(mains_, channels[i]);
+      } else if (known > 0 && known <= insight::KnownMix::most_appliances) {
+        made[i] = unmixed(channels[i]);
       } else {
         alone.push_back(i);
       }

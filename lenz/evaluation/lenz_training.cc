@@ -32,6 +32,8 @@ MainsRecording mains_of(const Case& one, std::size_t c) {
   const auto& channel = one.channels[c];
   MainsRecording made{.household = household(one),
                       .interval_s = channel.interval_s,
+                      .nominal_voltage = channel.facts.nominal_voltage,
+                      .utc_offset = channel.facts.utc_offset,
                       .times = *channel.times,
                       .mains_w = channel.active_power_w};
   for (const auto& meter : one.truths[c].meters) {

@@ -13,6 +13,7 @@
 #include "insight/identification/forest_training.h"
 #include "insight/identification/slots.h"
 #include "insight/identification/window_features.h"
+#include "lenz/evaluation/scenes.h"
 
 namespace lenz::evaluation {
 namespace {
@@ -27,10 +28,15 @@ using measurement::Timestamp;
 constexpr float missing = std::numeric_limits<float>::quiet_NaN();
 constexpr float on_from_w = 20;
 constexpr auto hole = 10min;
+// A household that was recorded for longer says more, but not of other households.
+constexpr double days_exponent = 0.2;
 
-constexpr std::size_t fold_count = 2;
+constexpr std::size_t fold_count = 3;
 // Of what a kind draws, this share may lie below MainsModel's `least`.
 constexpr double lost_share = 0.005;
+// What is expected of a kind is less than this share of what it typically draws where it probably
+// does not run.
+constexpr float said_share = 0.6F;
 
 // So that their mean is 1.
 void normalise(std::vector<float>& weights) {
@@ -41,36 +47,34 @@ void normalise(std::vector<float>& weights) {
   for (auto& weight : weights) weight *= factor;
 }
 
-// What would be said of a row by those who have not seen its household.
-struct Said {
-  std::size_t fold = 0, row = 0;
-  float true_w = 0, weight = 0;
-  float said_w = 0;  // 0: it lies below the least.
-  float probability = 0;
+// What saying a kind would have done in households that the forest had not seen.
+struct Trial {
+  double drawn = 0, error = 0, weight = 0;
 };
 
-double nmae(std::span<const Said> all, float from) {
-  double error = 0, drawn = 0;
-  for (const auto& said : all) {
-    const float said_w = said.probability >= from ? said.said_w : 0;
-    error += static_cast<double>(said.weight * std::abs(said.true_w - said_w));
-    drawn += static_cast<double>(said.weight * said.true_w);
+// Gains differ from household to household. Where many were tried, only what does harm is left
+// out; where few were, only what surely helps is said.
+bool is_worth_saying(const std::map<std::string, Trial>& households) {
+  constexpr std::size_t few = 6;
+  constexpr double margin = -1, margin_of_few = 1.5;  // Standard errors.
+  if (households.size() < 2) return false;
+  const auto n = static_cast<double>(households.size());
+  double sum = 0, squares = 0;
+  for (const auto& [name, trial] : households) {
+    const double gain = (trial.drawn - trial.error) / trial.weight;
+    sum += gain;
+    squares += gain * gain;
   }
-  return drawn > 0 ? error / drawn : 1;
-}
-
-// A decision is trained for 0.5, and few households cannot tell that another probability is better.
-// Above 1 where, on those that were not learnt from, saying the kind is no nearer to the truth than
-// saying nothing.
-float said_from(std::span<const Said> all) {
-  constexpr float from = 0.5, never = 2;
-  return nmae(all, from) < 1 ? from : never;
+  const double error = std::sqrt(std::max(0.0, squares - sum * sum / n) * n / (n - 1));
+  return sum > (households.size() < few ? margin_of_few : margin) * error;
 }
 
 MainsRecording averaged(const MainsRecording& recording, std::chrono::seconds interval) {
   MainsRecording result{
       .household = recording.household,
       .interval_s = static_cast<double>(interval.count()),
+      .nominal_voltage = recording.nominal_voltage,
+      .utc_offset = recording.utc_offset,
   };
   const auto bin = [&](Timestamp time) {
     return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch() / interval;
@@ -182,8 +186,10 @@ std::optional<MainsRecording> mains_recording(const House& house,
   if (mains == house.channels.end()) return std::nullopt;
   MainsRecording recording{.household = household_of(house.name),
                            .interval_s = house.interval_s,
+                           .nominal_voltage = {static_cast<float>(house.nominal_voltage_v)},
                            .times = house.times,
                            .mains_w = mains->active_power_w};
+  if (house.has_clock) recording.utc_offset = utc_offset(house.country);
   for (const auto& channel : house.channels) {
     if (channel.role == ChannelRole::mains || channel.active_power_w.empty() ||
         !channel.appliance || std::ranges::find(kinds, *channel.appliance) == kinds.end()) {
@@ -224,7 +230,7 @@ void MainsTraining::add_rows(const MainsRecording& recording) {
     kinds.try_emplace(kind, Selection(data, found->second, options_),
                       Rows{.household = recording.household, .kind = kind});
   }
-  WindowFeatures features;
+  WindowFeatures features(recording.nominal_voltage, recording.utc_offset);
   std::vector<float> live(WindowFeatures::live_count()), settled(WindowFeatures::settled_count());
   std::size_t next = 0;  // Slot to be settled.
   const auto settle = [&] {
@@ -245,7 +251,7 @@ void MainsTraining::add_rows(const MainsRecording& recording) {
     if (data.after_hole[i]) {
       features.end();
       settle();
-      features = {};
+      features = WindowFeatures(recording.nominal_voltage, recording.utc_offset);
     }
     features.take(data.slots[i], longest);
     features.live(live);
@@ -257,7 +263,8 @@ void MainsTraining::add_rows(const MainsRecording& recording) {
       if (chance(random) >= share) continue;
       chosen.rows.live.insert(chosen.rows.live.end(), live.begin(), live.end());
       chosen.rows.power_w.push_back(std::min(power_w, mains_w));
-      chosen.rows.weights.push_back(static_cast<float>(slot_s / share / std::sqrt(days)));
+      chosen.rows.weights.push_back(
+          static_cast<float>(slot_s / share / std::pow(days, 1 - days_exponent)));
       chosen.slots.push_back(i);
     }
     settle();
@@ -273,12 +280,11 @@ TrainedMains MainsTraining::fit(std::span<const std::string> without) const {
   TrainedMains trained;
   for (const auto kind : kinds_) {
     std::vector<const Rows*> rows;
-    std::map<std::string, std::size_t> households;
     for (const auto& of : rows_) {
       if (of.kind != kind || std::ranges::find(without, of.household) != without.end()) continue;
       rows.push_back(&of);
-      households.emplace(of.household, households.size());
     }
+    const auto households = in_order(rows);
     const auto is_on_somewhere = std::ranges::any_of(rows, [](const Rows* of) {
       return std::ranges::any_of(of->power_w, [](float power) { return power >= on_from_w; });
     });
@@ -286,7 +292,7 @@ TrainedMains MainsTraining::fit(std::span<const std::string> without) const {
     const auto least = least_of(rows);
     auto live = grow(rows, households, least, &Rows::live);
     auto settled = grow(rows, households, least, &Rows::settled);
-    if (live.view.said_from > 1 && settled.view.said_from > 1) continue;
+    if (!live.view.is_said() && !settled.view.is_said()) continue;
     trained.model.kinds.push_back({.kind = kind,
                                    .least = least,
                                    .live = std::move(live.view),
@@ -294,6 +300,32 @@ TrainedMains MainsTraining::fit(std::span<const std::string> without) const {
     trained.nmae.push_back(settled.nmae);
   }
   return trained;
+}
+
+std::map<std::string, std::size_t> MainsTraining::in_order(std::span<const Rows* const> rows) {
+  std::map<std::string, std::size_t> on_rows, places;
+  for (const auto* of : rows) {
+    on_rows[of->household] += static_cast<std::size_t>(
+        std::ranges::count_if(of->power_w, [](float power_w) { return power_w >= on_from_w; }));
+  }
+  std::vector<std::pair<std::size_t, std::string>> order;
+  for (const auto& [household, count] : on_rows) order.emplace_back(count, household);
+  std::ranges::sort(order, std::greater());
+  for (const auto& [count, household] : order) places.emplace(household, places.size());
+  return places;
+}
+
+measurement::Watts MainsTraining::typical_of(std::span<const Rows* const> rows) {
+  double sum = 0, squares = 0;
+  for (const auto* of : rows) {
+    for (std::size_t i = 0; i < of->power_w.size(); ++i) {
+      const double power_w = of->power_w[i];
+      if (power_w < on_from_w) continue;
+      sum += of->weights[i] * power_w;
+      squares += of->weights[i] * power_w * power_w;
+    }
+  }
+  return {static_cast<float>(squares / sum)};
 }
 
 measurement::Watts MainsTraining::least_of(std::span<const Rows* const> rows) {
@@ -325,83 +357,54 @@ MainsTraining::Grown MainsTraining::grow(std::span<const Rows* const> rows,
   const auto features_of = [&](const Rows& of, std::size_t i) {
     return std::span(of.*features).subspan(i * inputs, inputs);
   };
-  insight::TrainingOptions growth{.rounds = options_.rounds,
-                                  .depth = options_.depth,
-                                  .row_share = 0.7,
-                                  .column_share = 0.4,
-                                  .least_weight = 20,
-                                  .lambda = 5,
-                                  .seed = options_.seed};
-  // What the power is if it is on, of all folds but one.
+  const auto fold_of = [&](const Rows& of) { return households.at(of.household) % fold_count; };
   const auto power_without = [&](std::size_t fold) {
-    Examples on{.inputs = inputs};
+    Examples examples{.inputs = inputs};
     for (const auto* of : rows) {
-      if (households.at(of->household) % fold_count == fold) continue;
+      if (fold_of(*of) == fold) continue;
       for (std::size_t i = 0; i < of->power_w.size(); ++i) {
-        if (of->power_w[i] >= on_from_w)
-          on.add(features_of(*of, i), of->power_w[i], of->weights[i]);
+        examples.add(features_of(*of, i), of->power_w[i], of->weights[i]);
       }
     }
-    if (on.count() == 0) on.add(std::vector<float>(inputs, missing), 0);
-    normalise(on.weights);
-    auto options = growth;
-    options.objective = insight::Objective::median;
-    return insight::train(on, options);
+    normalise(examples.weights);
+    return insight::train(examples, {.objective = insight::Objective::mean,
+                                     .rounds = options_.rounds,
+                                     .depth = options_.depth,
+                                     .row_share = 0.7,
+                                     .column_share = 0.4,
+                                     .least_weight = 5,
+                                     .lambda = 5,
+                                     .bins = 48,
+                                     .seed = options_.seed});
   };
-  // Saying it or saying nothing: what is nearer to the truth, weighed by how much. Of each fold by
-  // what the others know.
-  std::array<Examples, fold_count> decisions;
-  std::vector<Said> all_said;
-  for (std::size_t fold = 0; fold < fold_count; ++fold) {
-    decisions[fold].inputs = inputs;
+  const float from_w = said_share * typical_of(rows).value;
+  std::map<std::string, Trial> trials;
+  const auto folds = std::min(fold_count, households.size());
+  for (std::size_t fold = 0; fold < folds; ++fold) {
     const auto power = power_without(fold);
     for (const auto* of : rows) {
-      if (households.at(of->household) % fold_count != fold) continue;
+      if (fold_of(*of) != fold) continue;
+      auto& trial = trials[of->household];
       for (std::size_t i = 0; i < of->power_w.size(); ++i) {
         const auto row = features_of(*of, i);
-        const float true_w = of->power_w[i];
-        Said said{.fold = fold,
-                  .row = decisions[fold].count(),
-                  .true_w = true_w,
-                  .weight = of->weights[i]};
-        if (row[WindowFeatures::above_base] >= least.value) {
-          power.evaluate(row, {&said.said_w, 1});
-          const float gain_w = true_w - std::abs(true_w - said.said_w);
-          decisions[fold].add(row, gain_w > 0 ? 1.0F : 0.0F, said.weight * std::abs(gain_w));
-        }
-        all_said.push_back(said);
+        float said_w = 0;
+        if (row[WindowFeatures::above_base] >= least.value) power.evaluate(row, {&said_w, 1});
+        if (said_w < from_w) said_w = 0;
+        const double weight = of->weights[i];
+        trial.weight += weight;
+        trial.drawn += weight * static_cast<double>(of->power_w[i]);
+        trial.error += weight * static_cast<double>(std::abs(of->power_w[i] - said_w));
       }
     }
   }
-  const auto decision_without = [&](std::size_t without) {
-    Examples joined{.inputs = inputs};
-    for (std::size_t fold = 0; fold < fold_count; ++fold) {
-      if (fold == without) continue;
-      const auto& examples = decisions[fold];
-      joined.features.insert(joined.features.end(), examples.features.begin(),
-                             examples.features.end());
-      joined.labels.insert(joined.labels.end(), examples.labels.begin(), examples.labels.end());
-      joined.weights.insert(joined.weights.end(), examples.weights.begin(), examples.weights.end());
-    }
-    if (joined.count() == 0) joined.add(std::vector<float>(inputs, missing), 0);
-    normalise(joined.weights);
-    auto options = growth;
-    options.objective = insight::Objective::yes_no;
-    return insight::train(joined, options);
-  };
-  for (std::size_t fold = 0; fold < fold_count; ++fold) {
-    const auto decision = decision_without(fold);
-    for (auto& said : all_said) {
-      if (said.fold != fold || said.said_w == 0) continue;
-      const auto row = std::span(decisions[fold].features).subspan(said.row * inputs, inputs);
-      decision.evaluate(row, {&said.probability, 1});
-    }
+  if (!is_worth_saying(trials)) return {};
+  double error = 0, drawn = 0;
+  for (const auto& [name, trial] : trials) {
+    error += trial.error / trial.weight;
+    drawn += trial.drawn / trial.weight;
   }
-  const float from = said_from(all_said);
-  return {.view = {.power = power_without(fold_count),
-                   .decision = decision_without(fold_count),
-                   .said_from = from},
-          .nmae = nmae(all_said, from)};
+  return {.view = {.power = power_without(fold_count), .said_from = {from_w}},
+          .nmae = error / drawn};
 }
 
 }  // namespace lenz::evaluation

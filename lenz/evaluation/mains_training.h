@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -19,8 +20,8 @@
 namespace lenz::evaluation {
 
 struct MainsTrainingOptions {
-  std::size_t on_rows = 300, off_rows = 600;  // Of a recording, interval and kind, about.
-  int rounds = 50, depth = 4;
+  std::size_t on_rows = 400, off_rows = 800;  // Of a recording, interval and kind, about.
+  int rounds = 50, depth = 5;
   std::uint64_t seed = 1;
 };
 
@@ -28,6 +29,8 @@ struct MainsTrainingOptions {
 struct MainsRecording {
   std::string household;
   double interval_s = 1;
+  measurement::Volts nominal_voltage{230};
+  std::optional<std::chrono::minutes> utc_offset;  // Absent: the time of day is not known.
   std::vector<measurement::Timestamp> times;
   std::vector<float> mains_w;
   std::map<insight::ApplianceKind, std::vector<float>> kinds_w;  // Those that have meters.
@@ -66,6 +69,10 @@ class MainsTraining {
   };
 
   void add_rows(const MainsRecording&);
+  // Households by how much they use the kind, so that folds get some of each.
+  static std::map<std::string, std::size_t> in_order(std::span<const Rows* const>);
+  // The power at which it draws its energy.
+  static measurement::Watts typical_of(std::span<const Rows* const>);
   static measurement::Watts least_of(std::span<const Rows* const>);
   Grown grow(std::span<const Rows* const>, const std::map<std::string, std::size_t>& households,
              measurement::Watts least, std::vector<float> Rows::*features) const;

@@ -30,20 +30,11 @@ constexpr float missing = std::numeric_limits<float>::quiet_NaN();
 constexpr std::size_t most_folds = 7;    // Of households with recordings.
 constexpr std::size_t device_folds = 5;  // Of devices with traces.
 constexpr std::size_t mixes_per_fold = 8, training_mixes = 24;
-constexpr auto mix_length = 24h;
+constexpr auto mix_length = 24h, known_length = 72h;
 constexpr std::size_t most_training_traces = 3;  // Of a device.
 constexpr std::size_t most_scored_traces = 14;   // Each device weighs the same, however long.
 
 milliseconds length(double seconds) { return milliseconds(std::llround(seconds * 1000)); }
-
-// Of countries with one zone; summer time is left out.
-std::optional<std::chrono::minutes> utc_offset(std::string_view country) {
-  if (country == "GB" || country == "IE" || country == "PT") return 0min;
-  for (const auto* other : {"AT", "BE", "CH", "DE", "DK", "ES", "FR", "IT", "NL", "NO", "SE"}) {
-    if (country == other) return 60min;
-  }
-  return std::nullopt;
-}
 
 // How the simulator's loads of a kind look to the mains.
 simulator::Nature nature(ApplianceKind kind) {
@@ -402,6 +393,9 @@ void cut_to_a_week(Case& one) {
   }
 }
 
+// One trace is known, another is mixed.
+bool is_mixed(const Device& device) { return device.traces.size() > 1; }
+
 // `among` is not empty.
 Case mixed_case(const DataSet& data, const Scene& scene, std::span<const Device* const> among,
                 std::uint64_t seed) {
@@ -418,6 +412,7 @@ Case mixed_case(const DataSet& data, const Scene& scene, std::span<const Device*
   }
   const auto step = length(interval_s);
   const auto rows = static_cast<std::size_t>(mix_length / step);
+  const auto known_rows = static_cast<std::size_t>(known_length / step);
 
   Case made{.name = fmt::format("mix-{}", seed)};
   Channel channel{.interval_s = interval_s, .hold_s = 2.5 * interval_s};
@@ -428,7 +423,13 @@ Case mixed_case(const DataSet& data, const Scene& scene, std::span<const Device*
   for (const auto* device : drawn) {
     made.households.insert(device->household);
     made.recordings.push_back(device->name);
-    auto power = lay(data, *device, rows, step, random);
+    // What came first is known, what came later is mixed.
+    auto earlier = *device, later = *device;
+    const auto half = static_cast<std::ptrdiff_t>(device->traces.size() / 2);
+    earlier.traces.resize(device->traces.size() / 2);
+    later.traces.erase(later.traces.begin(), later.traces.begin() + half);
+    const auto alone = lay(data, earlier, known_rows, step, random);
+    auto power = lay(data, later, rows, step, random);
     // Devices of a nature differ.
     const double reactive = simulator::row(nature(device->kind)).reactive *
                             (0.8 + 0.4 * static_cast<double>(random() % 1000) / 1000);
@@ -439,6 +440,14 @@ Case mixed_case(const DataSet& data, const Scene& scene, std::span<const Device*
       }
     }
     truth.meters.push_back({device->kind, std::move(power)});
+    auto& known = channel.known.emplace_back(KnownLoad{.kind = device->kind, .alone = {}});
+    for (std::size_t row = 0; row < known_rows; ++row) {
+      auto& reading = known.alone.emplace_back(insight::Reading{
+          .time = Timestamp(step * static_cast<std::int64_t>(row)), .active_power = {alone[row]}});
+      if (scene.simulated_q) {
+        reading.reactive_power = {static_cast<float>(reactive) * alone[row]};
+      }
+    }
   }
   std::vector<Timestamp> times;
   for (std::size_t row = 0; row < rows; ++row) {
@@ -459,6 +468,14 @@ std::optional<std::size_t> whole_number(std::string_view text) {
 }
 
 }  // namespace
+
+std::optional<std::chrono::minutes> utc_offset(std::string_view country) {
+  if (country == "GB" || country == "IE" || country == "PT") return 0min;
+  for (const auto* other : {"AT", "BE", "CH", "DE", "DK", "ES", "FR", "IT", "NL", "NO", "SE"}) {
+    if (country == other) return 60min;
+  }
+  return std::nullopt;
+}
 
 insight::Reading Channel::reading(std::size_t row) const {
   insight::Reading made{.time = (*times)[row], .active_power = {active_power_w[row]}};
@@ -587,7 +604,7 @@ void Scenes::list_mixes() {
   for (std::size_t fold = 0; fold < device_folds; ++fold) {
     Entry entry{.fold = fold};
     for (const auto& device : devices_) {
-      if (device.fold == fold) entry.households.insert(device.household);
+      if (device.fold == fold && is_mixed(device)) entry.households.insert(device.household);
     }
     if (entry.households.empty()) continue;
     for (std::size_t i = 0; i < mixes_per_fold; ++i) {
@@ -612,7 +629,7 @@ std::optional<Case> Scenes::load(std::size_t index) const {
   if (scene_.word == Scene::Word::mixed) {
     std::vector<const Device*> among;
     for (const auto& device : devices_) {
-      if (device.fold == entry.fold) among.push_back(&device);
+      if (device.fold == entry.fold && is_mixed(device)) among.push_back(&device);
     }
     return mixed_case(data_, scene_, among, std::stoull(entry.name.substr(4)));
   }
@@ -654,12 +671,13 @@ std::vector<std::shared_ptr<const Case>> TrainingSet::without(
     const auto devices = devices_of(data_, {});
     std::vector<const Device*> among;
     for (const auto& device : devices) {
-      if (!households.contains(device.household)) among.push_back(&device);
+      if (!households.contains(device.household) && is_mixed(device)) among.push_back(&device);
     }
     for (std::size_t i = 0; i < training_mixes && !among.empty(); ++i) {
       constexpr std::uint64_t apart = 1'000'000;  // From the seeds of what is scored.
-      kept.push_back(std::make_shared<const Case>(
-          mixed_case(data_, scene_, among, (seed_ + apart) * 1000 + i)));
+      auto mix = mixed_case(data_, scene_, among, (seed_ + apart) * 1000 + i);
+      mix.channels.front().known.clear();
+      kept.push_back(std::make_shared<const Case>(std::move(mix)));
     }
     return kept;
   }

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,6 +22,12 @@ namespace lenz::evaluation {
 
 using insight::ApplianceKind;
 
+// An appliance that was seen alone before.
+struct KnownLoad {
+  ApplianceKind kind{};
+  std::vector<insight::Reading> alone;
+};
+
 // All that a method may know of a channel. Names, labels and notes are not among it.
 struct Channel {
   double interval_s = 1;  // Nominal.
@@ -31,6 +38,7 @@ struct Channel {
   std::shared_ptr<const std::vector<measurement::Timestamp>> times;
   std::vector<float> active_power_w;                 // NaN: missing.
   std::vector<float> reactive_power_var, voltage_v;  // Empty: not measured.
+  std::vector<KnownLoad> known;                      // All that hang on it; empty: nobody says.
 
   std::size_t rows() const { return active_power_w.size(); }
   insight::Reading reading(std::size_t row) const;
@@ -71,6 +79,9 @@ struct Case {
 
 // Words of sockets and of what is no kind. Nothing is called so, and no rows tell of them.
 bool is_nameable(ApplianceKind);
+
+// Of countries with one zone; summer time is left out.
+std::optional<std::chrono::minutes> utc_offset(std::string_view country);
 
 struct Scene {
   enum class Word : std::uint8_t { mains, circuits, mixed, single };

@@ -1,8 +1,10 @@
 #include "lenz/evaluation/scenes.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -121,7 +123,7 @@ TEST_F(ScenesTest, ATraceIsOnAnEvenGridAndItsGapsStay) {
   EXPECT_EQ(channel.active_power_w[1], 200);
   EXPECT_EQ((*channel.times)[9], measurement::Timestamp(std::chrono::seconds(90)));
   EXPECT_EQ((*channel.times)[10], measurement::Timestamp(std::chrono::seconds(200)));
-  EXPECT_EQ(channel.active_power_w.back(), 400);
+  EXPECT_EQ(channel.active_power_w[10], 400);
 }
 
 TEST_F(ScenesTest, AMixIsTheSumOfItsTracesAndTheSameAgain) {
@@ -141,6 +143,36 @@ TEST_F(ScenesTest, AMixIsTheSumOfItsTracesAndTheSameAgain) {
   EXPECT_EQ(mix->fingerprint, again->fingerprint);
   EXPECT_NE(mix->fingerprint, other->fingerprint);
   EXPECT_EQ(channel.reactive_power_var.size(), channel.rows());
+}
+
+// The first trace of a device is known, the second is mixed; here they draw unlike powers.
+TEST_F(ScenesTest, WhatIsKnownOfAMixIsNotWhatIsMixed) {
+  std::string list =
+      "appliance,device,file,source,licence,country,interval_s,rows,span_s,energy_wh,max_w,hold_s,"
+      "clock\n";
+  for (const auto* kind : {"fridge", "kettle"}) {
+    for (const int part : {1, 2}) {
+      const auto file = fmt::format("{0}/made-{0}/{1}.csv.gz", kind, part);
+      list += fmt::format("{0},made-{0},{1},made,none,GB,10,0,0,0,0,60,none\n", kind, file);
+      std::string text = "time_s,active_power_w\n";
+      for (int second = 0; second < 7200; second += 10) {
+        text += fmt::format("{},{}\n", second, 100 * part);
+      }
+      write_gzip(folder_.path() + "/traces/" + file, text);
+    }
+  }
+  write_file(folder_.path() + "/traces/traces.csv", list);
+  const DataSet data(folder_.path());
+  const auto mix = Scenes(data, scene_called("mixed:1"), {}).load(0);
+
+  ASSERT_EQ(mix->channels[0].known.size(), 1U);
+  const auto& alone = mix->channels[0].known[0].alone;
+  const auto greatest = [](const insight::Reading& one, const insight::Reading& other) {
+    return one.active_power.value < other.active_power.value;
+  };
+  EXPECT_EQ(std::ranges::max_element(alone, greatest)->active_power.value, 100);
+  EXPECT_EQ(std::ranges::max(mix->truths[0].meters[0].active_power_w), 200);
+  EXPECT_EQ(mix->channels[0].known[0].kind, mix->truths[0].meters[0].kind);
 }
 
 TEST_F(ScenesTest, NothingOfAFoldIsInItsTraining) {

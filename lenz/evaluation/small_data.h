@@ -1,5 +1,5 @@
 // A small made-up data set for tests: three households with a fridge and a kettle on circuits of
-// their own, and traces of more of them.
+// their own, and two traces each of more of them.
 
 #pragma once
 
@@ -63,15 +63,17 @@ inline void write_small_traces(const std::filesystem::path& data, int devices, i
   for (const std::string kind : {"fridge", "kettle"}) {
     for (int n = 0; n < devices; ++n) {
       const auto device = fmt::format("made-{}-{}", kind, n);
-      const auto file = fmt::format("{}/{}/1.csv.gz", kind, device);
-      list += fmt::format("{},{},{},made,none,GB,10,0,0,0,0,60,none\n", kind, device, file);
-      std::string text = "time_s,active_power_w\n";
-      for (int second = 0; second < seconds; second += 10) {
-        text += fmt::format(
-            "{},{}\n", second,
-            kind == "fridge" ? small_fridge_w(n + 5, second) : small_kettle_w(n + 5, second));
+      for (int part = 0; part < 2; ++part) {
+        const auto file = fmt::format("{}/{}/{}.csv.gz", kind, device, part + 1);
+        list += fmt::format("{},{},{},made,none,GB,10,0,0,0,0,60,none\n", kind, device, file);
+        std::string text = "time_s,active_power_w\n";
+        for (int second = part * seconds / 2; second < (part + 1) * seconds / 2; second += 10) {
+          text += fmt::format(
+              "{},{}\n", second,
+              kind == "fridge" ? small_fridge_w(n + 5, second) : small_kettle_w(n + 5, second));
+        }
+        write_gzip(data / "traces" / file, text);
       }
-      write_gzip(data / "traces" / file, text);
     }
   }
   write_file(data / "traces/traces.csv", list);
