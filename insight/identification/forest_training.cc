@@ -30,6 +30,8 @@ ObjectiveRow row(Objective objective) {
   switch (objective) {
     case Objective::classes:
       return {"multi:softprob", Link::softmax};
+    case Objective::yes_no:
+      return {"binary:logistic", Link::logistic};
     case Objective::mean:
       return {"reg:squarederror", Link::identity};
   }

@@ -14,6 +14,7 @@ namespace insight {
 
 enum class Objective : std::uint8_t {
   classes,  // Labels are 0 to outputs - 1; a probability of each.
+  yes_no,   // Labels are 0 or 1; the probability of 1.
   mean,     // Labels are values; least squares.
 };
 
