@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "hub/analyst_channel.h"
+#include "insight/identification/panel_priors.h"
 
 namespace hub {
 
@@ -91,6 +92,12 @@ std::unique_ptr<Analyst::Eye> Analyst::new_eye(const OwnLoad& load,
                             load.circuit->name, trouble.what()));
     return make({});
   }
+}
+
+bool Analyst::is_told_itself(const Channel& channel, const insight::KnownAppliance& known) const {
+  const auto facts = facts_of(home_, channel.eye.load, around_.utc_offset(until_));
+  return !known.name.empty() ||
+         (is_told_by_people(known) && known.kind != insight::kind_named(facts));
 }
 
 void Analyst::begin_channels(Timestamp now) {

@@ -194,6 +194,8 @@ class Analyst {
   void put_runs(ApplianceBook::Writing&, Channel&);
   std::expected<std::pair<Channel*, insight::ApplianceId>, std::string> find(ApplianceNumber);
   void forget_strangers(ApplianceBook::Writing&, Channel&);
+  // By people, not only by what they call its circuit: that names whatever draws most there.
+  bool is_told_itself(const Channel&, const insight::KnownAppliance&) const;
   void speak_of_latest_run(Channel&, ApplianceNumber);
   // Absent: none that was heard lately measures it.
   const HeardPlug* plug_of(const Channel&, ApplianceNumber) const;

@@ -148,7 +148,8 @@ Analyst::Done Analyst::merge(ApplianceNumber from, ApplianceNumber into, const S
   auto& gone = appliances_.at(from);
   const auto name_of_gone = gone.known;
   identifier.merge(one->second, other->second);
-  if (is_told_by_people(name_of_gone) && !is_told_by_people(appliances_.at(into).known)) {
+  if (is_told_itself(channel, name_of_gone) &&
+      !is_told_itself(channel, appliances_.at(into).known)) {
     const bool is_confirmed = name_of_gone.certainty <= insight::Certainty::confirmed;
     identifier.answer(
         {other->second, is_confirmed ? name_of_gone.kind : std::nullopt, name_of_gone.name});

@@ -33,8 +33,10 @@ std::expected<bool, StoreError> Analyst::look_for_late_samples(Timestamp now) {
   for (const auto& change : *changes) {
     revision_ = change.revision;
     auto& newest = newest_minute_[change.device];
-    // A minute is told when it is over, and once more with its last samples.
-    if (knows_changes_ && change.minute < newest - 2min && devices_.contains(change.device)) {
+    // A minute is told when it is over, and once more with its last samples. The past may be told
+    // before the first minute of the present is over.
+    const auto present = std::max(newest, until_);
+    if (knows_changes_ && change.minute < present - 2min && devices_.contains(change.device)) {
       ++late_minutes_;
       late_at_ = now;
     }
@@ -130,7 +132,7 @@ std::expected<void, StoreError> Analyst::take_over(std::size_t index) {
   auto eye = std::move(study_->eyes[index]);
   for (const auto& [id, number] : numbers) {
     const auto& known = appliances_.at(number).known;
-    if (!is_told_by_people(known)) continue;
+    if (!is_told_itself(channel, known)) continue;
     const bool is_confirmed = known.certainty <= insight::Certainty::confirmed;
     eye->identifier->answer({id, is_confirmed ? known.kind : std::nullopt, known.name});
   }
