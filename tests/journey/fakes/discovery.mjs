@@ -1,6 +1,7 @@
 // Home Assistant's MQTT discovery of devices ("device bundles"), read more strictly than Home
 // Assistant does: what it would ignore silently is a complaint here. From
-// https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery and .../sensor.mqtt/.
+// https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery, .../sensor.mqtt/ and
+// .../binary_sensor.mqtt/.
 
 const abbreviations = {
   avty: 'availability', avty_mode: 'availability_mode', avty_t: 'availability_topic', cmps: 'components', def_ent_id: 'default_entity_id',
@@ -24,6 +25,13 @@ const shared_keys = ['availability', 'availability_mode', 'availability_template
 const sensor_keys = [...shared_keys, 'default_entity_id', 'device_class', 'enabled_by_default', 'entity_category', 'entity_picture',
   'expire_after', 'force_update', 'icon', 'json_attributes_template', 'json_attributes_topic', 'last_reset_value_template', 'name',
   'options', 'platform', 'state_class', 'suggested_display_precision', 'unique_id', 'unit_of_measurement', 'value_template'];
+
+const binary_sensor_keys = [...sensor_keys.filter((key) => ![
+  'last_reset_value_template', 'options', 'state_class', 'suggested_display_precision', 'unit_of_measurement'].includes(key)),
+  'off_delay', 'payload_off', 'payload_on'];
+const binary_device_classes = ['battery', 'battery_charging', 'carbon_monoxide', 'cold', 'connectivity', 'door', 'garage_door', 'gas',
+  'heat', 'light', 'lock', 'moisture', 'motion', 'moving', 'occupancy', 'opening', 'plug', 'power', 'presence', 'problem', 'running',
+  'safety', 'smoke', 'sound', 'tamper', 'update', 'vibration', 'window'];
 
 // Units and state classes of a device class; null is no unit.
 const device_classes = {
@@ -69,8 +77,10 @@ const sensor_rules = [
   ['state_topic', is_topic, 'a topic without wildcards', true],
   ['unique_id', is_text, 'a text', true],
   ['name', (value) => value === null || is_text(value), 'a text or null'],
-  ['default_entity_id', (value) => /^sensor\.[a-z0-9]+(_[a-z0-9]+)*$/.test(value), 'sensor. and letters, digits and single underscores'],
-  ['device_class', (value) => value in device_classes, `one of ${Object.keys(device_classes)}`],
+  ['default_entity_id', (value, platform) => value.startsWith(`${platform}.`) && /^\w+\.[a-z0-9]+(_[a-z0-9]+)*$/.test(value),
+    'its platform, a dot, and letters, digits and single underscores'],
+  ['device_class', (value, platform) => (platform === 'sensor' ? value in device_classes : binary_device_classes.includes(value)),
+    'a device class of its platform'],
   ['state_class', (value) => ['measurement', 'total', 'total_increasing'].includes(value), 'a state class'],
   ['suggested_display_precision', (value) => whole(value, 0), 'a whole number from 0'],
   ['expire_after', (value) => whole(value, 0), 'whole seconds'],
@@ -82,12 +92,14 @@ const sensor_rules = [
 
 function read_sensor(said, problem) {
   const sensor = long_form(said, abbreviations);
-  for (const key of Object.keys(sensor)) if (!sensor_keys.includes(key)) problem(`has ${key}, which no sensor has`);
+  const { platform } = sensor;
+  const keys = platform === 'sensor' ? sensor_keys : binary_sensor_keys;
+  for (const key of Object.keys(sensor)) if (!keys.includes(key)) problem(`has ${key}, which no ${platform} has`);
   for (const [key, is_right, wanted, is_required] of sensor_rules) {
-    if (key in sensor ? !is_right(sensor[key]) : is_required) problem(`needs ${wanted} as ${key}`);
+    if (key in sensor ? !is_right(sensor[key], platform) : is_required) problem(`needs ${wanted} as ${key}`);
   }
   const { device_class, state_class, unit_of_measurement = null } = sensor;
-  const rule = device_classes[device_class];
+  const rule = platform === 'sensor' ? device_classes[device_class] : undefined;
   if (rule && !rule.units.includes(unit_of_measurement)) problem(`measures ${device_class} in ${unit_of_measurement}`);
   if (rule && state_class !== undefined && !rule.states.includes(state_class)) problem(`has state class ${state_class}, which ${device_class} must not have`);
   if ('availability' in sensor && 'availability_topic' in sensor) problem('has availability and availability_topic');
@@ -134,7 +146,7 @@ export function read_bundle(payload) {
   const components = new Map();
   for (const [key, one] of Object.entries(is_object(bundle.components) ? bundle.components : {})) {
     const problem = (what) => problems.push(`component ${key} ${what}`);
-    if (!is_object(one) || (one.p ?? one.platform) !== 'sensor') {
+    if (!is_object(one) || !['sensor', 'binary_sensor'].includes(one.p ?? one.platform)) {
       problem('is no sensor');
     } else if (Object.keys(one).length === 1) {
       components.set(key, null);

@@ -137,6 +137,15 @@ export async function start(options = {}) {
   function take_state(entity, payload) {
     const rendered = render(entity.config.value_template, payload);
     if (rendered === '') return; // Home Assistant passes over what renders to nothing.
+    if (entity.config.platform === 'binary_sensor') {
+      const { payload_on = 'ON', payload_off = 'OFF' } = entity.config;
+      if (![payload_on, payload_off, 'None'].includes(rendered)) {
+        return complain(`${registry.get(entity.unique_id).entity_id} has ${JSON.stringify(rendered)}, which is neither on nor off`);
+      }
+      entity.value = rendered === 'None' ? null : rendered === payload_on ? 'on' : 'off';
+      entity.heard_at = now();
+      return;
+    }
     const is_measure = ['unit_of_measurement', 'state_class', 'suggested_display_precision'].some((key) => entity.config[key] !== undefined);
     if (rendered !== 'None' && is_measure && !(rendered.trim() !== '' && Number.isFinite(Number(rendered)))) {
       return complain(`${registry.get(entity.unique_id).entity_id} has ${JSON.stringify(rendered)}, which is no number`);

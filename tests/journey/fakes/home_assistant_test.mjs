@@ -79,6 +79,14 @@ test('A right bundle is taken, whether its keys are long or short', () => {
   assert.deepEqual(read_bundle(bundle({ e: component({ availability: [] }) })).components.get('e').availability, []);
 });
 
+test('What is on or off is taken too, and has no unit', () => {
+  const binary = { p: 'binary_sensor', unique_id: 'maple_cut', device_class: 'problem', state_topic: 'maple/cut', value_template: '{{ value_json.cut }}' };
+
+  assert.deepEqual(read_bundle(bundle({ e: binary })).problems, []);
+  assert.match(read_bundle(bundle({ e: { ...binary, unit_of_measurement: 'W' } })).problems.join(), /has unit_of_measurement, which no binary_sensor has/);
+  assert.match(read_bundle(bundle({ e: { ...binary, device_class: 'energy' } })).problems.join(), /a device class of its platform/);
+});
+
 for (const [what, more, sentence] of [
   ['energy that is a measurement', { state_class: 'measurement' }, /state class measurement, which energy must not have/],
   ['energy in watts', { unit_of_measurement: 'W' }, /measures energy in W/],
