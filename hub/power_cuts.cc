@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto least_silence = 5s;  // A meter that is started again on purpose is back sooner.
+constexpr auto least_silence = 30s;  // A meter that is updated is back sooner.
 constexpr auto waits_for_others = 5min;
 constexpr auto forgotten_after = 24h;  // Of silence, before the others are back.
 constexpr double supplied_share = 1.0 / 3;

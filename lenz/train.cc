@@ -121,6 +121,19 @@ struct TrainedCycles {
   evaluation::CycleErrors errors;            // Of machines of households that it had not seen.
 };
 
+std::string text(const evaluation::CycleErrors& errors) {
+  const auto percent = [](const evaluation::Figure& share) {
+    return fmt::format("{:.1f} % ({:.1f} to {:.1f})", 100 * share.value, 100 * share.low,
+                       100 * share.high);
+  };
+  return fmt::format(
+      "of {:.0f} courses of machines of unseen households, done was said within a minute of {}, "
+      "too "
+      "early of {}, after {:.0f} s in the median",
+      errors.courses, percent(errors.within_minute), percent(errors.false_share),
+      errors.median_delay_s);
+}
+
 TrainedCycles train_cycles(const evaluation::DataSet& data, std::uint64_t seed) {
   fmt::print(stderr, "training on washing machines, dishwashers and dryers\n");
   auto machines = evaluation::machines_of(data);
@@ -136,6 +149,10 @@ TrainedCycles train_cycles(const evaluation::DataSet& data, std::uint64_t seed) 
   std::vector<evaluation::SaidOfCourse> said;
   for (const auto& of_one : evaluation::cross_validate(all, all_examples, {.seed = seed})) {
     said.insert(said.end(), of_one.begin(), of_one.end());
+  }
+  for (const auto& [least, most] : {std::pair(0UL, 0UL), {1, 4}, {5, said.size()}}) {
+    fmt::print(stderr, "{} to {} courses before: {}\n", least, most,
+               text(evaluation::cycle_errors(said, least, most)));
   }
   return {evaluation::fit_cycles(all, all_examples, {.seed = seed}),
           evaluation::cycle_errors(said, 0, said.size())};
@@ -170,12 +187,7 @@ std::string card_of(const Origin& origin, const KindsOfDevices& kinds,
       "mains_error: NMAE with hindsight, of unseen households, of kinds that are said on mains: "
       "{}\n",
       joined(of_kinds));
-  card += fmt::format(
-      "cycles_error: of {:.0f} courses of machines of unseen households, done was said within a "
-      "minute of {:.0f} % ({:.0f} to {:.0f}), too early of {:.1f} % ({:.1f} to {:.1f})\n",
-      cycles.courses, 100 * cycles.within_minute.value, 100 * cycles.within_minute.low,
-      100 * cycles.within_minute.high, 100 * cycles.false_share.value, 100 * cycles.false_share.low,
-      100 * cycles.false_share.high);
+  card += "cycles_error: " + text(cycles) + "\n";
   return card;
 }
 

@@ -84,50 +84,37 @@ constexpr std::array large = {
     LargeRow{ApplianceKind::pump, 10, 25},
 };
 
-// What shares a circuit of sockets where the lines of dishwasher, disposal, microwave, fridge,
-// laundry, furnace and lights are their own, as in North America (NEC 210.11, 210.23, 422).
-constexpr std::array seldom_alone = {
-    ApplianceKind::kettle,
-    ApplianceKind::toaster,
-    ApplianceKind::coffee_maker,
-    ApplianceKind::food_processor,
-    ApplianceKind::television,
-    ApplianceKind::media_player,
-    ApplianceKind::computer,
-    ApplianceKind::monitor,
-    ApplianceKind::printer,
-    ApplianceKind::router,
-    ApplianceKind::lamp,
-    ApplianceKind::vacuum_cleaner,
-    ApplianceKind::hair_dryer,
-    ApplianceKind::iron,
-    ApplianceKind::fan,
-    ApplianceKind::charger,
-    ApplianceKind::electric_shower,
+// Where a kind hangs, by its usual plug and by NEC 210.11, 210.23 and 422.
+struct Hanging {
+  ApplianceKind kind;
+  bool is_on_socket;  // An ordinary one.
+  // Shares its circuit where the lines of dishwasher, disposal, microwave, fridge, laundry, furnace
+  // and lights are their own, as in North America.
+  bool is_seldom_alone;
 };
-
-constexpr std::array on_sockets = {
-    ApplianceKind::fridge,
-    ApplianceKind::freezer,
-    ApplianceKind::fridge_freezer,
-    ApplianceKind::kettle,
-    ApplianceKind::microwave,
-    ApplianceKind::toaster,
-    ApplianceKind::coffee_maker,
-    ApplianceKind::television,
-    ApplianceKind::media_player,
-    ApplianceKind::food_processor,
-    ApplianceKind::computer,
-    ApplianceKind::monitor,
-    ApplianceKind::printer,
-    ApplianceKind::router,
-    ApplianceKind::lamp,
-    ApplianceKind::vacuum_cleaner,
-    ApplianceKind::hair_dryer,
-    ApplianceKind::iron,
-    ApplianceKind::fan,
-    ApplianceKind::dehumidifier,
-    ApplianceKind::charger,
+constexpr std::array hangings = {
+    Hanging{ApplianceKind::fridge, true, false},
+    Hanging{ApplianceKind::freezer, true, false},
+    Hanging{ApplianceKind::fridge_freezer, true, false},
+    Hanging{ApplianceKind::microwave, true, false},
+    Hanging{ApplianceKind::dehumidifier, true, false},
+    Hanging{ApplianceKind::kettle, true, true},
+    Hanging{ApplianceKind::toaster, true, true},
+    Hanging{ApplianceKind::coffee_maker, true, true},
+    Hanging{ApplianceKind::food_processor, true, true},
+    Hanging{ApplianceKind::television, true, true},
+    Hanging{ApplianceKind::media_player, true, true},
+    Hanging{ApplianceKind::computer, true, true},
+    Hanging{ApplianceKind::monitor, true, true},
+    Hanging{ApplianceKind::printer, true, true},
+    Hanging{ApplianceKind::router, true, true},
+    Hanging{ApplianceKind::lamp, true, true},
+    Hanging{ApplianceKind::vacuum_cleaner, true, true},
+    Hanging{ApplianceKind::hair_dryer, true, true},
+    Hanging{ApplianceKind::iron, true, true},
+    Hanging{ApplianceKind::fan, true, true},
+    Hanging{ApplianceKind::charger, true, true},
+    Hanging{ApplianceKind::electric_shower, false, true},
 };
 
 bool is_letter(char letter) { return std::isalnum(static_cast<unsigned char>(letter)) != 0; }
@@ -181,7 +168,9 @@ KindChances with_panel(KindChances prior, const ChannelFacts& facts) {
   const auto ratios = ratios_of(facts.words);
   for (std::size_t i = 0; i < prior.size(); ++i) prior[i] *= ratios[i];
   if (!facts.is_mains && facts.nominal_voltage.value < 160) {
-    for (const auto kind : seldom_alone) prior[static_cast<std::size_t>(kind)] *= 0.3F;
+    for (const auto& row : hangings) {
+      if (row.is_seldom_alone) prior[static_cast<std::size_t>(row.kind)] *= 0.3F;
+    }
   }
   if (facts.poles > 1) {
     for (std::size_t i = 0; i < prior.size(); ++i) {
@@ -207,7 +196,9 @@ KindChances within_socket(KindChances chances, measurement::Watts peak, const Ch
   if (peak.value <= 1.2F * socket_a * volts) return chances;
   constexpr float hardly = 0.01F;  // It may be two at once.
   float sum = 0;
-  for (const auto kind : on_sockets) chances[static_cast<std::size_t>(kind)] *= hardly;
+  for (const auto& row : hangings) {
+    if (row.is_on_socket) chances[static_cast<std::size_t>(row.kind)] *= hardly;
+  }
   for (const float chance : chances) sum += chance;
   if (sum > 0) {
     for (auto& chance : chances) chance /= sum;

@@ -1,13 +1,10 @@
 #include "lenz/evaluation/cycle_training.h"
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstdlib>
-#include <iostream>
-#include <tuple>
 
 #include "lenz/evaluation/kind_training.h"
 
@@ -125,24 +122,6 @@ TEST(CycleTraining, OnRecordedMachinesOfUnseenHouseholdsDoneIsHardlyEverSaidTooE
   EXPECT_GE(errors.courses, 150);
   EXPECT_LE(errors.false_share.value, 0.03);
   EXPECT_GE(errors.within_minute.value, 0.15);
-}
-
-// Prints the figures of docs/identification.md; a minute and a half.
-TEST(CycleTraining, DISABLED_FiguresOfAllRecordedMachines) {
-  const auto said = said_of_recorded(30);
-
-  for (const auto& [name, least, most] :
-       {std::tuple("all", 0U, 1000U), std::tuple("none", 0U, 0U), std::tuple("1 to 4", 1U, 4U),
-        std::tuple("5 and more", 5U, 1000U)}) {
-    const auto errors = cycle_errors(said, least, most);
-    std::cout << fmt::format(
-        "{} before: n {}, within 60 s {:.3f} ({:.3f} to {:.3f}), too early {:.4f} ({:.4f} to "
-        "{:.4f}), median delay {:.0f} s\n",
-        name, errors.courses, errors.within_minute.value, errors.within_minute.low,
-        errors.within_minute.high, errors.false_share.value, errors.false_share.low,
-        errors.false_share.high, errors.median_delay_s);
-  }
-  EXPECT_LE(cycle_errors(said, 0, 1000).false_share.value, 0.015);
 }
 
 }  // namespace
