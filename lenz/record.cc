@@ -85,8 +85,16 @@ class RecordedHome {
 
   void write() {
     const auto folder = fs::path(options_.out) / "houses" / name_;
-    fs::create_directories(folder);
-    fs::create_directories(fs::path(options_.out) / "panels");
+    for (const auto& made : {folder, fs::path(options_.out) / "panels"}) {
+      std::error_code error;
+      fs::create_directories(made, error);
+      if (error) {
+        throw std::runtime_error(
+            fmt::format("The folder {} cannot be made ({}): name another with "
+                        "--out.",
+                        made.string(), error.message()));
+      }
+    }
     write(folder / "recording.json", description().dump(1) + "\n");
     write(fs::path(options_.out) / "panels" / (name_ + ".toml"), panel());
     write_samples(folder / "samples.csv.gz");
