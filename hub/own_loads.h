@@ -8,7 +8,7 @@
 
 #include "hub/home.h"
 #include "insight/identification/channel_identifier.h"
-#include "insight/identification/reading.h"
+#include "insight/reading.h"
 
 namespace hub {
 

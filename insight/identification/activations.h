@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "insight/identification/edges.h"
-#include "insight/identification/reading.h"
+#include "insight/reading.h"
 
 namespace insight {
 

@@ -13,7 +13,7 @@
 #include <optional>
 #include <vector>
 
-#include "insight/identification/reading.h"
+#include "insight/reading.h"
 
 namespace insight {
 

@@ -18,7 +18,7 @@
 
 #include "insight/appliance_kinds.h"
 #include "insight/identification/model.h"
-#include "insight/identification/reading.h"
+#include "insight/reading.h"
 
 namespace insight {
 

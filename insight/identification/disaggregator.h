@@ -23,7 +23,7 @@
 #include "insight/appliance_kinds.h"
 #include "insight/identification/channel_identifier.h"
 #include "insight/identification/forest.h"
-#include "insight/identification/reading.h"
+#include "insight/reading.h"
 #include "insight/identification/window_features.h"
 
 namespace insight {

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <optional>
 
-#include "insight/identification/reading.h"
+#include "insight/reading.h"
 
 namespace insight {
 

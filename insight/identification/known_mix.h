@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "insight/identification/reading.h"
+#include "insight/reading.h"
 
 namespace insight {
 

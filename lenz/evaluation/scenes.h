@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "insight/identification/channel_identifier.h"
-#include "insight/identification/reading.h"
+#include "insight/reading.h"
 #include "lenz/evaluation/data_set.h"
 
 namespace lenz::evaluation {

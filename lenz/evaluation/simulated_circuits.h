@@ -9,7 +9,7 @@
 #include <span>
 
 #include "insight/appliance_kinds.h"
-#include "insight/identification/reading.h"
+#include "insight/reading.h"
 
 namespace lenz::evaluation {
 
