@@ -221,6 +221,7 @@ enum class Feature : std::uint8_t {
   off_time,        // s, of the present pause.
   on_time,         // s, of the present run.
   backup_heat,     // Wh a day.
+  failed_starts,   // A day.
 };
 
 struct FeatureRow {
@@ -251,6 +252,7 @@ inline constexpr std::array features = {
     FeatureRow{Feature::off_time, "off_time", "time off", "s"},
     FeatureRow{Feature::on_time, "on_time", "time on", "s"},
     FeatureRow{Feature::backup_heat, "backup_heat", "backup heat a day", "Wh"},
+    FeatureRow{Feature::failed_starts, "failed_starts", "starts that failed", "1/d"},
 };
 
 namespace detail {
