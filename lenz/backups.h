@@ -4,7 +4,8 @@
 //   TO/lenz-20260301-123456/   in UTC; it has this name once it is complete and on the disk
 //     manifest                 what is in it, with a hash of each
 //     lenz.db, segment-N       the samples, as of one commit
-//     ledger.db, insight.db, accounts.db, home.toml, partners.toml, secrets/, esphome/, undo/
+//     ledger.db, insight.db, health.db, accounts.db, home.toml, partners.toml, rules.toml,
+//     secrets/, esphome/, undo/
 
 #pragma once
 

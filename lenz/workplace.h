@@ -30,6 +30,8 @@ class Workplace {
   std::string resend_file() const { return folder_ + "/mirror.resend"; }
   std::string ledger_file() const { return folder_ + "/ledger.db"; }
   std::string insight_file() const { return folder_ + "/insight.db"; }
+  std::string health_file() const { return folder_ + "/health.db"; }
+  std::string rules_file() const { return folder_ + "/rules.toml"; }
   std::string accounts_file() const { return folder_ + "/accounts.db"; }
 
   // Each home in a folder of its own, which is called as the home's id, instead of the one home
