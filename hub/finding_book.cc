@@ -105,7 +105,7 @@ std::string course_bytes(const Evidence& evidence) {
 
 // Absent: the word is of a later Lenz, or the bytes are damaged.
 std::optional<Evidence> evidence_in(std::string_view feature, std::string_view bytes) {
-  const auto* row = row_of(insight::features, feature);
+  const auto* row = row_of(insight::health_features, feature);
   Evidence found;
   if (!row || !insight::take(bytes, found.before) || !insight::take(bytes, found.now) ||
       !insight::take(bytes, found.usual_spread)) {

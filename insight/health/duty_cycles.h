@@ -17,8 +17,8 @@ namespace insight {
 struct DutyCycle {
   measurement::Timestamp begin{};
   float on_s = 0, off_s = 0;
-  float power_w = 0;  // Mean while it is on, without the first half a minute where it is longer.
-  float peak_w = 0;   // Greatest reading of the first seconds.
+  float power_w = 0;    // Mean while it is on, without the first half a minute where it is longer.
+  float peak_w = 0;     // Greatest reading of the first seconds.
   float standby_w = 0;  // Mean while it is off.
 
   friend bool operator==(const DutyCycle&, const DutyCycle&) = default;
@@ -47,8 +47,8 @@ class DutyCycles {
   std::optional<Phase> phase_;
   measurement::Timestamp latest_{};
   float latest_w_ = 0;
-  float level_w_ = 0;  // Of its runs above what it draws when off; 0: none was seen.
-  float base_w_ = 0;   // What it draws when off.
+  float level_w_ = 0;        // Of its runs above what it draws when off; 0: none was seen.
+  float base_w_ = 0;         // What it draws when off.
   bool began_here_ = false;  // The present cycle was seen from its begin on.
   DutyCycle cycle_;
   double on_ws_ = 0, settled_ws_ = 0, off_ws_ = 0;

@@ -231,7 +231,7 @@ struct FeatureRow {
   std::string_view unit;  // Empty: a share.
 };
 
-inline constexpr std::array features = {
+inline constexpr std::array health_features = {
     FeatureRow{Feature::energy, "energy", "energy a day", "Wh"},
     FeatureRow{Feature::run_power, "run_power", "power while it runs", "W"},
     FeatureRow{Feature::duty, "duty", "share of the time on", ""},
@@ -263,13 +263,13 @@ constexpr bool is_in_order(const Table& table) {
   }
   return true;
 }
-static_assert(is_in_order(changes) && is_in_order(causes) && is_in_order(features),
+static_assert(is_in_order(changes) && is_in_order(causes) && is_in_order(health_features),
               "BUG: changes, causes and features must stand in the order of their numbers");
 }  // namespace detail
 
 constexpr const ChangeRow& row(Change c) { return changes[static_cast<std::size_t>(c)]; }
 constexpr const CauseRow& row(Cause c) { return causes[static_cast<std::size_t>(c)]; }
-constexpr const FeatureRow& row(Feature f) { return features[static_cast<std::size_t>(f)]; }
+constexpr const FeatureRow& row(Feature f) { return health_features[static_cast<std::size_t>(f)]; }
 
 // One feature, then and now.
 struct Evidence {
