@@ -164,6 +164,24 @@ TEST_F(LedgerTest, ARestartOfTheHubChangesNothing) {
   EXPECT_EQ(ledger->counter("fridge").imported.value, 4990);
 }
 
+// Late samples have moved energy from one hour to another, and only one of them was counted again.
+TEST_F(LedgerTest, AKillBetweenTwoHoursDoesNotCountTheirEnergyTwice) {
+  append(0, 360);
+  append(1080, 1800);
+  follow(midnight + 5h);
+  append(360, 720);
+  while (imported("fridge").size() < 4) ASSERT_TRUE(ledger->follow(midnight + 5h));
+  ASSERT_THAT(imported("fridge"), testing::ElementsAre(3590, 3600, 10'800, 3600));
+  const auto killed = folder + "/killed";
+  std::filesystem::copy(folder, killed);
+
+  SqliteStore restarted(disk, killed);
+  Ledger again(disk, killed + "/ledger.db", restarted, home);
+  while (!*again.follow(midnight + 5h)) continue;
+
+  EXPECT_EQ(again.counter("fridge").imported.value, 17'990);
+}
+
 TEST_F(LedgerTest, WhatWasStoredWithoutItIsTakenInBeforeItSaysThatNothingIsLeft) {
   append(0, 360);
   follow(midnight + 1h);

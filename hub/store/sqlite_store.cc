@@ -216,7 +216,8 @@ std::expected<void, StoreError> SqliteStore::load() {
   const auto replayed = log_.replay(first_log_, taking());
   is_loaded_ = replayed.has_value();
   has_uncommitted_ = false;
-  return replayed;
+  // Nobody knows how much of it was told before.
+  return replayed && use_ == Use::write ? announce_all() : replayed;
 }
 
 std::expected<void, StoreError> SqliteStore::load_tables() {
@@ -495,6 +496,14 @@ std::expected<void, StoreError> SqliteStore::announce_over(Timestamp now) {
   return {};
 }
 
+std::expected<void, StoreError> SqliteStore::announce_all() {
+  const auto touched = touched_;
+  for (const Row row : touched) {
+    if (const auto done = announce(row); !done) return done;
+  }
+  return {};
+}
+
 std::expected<std::vector<Store::Change>, StoreError> SqliteStore::changes(std::uint64_t after,
                                                                            std::size_t most) {
   if (const auto current = stay_current(); !current) return undo(current.error());
@@ -551,10 +560,7 @@ std::expected<void, StoreError> SqliteStore::checkpoint() {
   for (auto over = hours_over(); !over.empty();) {
     if (const auto done = pack(over); !done) return undo(done.error());
   }
-  const auto touched = touched_;
-  for (const Row row : touched) {
-    if (const auto done = announce(row); !done) return undo(done.error());
-  }
+  if (const auto done = announce_all(); !done) return undo(done.error());
   if (const int code = database_.execute("BEGIN IMMEDIATE"); code != SQLITE_OK) {
     return undo(error_of(code));
   }

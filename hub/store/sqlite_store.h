@@ -142,6 +142,7 @@ class SqliteStore final : public Store {
   void touch(Boot&, Row);
   std::expected<void, StoreError> announce(Row);
   std::expected<void, StoreError> announce_over(measurement::Timestamp now);
+  std::expected<void, StoreError> announce_all();
   bool has_news() const;
   bool is_full(std::size_t times) const;
   Hours hours_over() const;
