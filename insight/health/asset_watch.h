@@ -7,34 +7,20 @@
 
 #pragma once
 
-#include <array>
-#include <chrono>
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "insight/appliance_kinds.h"
+#include "insight/health/cycle_days.h"
+#include "insight/health/cycle_patterns.h"
 #include "insight/health/duty_cycles.h"
 #include "insight/health/finding.h"
 #include "insight/reading.h"
 
 namespace insight {
-
-// What is known of where an asset stands. NaN: not known.
-struct Surroundings {
-  float room_c = detail::not_measured;
-  float outdoor_c = detail::not_measured;
-  std::chrono::minutes utc_offset{};  // Of local time: a day ends at local midnight.
-};
-
-// One local day of an asset, by Feature; NaN: not measured, or not of this kind of asset.
-struct AssetDay {
-  measurement::Timestamp begin{};
-  std::array<float, health_features.size()> values{};
-  float room_c = detail::not_measured, outdoor_c = detail::not_measured;  // Means.
-};
 
 enum class Condition : std::uint8_t {
   learning,   // Until enough days were seen.
@@ -50,12 +36,10 @@ enum class Verdict : std::uint8_t {
   wrong,     // It was not so; it takes more to say it again.
 };
 
-// Kinds that work in cycles and are watched so; others have nothing to learn here.
-bool is_watched_by_cycles(ApplianceKind);
-
 class AssetWatch {
  public:
-  // `memory` as memory() gave it; what is damaged or of another kind is left, and it learns anew.
+  // Of a kind that is_watched_by_cycles(). `memory` as memory() gave it; what is damaged or of
+  // another kind is left, and it learns anew.
   explicit AssetWatch(ApplianceKind, std::string_view memory = {});
   AssetWatch(AssetWatch&&) noexcept;
   AssetWatch& operator=(AssetWatch&&) noexcept;

@@ -12,7 +12,7 @@ using measurement::Watts;
 namespace {
 
 constexpr double longest_hold_s = 600;
-constexpr float least_rise_w = 8;      // Above what it draws when off.
+constexpr float least_rise_w = 8;       // Above what it draws when off.
 constexpr float share_of_level = 0.4F;  // From which it counts as on.
 constexpr float settling_s = 30, inrush_s = 5;
 constexpr float base_follows = 0.05F;
@@ -83,8 +83,7 @@ void DutyCycles::take(Timestamp time, Watts power) {
 
 void DutyCycles::close(Timestamp end) {
   cycle_.off_s = seconds(cycle_.begin, end) - cycle_.on_s;
-  cycle_.standby_w =
-      static_cast<float>(off_ws_ / std::max(1.0, static_cast<double>(cycle_.off_s)));
+  cycle_.standby_w = static_cast<float>(off_ws_ / std::max(1.0, static_cast<double>(cycle_.off_s)));
   cycles_.push_back(cycle_);
 }
 

@@ -1,0 +1,149 @@
+#include "insight/health/cycle_patterns.h"
+
+#include <cmath>
+
+namespace insight {
+
+namespace {
+
+constexpr float defrosts_offset = 0.3F;  // A day.
+
+// Of energy, size 0.2 is about a fifth more, or as much as is said.
+//
+// A thermostat holds the temperature between two limits. With a load of heat Q and a capacity K the
+// duty is Q/K, a run lasts C/(K-Q), a pause C/Q, where C is the heat between the limits: more load
+// makes pauses shorter, less capacity only makes runs longer. At a duty of about 0.4 the starts a
+// day follow as below.
+ShiftRules compressor_rules() {
+  return {
+      .features = {Feature::run_power, Feature::duty, Feature::starts, Feature::failed_starts,
+                   Feature::defrosts},
+      .count = 5,
+      .noise = {0.012F, 0.08F, 0.09F, 0.1F, 0.35F},
+      .floor = {0.004F, 0.02F, 0.03F, 0.05F, 0.1F},
+      // Of a room that is warmer, the load rises by 4 to 7 % per kelvin, and the power by 1 %,
+      // since the condenser is as much warmer as the room.
+      .per_kelvin = {0.01F, 0.045F, 0.015F, 0, 0},
+      .per_kelvin_spread = {0.003F, 0.012F, 0.012F, 0, 0},
+      .patterns =
+          {
+              {Cause::gasket_leak, Change::works_harder, {0, 1, 0.35F, 0, 0}},
+              {Cause::dirty_condenser, Change::works_harder, {0.5F, 0.5F, -0.35F, 0, 0}},
+              {Cause::low_refrigerant, Change::works_harder, {-0.6F, 1.6F, -1, 0, 0}},
+              {Cause::defrost_heater_open,
+               Change::lacks_phase,
+               {-0.05F, 0.2F, -0.15F, 0, -1.2F},
+               1,
+               0.4F},
+              {Cause::thermostat_stuck, Change::runs_longer, {-0.1F, 0.8F, -2, 0, 0}},
+              {Cause::start_relay, Change::starts_often, {0, 0.1F, 0, 4, 0}, 1, 0.4F},
+              {Cause::cabinet_fan, Change::works_harder, {-0.2F, 1.2F, -0.8F, 0, 0}, 0.25F},
+              {Cause::warm_place,
+               Change::works_harder,
+               {0.2F, 0.8F, 0.28F, 0, 0},
+               0.3F,
+               0.25F,
+               false},
+              {Cause::new_habit, Change::works_harder, {0, 1, 0.35F, 0, 0}, 0.2F, 0.25F, false},
+          },
+  };
+}
+
+// Two heat pumps differ by what is outdoors, which has to be known for the duty to mean anything.
+ShiftRules heat_pump_rules() {
+  return {
+      .features = {Feature::run_power, Feature::duty, Feature::starts, Feature::failed_starts,
+                   Feature::defrosts},
+      .count = 4,
+      .noise = {0.03F, 0.2F, 0.2F, 0.1F, detail::not_measured},
+      .floor = {0.01F, 0.06F, 0.08F, 0.05F, detail::not_measured},
+      .per_kelvin = {0.01F, 0.08F, 0.04F, 0, 0},
+      .per_kelvin_spread = {0.01F, 0.08F, 0.06F, 0, 0},
+      .patterns =
+          {
+              {Cause::low_refrigerant, Change::works_harder, {-0.4F, 1.2F, -0.5F, 0, 0}},
+              {Cause::low_airflow, Change::works_harder, {0.3F, 0.6F, 0.8F, 0, 0}},
+              {Cause::start_relay, Change::starts_often, {0, 0.1F, 0, 4, 0}, 1, 0.4F},
+              {Cause::reversing_valve, Change::uses_backup_heat, {3, 0, -0.5F, 0, 0}},
+              {Cause::new_habit, Change::works_harder, {0, 1, 0.3F, 0, 0}, 0.5F, 0.25F, false},
+          },
+  };
+}
+
+ShiftRules pump_rules() {
+  return {
+      .features = {Feature::run_power, Feature::duty, Feature::starts, Feature::failed_starts,
+                   Feature::defrosts},
+      .count = 4,
+      .noise = {0.02F, 0.3F, 0.3F, 0.1F, detail::not_measured},
+      .floor = {0.008F, 0.08F, 0.08F, 0.05F, detail::not_measured},
+      .patterns =
+          {
+              {Cause::worn_impeller, Change::draws_less, {-0.6F, 1, 0, 0, 0}},
+              {Cause::waterlogged_tank, Change::starts_often, {0, 0, 3, 0, 0}},
+              {Cause::leak, Change::starts_often, {0, 1, 1, 0, 0}},
+              {Cause::filter_clogged, Change::draws_less, {-0.5F, 0, 0, 0, 0}},
+              {Cause::new_habit, Change::works_harder, {0, 1, 1, 0, 0}, 0.5F, 0.25F, false},
+          },
+  };
+}
+
+ShiftRules water_heater_rules() {
+  return {
+      .features = {Feature::run_power, Feature::duty, Feature::starts, Feature::failed_starts,
+                   Feature::defrosts},
+      .count = 3,
+      .noise = {0.02F, 0.25F, 0.2F, detail::not_measured, detail::not_measured},
+      .floor = {0.008F, 0.06F, 0.06F, detail::not_measured, detail::not_measured},
+      .patterns =
+          {
+              {Cause::heater_open, Change::draws_less, {-1, 1, 0, 0, 0}},
+              {Cause::standby_loss, Change::works_harder, {0, 1, 0.6F, 0, 0}},
+              {Cause::new_habit, Change::works_harder, {0, 1, 0.3F, 0, 0}, 0.7F, 0.25F, false},
+          },
+  };
+}
+
+bool is_compressor_of_food(ApplianceKind kind) {
+  return kind == ApplianceKind::fridge || kind == ApplianceKind::freezer ||
+         kind == ApplianceKind::fridge_freezer;
+}
+
+bool is_heat_pump(ApplianceKind kind) {
+  return kind == ApplianceKind::air_conditioner || kind == ApplianceKind::heat_pump ||
+         kind == ApplianceKind::dehumidifier;
+}
+
+}  // namespace
+
+bool is_watched_by_cycles(ApplianceKind kind) {
+  return is_compressor_of_food(kind) || is_heat_pump(kind) || kind == ApplianceKind::pump ||
+         kind == ApplianceKind::water_heater;
+}
+
+ShiftRules cycle_rules(ApplianceKind kind) {
+  return is_compressor_of_food(kind)           ? compressor_rules()
+         : is_heat_pump(kind)                  ? heat_pump_rules()
+         : kind == ApplianceKind::water_heater ? water_heater_rules()
+                                               : pump_rules();
+}
+
+ShiftRow shift_row(const AssetDay& day, ApplianceKind kind) {
+  constexpr float mild_c = 18;  // Neither heated nor cooled.
+  ShiftRow row{.time = day.begin, .values = {}};
+  row.values.fill(detail::not_measured);
+  // Of a day that it stood still all other numbers say nothing.
+  if (!(day[Feature::duty] > 0)) return row;
+  const auto starts = std::max(day[Feature::starts], 0.5F);
+  row.values[0] = std::log(day[Feature::run_power]);
+  if (!is_heat_pump(kind) || !std::isnan(day.outdoor_c)) {
+    row.values[1] = std::log(day[Feature::duty]);
+    row.values[2] = std::log(starts);
+  }
+  row.values[3] = std::log1p(day[Feature::failed_starts] / starts);
+  row.values[4] = std::log(day[Feature::defrosts] + defrosts_offset);
+  row.temperature_c = is_heat_pump(kind) ? std::abs(day.outdoor_c - mild_c) : day.room_c;
+  return row;
+}
+
+}  // namespace insight
