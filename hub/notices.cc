@@ -75,6 +75,12 @@ bool NoticeQueue::add(Notice notice, Timestamp now, std::chrono::minutes again_a
   return true;
 }
 
+void NoticeQueue::withdraw(std::string_view about) {
+  const auto gone =
+      std::erase_if(waiting_, [&](const Waiting& one) { return one.notice.about == about; });
+  if (gone > 0) ++revision_;
+}
+
 bool NoticeQueue::is_quiet(Timestamp now) const {
   const auto local = now + utc_offset_(now);
   const auto minute = local - std::chrono::floor<days>(local);

@@ -46,6 +46,9 @@ class NoticeQueue {
   // False: the same was told within `again_after`. Without channels it is only kept as recent.
   bool add(Notice, measurement::Timestamp now, std::chrono::minutes again_after);
 
+  // It is not so any more: what waits of it is not sent.
+  void withdraw(std::string_view about);
+
   // What a channel is to send now; then done() is called. All that is in a digest comes as one.
   std::optional<Notice> next(const std::string& channel, measurement::Timestamp now);
   void done(const std::string& channel, const Notice&, bool is_taken, measurement::Timestamp now);
