@@ -140,7 +140,7 @@ void AssetWatch::said(Change change, Verdict verdict, Timestamp) {
 std::string AssetWatch::memory() const {
   std::string bytes;
   put(bytes, memory_version);
-  put(bytes, static_cast<std::uint32_t>(features.size()));
+  put(bytes, static_cast<std::uint32_t>(health_features.size()));
   put(bytes, parts_->kind);
   const auto usual = parts_->cycle_days.usual_power();
   put(bytes, usual.power_w);
@@ -161,7 +161,7 @@ bool AssetWatch::Parts::take_memory(std::string_view bytes) {
   ApplianceKind of{};
   CycleDays::UsualPower usual;
   const auto next = [&](auto& value) { return insight::take(bytes, value); };
-  if (!next(version) || version != memory_version || !next(columns) || columns != features.size() ||
+  if (!next(version) || version != memory_version || !next(columns) || columns != health_features.size() ||
       !next(of) || of != kind || !next(usual.power_w) || !next(usual.learnt_s) ||
       !(usual.power_w >= 0) || !(usual.learnt_s >= 0) || !next(count) || count > most_days) {
     return false;

@@ -23,7 +23,7 @@ struct Surroundings {
 // One local day of an asset, by Feature; NaN: not measured, or not of this kind of asset.
 struct AssetDay {
   measurement::Timestamp begin{};
-  std::array<float, features.size()> values{};
+  std::array<float, health_features.size()> values{};
   float room_c = detail::not_measured, outdoor_c = detail::not_measured;  // Means.
 
   float operator[](Feature f) const { return values[static_cast<std::size_t>(f)]; }

@@ -1,0 +1,377 @@
+#include "hub/caretaker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "hub/own_loads.h"
+#include "insight/health/asset_watch.h"
+#include "insight/identification/bytes.h"
+#include "insight/identification/panel_priors.h"
+
+namespace hub {
+
+using insight::ApplianceKind;
+using measurement::Timestamp;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto past_step = 10s;
+constexpr auto past_piece = 24h;
+constexpr auto present = 2min;  // What is older is read in steps.
+constexpr auto settled = 2s;    // Samples of all meters are there after so long.
+constexpr auto look_every = 1min;
+constexpr auto tell_every = 10s;
+constexpr auto remember_every = 1h;
+constexpr std::size_t shown_days = 90;
+constexpr auto changes_every = 5s;
+constexpr std::size_t changes_at_once = 2'000;
+constexpr auto quiet = 30s;           // After late samples, before they are looked at.
+constexpr auto late_from = 1h;        // Behind what was looked at.
+constexpr std::size_t much = 6 * 60;  // Minutes that came late: less is a gap.
+
+bool keeps_food_cold(ApplianceKind kind) {
+  return kind == ApplianceKind::fridge || kind == ApplianceKind::freezer ||
+         kind == ApplianceKind::fridge_freezer;
+}
+
+bool is_alike(std::optional<ApplianceKind> a, ApplianceKind b) {
+  return a && (*a == b || (keeps_food_cold(*a) && keeps_food_cold(b)));
+}
+
+// What the panel's words name. A circuit called "Fridge" may be that of a fridge-freezer: what
+// wears out in them is the same.
+std::optional<ApplianceKind> kind_by_words(const insight::ChannelFacts& facts) {
+  if (const auto named = insight::kind_named(facts)) return named;
+  constexpr float perhaps = 10;  // Times as likely as what is not named.
+  insight::KindChances chances;
+  chances.fill(1.0F / static_cast<float>(chances.size()));
+  chances = insight::with_panel(chances, {.words = facts.words});
+  const float least = perhaps * *std::ranges::min_element(chances);
+  std::optional<ApplianceKind> found;
+  for (std::size_t i = 0; i < chances.size(); ++i) {
+    if (chances[i] < least) continue;
+    if (!keeps_food_cold(static_cast<ApplianceKind>(i))) return std::nullopt;
+    found = ApplianceKind::fridge;
+  }
+  return found;
+}
+
+bool is_certain(const insight::KnownAppliance& known) {
+  return known.kind && (known.certainty == insight::Certainty::measured ||
+                        known.certainty == insight::Certainty::confirmed);
+}
+
+}  // namespace
+
+struct Caretaker::Watched {
+  Watched(const Circuit& of, ApplianceKind kind_of, Asset which, std::string named,
+          std::string_view learnt)
+      : circuit(&of),
+        kind(kind_of),
+        asset(std::move(which)),
+        key(std::move(named)),
+        watch(kind, begin(learnt)) {}
+
+  const Circuit* circuit;
+  ApplianceKind kind;
+  Asset asset;
+  std::string key;       // Of what it learnt.
+  Timestamp until{};     // Looked at up to here; 0: at nothing yet.
+  Timestamp answered{};  // The last answer that it was told.
+  insight::AssetWatch watch;
+
+  // What the book has of it.
+  struct Told {
+    insight::Condition condition{};
+    Timestamp day{};  // The last whole one.
+    std::vector<std::pair<insight::Change, Timestamp>> findings;
+
+    bool operator==(const Told&) const = default;
+  };
+  std::optional<Told> told{};
+
+  std::string memory() const {
+    std::string bytes;
+    insight::put(bytes, until.time_since_epoch().count());
+    insight::put(bytes, answered.time_since_epoch().count());
+    return bytes + watch.memory();
+  }
+
+ private:
+  // What is the watch's own of it.
+  std::string_view begin(std::string_view bytes) {
+    std::int64_t looked = 0, heard = 0;
+    if (!insight::take(bytes, looked) || !insight::take(bytes, heard)) return {};
+    until = Timestamp(std::chrono::milliseconds(looked));
+    answered = Timestamp(std::chrono::milliseconds(heard));
+    return bytes;
+  }
+};
+
+Caretaker::Caretaker(FindingBook& book, Store& store, const Home& home, Surroundings around)
+    : book_(book), store_(store), home_(home), around_(std::move(around)) {}
+
+Caretaker::~Caretaker() { static_cast<void>(save(told_, true)); }
+
+// ---- Which assets there are --------------------------------------------------------------------
+
+struct Caretaker::Wanted {
+  const Circuit* circuit;
+  ApplianceKind kind;
+  Asset asset;
+};
+
+// What has a circuit of its own, and is of a kind that there is a watch for.
+std::vector<Caretaker::Wanted> Caretaker::wanted(Timestamp now) {
+  std::vector<Wanted> wanted;
+  const auto known =
+      around_.analyst ? around_.analyst->appliances(now) : std::vector<ApplianceState>{};
+  for (const auto& load : own_loads(panel_at(home_, now))) {
+    const auto& circuit = *load.circuit;
+    if (load.is_rest() || circuit.kind == CircuitKind::grid) continue;
+    auto kind = kind_by_words(facts_of(home_, load, std::nullopt));
+    std::vector<ApplianceNumber> numbers;
+    for (const auto& appliance : known) {
+      if (appliance.is_past || appliance.circuit != circuit.id) continue;
+      if (!kind && is_certain(appliance.known)) kind = appliance.known.kind;
+      if (kind && is_alike(appliance.known.kind, *kind)) numbers.push_back(appliance.number);
+    }
+    if (!kind || !insight::is_watched_by_cycles(*kind)) continue;
+    const bool is_one = numbers.size() == 1;
+    wanted.push_back({&circuit, *kind,
+                      is_one ? Asset{Asset::Kind::appliance, fmt::format("{}", numbers.front())}
+                             : Asset{Asset::Kind::circuit, circuit.id}});
+  }
+  return wanted;
+}
+
+void Caretaker::begin_assets(Timestamp now) {
+  looked_for_assets_ = now;
+  panel_ = &panel_at(home_, now);
+  FindingBook::Writing writing(book_);
+  const auto forget = [&](const Watched& watched) {
+    writing.put_all(watched.asset, {}, now);
+    writing.forget_condition(watched.asset);
+  };
+  auto before = std::exchange(assets_, {});
+  for (const auto& [circuit, kind, asset] : wanted(now)) {
+    const auto key =
+        fmt::format("{} {} {}", insight::row(kind).word, circuit->id, clamps_of(*circuit));
+    const auto old =
+        std::ranges::find_if(before, [&](const auto& watched) { return watched->key == key; });
+    if (old == before.end()) {
+      assets_.push_back(std::make_unique<Watched>(*circuit, kind, asset, key, book_.memory(key)));
+      continue;
+    }
+    auto& watched = assets_.emplace_back(std::move(*old));
+    before.erase(old);
+    watched->circuit = circuit;
+    if (watched->asset == asset) continue;
+    forget(*watched);
+    watched->asset = asset;
+    watched->told.reset();
+  }
+  for (const auto& gone : before) forget(*gone);
+  static_cast<void>(writing.finish());  // Else they end when somebody answers them.
+}
+
+// ---- What they look at -------------------------------------------------------------------------
+
+std::expected<bool, StoreError> Caretaker::step(Timestamp now) {
+  if (panel_ != &panel_at(home_, now) || now - looked_for_assets_ >= look_every ||
+      now < looked_for_assets_) {
+    begin_assets(now);
+  }
+  if (const auto done = look_for_late_samples(now); !done) return std::unexpected(done.error());
+  if (book_.revision() != heard_) {
+    heard_ = book_.revision();
+    for (const auto& watched : assets_) hear_answers(*watched);
+  }
+
+  const auto end = std::chrono::floor<std::chrono::seconds>(now) - present;
+  for (const auto& watched : assets_) {
+    if (watched->until >= end - past_step) continue;
+    const auto done = look_at_past(*watched, end);
+    if (!done) return std::unexpected(done.error());
+    return false;
+  }
+  if (const auto done = look_at_present(now); !done) return std::unexpected(done.error());
+  if (now - told_ >= tell_every || now < told_) {
+    const bool remembers = now - remembered_ >= remember_every || now < remembered_;
+    if (const auto done = save(now, remembers); !done) return std::unexpected(done.error());
+  }
+  return true;
+}
+
+// Much that is older than what was looked at: all watches begin anew.
+std::expected<void, StoreError> Caretaker::look_for_late_samples(Timestamp now) {
+  if (knows_changes_ && now < changes_at_ + changes_every) return {};
+  changes_at_ = now;
+  for (bool is_all = false; !is_all;) {
+    const auto changes = store_.changes(revision_, changes_at_once);
+    if (!changes) return std::unexpected(changes.error());
+    for (const auto& change : *changes) {
+      revision_ = change.revision;
+      if (!knows_changes_ || change.minute >= now - late_from) continue;
+      ++late_minutes_;
+      late_at_ = now;
+    }
+    is_all = changes->size() < changes_at_once;
+  }
+  knows_changes_ = true;
+  if (late_minutes_ < much || now - late_at_ < quiet) return {};
+  late_minutes_ = 0;
+  for (auto& watched : assets_) {
+    watched = std::make_unique<Watched>(*watched->circuit, watched->kind, watched->asset,
+                                        watched->key, "");
+  }
+  return {};
+}
+
+std::expected<void, StoreError> Caretaker::look_at_past(Watched& watched, Timestamp end) {
+  if (watched.until < end - studied) {
+    watched.until = std::chrono::floor<std::chrono::days>(end - studied);
+    if (const auto& first = home_.panels.front(); panel_ != &first) {
+      watched.until = std::max(watched.until, panel_->valid_from);
+    }
+  }
+  const TimeRange range{watched.until, std::min(end, watched.until + past_piece)};
+  const auto points = store_.read(power_of(*watched.circuit), range, past_step);
+  if (!points) return std::unexpected(points.error());
+  watched.watch.set_surroundings({.utc_offset = around_.utc_offset(range.begin)});
+  auto time = points->begin;
+  for (const float watts : points->mean) {
+    if (!std::isnan(watts) && time >= range.begin && time < range.end) {
+      watched.watch.take(insight::Reading{.time = time, .active_power = {watts}});
+    }
+    time += past_step;
+  }
+  watched.until = range.end;
+  hear_answers(watched);
+  return {};
+}
+
+std::expected<void, StoreError> Caretaker::look_at_present(Timestamp now) {
+  const auto end = now - settled;
+  auto begin = end;
+  std::set<std::string> devices;
+  for (const auto& watched : assets_) {
+    begin = std::min(begin, watched->until);
+    devices.insert(watched->circuit->channels.front().device);
+  }
+  if (begin >= end) return {};
+  for (const auto& device : devices) {
+    const auto samples = store_.samples(device, {begin, end});
+    if (!samples) return std::unexpected(samples.error());
+    for (const auto& kept : *samples) {
+      if (kept.stream == measurement::Stream::edges) continue;
+      for (const auto& watched : assets_) {
+        if (watched->circuit->channels.front().device != device) continue;
+        if (kept.time < watched->until) continue;
+        watched->watch.take(reading_of(*watched->circuit, kept.time, kept.sample));
+      }
+    }
+  }
+  for (const auto& watched : assets_) {
+    watched->until = end;
+    watched->watch.set_surroundings({.utc_offset = around_.utc_offset(end)});
+  }
+  return {};
+}
+
+// ---- What they say -----------------------------------------------------------------------------
+
+// Those that were given by the time that the watch has come to.
+void Caretaker::hear_answers(Watched& watched) {
+  auto answers = book_.answered(watched.asset);
+  std::ranges::sort(answers, {}, &BookedFinding::answered);
+  for (const auto& answer : answers) {
+    if (!answer.answered || *answer.answered <= watched.answered) continue;
+    if (*answer.answered > watched.until) break;
+    watched.answered = *answer.answered;
+    const auto verdict = answer.feedback == Feedback::fixed      ? insight::Verdict::fixed
+                         : answer.feedback == Feedback::expected ? insight::Verdict::expected
+                                                                 : insight::Verdict::wrong;
+    watched.watch.said(answer.finding.change, verdict, *answer.answered);
+  }
+}
+
+namespace {
+
+Condition::Watch watch_of(insight::Condition condition) {
+  switch (condition) {
+    case insight::Condition::learning:
+      return Condition::Watch::learning;
+    case insight::Condition::unusual:
+      return Condition::Watch::outside;
+    case insight::Condition::as_before:
+    case insight::Condition::changed:
+      break;
+  }
+  return Condition::Watch::watched;
+}
+
+// What each day came to, lately.
+insight::Evidence course_of(insight::Feature feature, const std::vector<insight::AssetDay>& days) {
+  insight::Evidence course{.feature = feature};
+  const auto from = days.size() > shown_days ? days.size() - shown_days : 0;
+  for (auto i = from; i < days.size(); ++i) {
+    const auto value = days[i].values[static_cast<std::size_t>(feature)];
+    course.course.push_back({days[i].begin, value});
+    if (!std::isnan(value)) course.now = value;
+  }
+  return course;
+}
+
+}  // namespace
+
+// Only what is new: disks wear.
+void Caretaker::tell(FindingBook::Writing& writing, Watched& watched, Timestamp now) {
+  const auto findings = watched.watch.findings();
+  const auto [condition, days_left] = watched.watch.condition();
+  const auto& days = watched.watch.days();
+  Watched::Told told{.condition = condition,
+                     .day = days.empty() ? Timestamp{} : days.back().begin,
+                     .findings = {}};
+  for (const auto& finding : findings) told.findings.emplace_back(finding.change, finding.since);
+  if (watched.told == told) return;
+  watched.told = std::move(told);
+
+  writing.put_all(watched.asset, findings, now);
+  Condition shown{.asset = watched.asset,
+                  .watch = watch_of(condition),
+                  .since = days.empty() ? watched.until : days.front().begin};
+  if (condition == insight::Condition::learning && days_left > 0) {
+    shown.note = fmt::format("Learns what is usual for about {} more day{}.", days_left,
+                             days_left == 1 ? "" : "s");
+  }
+  for (const auto feature : {insight::Feature::energy, insight::Feature::run_power}) {
+    auto course = course_of(feature, days);
+    if (!std::isnan(course.now)) shown.trends.push_back(std::move(course));
+  }
+  writing.put(shown);
+}
+
+std::expected<void, StoreError> Caretaker::save(Timestamp now, bool remembers) {
+  FindingBook::Writing writing(book_);
+  for (const auto& watched : assets_) {
+    if (watched->until < now - 2 * present) continue;  // It looks at the past yet.
+    tell(writing, *watched, now);
+    if (remembers) writing.remember(watched->key, watched->memory());
+  }
+  told_ = now;
+  if (remembers) remembered_ = now;
+  const auto done = writing.finish();
+  if (!done) {
+    for (const auto& watched : assets_) watched->told.reset();
+  }
+  heard_ = book_.revision();
+  return done;
+}
+
+}  // namespace hub

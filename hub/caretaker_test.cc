@@ -1,0 +1,165 @@
+#include "hub/caretaker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <random>
+
+#include "hub/files/disk.h"
+#include "hub/store/sqlite_store.h"
+
+namespace hub {
+namespace {
+
+using insight::Change;
+using measurement::Quantity;
+using measurement::Timestamp;
+using namespace std::chrono_literals;
+using std::chrono::days;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const Timestamp begin = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
+
+constexpr auto period = 60s;
+
+class CaretakerTest : public testing::Test {
+ protected:
+  CaretakerTest() {
+    home.id = "home";
+    home.zone = "Etc/UTC";
+    Circuit fridge;
+    fridge.id = "fridge";
+    fridge.name = "Fridge";
+    fridge.channels = {{"meter", 0, 1}};
+    home.panels.emplace_back().circuits = {fridge};
+    std::string name = (std::filesystem::temp_directory_path() / "lenz_caretaker_XXXXXX").string();
+    folder = mkdtemp(name.data());
+    store.emplace(disk, folder);
+    open();
+  }
+  ~CaretakerTest() override {
+    caretaker.reset();
+    book.reset();
+    store.reset();
+    std::filesystem::remove_all(folder);
+  }
+
+  void open() {
+    caretaker.reset();
+    book.reset();
+    book.emplace(disk, folder + "/health.db");
+    caretaker.emplace(*book, *store, home,
+                      Caretaker::Surroundings{.utc_offset = [](Timestamp) { return 0min; }});
+  }
+
+  // A compressor of 100 W that runs for 15 minutes and rests for about `pause`.
+  void cool(days from, days until, std::chrono::seconds pause) {
+    std::vector<measurement::Sample> samples;
+    const measurement::ReportHeader header{
+        .device = "meter", .boot = 1, .period = period, .chips = 1, .booted_at = begin};
+    const auto flush = [&] {
+      ASSERT_TRUE(store->append(header, samples));
+      samples.clear();
+    };
+    std::normal_distribution<double> spread(1, 0.05);
+    bool is_on = false;
+    auto turns = begin + from;
+    for (auto time = begin + from; time < begin + until; time += period) {
+      while (turns <= time) {
+        is_on = !is_on;
+        const auto length = std::chrono::duration<double>(is_on ? 900s : pause) * spread(random);
+        turns += std::chrono::duration_cast<std::chrono::milliseconds>(length);
+      }
+      auto& sample = samples.emplace_back(1);
+      sample.number = static_cast<std::uint64_t>((time - begin) / period);
+      sample.uptime = time - begin;
+      sample.put<Quantity::active_power>(0, {is_on ? 100.0F : 2.0F});
+      if (samples.size() == 60) flush();
+    }
+    flush();
+    ASSERT_TRUE(store->commit());
+    ASSERT_TRUE(store->tidy(begin + until));
+  }
+
+  void look(Timestamp now) {
+    for (int i = 0; i < 10'000; ++i) {
+      const auto done = caretaker->step(now);
+      ASSERT_TRUE(done);
+      if (*done) return;
+    }
+    FAIL() << "it never comes to an end";
+  }
+
+  std::string folder;
+  Disk disk;
+  Home home;
+  std::mt19937 random{5};
+  std::optional<SqliteStore> store;
+  std::optional<FindingBook> book;
+  std::optional<Caretaker> caretaker;
+};
+
+TEST_F(CaretakerTest, AFridgeThatWorksHarderIsFoundInWhatWasStoredAndStaysFoundAfterARestart) {
+  cool(days(0), days(30), 1800s);
+  cool(days(30), days(45), 1200s);
+
+  look(begin + days(45));
+
+  auto found = book->open_findings();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].asset, (Asset{Asset::Kind::circuit, "fridge"}));
+  EXPECT_EQ(found[0].finding.change, Change::works_harder);
+  EXPECT_NEAR(std::chrono::duration<double>(found[0].finding.since - begin) / days(1), 30, 2);
+  open();
+  look(begin + days(45) + 1min);
+  ASSERT_THAT(book->open_findings(), SizeIs(1));
+  EXPECT_EQ(book->open_findings()[0].number, found[0].number);
+}
+
+TEST_F(CaretakerTest, WhatPeopleCallExpectedIsNotSaidAgain) {
+  cool(days(0), days(30), 1800s);
+  cool(days(30), days(45), 1200s);
+  look(begin + days(45));
+  ASSERT_THAT(book->open_findings(), SizeIs(1));
+
+  FindingBook::Writing writing(*book);
+  ASSERT_TRUE(writing.answer(book->open_findings()[0].number, Feedback::expected, "",
+                             begin + days(45) + 10s));
+  ASSERT_TRUE(writing.finish());
+  cool(days(45), days(50), 1200s);
+  look(begin + days(50));
+
+  EXPECT_THAT(book->open_findings(), IsEmpty());
+}
+
+TEST_F(CaretakerTest, APastThatComesLateIsLookedAt) {
+  look(begin + days(45));
+  ASSERT_EQ(book->conditions().at(0).watch, Condition::Watch::learning);
+
+  cool(days(0), days(30), 1800s);
+  cool(days(30), days(45), 1200s);
+  look(begin + days(45) + 5s);
+  look(begin + days(45) + 1min);
+
+  EXPECT_THAT(book->open_findings(), SizeIs(1));
+}
+
+TEST_F(CaretakerTest, ACircuitThatIsGoneHasNoConditionAnyMore) {
+  cool(days(0), days(2), 1800s);
+  look(begin + days(2));
+  ASSERT_THAT(book->conditions(), SizeIs(1));
+
+  auto panel = home.panels.front();
+  panel.valid_from = begin + days(2) + 1h;
+  panel.circuits.clear();
+  home.panels.push_back(panel);
+  look(begin + days(2) + 2h);
+
+  EXPECT_THAT(book->conditions(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace hub
