@@ -2,12 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <random>
 
-#include "hub/files/disk.h"
+#include "hub/files/simulated_disk.h"
 #include "hub/store/sqlite_store.h"
 
 namespace hub {
@@ -35,22 +33,13 @@ class CaretakerTest : public testing::Test {
     fridge.name = "Fridge";
     fridge.channels = {{"meter", 0, 1}};
     home.panels.emplace_back().circuits = {fridge};
-    std::string name = (std::filesystem::temp_directory_path() / "lenz_caretaker_XXXXXX").string();
-    folder = mkdtemp(name.data());
-    store.emplace(disk, folder);
+    store.emplace(disk, "/home");
     open();
   }
-  ~CaretakerTest() override {
-    caretaker.reset();
-    book.reset();
-    store.reset();
-    std::filesystem::remove_all(folder);
-  }
-
   void open() {
     caretaker.reset();
     book.reset();
-    book.emplace(disk, folder + "/health.db");
+    book.emplace(disk, "/home/health.db");
     caretaker.emplace(*book, *store, home,
                       Caretaker::Surroundings{.utc_offset = [](Timestamp) { return 0min; }});
   }
@@ -93,8 +82,7 @@ class CaretakerTest : public testing::Test {
     FAIL() << "it never comes to an end";
   }
 
-  std::string folder;
-  Disk disk;
+  SimulatedDisk disk;
   Home home;
   std::mt19937 random{5};
   std::optional<SqliteStore> store;
