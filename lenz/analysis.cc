@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -16,18 +15,10 @@ namespace lenz {
 namespace {
 
 namespace fs = std::filesystem;
-using std::chrono::steady_clock;
-using namespace std::chrono_literals;
-
-constexpr auto beat = 200ms;    // Of looking for something new.
-constexpr auto longest = 20ms;  // Of one go, after which others have their turn.
-constexpr auto shortest = 2ms;  // Between two goes.
-constexpr int share = 3;        // So many times as long as a go took it pauses.
-constexpr auto after_trouble = 10s;
 
 }  // namespace
 
-Analysis::Analysis(AnalysisWorld world) : world_(std::move(world)), timer_(world_.context) {
+Analysis::Analysis(AnalysisWorld world) : world_(std::move(world)) {
   try {
     begin();
   } catch (const std::runtime_error& trouble) {
@@ -45,7 +36,9 @@ Analysis::Analysis(AnalysisWorld world) : world_(std::move(world)), timer_(world
       return;
     }
   }
-  wait(beat);
+  steps_.emplace(
+      world_.context, [this] { return analyst_->step(world_.now()); },
+      fmt::format("The appliances of {} stand still", world_.home.name), world_.say);
 }
 
 void Analysis::begin() {
@@ -56,40 +49,6 @@ void Analysis::begin() {
           .utc_offset = [zone = world_.home.zone](
                             measurement::Timestamp time) { return utc_offset(time, zone); },
           .say = world_.say});
-}
-
-void Analysis::wait(steady_clock::duration time) {
-  timer_.expires_after(time);
-  timer_.async_wait([this](boost::system::error_code error) {
-    if (!error) work();
-  });
-}
-
-void Analysis::work() {
-  const auto begin = steady_clock::now();
-  bool is_done = false;
-  std::string trouble;
-  try {
-    while (!is_done && steady_clock::now() - begin < longest) {
-      const auto done = analyst_->step(world_.now());
-      if (!done) {
-        trouble = hub::sentence(done.error());
-        break;
-      }
-      is_done = *done;
-    }
-  } catch (const std::runtime_error& failure) {
-    trouble = failure.what();
-  }
-  if (!trouble.empty()) {
-    if (!std::exchange(has_failed_, true)) {
-      world_.say(fmt::format("The appliances of {} stand still: {}.", world_.home.name, trouble));
-    }
-    return wait(after_trouble);
-  }
-  has_failed_ = false;
-  const auto taken = steady_clock::now() - begin;
-  wait(is_done ? beat : std::max<steady_clock::duration>(shortest, share * taken));
 }
 
 std::string installed_model_file() {

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,6 +10,7 @@
 
 #include "hub/analyst.h"
 #include "hub/files/files.h"
+#include "lenz/in_steps.h"
 
 namespace lenz {
 
@@ -37,13 +36,10 @@ class Analysis {
 
  private:
   void begin();
-  void wait(std::chrono::steady_clock::duration);
-  void work();
 
   const AnalysisWorld world_;
-  boost::asio::steady_timer timer_;
   std::optional<hub::Analyst> analyst_;
-  bool has_failed_ = false;
+  std::optional<InSteps> steps_;
 };
 
 // Of the model that is installed beside the program, or that of the source tree.
