@@ -20,7 +20,7 @@ ShiftRules compressor_rules() {
                    Feature::defrosts},
       .count = 5,
       .noise = {0.012F, 0.08F, 0.09F, 0.1F, 0.35F},
-      .floor = {0.004F, 0.02F, 0.03F, 0.05F, 0.1F},
+      .floor = {0.004F, 0.02F, 0.03F, 0.05F, 0.2F},
       // Of a room that is warmer, the load rises by 4 to 7 % per kelvin, and the power by 1 %,
       // since the condenser is as much warmer as the room.
       .per_kelvin = {0.01F, 0.045F, 0.015F, 0, 0},
@@ -34,10 +34,12 @@ ShiftRules compressor_rules() {
                Change::lacks_phase,
                {-0.05F, 0.2F, -0.15F, 0, -1.2F},
                1,
-               0.4F},
-              {Cause::thermostat_stuck, Change::runs_longer, {-0.1F, 0.8F, -2, 0, 0}},
+               0.4F,
+               true,
+               0.7F},
+              {Cause::thermostat_stuck, Change::runs_longer, {-0.05F, 0.4F, -1, 0, 0}, 1, 0.25F, true, 0.22F},
               {Cause::start_relay, Change::starts_often, {0, 0.1F, 0, 4, 0}, 1, 0.4F},
-              {Cause::cabinet_fan, Change::works_harder, {-0.2F, 1.2F, -0.8F, 0, 0}, 0.25F},
+              {Cause::cabinet_fan, Change::works_harder, {-0.15F, 1.1F, -0.8F, 0, 0}, 0.15F, 0.25F, false},
               {Cause::warm_place,
                Change::works_harder,
                {0.2F, 0.8F, 0.28F, 0, 0},
@@ -45,6 +47,9 @@ ShiftRules compressor_rules() {
                0.25F,
                false},
               {Cause::new_habit, Change::works_harder, {0, 1, 0.35F, 0, 0}, 0.2F, 0.25F, false},
+              {Cause::new_habit, Change::works_less, {0, -1, -0.35F, 0, 0}, 3, 0.25F, false},
+              // Much that is warm is put in: long runs, in which the power falls.
+              {Cause::new_habit, Change::works_harder, {-0.15F, 1.1F, -0.8F, 0, 0}, 1, 0.25F, false},
           },
   };
 }

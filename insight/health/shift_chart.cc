@@ -14,8 +14,8 @@ using Matrix = std::array<std::array<double, shift_features>, shift_features>;
 using Vector = std::array<double, shift_features>;
 
 // All chosen on the devices that `lenz evaluate health` calls "chosen on".
-constexpr float limit = 4.2F;            // Of a score, to be found.
-constexpr float least_size = 0.05F;      // Of a pattern, to be found.
+constexpr float limit = 4.6F;            // Of a score, to be found.
+constexpr float least_scale = 0.6F;
 constexpr float level_prior_rows = 30;   // Scores of deviation 1 that are taken for seen.
 constexpr float level_forgets = 0.995F;  // A row.
 constexpr float most_past_score = 4;
@@ -273,10 +273,10 @@ void ShiftChart::look_for_shift() {
       if (dd <= 0) continue;
       const auto raw = static_cast<float>(dot(d, delta) / std::sqrt(dd));
       const auto size = static_cast<float>(dot(d, delta) / dd);
-      const auto score = raw / std::max(1.0F, scale);
+      const auto score = raw / std::max(least_scale, scale);
       squares += std::min(raw * raw, most_past_score * most_past_score);
       patterns += 1;
-      if (is_unusual_ || size < least_size || score < limit * limit_factor_ || score <= best)
+      if (is_unusual_ || size < rules_.patterns[p].least_size || score < limit * limit_factor_ || score <= best)
         continue;
       best = score;
       found = comparison;
@@ -290,6 +290,11 @@ void ShiftChart::look_for_shift() {
     }
   }
   if (!found) return;
+  Shift shift{};
+  describe(*found, shift);
+  const auto is_fault=[&](const Suspect& su){ for(const auto&p: rules_.patterns) if (p.cause==su.cause) return p.is_fault; return false; };
+  float fault=0; for(const auto&su: shift.suspects) if(is_fault(su)) fault+=su.probability;
+  if (fault < 0.5F) return;
   shift_ = Shift{.since = rows_[shift_row_].time,
                  .found = rows_.back().time,
                  .score = best,
@@ -338,7 +343,10 @@ void ShiftChart::describe(const Comparison& comparison, Shift& shift) const {
   shift.suspects.clear();
   for (std::size_t p = 0; p < likelihoods.size(); ++p) {
     const auto probability = static_cast<float>(likelihoods[p] / all);
-    if (probability >= 0.03F) shift.suspects.push_back({rules_.patterns[p].cause, probability});
+    if (probability < 0.02F) continue;
+    const auto same = std::ranges::find(shift.suspects, rules_.patterns[p].cause, &Suspect::cause);
+    if (same != shift.suspects.end()) same->probability += probability;
+    else shift.suspects.push_back({rules_.patterns[p].cause, probability});
   }
   std::ranges::sort(shift.suspects, std::ranges::greater{}, &Suspect::probability);
 }

@@ -46,6 +46,7 @@ struct ShiftPattern {
   float prior = 1;       // How common it is, beside the others.
   float spread = 0.25F;  // Standard deviation of each component of the direction, as a share of it.
   bool is_fault = true;  // Else it is only a suspect, and never found.
+  float least_size = 0.06F;  // To be found.
 };
 
 struct ShiftRules {

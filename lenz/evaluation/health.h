@@ -1,0 +1,74 @@
+// How soon faults of equipment are found, and how often one is found that is not there. Faults are
+// injected into long histories made of healthy days; no fault here was ever seen in a home.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lenz/evaluation/machine_days.h"
+
+namespace lenz::evaluation {
+
+// Figures that were not measured are NaN, and null in JSON.
+struct HealthRow {
+  static constexpr double none = std::numeric_limits<double>::quiet_NaN();
+
+  std::string equipment;  // A kind's word, home or real.
+  std::string fault;      // A cause's word; empty: none was injected.
+  // What the engine was told and shown: "room unknown", "room known", "estimated", "measured",
+  // "acute", "supply".
+  std::string scene;
+  std::string machines = "others";  // Or chosen_on: those that constants were chosen on.
+  double severity = 0;              // 0.2: +20 %.
+  double ramp_days = 0;             // 0: a step.
+  int machine_count = 0, histories = 0;
+  double detection_rate = none;
+  double delay_median_days = none, delay_p90_days = none;  // Of ramps from half severity on.
+  double top1 = none, top2 = none;  // Of those found.
+  double asset_days = none, alarms = none;
+  double false_per_asset_year = none, false_per_asset_year_upper = none;
+  double false_per_home_year = none;
+  double threshold = none;  // Of the budget that the row shows; NaN: the one that ships.
+};
+
+struct HealthPlan {
+  std::vector<std::string> faults = {"all"};
+  std::vector<double> severities = {0.05, 0.1, 0.2, 0.3, 0.6};
+  std::vector<double> ramps_days = {0, 7, 30, 90};
+  int histories = 24;  // Of each machine, fault, severity and ramp.
+  std::uint64_t seed = 1;
+};
+
+// An alarm where none was to be.
+struct HealthAlarm {
+  std::string machine;
+  measurement::Timestamp since{}, found{};
+  std::string what;  // Change, suspects and figures, in one line.
+};
+
+struct HealthReport {
+  std::vector<HealthRow> rows;
+  std::vector<HealthAlarm> real_alarms;  // On unaltered histories.
+  double home_year_s = HealthRow::none;  // To analyse 20 assets for a year.
+};
+
+// Of a Poisson count; Garwood 1936. For 0 it is 3.69, of both sides, as 95 % intervals are.
+double poisson_upper_95(double count);
+
+HealthReport evaluate_health(const std::vector<Machine>&, const HealthPlan&,
+                             const std::function<void(const std::string&)>& progress);
+
+void print(const HealthReport&, std::ostream&);
+
+// {"rows": [...]}
+std::string json_of(std::span<const HealthRow>);
+
+}  // namespace lenz::evaluation
