@@ -14,16 +14,19 @@ using Matrix = std::array<std::array<double, shift_features>, shift_features>;
 using Vector = std::array<double, shift_features>;
 
 // All chosen on the devices that `lenz evaluate health` calls "chosen on".
-constexpr float limit = 4.6F;            // Of a score, to be found.
-constexpr float least_scale = 0.6F;
+constexpr float limit = 3.75F;  // Of a score, to be found.
+// The middle of so few rows is easily moved by two unusual ones.
+constexpr std::size_t few_rows = 7;
+constexpr float few_rows_caution = 1.15F;
+constexpr float least_scale = 0.7F;
 constexpr float level_prior_rows = 30;   // Scores of deviation 1 that are taken for seen.
 constexpr float level_forgets = 0.995F;  // A row.
 constexpr float most_past_score = 4;
 constexpr float wrong_raises = 1.15F;
-constexpr double noise_prior_rows = 25;
+constexpr double noise_prior_rows = 10;
 constexpr double rows_depend = 1.4;  // Variance of a mean of rows beside independent ones.
 constexpr double most_deviations = 3.5;
-constexpr std::size_t rows_before = 42, fewest_before = 14, noise_rows = 180, trend_rows = 7;
+constexpr std::size_t rows_before = 60, fewest_before = 14, noise_rows = 180, trend_rows = 7;
 constexpr double temperature_sensor_spread_c = 0.5;
 constexpr double unknown_kelvin_of_a_year = 5;
 constexpr double most_guessed_kelvin = 5;
@@ -91,6 +94,19 @@ struct ShiftChart::Comparison {
     for (std::size_t i = 0; i < count; ++i)
       d[i] = static_cast<double>(pattern.direction[feature[i]]);
     return d;
+  }
+
+  // What the temperature hardly touches has to have moved as the pattern says.
+  bool shows_itself(const ShiftPattern& pattern, const ShiftRules& rules, float size) const {
+    constexpr float hardly = 0.016F, least_share = 0.6F;
+    float most = 0;
+    for (const auto d : pattern.direction) most = std::max(most, std::abs(d));
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto d = pattern.direction[feature[i]];
+      if (std::abs(d) < most / 2 || rules.per_kelvin[feature[i]] > hardly) continue;
+      if (static_cast<float>(delta[i]) / d < least_share * size) return false;
+    }
+    return true;
   }
 };
 
@@ -256,7 +272,7 @@ void ShiftChart::look_for_shift() {
     Range before{std::max(begins_, now_begin - std::min(now_begin, rows_before)), now_begin};
     if (against_first) {
       before = {begins_, begins_ + rows_before};
-      if (before.end + rows_before > now_begin) continue;
+      if (before.end + 42 > now_begin) continue;
     }
     const auto comparison = compare(before, {now_begin, end}, against_first);
     if (comparison.count < 2) continue;
@@ -276,9 +292,14 @@ void ShiftChart::look_for_shift() {
       const auto score = raw / std::max(least_scale, scale);
       squares += std::min(raw * raw, most_past_score * most_past_score);
       patterns += 1;
-      if (is_unusual_ || size < rules_.patterns[p].least_size || score < limit * limit_factor_ || score <= best)
+      const auto& pattern = rules_.patterns[p];
+      if (is_unusual_ || rows < pattern.fewest_rows || size < pattern.least_size ||
+          score <
+              limit * limit_factor_ * pattern.caution * (rows < few_rows ? few_rows_caution : 1) ||
+          score / pattern.caution <= best || !comparison.shows_itself(pattern, rules_, size)) {
         continue;
-      best = score;
+      }
+      best = score / pattern.caution;
       found = comparison;
       pattern_ = p;
       size_ = size;
@@ -292,8 +313,14 @@ void ShiftChart::look_for_shift() {
   if (!found) return;
   Shift shift{};
   describe(*found, shift);
-  const auto is_fault=[&](const Suspect& su){ for(const auto&p: rules_.patterns) if (p.cause==su.cause) return p.is_fault; return false; };
-  float fault=0; for(const auto&su: shift.suspects) if(is_fault(su)) fault+=su.probability;
+  const auto is_fault = [&](const Suspect& su) {
+    for (const auto& p : rules_.patterns)
+      if (p.cause == su.cause) return p.is_fault;
+    return false;
+  };
+  float fault = 0;
+  for (const auto& su : shift.suspects)
+    if (is_fault(su)) fault += su.probability;
   if (fault < 0.5F) return;
   shift_ = Shift{.since = rows_[shift_row_].time,
                  .found = rows_.back().time,
@@ -345,8 +372,10 @@ void ShiftChart::describe(const Comparison& comparison, Shift& shift) const {
     const auto probability = static_cast<float>(likelihoods[p] / all);
     if (probability < 0.02F) continue;
     const auto same = std::ranges::find(shift.suspects, rules_.patterns[p].cause, &Suspect::cause);
-    if (same != shift.suspects.end()) same->probability += probability;
-    else shift.suspects.push_back({rules_.patterns[p].cause, probability});
+    if (same != shift.suspects.end())
+      same->probability += probability;
+    else
+      shift.suspects.push_back({rules_.patterns[p].cause, probability});
   }
   std::ranges::sort(shift.suspects, std::ranges::greater{}, &Suspect::probability);
 }

@@ -47,6 +47,8 @@ struct ShiftPattern {
   float spread = 0.25F;  // Standard deviation of each component of the direction, as a share of it.
   bool is_fault = true;  // Else it is only a suspect, and never found.
   float least_size = 0.06F;  // To be found.
+  float caution = 1;         // Times the limit: where chance likes this direction.
+  std::size_t fewest_rows = 3;
 };
 
 struct ShiftRules {

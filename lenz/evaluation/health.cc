@@ -21,7 +21,9 @@ double days_between(Timestamp from, Timestamp to) {
   return std::chrono::duration<double, std::ratio<86400>>(to - from).count();
 }
 
-Timestamp day(double n) { return Timestamp{} + std::chrono::milliseconds(std::llround(n * 86400e3)); }
+Timestamp day(double n) {
+  return Timestamp{} + std::chrono::milliseconds(std::llround(n * 86400e3));
+}
 
 struct Life {
   double watched_days = 0;  // While nothing stood and it had learnt.
@@ -39,9 +41,11 @@ struct LifePlan {
 
 // One history through the engine, as it would run in a home.
 Life live(const Machine& machine, const LifePlan& plan) {
-  simulator::TraceHistory history(
-      machine.days, {.seed = plan.seed, .begin = day(0),
-                     .energy_per_kelvin = {}, .power_per_kelvin = {}, .fault = plan.fault});
+  simulator::TraceHistory history(machine.days, {.seed = plan.seed,
+                                                 .begin = day(0),
+                                                 .energy_per_kelvin = {},
+                                                 .power_per_kelvin = {},
+                                                 .fault = plan.fault});
   simulator::Chance chance(simulator::mix(plan.seed, "sensor"));
   AssetWatch watch(machine.kind);
   Life life;
@@ -113,7 +117,8 @@ std::vector<Group> groups_of(const std::vector<Machine>& machines) {
   std::map<std::pair<std::string, std::string>, Group> groups;
   for (const auto& machine : machines) {
     if (machine.days.size() < fewest_days) continue;
-    const std::string kind(row(machine.kind).word), name = machine.is_chosen_on ? "chosen_on" : "others";
+    const std::string kind(row(machine.kind).word),
+        name = machine.is_chosen_on ? "chosen_on" : "others";
     auto& group = groups[{kind, name}];
     group.equipment = kind;
     group.name = name;
@@ -143,7 +148,11 @@ HealthRow healthy_row(const Group& group, bool is_room_known, const HealthPlan& 
   double days = 0, alarms = 0;
   for (const auto* machine : group.machines) {
     for (int n = 0; n < plan.histories; ++n) {
-      const auto life = live(*machine, {.seed = simulator::mix(plan.seed + static_cast<std::uint64_t>(n), machine->name), .is_room_known = is_room_known, .fault = {}});
+      const auto life =
+          live(*machine,
+               {.seed = simulator::mix(plan.seed + static_cast<std::uint64_t>(n), machine->name),
+                .is_room_known = is_room_known,
+                .fault = {}});
       days += life.watched_days;
       alarms += life.false_alarms;
       ++row.histories;
@@ -165,12 +174,14 @@ HealthRow fault_row(const Group& group, bool is_room_known, const simulator::Tra
     const bool has_defrosts = machine->has_defrosts();
     if (fault.id == simulator::TraceFault::defrost_heater_open && !has_defrosts) continue;
     for (int n = 0; n < plan.histories; ++n) {
-      const auto seed = simulator::mix(plan.seed + static_cast<std::uint64_t>(n), machine->name + row.fault);
+      const auto seed =
+          simulator::mix(plan.seed + static_cast<std::uint64_t>(n), machine->name + row.fault);
       const auto begin = learning_days + simulator::Chance(seed).between(0, 120);
-      const auto life = live(*machine, {.seed = seed,
-                                        .is_room_known = is_room_known,
-                                        .days = begin + ramp_days / 2 + horizon_days,
-                                        .fault = simulator::InjectedFault{fault.id, severity, day(begin), ramp_days}});
+      const auto life = live(
+          *machine, {.seed = seed,
+                     .is_room_known = is_room_known,
+                     .days = begin + ramp_days / 2 + horizon_days,
+                     .fault = simulator::InjectedFault{fault.id, severity, day(begin), ramp_days}});
       ++row.histories;
       if (!life.delay_days) continue;
       delays.push_back(*life.delay_days);
@@ -201,7 +212,8 @@ HealthReport evaluate_health(const std::vector<Machine>& machines, const HealthP
       const auto healthy = healthy_row(group, is_room_known, plan);
       report.rows.push_back(healthy);
       for (const auto& fault : simulator::trace_faults) {
-        const bool is_asked = std::ranges::any_of(plan.faults, [&](const std::string& f) { return f == "all" || f == fault.word; });
+        const bool is_asked = std::ranges::any_of(
+            plan.faults, [&](const std::string& f) { return f == "all" || f == fault.word; });
         if (!is_asked) continue;
         for (const auto severity : plan.severities) {
           for (const auto ramp : plan.ramps_days) {

@@ -32,7 +32,7 @@ struct HealthRow {
   int machine_count = 0, histories = 0;
   double detection_rate = none;
   double delay_median_days = none, delay_p90_days = none;  // Of ramps from half severity on.
-  double top1 = none, top2 = none;  // Of those found.
+  double top1 = none, top2 = none;                         // Of those found.
   double asset_days = none, alarms = none;
   double false_per_asset_year = none, false_per_asset_year_upper = none;
   double false_per_home_year = none;

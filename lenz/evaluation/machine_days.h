@@ -15,8 +15,8 @@ namespace lenz::evaluation {
 struct Machine {
   std::string name, household;
   insight::ApplianceKind kind{};
-  std::vector<insight::DutyCycle> cycles;             // In the order of time.
-  std::vector<simulator::TraceHistory::Day> days;     // Those that were seen nearly whole.
+  std::vector<insight::DutyCycle> cycles;          // In the order of time.
+  std::vector<simulator::TraceHistory::Day> days;  // Those that were seen nearly whole.
   double measured_days = 0;
   bool has_defrosts() const;  // With a heater.
   // Constants of the engine were chosen on it.
