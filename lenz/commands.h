@@ -18,6 +18,7 @@ struct DemoOptions {
   int port = 8420;
   int history_days = 30;
   std::uint64_t seed = 1;
+  std::vector<std::string> faults;  // As simulator::parse_fault() takes them.
 };
 int demo(const DemoOptions&);
 
@@ -108,6 +109,7 @@ struct MeterOptions {
   std::string device = "meter-1";
   std::string password_file;  // Empty: DATA/secrets/DEVICE.password.
   std::string house = "us";   // What the simulated clamps see, when no recording is given.
+  std::vector<std::string> house_faults;
   std::uint64_t seed = 1;
   int history_days = 0;  // Made before the present, next to living on.
   std::string recording;

@@ -10,6 +10,7 @@
 #include "lenz/broker.h"
 #include "lenz/child.h"
 #include "lenz/commands.h"
+#include "lenz/house_faults.h"
 #include "lenz/secrets.h"
 #include "lenz/stop.h"
 #include "lenz/workplace.h"
@@ -88,6 +89,7 @@ hub::Home demo_home(const std::string& house) {
 }  // namespace
 
 int demo(const DemoOptions& options) {
+  house_faults(options.house, options.faults);  // Before anything starts.
   catch_stop_signals();
   const Workplace place(options.data);
   // A folder that already has a past is not given a second one.
@@ -104,10 +106,26 @@ int demo(const DemoOptions& options) {
   Child hub({Workplace::program(), "hub", "--data", place.folder(), "--broker", address, "--port",
              fmt::format("{}", options.port), "--meter", device});
   const bool bench = options.house == "step" || options.house == "neighbours";
-  Child meter({Workplace::program(), "meter", "--data", place.folder(), "--broker", address,
-               "--home", home.id, "--device", device, "--house", options.house, "--seed",
-               fmt::format("{}", options.seed), "--history",
-               fmt::format("{}", is_new && !bench ? options.history_days : 0)});
+  std::vector<std::string> meter_words{
+      Workplace::program(),
+      "meter",
+      "--data",
+      place.folder(),
+      "--broker",
+      address,
+      "--home",
+      home.id,
+      "--device",
+      device,
+      "--house",
+      options.house,
+      "--seed",
+      fmt::format("{}", options.seed),
+      "--history",
+      fmt::format("{}", is_new && !bench ? options.history_days : 0)};
+  for (const auto& fault : options.faults)
+    meter_words.insert(meter_words.end(), {"--fault", fault});
+  Child meter(meter_words);
 
   while (!stop_requested() && hub.is_running() && meter.is_running()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));

@@ -39,6 +39,12 @@ void describe_demo(CLI::App& command, lenz::DemoOptions& demo) {
       ->check(CLI::Range(0, 3650))
       ->capture_default_str();
   command.add_option("--seed", demo.seed, "Same seed, same house")->capture_default_str();
+  command
+      .add_option(
+          "--fault", demo.faults,
+          "Something is wrong in the house: NAME[@dayN[-M]][:SEVERITY], fridge-gasket@day10 "
+          "(docs/household.md has the names)")
+      ->allow_extra_args(false);
 }
 
 void describe_replay(CLI::App& command, lenz::ReplayOptions& replay) {
@@ -170,6 +176,8 @@ void describe_meter(CLI::App& command, lenz::MeterOptions& meter) {
   command.add_option("--seed", meter.seed, "Of the house")->capture_default_str();
   command.add_option("--history", meter.history_days, "Days to make before the present")
       ->check(CLI::Range(0, 3650));
+  command.add_option("--fault", meter.house_faults, "Of the house, as the demo's")
+      ->allow_extra_args(false);
   command.add_option("--recording", meter.recording, "Folder to play instead of a house");
   command.add_option("--begin", meter.begin_s, "Seconds from the recording's first row");
   command.add_option("--end", meter.end_s, "Seconds from the recording's first row");

@@ -15,6 +15,7 @@
 #include "hub/config.h"
 #include "lenz/broker.h"
 #include "lenz/commands.h"
+#include "lenz/house_faults.h"
 #include "lenz/secrets.h"
 #include "lenz/simulated_meter.h"
 #include "lenz/stop.h"
@@ -75,9 +76,10 @@ MqttOptions broker_of(const MeterOptions& options, const std::string& folder) {
 
 std::unique_ptr<simulator::Scene> make_house(const MeterOptions& options, Timestamp begin) {
   if (options.house == "step") return std::make_unique<simulator::StepLoad>(step_period);
+  const auto faults = house_faults(options.house, options.house_faults);
   const auto household = [&](std::uint64_t seed, simulator::House house) {
-    return std::make_unique<simulator::Household>(
-        simulator::HouseholdOptions{.house = house, .seed = seed, .begin = begin});
+    return std::make_unique<simulator::Household>(simulator::HouseholdOptions{
+        .house = house, .seed = seed, .begin = begin, .faults = faults});
   };
   if (options.house == "neighbours") {
     std::vector<std::unique_ptr<simulator::Scene>> homes;

@@ -19,6 +19,14 @@ double hours_since(Timestamp& last, Timestamp now) {
   return before == Timestamp::min() ? 0 : hours(now - before);
 }
 
+constexpr Draw standby{"off", 1.5, Nature::electronics};  // Of a cabinet.
+constexpr auto stall_length = 8s;                         // Until the motor's protector opens...
+constexpr auto stall_rest = 2min;                         // ...and until it has cooled.
+constexpr double stall_power = 4.7;  // Six times the current at a power factor of 0.67.
+constexpr double tap_l_per_min = 8;
+constexpr double cut_out_c = 90;
+constexpr double strip_w = 10'000;
+
 double room_c(const Surroundings& around) { return 20.5 + 0.1 * (around.outdoor_c - 10); }
 
 }  // namespace
@@ -47,7 +55,7 @@ Timestamp Programme::wake(Timestamp now, const Surroundings&) {
     running_.clear();
   }
   if (running_.empty() && take_use(now)) {
-    running_ = course_(chance_);
+    running_ = afflict(course_(chance_), defects(), now);
     phase_ = 0;
     phase_ends_ = now + running_.front().length;
   }
@@ -67,15 +75,40 @@ Cabinet::Cabinet(const CabinetOptions& options, std::uint64_t seed)
   cooled_h_ = chance_.between(0, 8);
 }
 
+double Cabinet::pull_k(Timestamp now, double passed_h) {
+  const double frosts = severity(Defect::defrost_heater, now);
+  if (frosts > 0) frost_ = std::min(1., frost_ + passed_h / (14 * 24));
+  return options_.pull_k * (1 - severity(Defect::refrigerant, now)) * (1 - frosts * frost_) /
+         (1 + severity(Defect::condenser, now));
+}
+
+Draw Cabinet::compress(Timestamp now) {
+  const double warm = (inside_c_ - options_.set_c) / options_.band_k;
+  // With less gas the compressor works less, against a hot condenser more.
+  const double power_w = std::round(
+      options_.compressor_w * (1 + 0.06 * std::clamp(warm, -1., 1.5)) *
+      (1 - 0.4 * severity(Defect::refrigerant, now)) * (1 + severity(Defect::condenser, now)));
+  const double fails = severity(Defect::start_relay, now);
+  if (fails > 0 && draw_.state != "cool" && now >= tries_again_ && chance_.happens(fails)) {
+    stalls_until_ = now + stall_length;
+    tries_again_ = now + stall_rest;
+  }
+  if (now < stalls_until_) return {"stall", std::round(stall_power * power_w), Nature::stalled};
+  if (now < tries_again_) return standby;
+  return {"cool", power_w, Nature::compressor};
+}
+
 Timestamp Cabinet::wake(Timestamp now, const Surroundings& around) {
   const double passed_h = hours_since(last_, now);
-  double drive_k = room_c(around) - inside_c_;
-  if (cools_ && defrost_left_h_ <= 0) {
-    drive_k -= options_.pull_k;
+  double drive_k = (1 + severity(Defect::gasket, now)) * (room_c(around) - inside_c_);
+  const double pull = pull_k(now, passed_h);
+  if (draw_.state == "cool") {
+    drive_k -= pull;
     cooled_h_ += passed_h;
   }
   inside_c_ += passed_h / options_.inertia_h * drive_k;
-  if (defrost_left_h_ > 0) inside_c_ += 4 * passed_h;
+  const bool defrosts = severity(Defect::defrost_heater, now) == 0;
+  if (defrost_left_h_ > 0 && defrosts) inside_c_ += 4 * passed_h;
   defrost_left_h_ -= passed_h;
   while (take_use(now)) inside_c_ += options_.door_k * chance_.between(0.4, 1.6);
 
@@ -87,14 +120,13 @@ Timestamp Cabinet::wake(Timestamp now, const Surroundings& around) {
       defrost_left_h_ = 0.3;
     }
   }
-  const double warm = (inside_c_ - options_.set_c) / options_.band_k;
-  if (defrost_left_h_ > 0) {
-    draw_ = {"defrost", options_.defrost_w, Nature::heating};
-  } else if (cools_) {
-    draw_ = {"cool", std::round(options_.compressor_w * (1 + 0.06 * std::min(warm, 1.5))),
-             Nature::compressor};
+  if (severity(Defect::thermostat, now) >= 0.5) cools_ = true;
+  if (severity(Defect::silent, now) >= 0.5) {
+    draw_ = {};
+  } else if (defrost_left_h_ > 0) {
+    draw_ = defrosts ? Draw{"defrost", options_.defrost_w, Nature::heating} : standby;
   } else {
-    draw_ = {"off", 1.5, Nature::electronics};
+    draw_ = cools_ ? compress(now) : standby;
   }
   return now + options_.look;
 }
@@ -106,15 +138,20 @@ WaterTank::WaterTank(const TankOptions& options, std::uint64_t seed)
 
 Timestamp WaterTank::wake(Timestamp now, const Surroundings&) {
   const double passed_h = hours_since(last_, now);
+  const double heater_w = options_.heater_w * (1 - severity(Defect::heater, now));
+  const double loss_w = options_.loss_w * (1 + severity(Defect::standing_loss, now));
   const double kwh_per_k = options_.litres * 4.187 / 3600;  // 4.187 kJ per litre and kelvin.
-  const double heat_w = (heats_ ? options_.heater_w : 0) - options_.loss_w;
+  const double heat_w = (heats_ ? heater_w : 0) - loss_w;
   water_c_ += heat_w * passed_h / 1000 / kwh_per_k;
   while (take_use(now)) {
     water_c_ -= options_.use_kwh * chance_.between(0.6, 1.4) / kwh_per_k;
   }
-  if (water_c_ < options_.set_c - options_.band_k / 2) heats_ = true;
-  if (water_c_ > options_.set_c + options_.band_k / 2) heats_ = false;
-  draw_ = heats_ ? Draw{"heat", options_.heater_w, Nature::heating} : Draw{};
+  // What a thermostat that sticks does not stop, the safety cut-out does.
+  const double stop_c =
+      severity(Defect::thermostat, now) >= 0.5 ? cut_out_c : options_.set_c + options_.band_k / 2;
+  if (water_c_ < stop_c - options_.band_k) heats_ = true;
+  if (water_c_ > stop_c) heats_ = false;
+  draw_ = heats_ ? Draw{"heat", heater_w, Nature::heating} : Draw{};
   return now + options_.look;
 }
 
@@ -122,7 +159,7 @@ HeatPump::HeatPump(const HeatPumpOptions& options, std::uint64_t seed) : options
   room_c_ = options.heat_set_c + Chance(seed).between(-0.4, 0.4);
 }
 
-void HeatPump::choose_mode(double outdoor_c, double passed_h) {
+void HeatPump::choose_mode(double outdoor_c, double passed_h, double airflow_fault) {
   in_mode_h_ += passed_h;
   const auto change = [&](Mode to) {
     if (to != mode_) in_mode_h_ = 0;
@@ -135,6 +172,8 @@ void HeatPump::choose_mode(double outdoor_c, double passed_h) {
     frosting_h_ = 0;
     return change(Mode::defrosts);
   }
+  // With little air the pressure switch stops it before its work is done: at 0.3 after 8 minutes.
+  if (airflow_fault * in_mode_h_ > 0.04) change(Mode::idle);
   if (mode_ == Mode::heats && room_c_ > options_.heat_set_c + 0.5) change(Mode::idle);
   if (mode_ == Mode::cools && room_c_ < options_.cool_set_c - 0.5) change(Mode::idle);
   // Compressors rest for some minutes before they start against the pressure they have made.
@@ -162,20 +201,39 @@ Timestamp HeatPump::wake(Timestamp now, const Surroundings& around) {
   const double outdoor = around.outdoor_c;
   double heat_w = options_.loss_w_per_k * (outdoor - room_c_) + options_.gains_w +
                   0.8 * around.radiation_w_per_m2;
-  const double power_w = share() * options_.full_w;
-  if (mode_ == Mode::heats) heat_w += power_w * std::clamp(3.6 + 0.075 * (outdoor - 7), 1.5, 5.);
+  const double low_air = severity(Defect::airflow, now);
+  const double strip = severity(Defect::backup_heat, now) * strip_w;
+  const double power_w =
+      share() * options_.full_w * (1 - severity(Defect::refrigerant, now)) * (1 - low_air);
+  if (mode_ == Mode::heats && strip > 0) {
+    heat_w += strip;
+  } else if (mode_ == Mode::heats) {
+    heat_w += power_w * std::clamp(3.6 + 0.075 * (outdoor - 7), 1.5, 5.);
+  }
   if (mode_ == Mode::cools) heat_w -= power_w * std::clamp(3.8 - 0.07 * (outdoor - 25), 2., 5.);
   room_c_ += heat_w * passed_h / 1000 / options_.capacity_kwh_per_k;
-  choose_mode(outdoor, passed_h);
+  choose_mode(outdoor, passed_h, low_air);
 
-  constexpr const char* states[] = {"off", "heat", "cool", "defrost"};
-  const auto nature = options_.least_share < 1 ? Nature::inverter : Nature::compressor;
-  // A warmer condenser makes the compressor work harder.
-  const double strain = 1 + 0.006 * std::abs(outdoor - 15);
-  draw_ = {states[static_cast<std::size_t>(mode_)],
-           std::round(options_.standby_w + share() * options_.full_w * strain),
-           mode_ == Mode::idle ? Nature::electronics : nature};
+  const double standby_w = options_.standby_w * (1 - severity(Defect::crankcase_heater, now));
+  if (mode_ == Mode::idle) {
+    draw_ = {"off", std::round(standby_w), Nature::electronics};
+  } else if (mode_ == Mode::heats && strip > 0) {
+    draw_ = {"strip heat", std::round(options_.standby_w + strip), Nature::heating};
+  } else {
+    draw_ = running(outdoor, now);
+  }
   return now + options_.look;
+}
+
+Draw HeatPump::running(double outdoor_c, Timestamp now) const {
+  constexpr const char* states[] = {"off", "heat", "cool", "defrost"};
+  // A warmer condenser makes the compressor work harder, less gas less.
+  const double strain = (1 + 0.006 * std::abs(outdoor_c - 15)) *
+                        (1 - 0.4 * severity(Defect::refrigerant, now)) *
+                        (1 + 0.3 * severity(Defect::airflow, now));
+  return {states[static_cast<std::size_t>(mode_)],
+          std::round(options_.standby_w + share() * options_.full_w * strain),
+          options_.least_share < 1 ? Nature::inverter : Nature::compressor};
 }
 
 WellPump::WellPump(double power_w, std::uint64_t seed) : power_w_(power_w), chance_(seed) {
@@ -183,14 +241,33 @@ WellPump::WellPump(double power_w, std::uint64_t seed) : power_w_(power_w), chan
 }
 
 Timestamp WellPump::wake(Timestamp now, const Surroundings&) {
+  const double leak = severity(Defect::leak, now), dry = severity(Defect::dry_well, now);
+  const double lost_air = severity(Defect::waterlogged_tank, now);
+  const double worn = severity(Defect::worn_impeller, now);
+  // With a leak it is woken every minute.
+  missing_l_ += leak * std::min(60 * hours_since(last_, now), 1.);
   while (take_use(now)) missing_l_ += chance_.between(6, 35);
-  if (missing_l_ >= 40 && now >= stops_) {
-    stops_ = now + milliseconds(std::llround(missing_l_ / 45 * 60'000));
-    missing_l_ = 0;
+  const double starts_at_l = 40 * (1 - lost_air);
+  if (missing_l_ >= starts_at_l && now >= stops_ && now >= rests_until_) {
+    const double brings_l = lost_air > 0 ? std::min(missing_l_, starts_at_l) : missing_l_;
+    const double minutes = dry > 0 ? 60 : brings_l / (45 * (1 - worn));
+    stops_ = now + milliseconds(std::llround(minutes * 60'000));
+    if (dry == 0) missing_l_ -= brings_l;
+    if (lost_air > 0) {
+      rests_until_ = stops_ + milliseconds(std::llround(starts_at_l / tap_l_per_min * 60'000));
+    }
   }
   const bool runs = now < stops_;
-  draw_ = runs ? Draw{"pump", power_w_, Nature::compressor} : Draw{};
-  return runs ? std::min(stops_, next_use()) : next_use();
+  draw_ = {};
+  if (runs) {
+    // A pump without water draws its magnetising current all the same.
+    draw_ = {"pump", power_w_ * (1 - dry) * (1 - 0.4 * worn), Nature::compressor, 1 / (1 - dry)};
+  }
+  auto wakes = next_use();
+  if (runs) wakes = std::min(wakes, stops_);
+  if (!runs && missing_l_ >= starts_at_l) wakes = std::min(wakes, rests_until_);
+  if (leak > 0) wakes = std::min(wakes, now + milliseconds(1min));
+  return wakes;
 }
 
 Lights::Lights(int rooms, double room_w, std::uint64_t seed)

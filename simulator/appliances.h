@@ -13,6 +13,7 @@
 
 #include "measurement/units.h"
 #include "simulator/chance.h"
+#include "simulator/faults.h"
 
 namespace simulator {
 
@@ -26,6 +27,7 @@ enum class Nature : std::uint8_t {
   magnetron,    // A microwave oven's transformer.
   lamps,        // LED.
   generator,    // A solar inverter.
+  stalled,      // A motor that stands.
 };
 
 struct NatureRow {
@@ -47,6 +49,7 @@ inline constexpr std::array natures = {
     NatureRow{Nature::magnetron, 1, 0.20, 0.010, 0.35, 1.5, 4},
     NatureRow{Nature::lamps, 0, -0.30, -0.006, 0.60, 1, 5},
     NatureRow{Nature::generator, 0, 0.03, 0.001, 0.04, 1, 1},
+    NatureRow{Nature::stalled, 2, 1.1, 0.002, 0.10, 1, 1},
 };
 
 constexpr const NatureRow& row(Nature n) { return natures[static_cast<std::size_t>(n)]; }
@@ -65,6 +68,7 @@ struct Draw {
   std::string_view state = "off";
   double power_w = 0;  // At the nominal voltage; negative is produced.
   Nature nature = Nature::electronics;
+  double reactive = 1;  // This many times the nature's.
 };
 
 // What an appliance feels.
@@ -88,7 +92,15 @@ class Appliance {
   void use_at(measurement::Timestamp);
   measurement::Timestamp next_use() const;  // Timestamp::max(): none.
 
+  // Something begins to be wrong with it. Without effect where it has no such part.
+  void suffer(Defect defect, const Onset& onset) { defects_.add(defect, onset); }
+
  protected:
+  double severity(Defect defect, measurement::Timestamp now) const {
+    return defects_.severity(defect, now);
+  }
+  const Defects& defects() const { return defects_; }
+
   // True once for every use whose time has come.
   bool take_use(measurement::Timestamp now);
 
@@ -96,6 +108,7 @@ class Appliance {
 
  private:
   std::vector<measurement::Timestamp> uses_;  // Latest first.
+  Defects defects_;
 };
 
 struct Phase {
@@ -103,6 +116,7 @@ struct Phase {
   double power_w = 0;
   Nature nature = Nature::heating;
   std::chrono::milliseconds length{};
+  double motor_w = 0;  // Of the power of a heating phase.
 };
 
 // One run of a machine from start to end; never the same twice.
@@ -120,6 +134,9 @@ Course tumble_dryer(Chance&);
 Course television(Chance&);
 Course computer(Chance&);
 Course charger(Chance&, double full_w);  // Ramps in steps, up and down.
+
+// The course as it goes on a machine with these defects.
+Course afflict(Course, const Defects&, measurement::Timestamp now);
 
 // A machine that is started and then runs its course. A use while it runs starts it again at the
 // end.
@@ -150,7 +167,8 @@ struct CabinetOptions {
 
 // A fridge or freezer: a thermostat between two temperatures, in a room that follows the weather a
 // little. Its share of time on is about (room - set) / pull. The defrost heater works for 18
-// minutes after each 8 hours of compressor.
+// minutes after each 8 hours of compressor. A compressor that does not start draws the current of a
+// motor that stands for 8 seconds, and tries again after two minutes.
 class Cabinet final : public Appliance {
  public:
   Cabinet(const CabinetOptions&, std::uint64_t seed);
@@ -159,12 +177,19 @@ class Cabinet final : public Appliance {
   double inside_c() const { return inside_c_; }
 
  private:
+  double pull_k(measurement::Timestamp, double passed_h);
+  Draw compress(measurement::Timestamp);
+
   CabinetOptions options_;
   Chance chance_;
   double inside_c_;
   bool cools_ = false;
   double cooled_h_ = 0;  // Since the last defrost.
   double defrost_left_h_ = 0;
+  double frost_ = 0;  // Of what two weeks without defrosting leave.
+  measurement::Timestamp stalls_until_ = measurement::Timestamp::min();
+  measurement::Timestamp tries_again_ = measurement::Timestamp::min();
+
   measurement::Timestamp last_ = measurement::Timestamp::min();
 };
 
@@ -217,8 +242,9 @@ class HeatPump final : public Appliance {
  private:
   enum class Mode : std::uint8_t { idle, heats, cools, defrosts };
 
-  void choose_mode(double outdoor_c, double passed_h);
+  void choose_mode(double outdoor_c, double passed_h, double airflow_fault);
   double share() const;
+  Draw running(double outdoor_c, measurement::Timestamp) const;
 
   HeatPumpOptions options_;
   double room_c_;
@@ -228,7 +254,8 @@ class HeatPump final : public Appliance {
   measurement::Timestamp last_ = measurement::Timestamp::min();
 };
 
-// A well's pump and pressure tank: it starts when 40 litres are gone and brings 45 a minute.
+// A well's pump and pressure tank: it starts when 40 litres are gone and brings 45 a minute. With
+// less air in the tank it starts for less, again and again while the tap is open.
 class WellPump final : public Appliance {
  public:
   WellPump(double power_w, std::uint64_t seed);
@@ -238,6 +265,8 @@ class WellPump final : public Appliance {
   double power_w_;
   Chance chance_;
   double missing_l_ = 0;
+  measurement::Timestamp rests_until_ = measurement::Timestamp::min();
+  measurement::Timestamp last_ = measurement::Timestamp::min();
   measurement::Timestamp stops_ = measurement::Timestamp::min();
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "simulator/appliances.h"
 
@@ -49,7 +50,66 @@ Course wash(Chance& chance, double heater_w) {
   return course;
 }
 
+void scale(milliseconds& length, double factor) {
+  length = milliseconds(std::llround(static_cast<double>(length.count()) * factor));
+}
+
+// Heat that does not leave through the vent opens the thermostat every 100 seconds.
+void choke(Course& course, double severity) {
+  Course slow;
+  for (auto phase : course) {
+    if (phase.motor_w == 0 || phase.nature != Nature::heating) {
+      slow.push_back(phase);
+      continue;
+    }
+    auto left = phase.length;
+    scale(left, (1 + severity) / (1 + severity / 2));
+    while (left > milliseconds::zero()) {
+      phase.length = std::min(left, seconds(100));
+      left -= phase.length;
+      slow.push_back(phase);
+      scale(phase.length, severity / 2);
+      if (phase.length == milliseconds::zero()) continue;
+      slow.push_back({"tumble", phase.motor_w, Nature::motor, phase.length});
+    }
+  }
+  course = std::move(slow);
+}
+
+// Machines wait for their temperature, twice as long at most.
+void weaken(Phase& phase, double severity) {
+  phase.power_w -= severity * (phase.power_w - phase.motor_w);
+  scale(phase.length, std::min(2., 1 / (1 - severity)));
+  if (severity == 1) phase.nature = Nature::motor;
+}
+
 }  // namespace
+
+Course afflict(Course course, const Defects& defects, measurement::Timestamp now) {
+  const auto severity = [&](Defect defect) { return defects.severity(defect, now); };
+  const double heater = severity(Defect::heater), limescale = severity(Defect::limescale);
+  const double drain = severity(Defect::drain), bearing = severity(Defect::bearing);
+  const double less = std::min(severity(Defect::reduced_current), 0.9);
+  for (auto& phase : course) {
+    const bool heats = phase.nature == Nature::heating;
+    const bool turns = phase.state == "spin" || phase.state == "tumble" || phase.state == "cool";
+    if (bearing > 0 && (turns || phase.motor_w > 0)) {
+      const double more_w = bearing * (turns ? phase.power_w : phase.motor_w);
+      phase.power_w += more_w;
+      if (!turns) phase.motor_w += more_w;
+    }
+    if (heats && heater > 0) weaken(phase, heater);
+    if (heats && limescale > 0) scale(phase.length, 1 + limescale);
+    if (phase.state == "drain" && drain > 0) scale(phase.length, 1 + drain);
+    if (less > 0) phase.power_w *= 1 - less;
+    if (less > 0 && phase.state == "charge") scale(phase.length, 1 / (1 - less));
+  }
+  if (const double vent = severity(Defect::vent); vent > 0) choke(course, vent);
+  if (const double stuck = severity(Defect::thermostat); stuck > 0) {
+    course.front().length = milliseconds(std::llround(stuck * 86'400'000));
+  }
+  return course;
+}
 
 Course kettle(Chance& chance, double power_w) {
   const double kwh = chance.between(0.045, 0.11);  // 0.4 to 1 litre from 15 °C.
@@ -87,12 +147,12 @@ Course dishwasher(Chance& chance) {
   const double heater_w = 1150;
   Course course{{"prewash", 85, Nature::motor, minutes(chance.between(6, 9))},
                 {"drain", 32, Nature::motor, minutes(1)},
-                {"heat", heater_w + 75, Nature::heating, minutes(chance.between(18, 23))},
+                {"heat", heater_w + 75, Nature::heating, minutes(chance.between(18, 23)), 75},
                 {"wash", 78, Nature::motor, minutes(chance.between(16, 24))},
                 {"drain", 32, Nature::motor, minutes(1)},
                 {"rinse", 80, Nature::motor, minutes(6)},
                 {"drain", 32, Nature::motor, minutes(1)},
-                {"heat", heater_w + 75, Nature::heating, minutes(chance.between(13, 17))},
+                {"heat", heater_w + 75, Nature::heating, minutes(chance.between(13, 17)), 75},
                 {"drain", 32, Nature::motor, minutes(1)}};
   course.push_back({"dry", 5, Nature::electronics, minutes(25)});
   return course;
@@ -104,10 +164,11 @@ Course washing_machine(Chance& chance) { return wash(chance, 2050); }
 Course tumble_dryer(Chance& chance) {
   const double drum_w = 240;
   const double heater_w = 2350;
-  Course course{{"heat", drum_w + heater_w, Nature::heating, minutes(chance.between(12, 18))}};
-  cycle(course, chance, {"heat", drum_w + heater_w, Nature::heating, minutes(2.8)},
+  Course course{
+      {"heat", drum_w + heater_w, Nature::heating, minutes(chance.between(12, 18)), drum_w}};
+  cycle(course, chance, {"heat", drum_w + heater_w, Nature::heating, minutes(2.8), drum_w},
         {"tumble", drum_w, Nature::motor, seconds(25)}, chance.between(10, 18));
-  cycle(course, chance, {"heat", drum_w + heater_w, Nature::heating, seconds(50)},
+  cycle(course, chance, {"heat", drum_w + heater_w, Nature::heating, seconds(50), drum_w},
         {"tumble", drum_w, Nature::motor, seconds(70)}, chance.between(8, 14));
   course.push_back({"cool", drum_w, Nature::motor, minutes(5)});
   return course;

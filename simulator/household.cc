@@ -72,6 +72,11 @@ Household::Household(const HouseholdOptions& options)
     const double looks = chance.uniform() * static_cast<double>(options.step.count());
     wakes_.push_back(options.begin + milliseconds(static_cast<std::int64_t>(looks)));
     placed.furnishing = std::move(furnishing);
+    for (const auto& fault : options.faults) {
+      if (fault.what.word != placed.furnishing.word) continue;
+      placed.furnishing.appliance->suffer(
+          fault.what.defect, {options.begin + fault.after, fault.ramp, fault.severity});
+    }
   }
   next_day_ = next_weather_ = next_step_ = options.begin;
   step_to(options.begin);
@@ -235,7 +240,7 @@ Household::Flow Household::flow(const Placed& placed, Timestamp now) const {
   const double distorted = std::abs(power) * (surges ? nature.surge_current : 1);
   return {.fundamental_w = active * (1 - nature.harmonic_power),
           .harmonic_w = active * nature.harmonic_power,
-          .reactive_var = distorted * nature.reactive,
+          .reactive_var = distorted * nature.reactive * draw.reactive,
           .harmonic_va = distorted * nature.distortion};
 }
 

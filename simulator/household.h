@@ -12,6 +12,7 @@
 
 #include "measurement/units.h"
 #include "simulator/blueprint.h"
+#include "simulator/faults.h"
 #include "simulator/furnish.h"
 #include "simulator/people.h"
 #include "simulator/scene.h"
@@ -26,6 +27,7 @@ struct HouseholdOptions {
   // How often the voltage changes and the thermostats look. 10 s makes old history in a fraction of
   // the time.
   std::chrono::milliseconds step = std::chrono::seconds(1);
+  std::vector<Fault> faults;  // Those of appliances that the house has not are without effect.
 };
 
 struct ApplianceTruth {
