@@ -222,6 +222,10 @@ enum class Feature : std::uint8_t {
   on_time,         // s, of the present run.
   backup_heat,     // Wh a day.
   failed_starts,   // A day.
+  heating_time,    // s, of one run.
+  heater_power,    // W, beside the motor's.
+  motor_power,     // W, while it does not heat.
+  rain,            // mm, since it last ran.
 };
 
 struct FeatureRow {
@@ -253,6 +257,10 @@ inline constexpr std::array health_features = {
     FeatureRow{Feature::on_time, "on_time", "time on", "s"},
     FeatureRow{Feature::backup_heat, "backup_heat", "backup heat a day", "Wh"},
     FeatureRow{Feature::failed_starts, "failed_starts", "starts that failed", "1/d"},
+    FeatureRow{Feature::heating_time, "heating_time", "heating in a run", "s"},
+    FeatureRow{Feature::heater_power, "heater_power", "power of the heater", "W"},
+    FeatureRow{Feature::motor_power, "motor_power", "power without the heater", "W"},
+    FeatureRow{Feature::rain, "rain", "rain since it last ran", "mm"},
 };
 
 namespace detail {
