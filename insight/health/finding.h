@@ -124,6 +124,7 @@ enum class Cause : std::uint8_t {
   overload,
   wired_wrong,
   charging_reduced,
+  no_power,
 };
 
 struct CauseRow {
@@ -197,6 +198,8 @@ inline constexpr std::array causes = {
              "Switch both circuits off, and call an electrician."},
     CauseRow{Cause::charging_reduced, "charging_reduced", "a charger or car that holds back",
              "See whether the car or the charger limits the current, and feel the plug for heat."},
+    CauseRow{Cause::no_power, "no_power", "a plug or a breaker that is off",
+             "See whether its plug sits and its breaker is on."},
 };
 
 // What is looked at. Numbers are kept: append, never renumber.
