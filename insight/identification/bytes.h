@@ -44,4 +44,24 @@ template <class Value>
   return true;
 }
 
+namespace detail {
+inline std::uint64_t fnv1a(std::string_view bytes) {
+  std::uint64_t sum = 0xcbf29ce484222325;
+  for (const char c : bytes) sum = (sum ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return sum;
+}
+}  // namespace detail
+
+// Puts a sum of all that was put so far, by which damage is seen.
+inline void seal(std::string& bytes) { put(bytes, detail::fnv1a(bytes)); }
+
+// Takes the sum off the end. False: it is not that of the bytes before.
+[[nodiscard]] inline bool unseal(std::string_view& bytes) {
+  std::uint64_t sum = 0;
+  if (bytes.size() < sizeof(sum)) return false;
+  auto end = bytes.substr(bytes.size() - sizeof(sum));
+  bytes.remove_suffix(sizeof(sum));
+  return take(end, sum) && sum == detail::fnv1a(bytes);
+}
+
 }  // namespace insight
