@@ -38,7 +38,7 @@ Course wash(Chance& chance, double heater_w) {
   Course course{{"fill", 12, Nature::electronics, minutes(chance.between(1.5, 3))}};
   tumble(course, chance, "wash", 4);
   if (heater_w > 0) {
-    course.push_back({"heat", heater_w, Nature::heating, minutes(chance.between(11, 16))});
+    course.push_back({"heat", heater_w, Nature::heating, minutes(chance.between(11, 16)), 60});
   }
   tumble(course, chance, "wash", chance.between(16, 24));
   for (int i = 0; i < 2; ++i) {
