@@ -42,6 +42,7 @@ class NoticeQueue {
   void set(const NoticeTimes& times) { times_ = times; }
   // Their names; what waits for others is dropped.
   void set_channels(std::vector<std::string> channels);
+  const std::vector<std::string>& channels() const { return channels_; }
 
   // False: the same was told within `again_after`. Without channels it is only kept as recent.
   bool add(Notice, measurement::Timestamp now, std::chrono::minutes again_after);

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "hub/api/appliances.h"
+#include "hub/api/health.h"
 #include "hub/api/history.h"
 #include "hub/api/metrics.h"
 #include "hub/api/url.h"
@@ -454,6 +455,28 @@ Response switched_on(const Call& call) {
   return told ? json(*told) : refusal(400, told.error());
 }
 
+// --- The condition of equipment
+
+OrRefusal<HealthDesk*> health_desk(const Call& call) {
+  if (auto* found = call.home->health ? call.home->health() : nullptr) return found;
+  return std::unexpected(
+      refusal(503, "Equipment is not watched in this home; the hub's log says why."));
+}
+
+template <std::string (*text)(HealthDesk&, Timestamp)>
+Response health(const Call& call) {
+  const auto found = health_desk(call);
+  return found ? json(text(**found, call.now)) : found.error();
+}
+
+template <HealthSaying say>
+Response said_of_health(const Call& call) {
+  const auto found = health_desk(call);
+  if (!found) return found.error();
+  const auto done = say(**found, call.request.body, {call.now, call.user ? call.user->name : ""});
+  return done ? no_content() : refusal(400, done.error());
+}
+
 // --- Figures
 
 // Those of one home, and what the hub itself has to tell. Without a name: of the only one.
@@ -521,6 +544,12 @@ constexpr std::array rows = {
     Route{"POST", "/api/homes/{home}/appliances/merge", Role::owner, said<say_merge>, 4096},
     Route{"POST", "/api/homes/{home}/appliances/split", Role::owner, said<say_split>, 4096},
     Route{"POST", "/api/homes/{home}/appliances/rollback", Role::owner, said<say_roll_back>, 4096},
+    Route{"GET", "/api/homes/{home}/health", Role::resident, health<health_text>, 0},
+    Route{"POST", "/api/homes/{home}/health/feedback", Role::owner, said_of_health<say_feedback>,
+          4096},
+    Route{"GET", "/api/homes/{home}/rules", Role::resident, health<rules_text>, 0},
+    Route{"PUT", "/api/homes/{home}/rules", Role::owner, said_of_health<say_rules>, 65'536},
+    Route{"POST", "/api/homes/{home}/rules/test", Role::owner, said_of_health<say_test>, 4096},
     Route{"GET", "/metrics", Role::scraper, metrics, 0},
     Route{"POST", "/write", Role::writer, write, most_points_bytes},
     Route{"POST", "/api/v2/write", Role::writer, write, most_points_bytes},

@@ -7,6 +7,7 @@
 
 #include "hub/analyst.h"
 #include "hub/api/write.h"
+#include "hub/health_desk.h"
 #include "hub/home.h"
 #include "hub/ledger.h"
 #include "hub/live_feed.h"
@@ -22,9 +23,10 @@ struct ServedHome {
   const Home* home = nullptr;
   Store* store = nullptr;
   LiveFeed* live = nullptr;
-  std::function<Ledger*()> ledger = {};    // Empty, or null: no energy is told in metrics.
-  std::function<Analyst*()> analyst = {};  // Empty, or null: appliances are not looked for.
-  const PointsDoor* points = nullptr;      // Null: nobody can write.
+  std::function<Ledger*()> ledger = {};      // Empty, or null: no energy is told in metrics.
+  std::function<Analyst*()> analyst = {};    // Empty, or null: appliances are not looked for.
+  std::function<HealthDesk*()> health = {};  // Empty, or null: equipment is not watched.
+  const PointsDoor* points = nullptr;        // Null: nobody can write.
 };
 
 }  // namespace hub

@@ -225,10 +225,20 @@ struct SmallWorld {
                   {.model = nullptr,
                    .utc_offset = [](measurement::Timestamp) { return 0min; },
                    .say = [](const std::string&) {}}};
-  std::vector<ServedHome> served = {
-      {.id = "home", .home = &homes[0], .store = &store, .live = &live, .analyst = [this] {
-         return &analyst;
-       }}};
+  HealthDesk desk{disk,
+                  (folder.path / "health.db").string(),
+                  folder.path / "rules.toml",
+                  homes[0],
+                  live,
+                  {.analyst = [this] { return &analyst; },
+                   .ledger = {},
+                   .utc_offset = [](measurement::Timestamp) { return 0min; }}};
+  std::vector<ServedHome> served = {{.id = "home",
+                                     .home = &homes[0],
+                                     .store = &store,
+                                     .live = &live,
+                                     .analyst = [this] { return &analyst; },
+                                     .health = [this] { return &desk; }}};
   measurement::Timestamp now = new_year + 100s;
   std::string metrics_token = "a token for metrics";
   Routes routes = make_routes();
