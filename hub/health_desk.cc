@@ -149,7 +149,7 @@ void HealthDesk::look_for_silence() {
   }
 }
 
-AssetNow HealthDesk::circuit_now(const Circuit& circuit) {
+AssetNow HealthDesk::circuit_now(const Circuit& circuit, bool with_energy) {
   AssetNow found;
   if (circuit.channels.empty()) return found;
   const auto& device = circuit.channels.front().device;
@@ -157,7 +157,7 @@ AssetNow HealthDesk::circuit_now(const Circuit& circuit) {
   if (heard != heard_.end() && now_ - heard->second.time < live_for) {
     found.power = active_power(circuit, device, heard->second.sample);
   }
-  auto* ledger = around_.ledger ? around_.ledger() : nullptr;
+  auto* ledger = with_energy && around_.ledger ? around_.ledger() : nullptr;
   if (!ledger) return found;
   auto& today = today_[circuit.id];
   if (now_ >= today.at + energy_every || now_ < today.at) {
@@ -172,18 +172,18 @@ AssetNow HealthDesk::circuit_now(const Circuit& circuit) {
   return found;
 }
 
-AssetNow HealthDesk::asset_now(const Asset& asset) {
+AssetNow HealthDesk::asset_now(const Asset& asset, bool with_energy) {
   if (asset.kind == Asset::Kind::circuit) {
     const auto& circuits = panel().circuits;
     const auto circuit = std::ranges::find(circuits, asset.id, &Circuit::id);
-    return circuit == circuits.end() ? AssetNow{} : circuit_now(*circuit);
+    return circuit == circuits.end() ? AssetNow{} : circuit_now(*circuit, with_energy);
   }
   const auto known = std::ranges::find_if(appliances_, [&](const ApplianceState& one) {
     return std::to_string(one.number) == asset.id;
   });
   if (known == appliances_.end() || known->is_past) return {};
   // Its power is only as fresh as that of its circuit.
-  const auto circuit = asset_now({Asset::Kind::circuit, known->circuit});
+  const auto circuit = asset_now({Asset::Kind::circuit, known->circuit}, false);
   AssetNow found{.is_on = known->running_since.has_value(),
                  .has_run_today = known->runs_today > 0,
                  .today = known->today};
@@ -196,7 +196,7 @@ void HealthDesk::step_rules() {
   const auto offset = around_.utc_offset(now_);
   for (auto& watch : watches_) {
     const auto& rule = watch.rule();
-    if (!watch.step(now_, asset_now(rule.asset), offset)) continue;
+    if (!watch.step(now_, asset_now(rule.asset, row(rule.kind).has_energy), offset)) continue;
     notices_.add({.about = "rule " + rule.name,
                   .sending = rule.sending,
                   .time = now_,

@@ -90,8 +90,8 @@ class HealthDesk {
   void look_at_appliances();
   void look_for_silence();
   void step_rules();
-  AssetNow asset_now(const Asset&);
-  AssetNow circuit_now(const Circuit&);
+  AssetNow asset_now(const Asset&, bool with_energy);
+  AssetNow circuit_now(const Circuit&, bool with_energy);
   void tell_findings(FindingBook::Writing&);
   void tell_troubles();
   std::expected<void, StoreError> keep();

@@ -30,9 +30,11 @@ constexpr std::size_t most_characters = 255;
 constexpr std::size_t channels_per_board = 6;
 constexpr std::size_t channels_per_chip = 3;
 constexpr std::size_t most_channels = 42;
+constexpr std::size_t most_recipients = 10;
 
 // In the order of the enumerations.
 constexpr std::array<std::string_view, 3> targets = {"none", "sensor", "external"};
+constexpr std::array<std::string_view, 2> tls_words = {"starttls", "at_once"};
 constexpr std::array<std::string_view, 3> schemas = {"lenz", "home_assistant", "samples"};
 
 bool consists_of(std::string_view text, std::string_view besides_letters_and_digits) {
@@ -233,6 +235,38 @@ std::string fault_of(const VictoriaMetrics& victoria) {
   return fault_of(victoria.read_before);
 }
 
+// One that can stand between < and > in a mail's envelope.
+bool is_address(std::string_view text) {
+  const auto at = text.find('@');
+  return is_one_word(text) && at != text.npos && at > 0 && at + 1 < text.size() &&
+         text.find('@', at + 1) == text.npos && text.find_first_of("<>\"\\,;:()[]") == text.npos &&
+         std::ranges::all_of(text, [](unsigned char c) { return c < 0x80; });
+}
+
+std::string fault_of(const Email& email) {
+  if (!is_one_word(email.host)) return "\"host\" must be the name or address of the mail server";
+  if (!is_port(email.port)) return "\"port\" must be from 1 to 65535";
+  if (!is_line(email.user) || !is_line(email.password)) {
+    return "user and password must be one line each";
+  }
+  if (email.user.empty() != email.password.empty()) {
+    return "user and password_file go together; add the other one";
+  }
+  if (!is_address(email.from)) return "\"from\" must be like \"lenz@example.org\"";
+  if (email.to.empty() || email.to.size() > most_recipients ||
+      !std::ranges::all_of(email.to, is_address)) {
+    return fmt::format("\"to\" must be 1 to {} addresses like [\"ann@example.org\"]",
+                       most_recipients);
+  }
+  return {};
+}
+
+std::string fault_of(const Webhook& webhook) {
+  if (!is_url(webhook.url, "http")) return "\"url\" must be like \"https://example.org/hook\"";
+  if (!is_line(webhook.token)) return "the token must be one line";
+  return {};
+}
+
 // The entities of a node, and what they are of, must be different ones.
 Fault fault_of_entities(const EsphomeNode& node, std::size_t index) {
   std::set<std::string_view> ids;
@@ -300,6 +334,14 @@ Fault find_fault(const Partners& partners) {
     }
     if (!sentence.empty()) return {sentence, "victoriametrics"};
   }
+  if (partners.email) {
+    if (auto sentence = fault_of(*partners.email); !sentence.empty()) return {sentence, "email"};
+  }
+  if (partners.webhook) {
+    if (auto sentence = fault_of(*partners.webhook); !sentence.empty()) {
+      return {sentence, "webhook"};
+    }
+  }
   return {};
 }
 
@@ -317,6 +359,8 @@ class Reader {
   HomeAssistant home_assistant(const toml::table&) const;
   InfluxDb influxdb(const toml::table&) const;
   VictoriaMetrics victoriametrics(const toml::table&) const;
+  Email email(const toml::table&) const;
+  Webhook webhook(const toml::table&) const;
 
   void want_days(const toml::table& from, std::optional<std::chrono::days>& into) const;
   void want_secret(const toml::table& from, std::string_view key, std::string& into) const;
@@ -471,6 +515,29 @@ VictoriaMetrics Reader::victoriametrics(const toml::table& from) const {
   return victoria;
 }
 
+Email Reader::email(const toml::table& from) const {
+  file_.allow(from, "[email]", {"host", "port", "tls", "user", "password_file", "from", "to"});
+  Email email;
+  file_.need(from, "host", email.host);
+  file_.want(from, "port", email.port);
+  file_.want_choice(from, "tls", tls_words, email.is_secure);
+  file_.want(from, "user", email.user);
+  want_secret(from, "password_file", email.password);
+  file_.need(from, "from", email.from);
+  for (const auto& node : file_.array(file_.required(from, "to"), "to")) {
+    file_.take(node, "to", email.to.emplace_back());
+  }
+  return email;
+}
+
+Webhook Reader::webhook(const toml::table& from) const {
+  file_.allow(from, "[webhook]", {"url", "token_file"});
+  Webhook webhook;
+  file_.need(from, "url", webhook.url);
+  want_secret(from, "token_file", webhook.token);
+  return webhook;
+}
+
 void Reader::want_days(const toml::table& from, std::optional<std::chrono::days>& into) const {
   const auto* node = from.get("read_before_days");
   if (!node) return;
@@ -488,7 +555,8 @@ const toml::node& Reader::place(const Fault& fault) const {
 
 Partners Reader::partners() const {
   file_.allow(file_.root(), "the file",
-              {"mqtt", "esphome", "plug", "home_assistant", "influxdb", "victoriametrics"});
+              {"mqtt", "esphome", "plug", "home_assistant", "influxdb", "victoriametrics", "email",
+               "webhook"});
   Partners partners;
   want_section("mqtt", partners.mqtt, &Reader::mqtt);
   file_.each(file_.root(), "esphome",
@@ -497,6 +565,8 @@ Partners Reader::partners() const {
   want_section("home_assistant", partners.home_assistant, &Reader::home_assistant);
   want_section("influxdb", partners.influxdb, &Reader::influxdb);
   want_section("victoriametrics", partners.victoriametrics, &Reader::victoriametrics);
+  want_section("email", partners.email, &Reader::email);
+  want_section("webhook", partners.webhook, &Reader::webhook);
   if (const auto fault = find_fault(partners)) {
     file_.refuse(place(fault).source(), fault.sentence);
   }
@@ -519,6 +589,8 @@ class Writer {
   void write(const HomeAssistant&);
   void write(const InfluxDb&);
   void write(const VictoriaMetrics&);
+  void write(const Email&);
+  void write(const Webhook&);
 
   void section(std::string_view name) {
     text_ += fmt::format("{}{}\n", text_.empty() ? "" : "\n", name);
@@ -547,6 +619,8 @@ Writer::Writer(const Partners& partners) {
   if (partners.home_assistant) write(*partners.home_assistant);
   if (partners.influxdb) write(*partners.influxdb);
   if (partners.victoriametrics) write(*partners.victoriametrics);
+  if (partners.email) write(*partners.email);
+  if (partners.webhook) write(*partners.webhook);
 }
 
 void Writer::write(const MqttAddress& mqtt) {
@@ -618,6 +692,25 @@ void Writer::write(const VictoriaMetrics& victoria) {
   text("user", victoria.user);
   secret("password_file", "victoriametrics.password", victoria.password);
   if (victoria.read_before) line("read_before_days", victoria.read_before->count());
+}
+
+void Writer::write(const Email& email) {
+  section("[email]");
+  text("host", email.host);
+  line("port", email.port);
+  text("tls", std::string(tls_words.at(email.is_secure)));
+  text("user", email.user);
+  secret("password_file", "email.password", email.password);
+  text("from", email.from);
+  std::vector<std::string> to;
+  std::ranges::transform(email.to, std::back_inserter(to), toml_text);
+  line("to", fmt::format("[{}]", fmt::join(to, ", ")));
+}
+
+void Writer::write(const Webhook& webhook) {
+  section("[webhook]");
+  text("url", webhook.url);
+  secret("token_file", "webhook.token", webhook.token);
 }
 
 // A folder that only its owner enters.

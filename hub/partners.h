@@ -87,6 +87,23 @@ struct VictoriaMetrics {
   std::optional<std::chrono::days> read_before;  // What is older is read here.
 };
 
+// Where notices go by e-mail.
+struct Email {
+  std::string host;
+  int port = 587;
+  bool is_secure = false;  // TLS from the first byte on; else STARTTLS, which it must have.
+  std::string user;        // Empty: no sign-in.
+  std::string password;    // From password_file.
+  std::string from;
+  std::vector<std::string> to;  // 1 to 10.
+};
+
+// Where notices go as JSON.
+struct Webhook {
+  std::string url;    // http:// or https://
+  std::string token;  // Sent as Authorization: Bearer; from token_file; empty: none.
+};
+
 struct Partners {
   std::optional<MqttAddress> mqtt;
   std::vector<EsphomeNode> esphome;
@@ -94,6 +111,8 @@ struct Partners {
   std::optional<HomeAssistant> home_assistant;  // Needs mqtt.
   std::optional<InfluxDb> influxdb;
   std::optional<VictoriaMetrics> victoriametrics;  // Only one of the two has read_before.
+  std::optional<Email> email;
+  std::optional<Webhook> webhook;
 };
 
 // A file that does not exist means no partners. Files of secrets are named relative to the folder

@@ -263,6 +263,11 @@ TEST_F(PartnersFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
       {victoria + "password_file = \"password\"\n", "line 1", "a password needs a \"user\""},
       {victoria + "database = \"d\"\n", "line 3", "database"},
       {victoria + "read_before_days = 36501\n", "line 1", "from 1 to 36500"},
+      {"[email]\nhost = \"m\"\nfrom = \"a@b\"\nto = []\n", "line 1", "\"to\" must be 1 to 10"},
+      {"[email]\nhost = \"m\"\nfrom = \"a@b> x\"\nto = [\"a@b\"]\n", "line 1", "\"from\" must be"},
+      {"[email]\nhost = \"m\"\nuser = \"u\"\nfrom = \"a@b\"\nto = [\"a@b\"]\n", "line 1",
+       "go together"},
+      {"[webhook]\nurl = \"ftp://x\"\n", "line 1", "\"url\" must be like"},
       {victoria + "read_before_days = 30\n" + influx +
            "database = \"d\"\nschema = \"samples\"\nread_before_days = 30\n",
        "line 1", "[influxdb] has read_before_days too"},
@@ -314,7 +319,15 @@ Partners everything() {
                                              .read_url = "http://select",
                                              .user = "ann",
                                              .password = "secret-3",
-                                             .read_before = std::chrono::days(30)}};
+                                             .read_before = std::chrono::days(30)},
+          .email = Email{.host = "mail.example.org",
+                         .port = 465,
+                         .is_secure = true,
+                         .user = "ann",
+                         .password = "secret-4",
+                         .from = "lenz@example.org",
+                         .to = {"ann@example.org", "bob@example.org"}},
+          .webhook = Webhook{.url = "https://example.org/hook", .token = "secret-5"}};
 }
 
 TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
@@ -358,6 +371,15 @@ TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
   EXPECT_EQ(partners.victoriametrics->user, "ann");
   EXPECT_EQ(partners.victoriametrics->password, "secret-3");
   EXPECT_EQ(partners.victoriametrics->read_before, std::chrono::days(30));
+  EXPECT_EQ(partners.email->host, "mail.example.org");
+  EXPECT_EQ(partners.email->port, 465);
+  EXPECT_TRUE(partners.email->is_secure);
+  EXPECT_EQ(partners.email->user, "ann");
+  EXPECT_EQ(partners.email->password, "secret-4");
+  EXPECT_EQ(partners.email->from, "lenz@example.org");
+  EXPECT_EQ(partners.email->to, saved.email->to);
+  EXPECT_EQ(partners.webhook->url, "https://example.org/hook");
+  EXPECT_EQ(partners.webhook->token, "secret-5");
 }
 
 TEST_F(PartnersFile, SecretsAreWrittenWhereOnlyTheirOwnerReadsThem) {

@@ -26,10 +26,12 @@ bool BackupSchedule::ended(bool is_made, Timestamp now) {
   return !std::exchange(has_failed_, !is_made) || is_made;
 }
 
-DailyBackup::DailyBackup(boost::asio::io_context& context, Options options, Now now, Say say)
+DailyBackup::DailyBackup(boost::asio::io_context& context, Options options, Now now, Say say,
+                         Ended ended)
     : options_(std::move(options)),
       now_(std::move(now)),
       say_(std::move(say)),
+      ended_(std::move(ended)),
       schedule_(now_(), newest_backup(options_.folder)),
       timer_(context) {
   wait();
@@ -63,6 +65,7 @@ void DailyBackup::look() {
 }
 
 void DailyBackup::end(bool is_made) {
+  if (ended_) ended_(is_made);
   if (schedule_.ended(is_made, now_()) && !is_made) {
     say_(fmt::format("No backup could be made in {}: it is tried again each hour.",
                      options_.folder));

@@ -43,7 +43,10 @@ class DailyBackup {
   using Now = std::function<measurement::Timestamp()>;
   using Say = std::function<void(const std::string&)>;
 
-  DailyBackup(boost::asio::io_context&, Options, Now, Say);
+  // `ended` is told of each that ended, whether it was made.
+  using Ended = std::function<void(bool is_made)>;
+
+  DailyBackup(boost::asio::io_context&, Options, Now, Say, Ended = {});
 
  private:
   void wait();
@@ -53,6 +56,7 @@ class DailyBackup {
   const Options options_;
   const Now now_;
   const Say say_;
+  const Ended ended_;
   BackupSchedule schedule_;
   boost::asio::steady_timer timer_;
   std::optional<Child> child_;

@@ -35,8 +35,8 @@ hub::Home home_of(const Workplace& place, const Surroundings& around) {
 }
 
 // Of many homes each needs its database with its journal and index, its log, its lock and, once
-// something is asked of it, its ledger, its book of appliances and a few segments.
-constexpr rlim_t files_of_a_home = 15, files_besides = 300;
+// something is asked of it, its ledger, its books of appliances and findings and a few segments.
+constexpr rlim_t files_of_a_home = 18, files_besides = 300;
 
 void allow_files_for(std::size_t homes, const Surroundings& around) {
   const rlim_t needed = files_besides + homes * files_of_a_home;
@@ -66,6 +66,7 @@ Homes::Homes(const Surroundings& around, const Workplace& place, const std::stri
     kept_.push_back(
         std::make_unique<KeptHome>(around, home_of(place, around), place.folder(), meter));
     kept_.back()->begin_analysis();
+    kept_.back()->begin_health();
     kept_.back()->begin_partners();
     served_.push_back(kept_.back()->served());
     return;
@@ -101,7 +102,9 @@ void Homes::add(const Surroundings& around, const Workplace& place, const std::s
                                          own.home_file(), home.id, id));
   }
   auto kept = std::make_unique<KeptHome>(around, std::move(home), own.folder(), meter);
-  if (fs::exists(own.partners_file())) kept->begin_partners();
+  const bool has_partners = fs::exists(own.partners_file());
+  if (has_partners || fs::exists(own.rules_file())) kept->begin_health();
+  if (has_partners) kept->begin_partners();
   // A home may be linked from elsewhere.
   if (device_of(own.folder()) != device_of(place.folder())) are_on_one_volume_ = false;
   served_.push_back(kept->served());

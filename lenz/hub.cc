@@ -172,7 +172,14 @@ int hub(const HubOptions& options) {
                         [&](std::size_t i) { return homes.kept()[i]->tidy(); });
   std::optional<DailyBackup> backup;
   if (!options.backup.empty()) {
-    backup.emplace(context, backups_of(options, place), system_now, say);
+    backup.emplace(context, backups_of(options, place), system_now, say, [&](bool is_made) {
+      auto* desk = homes.kept().front()->health();
+      if (!desk) return;
+      if (is_made) return desk->well("backup");
+      desk->trouble("backup",
+                    fmt::format("No backup could be made in {}: look at its disk.", options.backup),
+                    system_now());
+    });
   }
 
   const auto page = fmt::format("http://127.0.0.1:{}/", server.port());

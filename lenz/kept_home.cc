@@ -41,7 +41,8 @@ void KeptHome::begin_partners() {
   const Workplace place(folder_);
   links_.emplace(around_.context, partners_,
                  PartnerWorld{home_, hub_, store_, *ledger(), live_, [this] { return analyst(); },
-                              folder_, place.resend_file(), around_.now, around_.say});
+                              [this] { return health(); }, folder_, place.resend_file(),
+                              around_.now, around_.say});
 }
 
 hub::ServedHome KeptHome::served() {
@@ -51,6 +52,7 @@ hub::ServedHome KeptHome::served() {
           .live = &live_,
           .ledger = [this] { return ledger(); },
           .analyst = [this] { return analyst(); },
+          .health = [this] { return health(); },
           .points = &write_door_.door()};
 }
 
@@ -80,6 +82,27 @@ hub::Analyst* KeptHome::analyst() {
   return analysis_ ? analysis_->analyst() : nullptr;
 }
 
+void KeptHome::begin_health() {
+  if (!around_.analyses) return;
+  const Workplace place(folder_);
+  health_.emplace(HealthWorld{.context = around_.context,
+                              .files = around_.files,
+                              .live = live_,
+                              .home = home_,
+                              .partners = partners_,
+                              .book = place.health_file(),
+                              .rules = place.rules_file(),
+                              .analyst = [this] { return analyst(); },
+                              .ledger = [this] { return ledger(); },
+                              .now = around_.now,
+                              .say = around_.say});
+}
+
+hub::HealthDesk* KeptHome::health() {
+  if (!health_) begin_health();
+  return health_ ? health_->desk() : nullptr;
+}
+
 bool KeptHome::tidy() {
   const auto now = around_.now();
   auto is_done = store_.tidy(now);
@@ -92,6 +115,15 @@ bool KeptHome::tidy() {
                             hub::sentence(is_done.error())));
   }
   if (is_done) has_failed_ = false;
+  if (auto* desk = health_ ? health_->desk() : nullptr) {
+    if (is_done) {
+      desk->well("store");
+    } else {
+      desk->trouble("store",
+                    fmt::format("Measurements cannot be kept: {}.", hub::sentence(is_done.error())),
+                    now);
+    }
+  }
   return !is_done || *is_done;
 }
 

@@ -18,6 +18,7 @@
 #include "hub/partners.h"
 #include "hub/store/sqlite_store.h"
 #include "lenz/analysis.h"
+#include "lenz/health.h"
 #include "lenz/long_memory.h"
 #include "lenz/partner_links.h"
 #include "lenz/write_door.h"
@@ -57,6 +58,10 @@ class KeptHome {
   // nobody is to look for any.
   void begin_analysis();
 
+  // Has its equipment watched, and people told, from now on, not only once somebody has asked.
+  void begin_health();
+  hub::HealthDesk* health();  // Null: there is none.
+
   // A short piece of work. True: nothing is left for now.
   bool tidy();
 
@@ -77,6 +82,7 @@ class KeptHome {
   hub::PointsInbox inbox_{store_, live_, home_};
   WriteDoor write_door_;
   std::optional<Analysis> analysis_;  // Absent until somebody asks for it.
+  std::optional<Health> health_;      // Absent until somebody asks for it.
   std::optional<PartnerLinks> links_;
   bool has_failed_ = false;  // To tidy.
 };

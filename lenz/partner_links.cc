@@ -40,10 +40,15 @@ class Complaints {
 
   void say(const std::string& kind, const std::string& text) {
     const auto now = world_.now();
+    if (auto* desk = world_.health()) desk->trouble("integration " + kind, text, now);
     const auto [last, is_first] = last_.try_emplace(kind, now);
     if (!is_first && now - last->second < 10min && now >= last->second) return;
     last->second = now;
     world_.say(text);
+  }
+
+  void well(const std::string& kind) {
+    if (auto* desk = world_.health()) desk->well("integration " + kind);
   }
 
  private:
@@ -56,7 +61,8 @@ class HomeAssistantSocket {
  public:
   HomeAssistantSocket(boost::asio::io_context& context, const hub::HomeAssistant& settings,
                       const PartnerWorld& world, Complaints& complaints)
-      : conversation_(settings.token,
+      : complaints_(complaints),
+        conversation_(settings.token,
                       [this](std::string text) { return socket_->send(std::move(text)); }),
         backfill_(world.home, world.ledger, settings.statistics, conversation_) {
     backfill_.say = [&](const std::string& text) { complaints.say("statistics", text); };
@@ -72,7 +78,11 @@ class HomeAssistantSocket {
     };
     socket_.emplace(context, settings.url,
                     hub::WebSocketClient::Events{
-                        .connected = [&] { conversation_.connected(world.now()); },
+                        .connected =
+                            [&] {
+                              conversation_.connected(world.now());
+                              complaints.well("websocket");
+                            },
                         .heard =
                             [&](std::string_view text) {
                               conversation_.heard(text, world.now());
@@ -93,10 +103,13 @@ class HomeAssistantSocket {
 
   void tick(Timestamp now) {
     conversation_.tick(now);
-    if (conversation_.is_ready()) backfill_.tick(now);
+    if (!conversation_.is_ready()) return;
+    complaints_.well("token");
+    backfill_.tick(now);
   }
 
  private:
+  Complaints& complaints_;
   hub::HomeAssistantConversation conversation_;
   hub::StatisticsBackfill backfill_;
   std::optional<hub::WebSocketClient> socket_;
@@ -106,8 +119,10 @@ class MirrorLink {
  public:
   // `settings` are those of an InfluxDB or of a VictoriaMetrics.
   template <class Settings>
-  MirrorLink(boost::asio::io_context& context, const Settings& settings, const PartnerWorld& world)
+  MirrorLink(boost::asio::io_context& context, const Settings& settings, const PartnerWorld& world,
+             std::string name)
       : world_(world),
+        name_(std::move(name)),
         mirror_(world.home, world.store, world.ledger, settings, world.say),
         client_(context) {}
 
@@ -125,6 +140,7 @@ class MirrorLink {
                  hub::InfluxMirror::time_limit,
                  [this](std::expected<hub::HttpAnswer, std::string> answer) {
                    is_waiting_ = false;
+                   look_at(answer);
                    mirror_.done(answer ? hub::InfluxMirror::Answer{answer->status, answer->body}
                                        : hub::InfluxMirror::Answer{0, answer.error()},
                                 world_.now());
@@ -132,7 +148,19 @@ class MirrorLink {
   }
 
  private:
+  // The mirror itself says it in the log.
+  void look_at(const std::expected<hub::HttpAnswer, std::string>& answer) {
+    auto* desk = world_.health();
+    if (!desk) return;
+    const auto what = "integration " + name_;
+    if (answer && answer->status < 300) return desk->well(what);
+    const auto why = answer ? fmt::format("It answered {}.", answer->status) : answer.error();
+    desk->trouble(what, fmt::format("The mirror in {} takes nothing: {}", name_, why),
+                  world_.now());
+  }
+
   const PartnerWorld& world_;
+  const std::string name_;
   hub::InfluxMirror mirror_;
   bool is_waiting_ = false;
   hub::HttpClient client_;
@@ -151,8 +179,10 @@ struct PartnerLinks::Links {
       esphome.emplace(context, world.hub, world.store, partners.esphome, world.folder + "/esphome",
                       world.now, world.say);
     }
-    if (partners.influxdb) influx.emplace(context, *partners.influxdb, world);
-    if (partners.victoriametrics) victoria.emplace(context, *partners.victoriametrics, world);
+    if (partners.influxdb) influx.emplace(context, *partners.influxdb, world, "InfluxDB");
+    if (partners.victoriametrics) {
+      victoria.emplace(context, *partners.victoriametrics, world, "VictoriaMetrics");
+    }
     if (partners.home_assistant) {
       publisher.emplace(world.home, world.ledger, world.live,
                         partners.home_assistant->discovery_prefix,
@@ -167,6 +197,7 @@ struct PartnerLinks::Links {
         auto* analyst = world.analyst();
         return analyst ? analyst->power_cut(now) : std::nullopt;
       });
+      publisher->tell_health_of(world.health);
       if (!partners.home_assistant->url.empty() &&
           partners.home_assistant->statistics != hub::StatisticsTarget::none) {
         socket.emplace(context, *partners.home_assistant, world, complaints);
@@ -206,6 +237,7 @@ struct PartnerLinks::Links {
                      .connected =
                          [this] {
                            if (publisher) publisher->connected(world.now());
+                           complaints.well("mqtt");
                          },
                      .heard =
                          [this](const hub::MqttMessage& message) {
@@ -276,6 +308,7 @@ struct PartnerLinks::Links {
         complaints.say("ledger", fmt::format("The ledger of the circuits' energy stands still: {}.",
                                              hub::sentence(is_done.error())));
       }
+      if (is_done) complaints.well("ledger");
       if (!is_done || *is_done) {
         follow_at = begin + follow_every;
         return;

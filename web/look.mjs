@@ -15,6 +15,7 @@ const only = process.argv[3] ?? '';
 const scenes = [
   ['us', 'now'], ['us', 'history/grid'], ['us', 'history/kitchen,fridge,dryer,roof'], ['us', 'settings'],
   ['us', 'appliances'], ['us', 'directory'], ['eu', 'appliances'], ['many', 'appliances'], ['first', 'appliances'], ['stale', 'appliances'],
+  ['us', 'health'], ['eu', 'health'], ['many', 'health'], ['first', 'health'], ['stale', 'health'],
   ['eu', 'now'], ['eu', 'history'], ['many', 'now'], ['many', 'history/c1,c2,c3'],
   ['first', 'now'], ['first', 'sign-in'], ['stale', 'now'], ['us', 'sign-in'],
 ];

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "hub/integrations/home_assistant_sensors.h"
+#include "hub/integrations/notice_event.h"
 
 namespace hub {
 namespace {
@@ -180,6 +181,27 @@ std::string iso(Timestamp time) {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(second)));
 }
 
+// Of an asset as a part of topics and ids: "appliance_3".
+std::string key_of(const Asset& asset) {
+  auto key = text_of(asset);
+  std::ranges::replace(key, ' ', '_');
+  return key;
+}
+
+json asset_state(HealthDesk& desk, const std::vector<BookedFinding>& found, Timestamp now) {
+  json findings = json::array();
+  for (const auto& booked : found) {
+    const auto text = desk.text_of(booked, now);
+    findings.push_back({{"changed", text.changed},
+                        {"since", iso(booked.finding.since)},
+                        {"sure", text.sure},
+                        {"danger", text.danger},
+                        {"check", text.check},
+                        {"causes", text.causes}});
+  }
+  return {{"problem", found.empty() ? "OFF" : "ON"}, {"findings", std::move(findings)}};
+}
+
 // What an appliance is told as, in the order in which Home Assistant shows it.
 struct ApplianceSensor {
   std::string_view key, platform, name;
@@ -316,18 +338,21 @@ void HomeAssistantPublisher::tick(Timestamp now) {
   for (auto& [device, meter] : meters_) meter.time = std::min(meter.time, now);
   if (!connected_at_ || now < *connected_at_ + listen_first) return;
   look_at_appliances();
+  look_at_health();
   if (must_tell_devices_) {
     if (!tell_devices()) return;
     must_tell_devices_ = false;
     energy_at_ = {};
     told_.clear();
     appliances_told_.clear();
+    health_told_.clear();
     power_cut_told_.clear();
     power_cut_at_ = {};
     for (auto& [device, meter] : meters_) meter.online.reset();
   }
   for (const auto& appliance : appliances_) tell_appliance(appliance);
   tell_power_cut();
+  tell_health();
   tell_meters();
   const bool is_time_for_energy = now >= energy_at_ + energy_every;
   if (is_time_for_energy) energy_at_ = now;
@@ -398,6 +423,29 @@ std::string HomeAssistantPublisher::home_bundle() const {
                        topic("meter/" + device + "/state"));
     sensor["availability"] = availability(device);
     sensor["availability_mode"] = "all";
+  }
+  if (health_of_) {
+    components["notice"] = {
+        {"p", "event"},
+        {"unique_id", home_identifier(home_) + "_notice"},
+        {"default_entity_id", entity_id("event", default_entity_id(home_, "notice", ""))},
+        {"name", "Notice"},
+        {"event_types", {"notice", "danger"}},
+        {"state_topic", topic("notice")},
+        {"availability", {{{"topic", topic("status")}}}}};
+  }
+  for (const auto& asset : assets_) {
+    const auto key = "health_" + asset.key;
+    components[key] = {
+        {"p", "binary_sensor"},
+        {"unique_id", home_identifier(home_) + "_" + key},
+        {"default_entity_id", entity_id("binary_sensor", default_entity_id(home_, key, ""))},
+        {"name", "Health: " + asset.name},
+        {"device_class", "problem"},
+        {"state_topic", topic("health/" + asset.key)},
+        {"value_template", "{{ value_json.problem }}"},
+        {"json_attributes_topic", topic("health/" + asset.key)},
+        {"availability", {{{"topic", topic("status")}}}}};
   }
   if (!power_cut_of_) return text(bundle);
   for (const auto& [key, platform, name, device_class] : power_cut_sensors) {
@@ -581,6 +629,45 @@ void HomeAssistantPublisher::tell_power_cut() {
   }
   const auto told = text(state);
   if (told != power_cut_told_ && publish_(topic("power_cut"), told, true)) power_cut_told_ = told;
+}
+
+// One of which something was found is announced before its state is told.
+void HomeAssistantPublisher::look_at_health() {
+  if (!health_of_ || now_ < health_at_ + live_every) return;
+  health_at_ = now_;
+  auto* desk = health_of_();
+  if (!desk) return;
+  std::map<Asset, std::vector<BookedFinding>> found;
+  for (const auto& condition : desk->book().conditions()) found[condition.asset];
+  for (auto& booked : desk->book().open_findings()) {
+    found[booked.asset].push_back(std::move(booked));
+  }
+  std::vector<AssetState> assets;
+  for (const auto& [asset, findings] : found) {
+    assets.push_back(
+        {key_of(asset), desk->name_of(asset, now_), text(asset_state(*desk, findings, now_))});
+  }
+  const auto is_same = [](const AssetState& a, const AssetState& b) {
+    return a.key == b.key && a.name == b.name;
+  };
+  if (!std::ranges::equal(assets, assets_, is_same)) must_tell_devices_ = true;
+  assets_ = std::move(assets);
+}
+
+void HomeAssistantPublisher::tell_health() {
+  for (const auto& asset : assets_) {
+    auto& told = health_told_[asset.key];
+    if (told != asset.state && publish_(topic("health/" + asset.key), asset.state, true)) {
+      told = asset.state;
+    }
+  }
+  auto* desk = health_of_ ? health_of_() : nullptr;
+  if (!desk) return;
+  const std::string channel = "mqtt";
+  while (const auto notice = desk->notices().next(channel, now_)) {
+    if (!publish_(topic("notice"), notice_event(*notice, home_.id), false)) return;
+    desk->notices().done(channel, *notice, true, now_);
+  }
 }
 
 void HomeAssistantPublisher::tell_energy(const Circuit& circuit) {

@@ -4,6 +4,8 @@
 //   ledger    ──> lenz/HOME/ha/CIRCUIT/energy    counters in kWh, retained; every minute
 //   analyst   ──> lenz/HOME/ha/appliance/NUMBER/state  of those with a name; when something changes
 //             ──> lenz/HOME/ha/power_cut          the latest, and what did not come back; retained
+//   health    ──> lenz/HOME/ha/health/ASSET      whether something is found of it; retained
+//             ──> lenz/HOME/ha/notice           each notice, once
 //   home      ──> PREFIX/device/lenz_HOME[_CIRCUIT]/config, lenz/HOME/ha/panel     retained
 //
 // docs/home-assistant.md is the page of these topics. Written to
@@ -22,6 +24,7 @@
 #include <vector>
 
 #include "hub/analyst.h"
+#include "hub/health_desk.h"
 #include "hub/home.h"
 #include "hub/integrations/home_assistant_sensors.h"
 #include "hub/ledger.h"
@@ -55,6 +58,9 @@ class HomeAssistantPublisher {
   // And of power cuts.
   using PowerCut = std::function<std::optional<PowerCuts::Report>(measurement::Timestamp now)>;
   void tell_power_cuts_of(PowerCut power_cut) { power_cut_of_ = std::move(power_cut); }
+
+  // And of the condition of equipment; what people are told goes out by the channel "mqtt".
+  void tell_health_of(std::function<HealthDesk*()> health) { health_of_ = std::move(health); }
 
   // To subscribe with QoS 1, and what the broker is to say (retained) when we are gone.
   std::vector<std::string> topics() const;
@@ -104,6 +110,8 @@ class HomeAssistantPublisher {
   std::string appliance_bundle(const ApplianceState&) const;
   void tell_appliance(const ApplianceState&);
   void tell_power_cut();
+  void look_at_health();
+  void tell_health();
 
   const Home& home_;
   Ledger& ledger_;
@@ -122,6 +130,13 @@ class HomeAssistantPublisher {
   PowerCut power_cut_of_;
   std::string power_cut_told_;
   measurement::Timestamp power_cut_at_{};
+  std::function<HealthDesk*()> health_of_;
+  struct AssetState {
+    std::string key, name, state;  // "appliance_3"; as people call it; JSON.
+  };
+  std::vector<AssetState> assets_;  // That are shown, by key.
+  measurement::Timestamp health_at_{};
+  std::map<std::string, std::string> health_told_;  // By key.
   std::map<std::string, std::string, std::less<>>
       bundles_;  // Ours that the broker keeps, by topic.
   LiveFeed::Subscription subscription_;

@@ -2,6 +2,7 @@
 // that the page works under any path.
 
 import type { Appliances, Outlet, Run } from './appliances';
+import type { Feedback, Health, Rules } from './health';
 import type { Home } from './home';
 import { unpack } from './packed';
 
@@ -154,3 +155,13 @@ export interface BreakerSearch {
 export const breaker_search = (id: string) => ask('GET', home_path(id, '/breaker')) as Promise<BreakerSearch>;
 export const begin_breaker_search = (id: string) => ask('POST', home_path(id, '/breaker')) as Promise<void>;
 export const put_outlet = (id: string, outlet: Outlet) => ask('POST', home_path(id, '/outlets'), outlet) as Promise<void>;
+
+export const health = (id: string) => ask('GET', home_path(id, '/health')) as Promise<Health>;
+export const say_of_finding = (id: string, finding: number, feedback: Feedback) =>
+  ask('POST', home_path(id, '/health/feedback'), { finding, feedback }) as Promise<void>;
+export const rules = (id: string) => ask('GET', home_path(id, '/rules')) as Promise<Rules>;
+export const put_rules = (id: string, { times, rules: all }: Pick<Rules, 'times' | 'rules'>) =>
+  ask('PUT', home_path(id, '/rules'), { times, rules: all }) as Promise<void>;
+// Without a rule: of the channels alone.
+export const test_rule = (id: string, rule?: string) =>
+  ask('POST', home_path(id, '/rules/test'), rule === undefined ? {} : { rule }) as Promise<void>;

@@ -3,6 +3,7 @@
 
 import * as api from './api';
 import { has_strangers } from './appliances';
+import type { Feedback } from './health';
 import { total_circuits, type Home } from './home';
 import { apply, fresh_ms, live, recent_ms, type State } from './live';
 import { midnight, minute } from './times';
@@ -21,6 +22,7 @@ export async function start(): Promise<void> {
     void fetch_recent(); // What a meter sends late belongs into the picture, too.
     void fetch_today();
     void fetch_appliances();
+    void fetch_health();
   }, minute);
   // A device that slept may hold a line that is long dead.
   document.addEventListener('visibilitychange', () => {
@@ -95,6 +97,7 @@ function listen(home: Home): void {
     void fetch_recent();
     void fetch_today();
     void fetch_appliances();
+    void fetch_health();
   };
   source.addEventListener('appliances', (event: MessageEvent<string>) => {
     const told = JSON.parse(event.data);
@@ -180,4 +183,18 @@ export async function say_of_appliances(saying: api.Saying): Promise<void> {
   await api.say_of_appliances(known.home.id, saying);
   all_well();
   await fetch_appliances();
+}
+
+export async function fetch_health(): Promise<void> {
+  const home = known.home;
+  if (!home || known.connection !== 'open') return;
+  const health = await api.health(home.id).catch(() => null);
+  if (health && known.home?.id === home.id) apply({ kind: 'health', health });
+}
+
+export async function say_of_finding(finding: number, feedback: Feedback): Promise<void> {
+  if (!known.home) return;
+  await api.say_of_finding(known.home.id, finding, feedback);
+  all_well();
+  await fetch_health();
 }

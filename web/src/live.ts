@@ -3,6 +3,7 @@
 import { writable, type Readable } from 'svelte/store';
 import type { History, HomeName, Status } from './api';
 import { with_shares, type Appliances, type Channel } from './appliances';
+import type { Health } from './health';
 import { sum, total_circuits, type Home } from './home';
 
 export interface Point {
@@ -25,6 +26,7 @@ export interface State {
   today: Energy | null; // Of the total since midnight.
   newest: number | null; // Time of the newest sample.
   appliances: Appliances | null; // As they were fetched, with what runs since.
+  health: Health | null; // As it was fetched.
   connection: 'connecting' | 'open' | 'lost';
   lost_at: number | null; // Since when the connection is lost, by the hub's clock.
   now: number; // The hub's clock, moved on once a second.
@@ -40,6 +42,7 @@ export type Message =
   | { kind: 'recent'; history: History }
   | { kind: 'today'; energy: Energy | null }
   | { kind: 'appliances'; appliances: Appliances | null }
+  | { kind: 'health'; health: Health }
   | { kind: 'shares'; now: number; channels: Channel[] }
   | { kind: 'connection'; connection: State['connection'] }
   | { kind: 'tick'; at: number } // By this device's clock.
@@ -61,6 +64,7 @@ const blank: State = {
   today: null,
   newest: null,
   appliances: null,
+  health: null,
   connection: 'connecting',
   lost_at: null,
   now: 0,
@@ -83,7 +87,7 @@ function change(known: State, message: Message): Partial<State> {
       return { homes: message.homes };
     case 'home': {
       const same = known.home?.id === message.home.id;
-      return same ? { home: message.home } : { home: message.home, readings: {}, recent: [], today: null, newest: null, appliances: null };
+      return same ? { home: message.home } : { home: message.home, readings: {}, recent: [], today: null, newest: null, appliances: null, health: null };
     }
     case 'sample':
       return take_sample(known, message);
@@ -93,6 +97,8 @@ function change(known: State, message: Message): Partial<State> {
       return { today: message.energy };
     case 'appliances':
       return { appliances: message.appliances };
+    case 'health':
+      return { health: message.health };
     case 'shares':
       return known.appliances ? { appliances: with_shares(known.appliances, message.channels, message.now) } : {};
     case 'connection':

@@ -50,6 +50,22 @@ export const current = (amperes: number): string => `${+amperes.toFixed(1)}${spa
 // A share of one: 0.84 is "84 %".
 export const percent = (share: number): string => `${Math.round(share * 100)}${space}%`;
 
+// What a feature of equipment shows, in the unit that the hub names: "40 %", "31 min", "0.12 Ω".
+export function measured(value: number | null, unit: string): string {
+  if (value === null) return 'not known';
+  const digits = `${value < 0 ? minus : ''}${+Math.abs(value).toPrecision(3)}`;
+  switch (unit) {
+    case '': return `${+(100 * value).toPrecision(2)}${space}%`;
+    case 'W': return text(power(value));
+    case 'Wh': return text(energy(value));
+    case 's': return duration(value * 1000);
+    case '1/d': return `${digits} a day`;
+    case 'ohm': return `${digits}${space}Ω`;
+    case 'W/V2': return `${+(1000 * value).toPrecision(3)}${space}mW/V²`;
+    default: return `${digits}${space}${unit}`;
+  }
+}
+
 export const count = (n: number): string => new Intl.NumberFormat('en').format(n);
 
 // "45 s", "7 min", "3 h 20 min", "2 days".

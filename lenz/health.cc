@@ -1,0 +1,156 @@
+#include "lenz/health.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <stdexcept>
+#include <utility>
+
+#include "hub/integrations/notice_event.h"
+#include "hub/integrations/notice_mail.h"
+#include "hub/net/reach.h"
+#include "lenz/readings.h"
+
+namespace lenz {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr auto beat = 500ms;
+constexpr auto time_to_send = 60s;
+const std::string email = "email", webhook = "webhook";
+
+}  // namespace
+
+Health::Health(HealthWorld world)
+    : world_(std::move(world)),
+      timer_(world_.context),
+      mail_(world_.context),
+      webhook_(world_.context) {
+  try {
+    begin();
+  } catch (const std::runtime_error& trouble) {
+    const auto aside = fmt::format("{}.damaged-{}", world_.book,
+                                   world_.now().time_since_epoch() / std::chrono::seconds(1));
+    std::error_code error;
+    fs::rename(world_.book, aside, error);
+    for (const char* end : {"-wal", "-shm"}) fs::remove(world_.book + end, error);
+    world_.say(fmt::format("{} It was set aside as {}, and what is usual is learnt anew.",
+                           trouble.what(), aside));
+    try {
+      begin();
+    } catch (const std::runtime_error& again) {
+      world_.say(fmt::format("Equipment is not watched: {}", again.what()));
+      return;
+    }
+  }
+  if (!desk_->rules_trouble().empty()) {
+    world_.say(fmt::format("No rule is followed: {}", desk_->rules_trouble()));
+  }
+  std::vector<std::string> channels;
+  if (world_.partners.home_assistant) channels.emplace_back("mqtt");
+  if (world_.partners.email) channels.push_back(email);
+  if (world_.partners.webhook) channels.push_back(webhook);
+  desk_->notices().set_channels(std::move(channels));
+  wait();
+}
+
+void Health::begin() {
+  desk_.emplace(world_.files, world_.book, world_.rules, world_.home, world_.live,
+                hub::HealthDesk::Surroundings{
+                    .analyst = world_.analyst,
+                    .ledger = world_.ledger,
+                    .utc_offset = [zone = world_.home.zone](measurement::Timestamp time) {
+                      return utc_offset(time, zone);
+                    }});
+}
+
+void Health::wait() {
+  timer_.expires_after(beat);
+  timer_.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    work();
+    wait();
+  });
+}
+
+void Health::work() {
+  std::string trouble;
+  try {
+    if (const auto done = desk_->step(world_.now()); !done) trouble = hub::sentence(done.error());
+  } catch (const std::runtime_error& failure) {
+    trouble = failure.what();
+  }
+  if (!trouble.empty() && !std::exchange(has_failed_, true)) {
+    world_.say(fmt::format("What is found in {} cannot be kept: {}.", world_.home.name, trouble));
+  }
+  if (trouble.empty()) has_failed_ = false;
+  if (world_.partners.email && !is_mailing_) send_mail();
+  if (world_.partners.webhook && !is_posting_) post_webhook();
+}
+
+void Health::tell(const std::string& channel, const hub::Notice& notice,
+                  const std::optional<std::string>& failure) {
+  const auto now = world_.now();
+  desk_->notices().done(channel, notice, !failure, now);
+  const auto what = "integration " + channel;
+  if (!failure) return desk_->well(what);
+  world_.say(*failure);
+  desk_->trouble(what, *failure, now);
+}
+
+void Health::send_mail() {
+  const auto& settings = *world_.partners.email;
+  const auto notice = desk_->notices().next(email, world_.now());
+  if (!notice) return;
+  is_mailing_ = true;
+  const auto talk = std::make_shared<hub::SmtpConversation>(
+      settings, hub::mail_of(*notice, settings, world_.home.name),
+      hub::is_this_machine(settings.host));
+  mail_.talk({.host = settings.host,
+              .port = settings.port,
+              .is_secure = settings.is_secure,
+              .next =
+                  [talk](std::string_view line) {
+                    auto step = talk->hear(line);
+                    return hub::LineStep{.say = std::move(step.say),
+                                         .must_secure = step.must_secure,
+                                         .is_end = step.is_end};
+                  }},
+             time_to_send, [this, talk, notice = *notice](std::expected<void, std::string> done) {
+               is_mailing_ = false;
+               // What the server has taken it has, however the talk ended.
+               const auto refused = talk->failure();
+               tell(email, notice, refused && !done ? done.error() : refused);
+             });
+}
+
+void Health::post_webhook() {
+  const auto& settings = *world_.partners.webhook;
+  const auto notice = desk_->notices().next(webhook, world_.now());
+  if (!notice) return;
+  is_posting_ = true;
+  hub::HttpRequest request{.method = "POST",
+                           .url = settings.url,
+                           .headers = {{"Content-Type", "application/json"}},
+                           .body = hub::notice_event(*notice, world_.home.id)};
+  if (!settings.token.empty()) {
+    request.headers.emplace_back("Authorization", "Bearer " + settings.token);
+  }
+  webhook_.send(std::move(request), time_to_send,
+                [this, notice = *notice](std::expected<hub::HttpAnswer, std::string> answer) {
+                  is_posting_ = false;
+                  std::optional<std::string> failure;
+                  if (!answer) {
+                    failure = fmt::format("The webhook did not take a notice: {}", answer.error());
+                  } else if (answer->status < 200 || answer->status > 299) {
+                    failure = fmt::format("The webhook did not take a notice: it answered {}.",
+                                          answer->status);
+                  }
+                  tell(webhook, notice, failure);
+                });
+}
+
+}  // namespace lenz
