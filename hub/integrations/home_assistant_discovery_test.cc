@@ -154,6 +154,54 @@ TEST(HomeAssistantDiscovery, DoneWentOnAndLeftOnAreToldAsTheyHappen) {
   EXPECT_THAT(house.home_assistant.complaints, testing::IsEmpty());
 }
 
+TEST(HomeAssistantDiscovery, WhatIsFoundIsAProblemOfItsAssetAndEachNoticeAnEvent) {
+  House house;
+  HealthDesk desk(
+      house.disk, house.folder + "/health.db", house.folder + "/rules.toml", house.home, house.feed,
+      {.analyst = {}, .ledger = {}, .utc_offset = [](measurement::Timestamp) { return 0min; }});
+  desk.notices().set_channels({"mqtt"});
+  const Asset fridge{Asset::Kind::circuit, "fridge"};
+  const auto write = [&](const std::function<void(FindingBook::Writing&)>& what) {
+    FindingBook::Writing writing(desk.book());
+    what(writing);
+    ASSERT_TRUE(writing.finish());
+    ASSERT_TRUE(desk.step(house.now));
+  };
+  house.publisher->tell_health_of([&] { return &desk; });
+  house.publisher->panel_changed(house.now);
+  write([&](auto& writing) { writing.put(Condition{.asset = fridge, .since = house.now}); });
+  house.run(2min);
+  const auto state = [&] {
+    return json::parse(house.broker.retained.at("lenz/maple/ha/health/circuit_fridge"));
+  };
+  ASSERT_TRUE(house.home_assistant.by_id("binary_sensor.lenz_maple_health_circuit_fridge"));
+  EXPECT_EQ(state()["problem"], "OFF");
+
+  write([&](auto& writing) {
+    writing.put(fridge, {.change = insight::Change::branch_resistance,
+                         .since = house.now - 1h,
+                         .found = house.now,
+                         .confidence = .9f});
+  });
+  house.run(2min);
+
+  EXPECT_EQ(state()["problem"], "ON");
+  EXPECT_EQ(state()["findings"][0]["changed"],
+            "The circuit Fridge loses more voltage on its way than it used to.");
+  const auto* notice = house.home_assistant.by_id("event.lenz_maple_notice");
+  ASSERT_TRUE(notice);
+  ASSERT_EQ(notice->events.size(), 1u);
+  EXPECT_EQ(notice->events[0]["event_type"], "danger");
+  EXPECT_THAT(notice->events[0]["text"].get<std::string>(), testing::HasSubstr("electrician"));
+  EXPECT_EQ(house.broker.retained.count("lenz/maple/ha/notice"), 0u) << "told again at each start";
+
+  write([&](auto& writing) { writing.end(fridge, insight::Change::branch_resistance, house.now); });
+  house.run(2min);
+  EXPECT_EQ(state()["problem"], "OFF");
+  EXPECT_EQ(notice->events.size(), 1u);
+  EXPECT_THAT(house.home_assistant.complaints, testing::IsEmpty());
+}
+
 TEST(HomeAssistantDiscovery, APowerCutIsToldWithWhatDidNotComeBack) {
   House house;
   std::vector<ApplianceState> told(1);

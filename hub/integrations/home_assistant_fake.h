@@ -89,6 +89,7 @@ class FakeHomeAssistant {
     std::map<std::string, std::string> availability;  // Last payload of each topic.
     Timestamp expires = Timestamp::max();
     std::vector<double> seen;  // Numeric states of the present five minutes.
+    std::vector<json> events;  // Of an event entity.
   };
 
   FakeHomeAssistant(FakeBroker& broker, Timestamp start) : broker_(broker), now_(start) { join(); }
@@ -265,6 +266,12 @@ class FakeHomeAssistant {
 
   void take_state(Entity& entity, const std::string& payload) {
     static const std::regex plain(R"(\{\{ value_json\.([a-z_]+)( \| length)? \}\})");
+    if (entity.config.at("p") == "event") {
+      const auto event = json::parse(payload);
+      const auto& types = entity.config.at("event_types");
+      if (std::ranges::count(types, event.at("event_type")) == 0) complaints.push_back(payload);
+      return entity.events.push_back(event);
+    }
     const std::string wanted = entity.config.at("value_template");
     std::smatch match;
     if (!std::regex_match(wanted, match, plain)) return complaints.push_back(wanted);
@@ -339,15 +346,21 @@ class FakeHomeAssistant {
         {"power", "W"}, {"energy", "kWh"}, {"voltage", "V"}, {"current", "A"}, {"frequency", "Hz"}};
     for (const auto& [key, component] : bundle.at("components").items()) {
       const bool is_binary = component.at("p") == "binary_sensor";
-      if (!is_binary && component.at("p") != "sensor") complaints.push_back(key + " is no sensor");
+      const bool is_event = component.at("p") == "event";
+      if (!is_binary && !is_event && component.at("p") != "sensor") {
+        complaints.push_back(key + " is no sensor");
+      }
       if (component.size() == 1) continue;
+      if (is_event != component.contains("event_types")) {
+        complaints.push_back(key + " has event types and is no event, or has none");
+      }
       only(component,
            {"p", "unique_id", "default_entity_id", "name", "device_class", "state_class",
             "unit_of_measurement", "suggested_display_precision", "state_topic", "value_template",
             "expire_after", "availability", "availability_mode", "entity_category",
-            "json_attributes_topic", "options"},
+            "json_attributes_topic", "options", "event_types"},
            "a sensor");
-      static const std::regex entity_id("(binary_)?sensor\\.[a-z0-9]+(_[a-z0-9]+)*");
+      static const std::regex entity_id("((binary_)?sensor|event)\\.[a-z0-9]+(_[a-z0-9]+)*");
       const bool is_enum = component.value("device_class", "") == "enum";
       const bool is_number =
           component.contains("state_class") || component.contains("unit_of_measurement");

@@ -51,7 +51,7 @@ async function end(child, signal) {
   return child.exitCode ?? child.signalCode;
 }
 
-// `lenz WORDS…` that serves a page, with what it prints: {pid, said, link, ask(path), tell(path, what)
+// `lenz WORDS…` that serves a page, with what it prints: {pid, said, link, cookie, ask(path), tell(path, what)
 // (its status), stop()}.
 export async function start_lenz(folder, ...words) {
   const child = spawn(program, words, { env: { ...process.env, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -69,7 +69,7 @@ export async function start_lenz(folder, ...words) {
   });
   const cookie = session.headers.get('set-cookie').split(';')[0];
   return {
-    pid: child.pid, said, link,
+    pid: child.pid, said, link, cookie,
     ask: async (path) => (await fetch(new URL(path, link), { headers: { Cookie: cookie } })).json(),
     tell: async (path, what) => (await fetch(new URL(path, link), {
       method: 'POST', headers: { 'Content-Type': 'application/json', Cookie: cookie }, body: JSON.stringify(what),

@@ -1,7 +1,7 @@
 // Home Assistant's MQTT discovery of devices ("device bundles"), read more strictly than Home
 // Assistant does: what it would ignore silently is a complaint here. From
-// https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery, .../sensor.mqtt/ and
-// .../binary_sensor.mqtt/.
+// https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery, .../sensor.mqtt/,
+// .../binary_sensor.mqtt/ and .../event.mqtt/.
 
 const abbreviations = {
   avty: 'availability', avty_mode: 'availability_mode', avty_t: 'availability_topic', cmps: 'components', def_ent_id: 'default_entity_id',
@@ -32,6 +32,10 @@ const binary_sensor_keys = [...sensor_keys.filter((key) => ![
 const binary_device_classes = ['battery', 'battery_charging', 'carbon_monoxide', 'cold', 'connectivity', 'door', 'garage_door', 'gas',
   'heat', 'light', 'lock', 'moisture', 'motion', 'moving', 'occupancy', 'opening', 'plug', 'power', 'presence', 'problem', 'running',
   'safety', 'smoke', 'sound', 'tamper', 'update', 'vibration', 'window'];
+
+const event_keys = [...shared_keys, 'default_entity_id', 'device_class', 'enabled_by_default', 'entity_category', 'entity_picture',
+  'event_types', 'icon', 'json_attributes_template', 'json_attributes_topic', 'name', 'platform', 'unique_id', 'value_template'];
+const keys_of = { sensor: sensor_keys, binary_sensor: binary_sensor_keys, event: event_keys };
 
 // Units and state classes of a device class; null is no unit.
 const device_classes = {
@@ -79,7 +83,8 @@ const sensor_rules = [
   ['name', (value) => value === null || is_text(value), 'a text or null'],
   ['default_entity_id', (value, platform) => value.startsWith(`${platform}.`) && /^\w+\.[a-z0-9]+(_[a-z0-9]+)*$/.test(value),
     'its platform, a dot, and letters, digits and single underscores'],
-  ['device_class', (value, platform) => (platform === 'sensor' ? value in device_classes : binary_device_classes.includes(value)),
+  ['device_class', (value, platform) => (
+    platform === 'sensor' ? value in device_classes : platform === 'event' ? ['button', 'doorbell', 'motion'].includes(value) : binary_device_classes.includes(value)),
     'a device class of its platform'],
   ['state_class', (value) => ['measurement', 'total', 'total_increasing'].includes(value), 'a state class'],
   ['suggested_display_precision', (value) => whole(value, 0), 'a whole number from 0'],
@@ -93,10 +98,12 @@ const sensor_rules = [
 function read_sensor(said, problem) {
   const sensor = long_form(said, abbreviations);
   const { platform } = sensor;
-  const keys = platform === 'sensor' ? sensor_keys : binary_sensor_keys;
-  for (const key of Object.keys(sensor)) if (!keys.includes(key)) problem(`has ${key}, which no ${platform} has`);
+  for (const key of Object.keys(sensor)) if (!keys_of[platform].includes(key)) problem(`has ${key}, which no ${platform} has`);
   for (const [key, is_right, wanted, is_required] of sensor_rules) {
     if (key in sensor ? !is_right(sensor[key], platform) : is_required) problem(`needs ${wanted} as ${key}`);
+  }
+  if (platform === 'event' && !(Array.isArray(sensor.event_types) && sensor.event_types.length > 0 && sensor.event_types.every(is_text))) {
+    problem('needs a list of texts as event_types');
   }
   const { device_class, state_class, unit_of_measurement = null } = sensor;
   const rule = platform === 'sensor' ? device_classes[device_class] : undefined;
@@ -146,8 +153,8 @@ export function read_bundle(payload) {
   const components = new Map();
   for (const [key, one] of Object.entries(is_object(bundle.components) ? bundle.components : {})) {
     const problem = (what) => problems.push(`component ${key} ${what}`);
-    if (!is_object(one) || !['sensor', 'binary_sensor'].includes(one.p ?? one.platform)) {
-      problem('is no sensor');
+    if (!is_object(one) || !Object.hasOwn(keys_of, one.p ?? one.platform)) {
+      problem('is no sensor and no event');
     } else if (Object.keys(one).length === 1) {
       components.set(key, null);
     } else {

@@ -134,7 +134,17 @@ export async function start(options = {}) {
     line?.subscribe(topic).catch(() => {});
   }
 
+  // An event has its type as the state's word, and the rest as attributes.
+  function take_event(entity, payload) {
+    const event = JSON.parse(payload);
+    if (!entity.config.event_types.includes(event.event_type)) return complain(`${registry.get(entity.unique_id).entity_id} has no event ${event.event_type}`);
+    entity.value = event.event_type;
+    entity.attributes = event;
+    entity.heard_at = now();
+  }
+
   function take_state(entity, payload) {
+    if (entity.config.platform === 'event') return take_event(entity, payload);
     const rendered = render(entity.config.value_template, payload);
     if (rendered === '') return; // Home Assistant passes over what renders to nothing.
     if (entity.config.platform === 'binary_sensor') {
