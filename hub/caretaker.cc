@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "hub/own_loads.h"
-#include "insight/health/asset_watch.h"
+#include "insight/health/equipment_watch.h"
 #include "insight/identification/bytes.h"
 #include "insight/identification/panel_priors.h"
 
@@ -28,7 +28,7 @@ constexpr auto settled = 2s;    // Samples of all meters are there after so long
 constexpr auto look_every = 1min;
 constexpr auto tell_every = 10s;
 constexpr auto remember_every = 1h;
-constexpr std::size_t shown_days = 90;
+constexpr std::size_t shown = 90;
 constexpr auto changes_every = 5s;
 constexpr std::size_t changes_at_once = 2'000;
 constexpr auto quiet = 30s;           // After late samples, before they are looked at.
@@ -84,17 +84,18 @@ struct Caretaker::Watched {
   std::string key;       // Of what it learnt.
   Timestamp until{};     // Looked at up to here; 0: at nothing yet.
   Timestamp answered{};  // The last answer that it was told.
-  insight::AssetWatch watch;
+  insight::EquipmentWatch watch;
 
   // What the book has of it.
   struct Told {
     insight::Condition condition{};
-    Timestamp day{};  // The last whole one.
+    Timestamp latest{};  // Day or run.
     std::vector<std::pair<insight::Change, Timestamp>> findings;
 
     bool operator==(const Told&) const = default;
   };
   std::optional<Told> told{};
+  Timestamp stands_since{};
 
   std::string memory() const {
     std::string bytes;
@@ -142,7 +143,7 @@ std::vector<Caretaker::Wanted> Caretaker::wanted(Timestamp now) {
       if (!kind && is_certain(appliance.known)) kind = appliance.known.kind;
       if (kind && is_alike(appliance.known.kind, *kind)) numbers.push_back(appliance.number);
     }
-    if (!kind || !insight::is_watched_by_cycles(*kind)) continue;
+    if (!kind || !insight::is_watched(*kind)) continue;
     const bool is_one = numbers.size() == 1;
     wanted.push_back({&circuit, *kind,
                       is_one ? Asset{Asset::Kind::appliance, fmt::format("{}", numbers.front())}
@@ -327,16 +328,13 @@ Condition::Watch watch_of(insight::Condition condition) {
   return Condition::Watch::watched;
 }
 
-// What each day came to, lately.
-insight::Evidence course_of(insight::Feature feature, const std::vector<insight::AssetDay>& days) {
-  insight::Evidence course{.feature = feature};
-  const auto from = days.size() > shown_days ? days.size() - shown_days : 0;
-  for (auto i = from; i < days.size(); ++i) {
-    const auto value = days[i].values[static_cast<std::size_t>(feature)];
-    course.course.push_back({days[i].begin, value});
-    if (!std::isnan(value)) course.now = value;
-  }
-  return course;
+std::string note_of(const insight::EquipmentWatch::State& state) {
+  const auto [condition, days_left, runs_left] = state;
+  if (condition != insight::Condition::learning) return {};
+  const int left = days_left > 0 ? days_left : runs_left;
+  if (left == 0) return {};
+  return fmt::format("Learns what is usual for about {} more {}{}.", left,
+                     days_left > 0 ? "day" : "run", left == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -344,28 +342,21 @@ insight::Evidence course_of(insight::Feature feature, const std::vector<insight:
 // Only what is new: disks wear.
 void Caretaker::tell(FindingBook::Writing& writing, Watched& watched, Timestamp now) {
   const auto findings = watched.watch.findings();
-  const auto [condition, days_left] = watched.watch.condition();
-  const auto& days = watched.watch.days();
-  Watched::Told told{.condition = condition,
-                     .day = days.empty() ? Timestamp{} : days.back().begin,
-                     .findings = {}};
+  const auto state = watched.watch.state();
+  auto trends = watched.watch.trends(shown);
+  Watched::Told told{.condition = state.condition, .latest = {}, .findings = {}};
+  if (!trends.empty()) told.latest = trends.front().course.back().time;
   for (const auto& finding : findings) told.findings.emplace_back(finding.change, finding.since);
   if (watched.told == told) return;
+  if (!watched.told || watched.told->condition != told.condition) watched.stands_since = now;
   watched.told = std::move(told);
 
   writing.put_all(watched.asset, findings, now);
-  Condition shown{.asset = watched.asset,
-                  .watch = watch_of(condition),
-                  .since = days.empty() ? watched.until : days.front().begin};
-  if (condition == insight::Condition::learning && days_left > 0) {
-    shown.note = fmt::format("Learns what is usual for about {} more day{}.", days_left,
-                             days_left == 1 ? "" : "s");
-  }
-  for (const auto feature : {insight::Feature::energy, insight::Feature::run_power}) {
-    auto course = course_of(feature, days);
-    if (!std::isnan(course.now)) shown.trends.push_back(std::move(course));
-  }
-  writing.put(shown);
+  writing.put(Condition{.asset = watched.asset,
+                        .watch = watch_of(state.condition),
+                        .since = watched.stands_since,
+                        .note = note_of(state),
+                        .trends = std::move(trends)});
 }
 
 std::expected<void, StoreError> Caretaker::save(Timestamp now, bool remembers) {

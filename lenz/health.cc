@@ -54,6 +54,7 @@ Health::Health(HealthWorld world)
   if (world_.partners.email) channels.push_back(email);
   if (world_.partners.webhook) channels.push_back(webhook);
   desk_->notices().set_channels(std::move(channels));
+  begin_watching();
   wait();
 }
 
@@ -65,6 +66,18 @@ void Health::begin() {
                     .utc_offset = [zone = world_.home.zone](measurement::Timestamp time) {
                       return utc_offset(time, zone);
                     }});
+}
+
+void Health::begin_watching() {
+  caretaker_.emplace(
+      desk_->book(), world_.store, world_.home,
+      hub::Caretaker::Surroundings{
+          .utc_offset = [zone = world_.home.zone](
+                            measurement::Timestamp time) { return utc_offset(time, zone); },
+          .analyst = world_.analyst()});
+  steps_.emplace(
+      world_.context, [this] { return caretaker_->step(world_.now()); },
+      fmt::format("The equipment of {} is not watched", world_.home.name), world_.say);
 }
 
 void Health::wait() {

@@ -9,11 +9,13 @@
 #include <optional>
 #include <string>
 
+#include "hub/caretaker.h"
 #include "hub/files/files.h"
 #include "hub/health_desk.h"
 #include "hub/net/http_client.h"
 #include "hub/net/line_client.h"
 #include "hub/partners.h"
+#include "lenz/in_steps.h"
 
 namespace lenz {
 
@@ -21,6 +23,7 @@ namespace lenz {
 struct HealthWorld {
   boost::asio::io_context& context;
   hub::Files& files;
+  hub::Store& store;
   hub::LiveFeed& live;
   const hub::Home& home;
   const hub::Partners& partners;
@@ -41,6 +44,7 @@ class Health {
 
  private:
   void begin();
+  void begin_watching();
   void wait();
   void work();
   void send_mail();
@@ -51,6 +55,8 @@ class Health {
   const HealthWorld world_;
   boost::asio::steady_timer timer_;
   std::optional<hub::HealthDesk> desk_;
+  std::optional<hub::Caretaker> caretaker_;
+  std::optional<InSteps> steps_;
   bool has_failed_ = false;
   bool is_mailing_ = false, is_posting_ = false;
   hub::LineClient mail_;

@@ -87,6 +87,7 @@ void KeptHome::begin_health() {
   const Workplace place(folder_);
   health_.emplace(HealthWorld{.context = around_.context,
                               .files = around_.files,
+                              .store = store_,
                               .live = live_,
                               .home = home_,
                               .partners = partners_,
