@@ -242,6 +242,19 @@ struct EvaluateIdentificationOptions {
 };
 int evaluate_identification(const EvaluateIdentificationOptions&);
 
+// How soon injected faults of equipment are found, and how often one is found that is not there;
+// docs/health.md.
+struct EvaluateHealthOptions {
+  std::string data;
+  std::vector<std::string> faults = {"all"};  // Words of causes.
+  std::vector<double> severities = {0.05, 0.1, 0.2, 0.3, 0.6};
+  std::vector<double> ramps_days = {0, 7, 30, 90};
+  int histories = 24;  // Of each machine and row.
+  std::uint64_t seed = 1;
+  std::string json;  // File for the rows; "-": standard output.
+};
+int evaluate_health(const EvaluateHealthOptions&);
+
 // What tells appliances apart, learnt from recordings whose licences allow to give it away, as a
 // model file; prints its card.
 struct TrainIdentificationOptions {

@@ -314,6 +314,30 @@ void describe_evaluate_identification(CLI::App& command,
   command.add_option("--json", evaluate.json, "File for the rows, - for standard output");
 }
 
+void describe_evaluate_health(CLI::App& command, lenz::EvaluateHealthOptions& evaluate) {
+  command.add_option("--data", evaluate.data, "Folder with houses/ or traces/")->required();
+  command
+      .add_option("--faults", evaluate.faults, "all, or causes as docs/health.md lists them: a,b")
+      ->delimiter(',')
+      ->capture_default_str();
+  command
+      .add_option("--severity", evaluate.severities,
+                  "Shares: 0.2 is a fifth more energy; several "
+                  "with commas")
+      ->delimiter(',')
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str();
+  command.add_option("--ramp-days", evaluate.ramps_days, "0: a step; several with commas")
+      ->delimiter(',')
+      ->check(CLI::Range(0.0, 365.0))
+      ->capture_default_str();
+  command.add_option("--histories", evaluate.histories, "Of each machine and row")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command.add_option("--seed", evaluate.seed, "Of histories and faults")->capture_default_str();
+  command.add_option("--json", evaluate.json, "File for the rows, - for standard output");
+}
+
 void describe_train_identification(CLI::App& command, lenz::TrainIdentificationOptions& train) {
   command.add_option("--data", train.data, "Folder of recordings: houses/ and traces/")->required();
   command.add_option("--out", train.out, "Model file to write")->capture_default_str();
@@ -353,6 +377,9 @@ void add_all(CLI::App& app, int& result) {
   evaluate->require_subcommand(1);
   add(*evaluate, result, "identification", "Which appliance runs, against baselines",
       lenz::evaluate_identification, describe_evaluate_identification);
+
+  add(*evaluate, result, "health", "Which faults of equipment are found, how soon, how often wrong",
+      lenz::evaluate_health, describe_evaluate_health);
 
   auto* train = app.add_subcommand("train", "Learn from recordings");
   train->require_subcommand(1);

@@ -21,13 +21,13 @@ constexpr float confidence_in_tests = 0.9F;
 }  // namespace
 
 struct AssetWatch::Parts {
-  explicit Parts(ApplianceKind k) : kind(k), chart(cycle_rules(k)) {}
+  Parts(ApplianceKind k, float caution) : kind(k), chart(cycle_rules(k), caution) {}
 
   void take_days() {
     for (const auto& day : cycle_days.take_days()) {
       days.push_back(day);
       if (days.size() > most_days) days.erase(days.begin());
-      chart.add(shift_row(day, kind));
+      if (const auto row = shift_row(day, kind)) chart.add(*row);
     }
   }
 
@@ -40,9 +40,11 @@ struct AssetWatch::Parts {
   ShiftChart chart;
 };
 
-AssetWatch::AssetWatch(ApplianceKind kind, std::string_view memory)
-    : parts_(std::make_unique<Parts>(kind)) {
-  if (!memory.empty() && !parts_->take_memory(memory)) parts_ = std::make_unique<Parts>(kind);
+AssetWatch::AssetWatch(ApplianceKind kind, std::string_view memory, float caution)
+    : parts_(std::make_unique<Parts>(kind, caution)) {
+  if (!memory.empty() && !parts_->take_memory(memory)) {
+    parts_ = std::make_unique<Parts>(kind, caution);
+  }
 }
 AssetWatch::AssetWatch(AssetWatch&&) noexcept = default;
 AssetWatch& AssetWatch::operator=(AssetWatch&&) noexcept = default;

@@ -40,7 +40,8 @@ class AssetWatch {
  public:
   // Of a kind that is_watched_by_cycles(). `memory` as memory() gave it; what is damaged or of
   // another kind is left, and it learns anew.
-  explicit AssetWatch(ApplianceKind, std::string_view memory = {});
+  // A finding takes a score of `caution` times the one that ships.
+  explicit AssetWatch(ApplianceKind, std::string_view memory = {}, float caution = 1);
   AssetWatch(AssetWatch&&) noexcept;
   AssetWatch& operator=(AssetWatch&&) noexcept;
   ~AssetWatch();

@@ -1,5 +1,6 @@
 #include "insight/health/cycle_patterns.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace insight {
@@ -32,7 +33,7 @@ ShiftRules compressor_rules() {
               {Cause::low_refrigerant, Change::works_harder, {-0.6F, 1.6F, -1, 0, 0}},
               {Cause::defrost_heater_open,
                Change::lacks_phase,
-               {-0.05F, 0.2F, -0.15F, 0, -1.2F},
+               {0, 0.2F, -0.15F, 0, -1.2F},
                1,
                0.4F,
                true,
@@ -73,7 +74,7 @@ ShiftRules compressor_rules() {
   };
 }
 
-// Two heat pumps differ by what is outdoors, which has to be known for the duty to mean anything.
+// They work against what is outdoors, which has to be known for anything to be said.
 ShiftRules heat_pump_rules() {
   return {
       .features = {Feature::run_power, Feature::duty, Feature::starts, Feature::failed_starts,
@@ -128,11 +129,6 @@ ShiftRules water_heater_rules() {
   };
 }
 
-bool is_compressor_of_food(ApplianceKind kind) {
-  return kind == ApplianceKind::fridge || kind == ApplianceKind::freezer ||
-         kind == ApplianceKind::fridge_freezer;
-}
-
 bool is_heat_pump(ApplianceKind kind) {
   return kind == ApplianceKind::air_conditioner || kind == ApplianceKind::heat_pump ||
          kind == ApplianceKind::dehumidifier;
@@ -140,32 +136,33 @@ bool is_heat_pump(ApplianceKind kind) {
 
 }  // namespace
 
+bool keeps_food_cold(ApplianceKind kind) {
+  return kind == ApplianceKind::fridge || kind == ApplianceKind::freezer ||
+         kind == ApplianceKind::fridge_freezer;
+}
+
 bool is_watched_by_cycles(ApplianceKind kind) {
-  return is_compressor_of_food(kind) || is_heat_pump(kind) || kind == ApplianceKind::pump ||
+  return keeps_food_cold(kind) || is_heat_pump(kind) || kind == ApplianceKind::pump ||
          kind == ApplianceKind::water_heater;
 }
 
 ShiftRules cycle_rules(ApplianceKind kind) {
-  return is_compressor_of_food(kind)           ? compressor_rules()
+  return keeps_food_cold(kind)                 ? compressor_rules()
          : is_heat_pump(kind)                  ? heat_pump_rules()
          : kind == ApplianceKind::water_heater ? water_heater_rules()
                                                : pump_rules();
 }
 
-ShiftRow shift_row(const AssetDay& day, ApplianceKind kind) {
+std::optional<ShiftRow> shift_row(const AssetDay& day, ApplianceKind kind) {
   constexpr float mild_c = 18;  // Neither heated nor cooled.
-  ShiftRow row{.time = day.begin, .values = {}};
-  row.values.fill(detail::not_measured);
   // Of a day that it stood still all other numbers say nothing.
-  if (!(day[Feature::duty] > 0)) return row;
+  if (!(day[Feature::duty] > 0)) return std::nullopt;
+  if (is_heat_pump(kind) && std::isnan(day.outdoor_c)) return std::nullopt;
   const auto starts = std::max(day[Feature::starts], 0.5F);
-  row.values[0] = std::log(day[Feature::run_power]);
-  if (!is_heat_pump(kind) || !std::isnan(day.outdoor_c)) {
-    row.values[1] = std::log(day[Feature::duty]);
-    row.values[2] = std::log(starts);
-  }
-  row.values[3] = std::log1p(day[Feature::failed_starts] / starts);
-  row.values[4] = std::log(day[Feature::defrosts] + defrosts_offset);
+  ShiftRow row{.time = day.begin, .values = {}};
+  row.values = {std::log(day[Feature::run_power]), std::log(day[Feature::duty]), std::log(starts),
+                std::log1p(day[Feature::failed_starts] / starts),
+                std::log(day[Feature::defrosts] + defrosts_offset)};
   row.temperature_c = is_heat_pump(kind) ? std::abs(day.outdoor_c - mild_c) : day.room_c;
   return row;
 }

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <optional>
+
 #include "insight/appliance_kinds.h"
 #include "insight/health/cycle_days.h"
 #include "insight/health/shift_chart.h"
@@ -11,10 +13,15 @@ namespace insight {
 // Kinds that work in cycles and are watched so.
 bool is_watched_by_cycles(ApplianceKind);
 
+// Fridges and freezers.
+bool keeps_food_cold(ApplianceKind);
+
 // For those kinds.
 ShiftRules cycle_rules(ApplianceKind);
 
 // Of those rules: logarithms of run power, duty, starts, failed starts per start and defrosts.
-ShiftRow shift_row(const AssetDay&, ApplianceKind);
+// Absent: the day says nothing of its condition; of a heat pump none does while nobody says how
+// warm it is outdoors.
+std::optional<ShiftRow> shift_row(const AssetDay&, ApplianceKind);
 
 }  // namespace insight

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "insight/identification/bytes.h"
@@ -14,7 +15,9 @@ using Matrix = std::array<std::array<double, shift_features>, shift_features>;
 using Vector = std::array<double, shift_features>;
 
 // All chosen on the devices that `lenz evaluate health` calls "chosen on".
-constexpr float limit = 3.75F;  // Of a score, to be found.
+constexpr float limit = 3.6F;  // Of a score, to be found.
+// Where the temperature is known, it competes no more: habits look like what is left.
+constexpr float known_temperature_caution = 1.1F;
 // The middle of so few rows is easily moved by two unusual ones.
 constexpr std::size_t few_rows = 7;
 constexpr float few_rows_caution = 1.15F;
@@ -22,11 +25,13 @@ constexpr float least_scale = 0.7F;
 constexpr float level_prior_rows = 30;   // Scores of deviation 1 that are taken for seen.
 constexpr float level_forgets = 0.995F;  // A row.
 constexpr float most_past_score = 4;
+constexpr float least_probability_of_fault = 0.6F;  // Else it is the place, or the people.
 constexpr float wrong_raises = 1.15F;
 constexpr double noise_prior_rows = 10;
 constexpr double rows_depend = 1.4;  // Variance of a mean of rows beside independent ones.
 constexpr double most_deviations = 3.5;
-constexpr std::size_t rows_before = 60, fewest_before = 14, noise_rows = 180, trend_rows = 7;
+constexpr std::size_t rows_before = 60, rows_between = 42, fewest_before = 14, noise_rows = 180,
+                      trend_rows = 7;
 constexpr double temperature_sensor_spread_c = 0.5;
 constexpr double unknown_kelvin_of_a_year = 5;
 constexpr double most_guessed_kelvin = 5;
@@ -84,6 +89,7 @@ double dot(const Vector& a, const Vector& b) {
 // Of the features that both show, in their order.
 struct ShiftChart::Comparison {
   std::size_t count = 0;
+  bool is_temperature_known = false;
   std::array<std::size_t, shift_features> feature{};
   Vector delta{};
   Matrix covariance{};
@@ -108,6 +114,12 @@ struct ShiftChart::Comparison {
     }
     return true;
   }
+};
+
+struct ShiftChart::Candidate {
+  Comparison comparison;
+  std::size_t pattern = 0;
+  float score = 0, size = 0;
 };
 
 std::size_t ShiftChart::rows_missing() const {
@@ -157,6 +169,7 @@ ShiftChart::Comparison ShiftChart::compare(Range before, Range now, bool is_long
   const auto temperature = [](const ShiftRow& row) { return row.temperature_c; };
   const auto kelvin = static_cast<double>(mean(now, temperature) - mean(before, temperature));
   const bool is_known = !std::isnan(kelvin);
+  out.is_temperature_known = is_known;
 
   double assumed_kelvin = is_known ? kelvin : 0;
   double spread_kelvin = is_known      ? temperature_sensor_spread_c
@@ -250,88 +263,94 @@ void ShiftChart::learn_noise() {
   }
 }
 
-void ShiftChart::look_for_shift() {
-  const auto end = rows_.size();
-  is_unusual_ = false;
-  if (const auto now = rows_.back().temperature_c; !std::isnan(now)) {
-    float low = now, high = now;
-    for (auto t = begins_; t + 3 < end; ++t) {
-      const auto c = rows_[t].temperature_c;
-      if (t == begins_ || c < low) low = c;
-      if (t == begins_ || c > high) high = c;
-    }
-    is_unusual_ = now < low - margin_c || now > high + margin_c;
+bool ShiftChart::is_outside_learned() const {
+  const auto now = rows_.back().temperature_c;
+  if (std::isnan(now)) return false;
+  auto low = std::numeric_limits<float>::infinity(), high = -low;
+  for (auto t = begins_; t + 3 < rows_.size(); ++t) {
+    if (std::isnan(rows_[t].temperature_c)) continue;
+    low = std::min(low, rows_[t].temperature_c);
+    high = std::max(high, rows_[t].temperature_c);
   }
+  return low > high || now < low - margin_c || now > high + margin_c;
+}
 
-  std::optional<Comparison> found;
-  float best = 0;
+void ShiftChart::look_for_shift() {
+  is_unusual_ = is_outside_learned();
+  std::optional<Candidate> best;
   for (std::size_t w = 0; w < windows.size(); ++w) {
     const auto [rows, against_first] = windows[w];
-    if (end - begins_ < rows + fewest_before) continue;
-    const auto now_begin = end - rows;
+    if (rows_.size() - begins_ < rows + fewest_before) continue;
+    const auto now_begin = rows_.size() - rows;
     Range before{std::max(begins_, now_begin - std::min(now_begin, rows_before)), now_begin};
     if (against_first) {
       before = {begins_, begins_ + rows_before};
-      if (before.end + 42 > now_begin) continue;
+      if (before.end + rows_between > now_begin) continue;
     }
-    const auto comparison = compare(before, {now_begin, end}, against_first);
+    const auto comparison = compare(before, {now_begin, rows_.size()}, against_first);
     if (comparison.count < 2) continue;
-    const Cholesky cholesky(comparison.covariance, comparison.count);
-    const auto delta = cholesky.whiten(comparison.delta);
-    auto& level = levels_[w];
-    const auto scale =
-        std::sqrt((level_prior_rows + level.squares) / (level_prior_rows + level.weight));
-    float squares = 0, patterns = 0;
-    for (std::size_t p = 0; p < rules_.patterns.size(); ++p) {
-      if (!rules_.patterns[p].is_fault) continue;
-      const auto d = cholesky.whiten(comparison.direction(rules_.patterns[p]));
-      const auto dd = dot(d, d);
-      if (dd <= 0) continue;
-      const auto raw = static_cast<float>(dot(d, delta) / std::sqrt(dd));
-      const auto size = static_cast<float>(dot(d, delta) / dd);
-      const auto score = raw / std::max(least_scale, scale);
-      squares += std::min(raw * raw, most_past_score * most_past_score);
-      patterns += 1;
-      const auto& pattern = rules_.patterns[p];
-      if (is_unusual_ || rows < pattern.fewest_rows || size < pattern.least_size ||
-          score <
-              limit * limit_factor_ * pattern.caution * (rows < few_rows ? few_rows_caution : 1) ||
-          score / pattern.caution <= best || !comparison.shows_itself(pattern, rules_, size)) {
-        continue;
-      }
-      best = score / pattern.caution;
-      found = comparison;
-      pattern_ = p;
-      size_ = size;
+    const auto candidate = strongest(comparison, rows, levels_[w]);
+    if (candidate && !is_unusual_ && (!best || candidate->score > best->score)) {
+      best = candidate;
       shift_row_ = now_begin;
     }
-    if (patterns > 0) {
-      level.weight = level_forgets * level.weight + 1;
-      level.squares = level_forgets * level.squares + squares / patterns;
-    }
   }
-  if (!found) return;
-  Shift shift{};
-  describe(*found, shift);
-  const auto is_fault = [&](const Suspect& su) {
-    for (const auto& p : rules_.patterns)
-      if (p.cause == su.cause) return p.is_fault;
-    return false;
-  };
-  float fault = 0;
-  for (const auto& su : shift.suspects)
-    if (is_fault(su)) fault += su.probability;
-  if (fault < 0.5F) return;
-  shift_ = Shift{.since = rows_[shift_row_].time,
-                 .found = rows_.back().time,
-                 .score = best,
-                 .change = rules_.patterns[pattern_].change,
-                 .before = {},
-                 .now = {},
-                 .spread = {},
-                 .suspects = {}};
+  if (!best) return;
+  Shift shift{.since = rows_[shift_row_].time,
+              .found = rows_.back().time,
+              .score = best->score,
+              .change = rules_.patterns[best->pattern].change,
+              .before = {},
+              .now = {},
+              .spread = {},
+              .suspects = {}};
+  describe(best->comparison, shift);
+  if (probability_of_fault(shift) < least_probability_of_fault) return;
+  shift_ = std::move(shift);
+  pattern_ = best->pattern;
+  size_ = best->size;
   rows_back_ = 0;
-  describe(*found, *shift_);
+}
+
+std::optional<ShiftChart::Candidate> ShiftChart::strongest(const Comparison& comparison,
+                                                           std::size_t rows, Level& level) const {
+  const Cholesky cholesky(comparison.covariance, comparison.count);
+  const auto delta = cholesky.whiten(comparison.delta);
+  const auto scale = std::max(least_scale, std::sqrt((level_prior_rows + level.squares) /
+                                                     (level_prior_rows + level.weight)));
+  const auto least_score = limit * limit_factor_ * (rows < few_rows ? few_rows_caution : 1) *
+                           (comparison.is_temperature_known ? known_temperature_caution : 1);
+  std::optional<Candidate> best;
+  float squares = 0, scored = 0;
+  for (std::size_t p = 0; p < rules_.patterns.size(); ++p) {
+    const auto& pattern = rules_.patterns[p];
+    if (!pattern.is_fault) continue;
+    const auto d = cholesky.whiten(comparison.direction(pattern));
+    const auto dd = dot(d, d);
+    if (dd <= 0) continue;
+    const auto raw = static_cast<float>(dot(d, delta) / std::sqrt(dd));
+    const auto size = static_cast<float>(dot(d, delta) / dd);
+    squares += std::min(raw * raw, most_past_score * most_past_score);
+    scored += 1;
+    const auto score = raw / scale / pattern.caution;
+    const bool is_found = rows >= pattern.fewest_rows && size >= pattern.least_size &&
+                          score >= least_score && comparison.shows_itself(pattern, rules_, size);
+    if (is_found && (!best || score > best->score)) best = Candidate{comparison, p, score, size};
+  }
+  if (scored > 0) {
+    level.weight = level_forgets * level.weight + 1;
+    level.squares = level_forgets * level.squares + squares / scored;
+  }
+  return best;
+}
+
+float ShiftChart::probability_of_fault(const Shift& shift) const {
+  float sum = 0;
+  for (const auto& suspect : shift.suspects) {
+    const auto pattern = std::ranges::find(rules_.patterns, suspect.cause, &ShiftPattern::cause);
+    if (pattern->is_fault) sum += suspect.probability;
+  }
+  return sum;
 }
 
 void ShiftChart::describe(const Comparison& comparison, Shift& shift) const {
@@ -450,7 +469,7 @@ bool ShiftChart::take_memory(std::string_view& bytes) {
   }
   const bool is_level =
       std::ranges::all_of(levels_, [](const Level& l) { return l.weight >= 0 && l.squares >= 0; });
-  if (!is_level || !(limit_factor_ >= 1)) return false;
+  if (!is_level || !(limit_factor_ > 0)) return false;
   begins_ = begins;
   if (rows_missing() == 0) learn_noise();
   if (has_shift == 0) return true;

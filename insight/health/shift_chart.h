@@ -21,6 +21,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "insight/health/finding.h"
@@ -77,7 +78,9 @@ class ShiftChart {
   static constexpr std::size_t most_rows = 400;
   static constexpr std::size_t rows_to_learn = 28;
 
-  explicit ShiftChart(ShiftRules rules) : rules_(std::move(rules)) {}
+  // To be found takes a score of `caution` times the one that ships.
+  explicit ShiftChart(ShiftRules rules, float caution = 1)
+      : rules_(std::move(rules)), limit_factor_(caution) {}
 
   // In the order of time.
   void add(const ShiftRow&);
@@ -116,13 +119,18 @@ class ShiftChart {
                                                   {28, false},
                                                   {28, true}}};
   struct Comparison;
+  struct Candidate;
   struct Range {
     std::size_t begin, end;
   };
 
   Comparison compare(Range before, Range now, bool is_long_ago) const;
   void learn_noise();
+  bool is_outside_learned() const;
   void look_for_shift();
+  // Of the patterns, what a window shows; its scores count for the past of `level`.
+  std::optional<Candidate> strongest(const Comparison&, std::size_t rows, Level& level) const;
+  float probability_of_fault(const Shift&) const;
   void follow_shift();
   void describe(const Comparison&, Shift&) const;
   void drop_oldest();

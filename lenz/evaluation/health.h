@@ -23,8 +23,8 @@ struct HealthRow {
 
   std::string equipment;  // A kind's word, home or real.
   std::string fault;      // A cause's word; empty: none was injected.
-  // What the engine was told and shown: "room unknown", "room known", "estimated", "measured",
-  // "acute", "supply".
+  // What the engine was told and shown: "room unknown", "room known"; "estimated", "measured": a
+  // fridge of the same house by both, room unknown; "unaltered": as it was recorded.
   std::string scene;
   std::string machines = "others";  // Or chosen_on: those that constants were chosen on.
   double severity = 0;              // 0.2: +20 %.
@@ -36,7 +36,7 @@ struct HealthRow {
   double asset_days = none, alarms = none;
   double false_per_asset_year = none, false_per_asset_year_upper = none;
   double false_per_home_year = none;
-  double threshold = none;  // Of the budget that the row shows; NaN: the one that ships.
+  double caution = 1;  // Times the threshold that ships.
 };
 
 struct HealthPlan {
@@ -45,6 +45,11 @@ struct HealthPlan {
   std::vector<double> ramps_days = {0, 7, 30, 90};
   int histories = 24;  // Of each machine, fault, severity and ramp.
   std::uint64_t seed = 1;
+};
+
+// A fridge as identification saw it in the mains of its house, and as its own meter did.
+struct EstimatedPair {
+  Machine estimated, measured;
 };
 
 // An alarm where none was to be.
@@ -57,13 +62,16 @@ struct HealthAlarm {
 struct HealthReport {
   std::vector<HealthRow> rows;
   std::vector<HealthAlarm> real_alarms;  // On unaltered histories.
-  double home_year_s = HealthRow::none;  // To analyse 20 assets for a year.
+  double home_year_s = HealthRow::none;  // To analyse 20 assets for a year, a reading a minute.
+  // Whether readings led to the same as the cycles they are made of.
+  bool readings_agree = false;
 };
 
-// Of a Poisson count; Garwood 1936. For 0 it is 3.69, of both sides, as 95 % intervals are.
+// Upper bound of a Poisson count; Garwood 1936. Of an interval with 2.5 % on each side: 3.69 for 0.
 double poisson_upper_95(double count);
 
-HealthReport evaluate_health(const std::vector<Machine>&, const HealthPlan&,
+HealthReport evaluate_health(const std::vector<Machine>&, const std::vector<EstimatedPair>&,
+                             const HealthPlan&,
                              const std::function<void(const std::string&)>& progress);
 
 void print(const HealthReport&, std::ostream&);

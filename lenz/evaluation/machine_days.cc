@@ -62,10 +62,10 @@ std::vector<simulator::TraceHistory::Day> days_of(const std::vector<insight::Dut
 }
 
 bool Machine::has_defrosts() const {
-  insight::CycleDays days;
-  for (const auto& cycle : cycles) days.take(cycle);
+  insight::CycleDays by_day;
+  for (const auto& cycle : cycles) by_day.take(cycle);
   double defrosts = 0, n = 0;
-  for (const auto& day : days.take_days()) {
+  for (const auto& day : by_day.take_days()) {
     defrosts += static_cast<double>(day[insight::Feature::defrosts]);
     n += 1;
   }
