@@ -15,9 +15,9 @@ using Matrix = std::array<std::array<double, shift_features>, shift_features>;
 using Vector = std::array<double, shift_features>;
 
 // All chosen on the devices that `lenz evaluate health` calls "chosen on".
-constexpr float limit = 3.6F;  // Of a score, to be found.
+constexpr float limit = 3.4F;  // Of a score, to be found.
 // Where the temperature is known, it competes no more: habits look like what is left.
-constexpr float known_temperature_caution = 1.1F;
+constexpr float known_temperature_caution = 1.16F;
 // The middle of so few rows is easily moved by two unusual ones.
 constexpr std::size_t few_rows = 7;
 constexpr float few_rows_caution = 1.15F;
@@ -35,6 +35,7 @@ constexpr std::size_t rows_before = 60, rows_between = 42, fewest_before = 14, n
 constexpr double temperature_sensor_spread_c = 0.5;
 constexpr double unknown_kelvin_of_a_year = 5;
 constexpr double most_guessed_kelvin = 5;
+constexpr std::size_t rows_to_know_warmth = 14;
 constexpr float margin_c = 3;  // Beyond what was learnt, from which it is not judged.
 constexpr double smallest_size = 0.02, greatest_size = 2;
 constexpr int sizes = 24;
@@ -267,7 +268,7 @@ bool ShiftChart::is_outside_learned() const {
   const auto now = rows_.back().temperature_c;
   if (std::isnan(now)) return false;
   auto low = std::numeric_limits<float>::infinity(), high = -low;
-  for (auto t = begins_; t + 3 < rows_.size(); ++t) {
+  for (auto t = begins_; t + rows_to_know_warmth < rows_.size(); ++t) {
     if (std::isnan(rows_[t].temperature_c)) continue;
     low = std::min(low, rows_[t].temperature_c);
     high = std::max(high, rows_[t].temperature_c);

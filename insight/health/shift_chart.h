@@ -109,15 +109,16 @@ class ShiftChart {
     std::size_t rows;
     bool against_first;  // Compared with the first rows that were learnt, for slow changes.
   };
-  static constexpr std::array<Window, 9> windows{{{3, false},
-                                                  {4, false},
-                                                  {5, false},
-                                                  {7, false},
-                                                  {10, false},
-                                                  {14, false},
-                                                  {21, false},
-                                                  {28, false},
-                                                  {28, true}}};
+  static constexpr std::array<Window, 10> windows{{{3, false},
+                                                   {4, false},
+                                                   {5, false},
+                                                   {7, false},
+                                                   {10, false},
+                                                   {14, false},
+                                                   {21, false},
+                                                   {28, false},
+                                                   {42, false},
+                                                   {28, true}}};
   struct Comparison;
   struct Candidate;
   struct Range {
