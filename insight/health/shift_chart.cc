@@ -204,21 +204,25 @@ ShiftChart::Comparison ShiftChart::compare(Range before, Range now, bool is_long
 void ShiftChart::learn_noise() {
   const auto begin = std::max(begins_, rows_.size() - std::min(rows_.size(), noise_rows));
   const auto count = rules_.count;
-  std::vector<std::array<double, shift_features + 1>> rest;
-  for (auto t = begin; t < rows_.size(); ++t) {
-    const auto from = std::max(begin, t - std::min(t, trend_rows));
-    const auto to = std::min(rows_.size(), t + trend_rows + 1);
-    auto& row = rest.emplace_back();
-    for (std::size_t i = 0; i <= count; ++i) {
-      const auto value = [&](std::size_t at) {
-        return static_cast<double>(i < count ? rows_[at].values[i] : rows_[at].temperature_c);
-      };
-      double sum = 0, n = 0;
-      for (auto at = from; at < to; ++at) {
-        if (!std::isnan(value(at))) sum += value(at), n += 1;
-      }
+  const auto length = rows_.size() - begin;
+  std::vector<std::array<double, shift_features + 1>> rest(length);
+  std::vector<double> sums(length + 1), counts(length + 1);
+  for (std::size_t i = 0; i <= count; ++i) {
+    const auto value = [&](std::size_t t) {
+      const auto& row = rows_[begin + t];
+      return static_cast<double>(i < count ? row.values[i] : row.temperature_c);
+    };
+    for (std::size_t t = 0; t < length; ++t) {
+      const bool is_there = !std::isnan(value(t));
+      sums[t + 1] = sums[t] + (is_there ? value(t) : 0);
+      counts[t + 1] = counts[t] + (is_there ? 1 : 0);
+    }
+    for (std::size_t t = 0; t < length; ++t) {
+      const auto from = t - std::min(t, trend_rows), to = std::min(length, t + trend_rows + 1);
+      const auto n = counts[to] - counts[from];
       // A row is a part of the mean that is taken off it.
-      row[i] = n < 3 ? std::nan("") : (value(t) - sum / n) * std::sqrt(n / (n - 1));
+      rest[t][i] =
+          n < 3 ? std::nan("") : (value(t) - (sums[to] - sums[from]) / n) * std::sqrt(n / (n - 1));
     }
   }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "insight/health/cycle_patterns.h"
 #include "lenz/evaluation/lenz_method.h"
 #include "lenz/evaluation/scenes.h"
 
@@ -19,6 +20,17 @@ class NobodyAtHome final : public Owner {
     return std::nullopt;
   }
 };
+
+// Models name fridges, freezers and both in one; in mains they are told apart by little.
+std::vector<float> power_of_the_cold(const ChannelEstimate& estimate) {
+  std::vector<float> sum;
+  for (const auto& [kind, power] : estimate.revised.kinds) {
+    if (!insight::keeps_food_cold(kind)) continue;
+    if (sum.empty()) sum.resize(power.size());
+    for (std::size_t i = 0; i < power.size(); ++i) sum[i] += power[i];
+  }
+  return sum;
+}
 
 }  // namespace
 
@@ -38,20 +50,20 @@ std::vector<EstimatedPair> estimated_pairs(const DataSet& data,
     const auto one = scenes.load(entry);
     if (!one) continue;
     NobodyAtHome owner;
-    const auto estimates = method->estimate(one->channels, {ApplianceKind::fridge}, owner);
+    const auto estimates = method->estimate(
+        one->channels,
+        {ApplianceKind::fridge, ApplianceKind::freezer, ApplianceKind::fridge_freezer}, owner);
     for (std::size_t c = 0; c < estimates.size(); ++c) {
       const auto& channel = one->channels[c];
-      const auto& estimate = estimates[c];
-      const auto powers = estimate.live.kinds.find(ApplianceKind::fridge);
-      if (powers == estimate.live.kinds.end()) continue;
-      Machine machine{
-          .name = measured->name,
-          .household = measured->household,
-          .kind = measured->kind,
-          .cycles = cycles_of(*channel.times, powers->second, std::max(60.0, channel.hold_s)),
-          .days = {},
-          .measured_days = measured->measured_days,
-          .is_chosen_on = false};
+      const auto power = power_of_the_cold(estimates[c]);
+      if (power.empty()) continue;
+      Machine machine{.name = measured->name,
+                      .household = measured->household,
+                      .kind = measured->kind,
+                      .cycles = cycles_of(*channel.times, power, std::max(60.0, channel.hold_s)),
+                      .days = {},
+                      .measured_days = measured->measured_days,
+                      .is_chosen_on = false};
       machine.days = days_of(machine.cycles);
       if (machine.days.size() >= fewest_days) pairs.push_back({std::move(machine), *measured});
     }
