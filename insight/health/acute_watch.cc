@@ -15,12 +15,10 @@ namespace {
 constexpr float day_s = 86400;
 constexpr float learning_s = 7 * day_s;
 constexpr std::uint32_t least_runs = 20;
-// What does not rise so far when it runs was never seen to pause.
-constexpr float least_usual_w = 15, least_usual_share = 0.5F;
-constexpr float longest_hold_s = 300;  // A longer time between two readings was not seen.
+constexpr float least_usual_share = 0.5F;  // What rises no further above its base never pauses.
+constexpr float longest_hold_s = 300;      // A longer time between two readings was not seen.
 
-constexpr float least_rise_w = 8;        // Above what it draws when off.
-constexpr float share_of_level = 0.25F;  // From which it counts as on; a dry pump draws 0.4.
+constexpr float least_rise_w = 8;  // Above what it draws when off.
 constexpr float base_follows = 0.05F;
 constexpr float level_memory_s = 7200;
 constexpr float settling_s = 5;
@@ -45,25 +43,29 @@ struct AcuteRow {
   bool is_motor = false;       // May fail to start.
   bool is_pump = false;        // May run dry.
   bool rests_briefly = false;  // May be off for too long.
-  float longer = 0;            // Than nearly all of its runs; 0: it may run for ever.
+  // From which share of its usual power it counts as on: a dry pump draws 0.4, a lamp behind the
+  // door of a small fridge half.
+  float on_from = 0;
+  float least_w = 0;  // What rises no further when it runs has not been seen to run.
+  float longer = 0;   // Than nearly all of its runs; 0: it may run for ever.
   float at_least_s = 0;
   float bridged_s = 0;  // A pause so short is part of its run: a thermostat's.
 };
 
 constexpr float hour = 3600;
 constexpr std::array acute_rows = {
-    AcuteRow{ApplianceKind::fridge, true, false, true, 3, 12 * hour, 0},
-    AcuteRow{ApplianceKind::freezer, true, false, true, 3, 12 * hour, 0},
-    AcuteRow{ApplianceKind::fridge_freezer, true, false, true, 3, 12 * hour, 0},
-    AcuteRow{ApplianceKind::pump, true, true, false, 10, hour / 6, 0},
-    AcuteRow{ApplianceKind::heat_pump, true, false, false, 0, 0, 0},
-    AcuteRow{ApplianceKind::air_conditioner, true, false, false, 0, 0, 0},
-    AcuteRow{ApplianceKind::furnace, true, false, false, 0, 0, 0},
-    AcuteRow{ApplianceKind::dehumidifier, true, false, false, 0, 0, 0},
-    AcuteRow{ApplianceKind::oven, false, false, false, 3, 3 * hour, hour / 6},
-    AcuteRow{ApplianceKind::cooktop, false, false, false, 3, 3 * hour, hour / 6},
-    AcuteRow{ApplianceKind::iron, false, false, false, 3, hour, hour / 6},
-    AcuteRow{ApplianceKind::water_heater, false, false, false, 3, 2 * hour, 0},
+    AcuteRow{ApplianceKind::fridge, true, false, true, 0.6F, 15, 3, 12 * hour, 0},
+    AcuteRow{ApplianceKind::freezer, true, false, true, 0.6F, 15, 3, 12 * hour, 0},
+    AcuteRow{ApplianceKind::fridge_freezer, true, false, true, 0.6F, 15, 3, 12 * hour, 0},
+    AcuteRow{ApplianceKind::pump, true, true, false, 0.25F, 15, 10, hour / 6, 0},
+    AcuteRow{ApplianceKind::heat_pump, true, false, false, 0.4F, 150, 0, 0, 0},
+    AcuteRow{ApplianceKind::air_conditioner, true, false, false, 0.4F, 150, 0, 0, 0},
+    AcuteRow{ApplianceKind::furnace, true, false, false, 0.4F, 50, 0, 0, 0},
+    AcuteRow{ApplianceKind::dehumidifier, true, false, false, 0.4F, 50, 0, 0, 0},
+    AcuteRow{ApplianceKind::oven, false, false, false, 0.25F, 300, 3, 3 * hour, hour / 6},
+    AcuteRow{ApplianceKind::cooktop, false, false, false, 0.25F, 300, 3, 3 * hour, hour / 6},
+    AcuteRow{ApplianceKind::iron, false, false, false, 0.25F, 300, 3, hour, hour / 6},
+    AcuteRow{ApplianceKind::water_heater, false, false, false, 0.25F, 300, 3, 2 * hour, 0},
 };
 
 const AcuteRow* row_of(ApplianceKind kind) {
@@ -181,8 +183,9 @@ std::string AcuteWatch::memory() const {
 }
 
 bool AcuteWatch::is_learning() const {
-  return seen_s_ < static_cast<double>(learning_s) || runs_.count() < least_runs ||
-         usual_w_ < std::max(least_usual_w, least_usual_share * base_w_);
+  return row_of(kind_) == nullptr || seen_s_ < static_cast<double>(learning_s) ||
+         runs_.count() < least_runs ||
+         level_w_ < std::max(row_of(kind_)->least_w, least_usual_share * base_w_);
 }
 
 int AcuteWatch::days_left() const {
@@ -206,7 +209,7 @@ void AcuteWatch::take(const Reading& reading) {
   const float w = reading.active_power.value;
   if (row_of(kind_) == nullptr || std::isnan(w) || ms(reading.time) <= latest_ms_) return;
   hold(reading);
-  const bool is_on = rise(w) >= std::max(least_rise_w, share_of_level * level_w_);
+  const bool is_on = rise(w) >= std::max(least_rise_w, row_of(kind_)->on_from * level_w_);
   if (!is_on) base_w_ += (w < base_w_ ? 1.0F : base_follows) * (w - base_w_);
   if (phase_ms_ == 0) {
     phase_ms_ = ms(reading.time);
@@ -250,7 +253,7 @@ void AcuteWatch::hold(const Reading& reading) {
 }
 
 float AcuteWatch::dry_below_w() const {
-  return std::min(dry_power * usual_w_, dry_under_least * least_w_) / patience_[dry];
+  return std::min(dry_power * level_w_, dry_under_least * least_w_) / patience_[dry];
 }
 
 // A pump that moves no water, and a motor that stands.
@@ -260,7 +263,7 @@ void AcuteWatch::look_at_power(const Reading& reading, float held_s) {
   settled_peak_w_ = std::max(settled_peak_w_, up);
   if (!row.is_pump) return;
   if (is_learning()) return;
-  stalled_s_ = up >= std::max(stalled_power * usual_w_, stalled_over_greatest * greatest_w_)
+  stalled_s_ = up >= std::max(stalled_power * level_w_, stalled_over_greatest * greatest_w_)
                    ? stalled_s_ + held_s
                    : 0;
   const float share = std::abs(reading.reactive_power.value) / up;
@@ -302,9 +305,8 @@ void AcuteWatch::turn(Timestamp time, bool is_on) {
 }
 
 void AcuteWatch::sum_up() {
-  usual_w_ = powers_.quantile(0.5F);
   least_w_ = powers_.quantile(0.02F);
-  short_run_s_ = runs_.quantile(0.05F);
+  short_run_s_ = runs_.quantile_of_sum(0.02F);
   long_run_s_ = std::max(runs_.quantile(0.99F), runs_.greatest());
 }
 
@@ -313,7 +315,7 @@ float AcuteWatch::shortest_run_s() const { return std::min(60.0F, 0.5F * short_r
 bool AcuteWatch::failed_to_start(float run_s) const {
   return row_of(kind_)->is_motor && began_here_ && !is_learning() &&
          run_s <= std::max(failed_run_s, 1.2F * held_on_s_) &&
-         run_s * failed_of_runs <= short_run_s_ && peak_w_ >= failed_power * usual_w_;
+         run_s * failed_of_runs <= short_run_s_ && peak_w_ >= failed_power * level_w_;
 }
 
 void AcuteWatch::end_run(Timestamp end) {
@@ -392,7 +394,7 @@ void AcuteWatch::judge(Timestamp now) {
   const bool off = !is_on_ && phase_ms_ != 0;
   if (row.is_motor) judge_starts(now);
   if (row.is_pump && low_s_ >= dry_after_s) {
-    find(dry, at(low_since_ms_), now, usual_w_, low_w_, powers_);
+    find(dry, at(low_since_ms_), now, level_w_, low_w_, powers_);
     standing_[dry].reactive_share = std::abs(latest_var_) / rise(latest_w_);
   }
   if (row.longer > 0 && on && phase_s_ >= stops_after_s()) {
@@ -412,9 +414,9 @@ void AcuteWatch::judge_starts(Timestamp now) {
       std::min<std::size_t>(static_cast<std::size_t>(4 * patience_[starts]), failed_ms_.size());
   const auto first = failed_ms_[failed_ms_.size() - needed];
   const bool often = first != 0 && failed_ms_.back() - first <= failed_within_ms;
-  if (often) find(starts, at(first), now, usual_w_, peak_w_, powers_);
+  if (often) find(starts, at(first), now, level_w_, peak_w_, powers_);
   if (stalled_s_ >= stalled_after_s * patience_[starts]) {
-    find(starts, at(phase_ms_), now, usual_w_, peak_w_, powers_);
+    find(starts, at(phase_ms_), now, level_w_, peak_w_, powers_);
   }
 }
 

@@ -115,7 +115,7 @@ class AcuteWatch {
   std::array<float, rules> patience_{1, 1, 1, 1};  // More after people said that one was wrong.
 
   // What follows from that.
-  float usual_w_ = 0, least_w_ = 0, short_run_s_ = 0, long_run_s_ = 0;
+  float least_w_ = 0, short_run_s_ = 0, long_run_s_ = 0;
 
   // What goes on.
   std::int64_t latest_ms_ = 0;  // 0: nothing was taken.

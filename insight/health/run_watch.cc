@@ -16,6 +16,9 @@ constexpr std::uint32_t memory_magic = 0x776e7572;  // "runw"
 constexpr std::uint32_t memory_version = 1;
 constexpr std::size_t runs_of_programmes = 20;  // From so many it knows the programmes.
 constexpr float none_min = 0.5F;                // Of heating that a run ought to have.
+// Runs differ by what people choose, more than days do.
+constexpr float least_shift = 0.12F, caution = 1.4F;
+constexpr std::size_t fewest_runs = 5;
 // Share of findings that were right in tests: docs/health.md.
 constexpr float confidence_in_tests = 0.9F;
 
@@ -25,6 +28,12 @@ constexpr std::array<Feature, shift_features> shown{Feature::heater_power, Featu
                                                     Feature::run_energy};
 
 ShiftRules rules_with(std::vector<ShiftPattern> patterns) {
+  for (auto& pattern : patterns) {
+    // What heats no more does so in every run.
+    pattern.least_size = pattern.change == Change::lacks_phase ? 1 : least_shift;
+    pattern.caution = caution;
+    pattern.fewest_rows = fewest_runs;
+  }
   return {.features = shown,
           .count = shift_features,
           .noise = {0.02F, 0.12F, 0.08F, 0.08F, 0.1F},
@@ -35,7 +44,7 @@ ShiftRules rules_with(std::vector<ShiftPattern> patterns) {
 // Water is heated as long as its heat takes; what is open heats no more.
 std::vector<ShiftPattern> water_patterns() {
   return {
-      {Cause::heater_open, Change::lacks_phase, {0, -2, 0.2F, 0, -0.7F}},
+      {Cause::heater_open, Change::lacks_phase, {0, -2, 0.1F, -0.15F, -0.9F}},
       {Cause::heater_open, Change::draws_less, {-1, 1, 0.25F, 0, 0}},
       {Cause::limescale, Change::runs_longer, {0, 1, 0.3F, 0, 0.7F}},
       {Cause::slow_drain, Change::runs_longer, {0, 0, 1, -0.3F, 0.05F}},

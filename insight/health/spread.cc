@@ -30,6 +30,18 @@ float Spread::quantile(float share) const {
   return std::min(std::exp2((static_cast<float>(bin) - 0.5F) / 8), first_);
 }
 
+float Spread::quantile_of_sum(float share) const {
+  const auto value = [](std::size_t bin) {
+    return std::exp2((static_cast<double>(bin) - 0.5) / 8);
+  };
+  double all = 0, sum = 0;
+  for (std::size_t bin = 0; bin < bins; ++bin) all += counts_[bin] * value(bin);
+  std::size_t bin = 0;
+  while (bin + 1 < bins && (sum += counts_[bin] * value(bin)) < static_cast<double>(share) * all)
+    ++bin;
+  return count_ == 0 ? 0 : static_cast<float>(value(bin));
+}
+
 float Spread::greatest() const { return first_ > 2 * second_ ? second_ : first_; }
 
 }  // namespace insight

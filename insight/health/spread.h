@@ -14,6 +14,8 @@ class Spread {
 
   // To within half a step; 0 when nothing was added.
   float quantile(float share) const;
+  // The same of all that was added together: what is frequent and small counts for little.
+  float quantile_of_sum(float share) const;
   // The greatest, or the second where the greatest is more than twice as large.
   float greatest() const;
 
