@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto step_every = 1s, appliances_every = 5s, energy_every = 60s;
+constexpr auto step_every = 1s, appliances_every = 5s, energy_every = 60s, names_every = 60s;
 constexpr std::size_t withdrawn_from = 50;  // Findings that ended last.
 constexpr std::string_view integration = "integration ";
 
@@ -36,6 +36,11 @@ std::map<std::string, std::string> rule_memories(std::string_view bytes) {
     found[name] = memory;
   }
   return found;
+}
+
+std::vector<ApplianceState> appliances_of(const HealthDesk::Surroundings& around, Timestamp now) {
+  auto* analyst = around.analyst ? around.analyst() : nullptr;
+  return analyst ? analyst->appliances(now) : std::vector<ApplianceState>{};
 }
 
 Sending sending_of(insight::Urgency urgency) {
@@ -123,8 +128,7 @@ void HealthDesk::look_at_appliances() {
                          told_revision_ != book_.revision();
   if (!is_needed) return;
   appliances_at_ = now_;
-  auto* analyst = around_.analyst ? around_.analyst() : nullptr;
-  appliances_ = analyst ? analyst->appliances(now_) : std::vector<ApplianceState>{};
+  appliances_ = appliances_of(around_, now_);
 }
 
 void HealthDesk::look_for_silence() {
@@ -248,9 +252,10 @@ void HealthDesk::tell_troubles() {
 }
 
 std::string HealthDesk::name_of(const Asset& asset, Timestamp now) {
-  if (asset.kind == Asset::Kind::appliance && appliances_.empty()) {
-    auto* analyst = around_.analyst ? around_.analyst() : nullptr;
-    if (analyst) appliances_ = analyst->appliances(now);
+  // A name may have been given meanwhile.
+  if (asset.kind == Asset::Kind::appliance && now >= appliances_at_ + names_every) {
+    appliances_at_ = now;
+    appliances_ = appliances_of(around_, now);
   }
   return hub::name_of(asset, panel_at(home_, now), appliances_);
 }
