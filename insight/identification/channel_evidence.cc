@@ -27,7 +27,7 @@ float ChannelEvidence::weight_of(const Activation& activation) const {
   return static_cast<float>(std::clamp(std::sqrt(share), 0.02, 1.0));
 }
 
-const std::vector<Evidence>& ChannelEvidence::take(const Reading& reading) {
+const std::vector<ActivationEvidence>& ChannelEvidence::take(const Reading& reading) {
   evidence_.clear();
   change_ = &tracker_.take(reading);
   if (std::isnan(reading.active_power.value)) {

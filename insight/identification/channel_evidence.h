@@ -12,7 +12,7 @@
 
 namespace insight {
 
-struct Evidence {
+struct ActivationEvidence {
   std::uint64_t activation = 0;
   bool ended = false;
   float weight = 1;  // Above 0, at most 1: its energy beside that of the channel's greatest.
@@ -22,7 +22,7 @@ struct Evidence {
 class ChannelEvidence {
  public:
   // Good until the next call. In the order of time.
-  const std::vector<Evidence>& take(const Reading&);
+  const std::vector<ActivationEvidence>& take(const Reading&);
 
   const ActivationTracker& activations() const { return tracker_; }
   const ActivationChange& change() const { return *change_; }  // Of the latest reading.
@@ -40,7 +40,7 @@ class ChannelEvidence {
   double greatest_ws_ = 0;
   const ActivationChange* change_ = nullptr;
   std::vector<Due> due_;  // Of the open ones.
-  std::vector<Evidence> evidence_;
+  std::vector<ActivationEvidence> evidence_;
 };
 
 }  // namespace insight

@@ -81,14 +81,14 @@ class ChannelIdentifier::State {
   Open& open(std::uint64_t activation);
   const Activation* activation(std::uint64_t) const;
   bool runs_besides(ApplianceId, std::uint64_t activation) const;
-  ApplianceId match(const Evidence&, const KindChances&, ApplianceId now) const;
+  ApplianceId match(const ActivationEvidence&, const KindChances&, ApplianceId now) const;
   static float frequency_bonus(const Appliance& appliance) {
     return 0.3F * std::log1p(static_cast<float>(appliance.run_count));
   }
   ApplianceId found();
   void forget_if_unused(ApplianceId);
-  void judge(const Evidence&);
-  void judge_ended(const Activation&, const Evidence&, const KindChances&, Open);
+  void judge(const ActivationEvidence&);
+  void judge_ended(const Activation&, const ActivationEvidence&, const KindChances&, Open);
   void remember(Appliance&, RememberedRun);
   void learn_again(Appliance&);
   void expel_others(ApplianceId);
@@ -188,8 +188,8 @@ bool ChannelIdentifier::State::runs_besides(ApplianceId id, std::uint64_t activa
 
 // A Dirichlet process would say the same: known appliances by how often they ran, a new one rarely;
 // each times how well it explains what is seen, in form and in kind.
-ApplianceId ChannelIdentifier::State::match(const Evidence& evidence, const KindChances& chances,
-                                            ApplianceId now) const {
+ApplianceId ChannelIdentifier::State::match(const ActivationEvidence& evidence,
+                                            const KindChances& chances, ApplianceId now) const {
   const auto& features = evidence.features;
   float best = new_appliance + Signature::log_density_of_any(features);
   ApplianceId matched = unexplained;
@@ -337,7 +337,8 @@ void ChannelIdentifier::State::learn_again(Appliance& appliance) {
   for (const auto& run : runs) remember(appliance, run);
 }
 
-void ChannelIdentifier::State::judge_ended(const Activation& ended, const Evidence& evidence,
+void ChannelIdentifier::State::judge_ended(const Activation& ended,
+                                           const ActivationEvidence& evidence,
                                            const KindChances& chances, Open was) {
   auto id = was.is_said ? was.run.appliance : match(evidence, chances, was.run.appliance);
   if (id == unexplained) id = found();
@@ -355,7 +356,7 @@ void ChannelIdentifier::State::judge_ended(const Activation& ended, const Eviden
   if (before != id) forget_if_unused(before);
 }
 
-void ChannelIdentifier::State::judge(const Evidence& evidence) {
+void ChannelIdentifier::State::judge(const ActivationEvidence& evidence) {
   const auto* seen = activation(evidence.activation);
   if (!seen) return;
   KindChances chances{};

@@ -20,8 +20,8 @@
 namespace lenz::evaluation {
 namespace {
 
+using insight::ActivationEvidence;
 using insight::ApplianceKind;
-using insight::Evidence;
 using insight::Reading;
 using measurement::Timestamp;
 using std::chrono::milliseconds;
@@ -106,7 +106,7 @@ class DeviceCollector::Channels {
     }
   }
 
-  std::vector<Evidence> evidence_, varied_;
+  std::vector<ActivationEvidence> evidence_, varied_;
 
  private:
   struct Channel {
@@ -269,19 +269,19 @@ class ExampleDraw {
 
  private:
   void add(insight::Examples& examples, const RecordedDevice& device, float label, double weight) {
-    std::vector<const Evidence*> chosen;
+    std::vector<const ActivationEvidence*> chosen;
     for (const auto* from : {&device.evidence, &device.varied}) {
-      std::vector<const Evidence*> all;
+      std::vector<const ActivationEvidence*> all;
       for (const auto& evidence : *from) all.push_back(&evidence);
       std::ranges::shuffle(all, random_);
       // Half of them are those with most energy, as most activations of some are next to nothing.
-      std::ranges::stable_sort(all, std::greater(), &Evidence::weight);
+      std::ranges::stable_sort(all, std::greater(), &ActivationEvidence::weight);
       const auto first = std::min(all.size(), options_.examples / 2);
       std::ranges::shuffle(all.begin() + static_cast<std::ptrdiff_t>(first), all.end(), random_);
       if (all.size() > options_.examples) all.resize(options_.examples);
       chosen.insert(chosen.end(), all.begin(), all.end());
     }
-    const auto worth = [](const Evidence* evidence) {
+    const auto worth = [](const ActivationEvidence* evidence) {
       return evidence->weight * (evidence->ended ? 1.0 : 0.5);
     };
     double sum = 0;

@@ -23,9 +23,9 @@ struct RecordedDevice {
   std::string name, household, source, licence;
   insight::ApplianceKind kind{};
   bool is_simulated = false;
-  std::vector<insight::Evidence> evidence;
+  std::vector<insight::ActivationEvidence> evidence;
   // The same as appliances of other sizes would show it to meters with other intervals.
-  std::vector<insight::Evidence> varied;
+  std::vector<insight::ActivationEvidence> varied;
 };
 
 // Takes the readings of a device's channel and keeps what they show.
