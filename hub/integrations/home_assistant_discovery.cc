@@ -291,6 +291,7 @@ void HomeAssistantPublisher::heard(std::string_view heard_topic, std::string_vie
   if (heard_topic == prefix_ + "/status") {
     // A Home Assistant that has just started knows the retained topics, but no live value.
     if (!is_retained && payload == online) must_tell_devices_ = true;
+    is_listening_ = payload != offline;
   } else if (!is_retained) {
     return;  // Our own words.
   } else if (heard_topic.starts_with(before) && heard_topic.ends_with(after)) {
@@ -342,6 +343,7 @@ void HomeAssistantPublisher::tick(Timestamp now) {
   if (must_tell_devices_) {
     if (!tell_devices()) return;
     must_tell_devices_ = false;
+    devices_at_ = now_;
     energy_at_ = {};
     told_.clear();
     appliances_told_.clear();
@@ -662,7 +664,7 @@ void HomeAssistantPublisher::tell_health() {
     }
   }
   auto* desk = health_of_ ? health_of_() : nullptr;
-  if (!desk) return;
+  if (!desk || !is_listening_ || now_ < devices_at_ + heard_after) return;
   const std::string channel = "mqtt";
   while (const auto notice = desk->notices().next(channel, now_)) {
     if (!publish_(topic("notice"), notice_event(*notice, home_.id), false)) return;

@@ -45,6 +45,9 @@ class HomeAssistantPublisher {
   // What the broker had kept for us must have come by then: a counter that has been told to the
   // outside is taken up before a lower one could be sent.
   static constexpr std::chrono::seconds listen_first{5};
+  // So long after it was told of an entity Home Assistant listens to its topic, before which events
+  // would be lost; it takes none that the broker has kept.
+  static constexpr std::chrono::seconds heard_after{5};
   // A meter that has been silent for so long is unavailable, and so are the sensors of its
   // circuits.
   static constexpr std::chrono::seconds silent_after{90};
@@ -120,6 +123,8 @@ class HomeAssistantPublisher {
   measurement::Timestamp now_{};  // Of the last call.
   std::optional<measurement::Timestamp> connected_at_;
   bool must_tell_devices_ = false;
+  bool is_listening_ = true;             // Home Assistant, as far as it has said.
+  measurement::Timestamp devices_at_{};  // When it was told of them.
   measurement::Timestamp energy_at_{};
   std::map<std::string, Meter, std::less<>> meters_;
   std::map<std::string, Told, std::less<>> told_;  // By circuit.

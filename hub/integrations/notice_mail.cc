@@ -63,7 +63,7 @@ std::string mail_of(const Notice& notice, const Email& email, const std::string&
       "From: Lenz <{}>\r\nTo: <{}>\r\nSubject: {}\r\nDate: {:%a, %d %b %Y %H:%M:%S} +0000\r\n"
       "Message-ID: <notice-{}-{}@{}>\r\n{}Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
       "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}",
-      email.from, fmt::join(email.to, ">, <"), encoded_words(subject), date, notice.number,
+      email.from, fmt::join(email.to, ">,\r\n <"), encoded_words(subject), date, notice.number,
       notice.time.time_since_epoch().count(), domain_of(email.from),
       notice.is_danger ? "Importance: high\r\n" : "",
       in_lines(base64(fmt::format("{}\n\n{}\n", notice.title, notice.text))));

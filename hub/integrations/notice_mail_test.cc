@@ -98,7 +98,7 @@ TEST(NoticeMail, is_plain_ascii_that_no_name_can_break) {
     EXPECT_TRUE(std::ranges::all_of(mail, [](unsigned char c) { return c < 0x80; }));
     EXPECT_EQ(mail.find("Bcc"), std::string::npos);
     EXPECT_EQ(mail.find("\r\n.\r\n"), std::string::npos);
-    EXPECT_THAT(mail, HasSubstr("To: <ann@example.org>, <bob@example.org>\r\n"));
+    EXPECT_THAT(mail, HasSubstr("To: <ann@example.org>,\r\n <bob@example.org>\r\n"));
     EXPECT_THAT(mail, HasSubstr("Date: Mon, 02 Mar 2026 00:00:00 +0000\r\n"));
     EXPECT_TRUE(mail.ends_with("\r\n"));
   }

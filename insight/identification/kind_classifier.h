@@ -34,8 +34,8 @@ struct KindCalibration {
   }();
 };
 
-// ActivationEvidence of several activations of one appliance: log-probabilities, discounted because
-// they are alike in what they have in common.
+// Evidence of several activations of one appliance: log-probabilities, discounted because they are
+// alike in what they have in common.
 class KindBelief {
  public:
   void add(const KindChances&, float weight);
