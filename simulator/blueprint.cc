@@ -17,7 +17,8 @@ Blueprint us() {
       .style = "us",
       .utc_offset = std::chrono::minutes(-300),
       .climate = {.mean_c = 12.5, .season_k = 12, .day_k = 4.5, .latitude_deg = 41},
-      .service_ohm = 0.035,
+      .leg_ohm = {0.023, 0.013},
+      .neutral_ohm = {0.012, 0.004},
       .chip_legs = {1, 2, 1, 2},
       .circuits = {
           {"grid", "Grid", "grid", "", 200, 2, {1, 2}, 0, "Cellar", {{0, 1}, {3, 1}}},
@@ -50,7 +51,8 @@ Blueprint eu3() {
           .style = "din",
           .utc_offset = std::chrono::minutes(60),
           .climate = {.mean_c = 10, .season_k = 9.5, .day_k = 4, .latitude_deg = 52.5},
-          .service_ohm = 0.18,
+          .leg_ohm = {0.11, 0.06},
+          .neutral_ohm = {0.07, 0.04},
           .chip_legs = {1, 2, 3, 1},
           .circuits = {
               {"grid", "Grid", "grid", "", 63, 3, {1, 2, 3}, 1, "Cellar", {{0, 1}, {3, 1}, {6, 1}}},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -47,7 +48,8 @@ struct Blueprint {
   // house, so from spring to autumn its people live an hour later by the zone's clock.
   std::chrono::minutes utc_offset{};
   Climate climate{};
-  double service_ohm = 0;      // Of each leg, from the transformer to the panel and back.
+  // Resistance and reactance from the transformer to the panel, of each leg and of the neutral.
+  std::complex<double> leg_ohm{}, neutral_ohm{};
   std::vector<int> chip_legs;  // The leg of each chip's voltage adapter.
   std::vector<BlueprintCircuit> circuits;
 };

@@ -48,18 +48,39 @@ class Chance {
   std::uint64_t count_ = 0;
 };
 
+// Which of the stretches of a length a time lies in, and how far in, from 0 to 1.
+struct Stretch {
+  std::int64_t number = 0;
+  double passed = 0;
+
+  Stretch(measurement::Timestamp at, std::chrono::milliseconds each) {
+    const auto ms = at.time_since_epoch().count();
+    const auto length = each.count();
+    number = ms >= 0 ? ms / length : -((-ms + length - 1) / length);
+    passed = static_cast<double>(ms - number * length) / static_cast<double>(length);
+  }
+};
+
+constexpr double unit_interval(std::uint64_t seed, std::int64_t number) {
+  return unit_interval(mix(seed ^ mix(static_cast<std::uint64_t>(number))));
+}
+
+// A number between 0 and 1 that changes at once, at some time within each `period`. A function of
+// the time alone.
+inline double switched(std::uint64_t seed, measurement::Timestamp at,
+                       std::chrono::milliseconds period) {
+  const Stretch stretch(at, period);
+  const bool has_changed = stretch.passed >= unit_interval(mix(seed), stretch.number);
+  return unit_interval(seed, has_changed ? stretch.number : stretch.number - 1);
+}
+
 // A smooth wandering between -1 and 1 that forgets itself within about `period`. A function of the
 // time alone, so that every world with this seed sees the same.
 inline double wander(std::uint64_t seed, measurement::Timestamp at,
                      std::chrono::milliseconds period) {
-  const auto ms = at.time_since_epoch().count();
-  const auto length = period.count();
-  const auto bucket = ms >= 0 ? ms / length : -((-ms + length - 1) / length);
-  const double x = static_cast<double>(ms - bucket * length) / static_cast<double>(length);
-  const auto height = [&](std::int64_t b) {
-    return 2 * unit_interval(mix(seed ^ mix(static_cast<std::uint64_t>(b)))) - 1;
-  };
-  return std::lerp(height(bucket), height(bucket + 1), x * x * (3 - 2 * x));
+  const auto [number, x] = Stretch(at, period);
+  const auto height = [&](std::int64_t n) { return 2 * unit_interval(seed, n) - 1; };
+  return std::lerp(height(number), height(number + 1), x * x * (3 - 2 * x));
 }
 
 }  // namespace simulator

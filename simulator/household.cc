@@ -17,10 +17,13 @@ using namespace std::chrono_literals;
 
 constexpr auto weather_step = 10s;
 constexpr auto surge_length = 300ms;
+constexpr double wiring_drop = 0.02;  // Of a branch at its rating: what cables are chosen for.
 
 double mwh(double watts, milliseconds length) {
   return watts * static_cast<double>(length.count()) / 3600;  // 1 W x 1 ms = 1 mJ; 3.6 J = 1 mWh.
 }
+
+constexpr double square(double x) { return x * x; }
 
 std::size_t leg_index(int leg) { return static_cast<std::size_t>(leg - 1); }
 
@@ -57,10 +60,10 @@ Household::Household(const HouseholdOptions& options)
     : options_(options),
       plan_(blueprint(options.house)),
       weather_(plan_.climate, plan_.utc_offset, mix(options.seed, "weather")),
-      supply_seed_(mix(options.seed, "supply")),
+      grid_(mix(options.seed, "supply"), static_cast<std::size_t>(plan_.phases)),
       channels_(name_channels(plan_)),
       settled_(options.begin),
-      volts_(static_cast<std::size_t>(plan_.phases), plan_.nominal_voltage),
+      branches_(plan_.circuits.size()),
       legs_(static_cast<std::size_t>(plan_.phases)),
       circuits_(plan_.circuits.size()) {
   assert(options.step > 0ms && "BUG: a household needs a step above zero");
@@ -121,6 +124,11 @@ std::vector<ApplianceTruth> Household::truth(Timestamp now) const {
                    placed.energy_mwh + mwh(placed.active_power_w, now - settled_)});
   }
   return all;
+}
+
+measurement::Volts Household::socket_voltage(std::string_view circuit) const {
+  const auto i = find_circuit(plan_, circuit);
+  return {static_cast<float>(branches_[i].kept * mean_voltage(plan_.circuits[i]))};
 }
 
 measurement::Celsius Household::outdoor() const { return {static_cast<float>(around_.outdoor_c)}; }
@@ -187,20 +195,60 @@ bool Household::wake(Placed& placed, Timestamp& wakes, Timestamp now) {
   return new_state || before.power_w != after.power_w;
 }
 
-// The service's slow drift and its noise; what the house itself draws comes off that.
-void Household::supply(Timestamp now) {
-  const double together =
-      1 + 0.012 * wander(supply_seed_, now, 6h) + 0.004 * wander(supply_seed_ + 1, now, 10min);
-  for (std::size_t leg = 0; leg < volts_.size(); ++leg) {
-    volts_[leg] =
-        plan_.nominal_voltage * (together + 0.0012 * wander(supply_seed_ + 2 + leg, now, 4s));
-  }
+// What hangs on each branch, and what its wiring loses.
+void Household::load_branches(Timestamp now) {
+  std::fill(branches_.begin(), branches_.end(), Branch{});
   for (const auto& placed : appliances_) {
-    const auto& legs = plan_.circuits[placed.circuit].legs;
-    const double power = placed.furnishing.appliance->draw().power_w;
-    const double amperes = power / static_cast<double>(legs.size()) / plan_.nominal_voltage;
-    for (const int leg : legs) volts_[leg_index(leg)] -= amperes * plan_.service_ohm;
+    const auto& draw = placed.furnishing.appliance->draw();
+    const auto& nature = row(draw.nature);
+    const bool surges = now < placed.surges_until;
+    branches_[placed.circuit].va += std::complex(
+        draw.power_w * (surges ? nature.surge_power : 1),
+        -std::abs(draw.power_w) * nature.reactive * (surges ? nature.surge_current : 1));
   }
+  for (std::size_t i = 0; i < branches_.size(); ++i) {
+    const auto& circuit = plan_.circuits[i];
+    double ohm = wiring_drop * plan_.nominal_voltage / circuit.rating_a;
+    for (const auto& loose : options_.loose_contacts) {
+      const bool here = loose.place == LooseContact::Place::branch && loose.circuit == circuit.id;
+      if (here && now >= loose.begin) ohm += loose.ohm;
+    }
+    const auto siemens =
+        branches_[i].va / static_cast<double>(circuit.legs.size()) / square(plan_.nominal_voltage);
+    branches_[i].kept = std::abs(1. / (1. + ohm * siemens));
+  }
+}
+
+Service Household::service(Timestamp now) const {
+  Service service{.legs = static_cast<std::size_t>(plan_.phases), .neutral_ohm = plan_.neutral_ohm};
+  service.leg_ohm.fill(plan_.leg_ohm);
+  for (const auto& loose : options_.loose_contacts) {
+    if (now < loose.begin) continue;
+    if (loose.place == LooseContact::Place::leg) service.leg_ohm[leg_index(loose.leg)] += loose.ohm;
+    if (loose.place == LooseContact::Place::neutral) service.neutral_ohm += loose.ohm;
+  }
+  return service;
+}
+
+// The grid's own voltage, less what the house draws through the service.
+void Household::supply(Timestamp now) {
+  load_branches(now);
+  std::array<LegLoad, max_legs> loads;
+  for (std::size_t i = 0; i < branches_.size(); ++i) {
+    const auto& legs = plan_.circuits[i].legs;
+    const auto seen_va = branches_[i].va * branches_[i].kept;
+    for (const int leg : legs) {
+      auto& load = loads[leg_index(leg)];
+      if (legs.size() == 1) {
+        load.to_neutral_siemens += seen_va / square(plan_.nominal_voltage);
+      } else {
+        load.to_legs_amperes += seen_va / static_cast<double>(legs.size()) / plan_.nominal_voltage;
+      }
+    }
+  }
+  auto source = grid_.shares(now);
+  for (auto& volts : source) volts *= plan_.nominal_voltage;
+  volts_ = panel_volts(service(now), source, loads);
 }
 
 void Household::settle(Timestamp now) {
@@ -234,8 +282,10 @@ Household::Flow Household::flow(const Placed& placed, Timestamp now) const {
   const auto& draw = placed.furnishing.appliance->draw();
   const auto& nature = row(draw.nature);
   const bool surges = now < placed.surges_until;
-  const double share = mean_voltage(plan_.circuits[placed.circuit]) / plan_.nominal_voltage;
-  const double power = draw.power_w * follow(share, nature.exponent);
+  const double kept = branches_[placed.circuit].kept;
+  const double share = kept * mean_voltage(plan_.circuits[placed.circuit]) / plan_.nominal_voltage;
+  // What leaves the panel for it: what the wiring turns into heat is counted to it.
+  const double power = draw.power_w * follow(share, nature.exponent) / kept;
   const double active = power * (surges ? nature.surge_power : 1);
   const double distorted = std::abs(power) * (surges ? nature.surge_current : 1);
   return {.fundamental_w = active * (1 - nature.harmonic_power),

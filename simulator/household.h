@@ -4,9 +4,11 @@
 #pragma once
 
 #include <chrono>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,11 +16,25 @@
 #include "simulator/blueprint.h"
 #include "simulator/faults.h"
 #include "simulator/furnish.h"
+#include "simulator/mains.h"
 #include "simulator/people.h"
 #include "simulator/scene.h"
 #include "simulator/weather.h"
 
 namespace simulator {
+
+// A contact that has come loose: so many ohms more than there were.
+struct LooseContact {
+  enum class Place : std::uint8_t { leg, neutral, branch };
+
+  Place place = Place::leg;
+  int leg = 1;          // From 1; of a leg.
+  std::string circuit;  // Its id; of a branch. One that the house has not is without effect.
+  double ohm = 0.1;
+  measurement::Timestamp begin{};
+};
+
+inline constexpr double open_ohm = 1e6;  // No contact at all.
 
 struct HouseholdOptions {
   House house = House::us;
@@ -27,7 +43,7 @@ struct HouseholdOptions {
   // How often the voltage changes and the thermostats look. 10 s makes old history in a fraction of
   // the time.
   std::chrono::milliseconds step = std::chrono::seconds(1);
-  std::vector<Fault> faults;  // Those of appliances that the house has not are without effect.
+  std::vector<LooseContact> loose_contacts;
 };
 
 struct ApplianceTruth {
@@ -63,6 +79,10 @@ class Household final : public Scene {
   // Told whenever an appliance changes its state, from within advance().
   void on_event(std::function<void(const ApplianceEvent&)> tell) { tell_ = std::move(tell); }
 
+  // What a plug at the end of a circuit's wiring would see, per leg. The house must have the
+  // circuit.
+  measurement::Volts socket_voltage(std::string_view circuit) const;
+
   measurement::Celsius outdoor() const;  // At the latest advance, to within a step.
 
  private:
@@ -73,6 +93,12 @@ class Household final : public Scene {
     measurement::Timestamp surges_until{};
     double active_power_w = 0;
     double energy_mwh = 0;
+  };
+
+  // Of the wiring behind one breaker.
+  struct Branch {
+    std::complex<double> va;  // P - jQ at the nominal voltage of all that hangs there.
+    double kept = 1;          // Voltage at the sockets per voltage at the panel.
   };
 
   // What flows in one conductor.
@@ -89,6 +115,8 @@ class Household final : public Scene {
   bool wake(Placed&, measurement::Timestamp& wakes, measurement::Timestamp now);
   void settle(measurement::Timestamp);
   void supply(measurement::Timestamp);
+  void load_branches(measurement::Timestamp);
+  Service service(measurement::Timestamp) const;
   double mean_voltage(const BlueprintCircuit&) const;
   Flow flow(const Placed&, measurement::Timestamp) const;
   measurement::Timestamp next() const;
@@ -96,7 +124,7 @@ class Household final : public Scene {
   HouseholdOptions options_;
   const Blueprint& plan_;
   Weather weather_;
-  std::uint64_t supply_seed_;
+  Grid grid_;
   std::vector<Placed> appliances_;
   std::vector<measurement::Timestamp> wakes_;  // Of each appliance: apart, as it is searched often.
   std::vector<Channel> channels_;
@@ -108,7 +136,8 @@ class Household final : public Scene {
   measurement::Timestamp surge_ends_ = measurement::Timestamp::max();  // The first of all.
   measurement::Timestamp settled_{};                                   // Powers hold since then.
 
-  std::vector<double> volts_;   // Of each leg.
+  PerLeg volts_{};  // Of each leg, at the panel.
+  std::vector<Branch> branches_;
   std::vector<Flow> legs_;      // What the grid brings.
   std::vector<Flow> circuits_;  // All of a circuit's legs together.
   std::function<void(const ApplianceEvent&)> tell_;
