@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <utility>
 
 #include "hub/own_loads.h"
@@ -34,11 +33,6 @@ constexpr std::size_t changes_at_once = 2'000;
 constexpr auto quiet = 30s;           // After late samples, before they are looked at.
 constexpr auto late_from = 1h;        // Behind what was looked at.
 constexpr std::size_t much = 6 * 60;  // Minutes that came late: less is a gap.
-
-bool keeps_food_cold(ApplianceKind kind) {
-  return kind == ApplianceKind::fridge || kind == ApplianceKind::freezer ||
-         kind == ApplianceKind::fridge_freezer;
-}
 
 bool is_alike(std::optional<ApplianceKind> a, ApplianceKind b) {
   return a && (*a == b || (keeps_food_cold(*a) && keeps_food_cold(b)));
@@ -154,10 +148,15 @@ std::vector<Caretaker::Wanted> Caretaker::wanted(Timestamp now) {
 
 void Caretaker::begin_assets(Timestamp now) {
   looked_for_assets_ = now;
-  panel_ = &panel_at(home_, now);
+  const auto* panel = &panel_at(home_, now);
   FindingBook::Writing writing(book_);
+  if (std::exchange(panel_, panel) != panel) {
+    if (wiring_) wiring_->remember(writing);
+    wiring_.emplace(book_, home_, now);
+    wiring_until_ = {};
+  }
   const auto forget = [&](const Watched& watched) {
-    writing.put_all(watched.asset, {}, now);
+    writing.put_all(watched.asset, FindingBook::Scope::equipment, {}, now);
     writing.forget_condition(watched.asset);
   };
   auto before = std::exchange(assets_, {});
@@ -193,6 +192,7 @@ std::expected<bool, StoreError> Caretaker::step(Timestamp now) {
   if (book_.revision() != heard_) {
     heard_ = book_.revision();
     for (const auto& watched : assets_) hear_answers(*watched);
+    wiring_->hear_answers();
   }
 
   const auto end = std::chrono::floor<std::chrono::seconds>(now) - present;
@@ -268,20 +268,21 @@ std::expected<void, StoreError> Caretaker::look_at_past(Watched& watched, Timest
   return {};
 }
 
+// Of the wiring only what happens now is looked at.
 std::expected<void, StoreError> Caretaker::look_at_present(Timestamp now) {
   const auto end = now - settled;
-  auto begin = end;
-  std::set<std::string> devices;
-  for (const auto& watched : assets_) {
-    begin = std::min(begin, watched->until);
-    devices.insert(watched->circuit->channels.front().device);
-  }
+  wiring_until_ = std::max(wiring_until_, end - present);
+  auto begin = wiring_until_;
+  for (const auto& watched : assets_) begin = std::min(begin, watched->until);
   if (begin >= end) return {};
-  for (const auto& device : devices) {
+  const auto devices = store_.devices();
+  if (!devices) return std::unexpected(devices.error());
+  for (const auto& device : *devices) {
     const auto samples = store_.samples(device, {begin, end});
     if (!samples) return std::unexpected(samples.error());
     for (const auto& kept : *samples) {
       if (kept.stream == measurement::Stream::edges) continue;
+      if (kept.time >= wiring_until_) wiring_->take(device, kept.time, kept.sample);
       for (const auto& watched : assets_) {
         if (watched->circuit->channels.front().device != device) continue;
         if (kept.time < watched->until) continue;
@@ -289,6 +290,7 @@ std::expected<void, StoreError> Caretaker::look_at_present(Timestamp now) {
       }
     }
   }
+  wiring_until_ = end;
   for (const auto& watched : assets_) {
     watched->until = end;
     watched->watch.set_surroundings({.utc_offset = around_.utc_offset(end)});
@@ -351,7 +353,7 @@ void Caretaker::tell(FindingBook::Writing& writing, Watched& watched, Timestamp 
   if (!watched.told || watched.told->condition != told.condition) watched.stands_since = now;
   watched.told = std::move(told);
 
-  writing.put_all(watched.asset, findings, now);
+  writing.put_all(watched.asset, FindingBook::Scope::equipment, findings, now);
   writing.put(Condition{.asset = watched.asset,
                         .watch = watch_of(state.condition),
                         .since = watched.stands_since,
@@ -365,6 +367,10 @@ std::expected<void, StoreError> Caretaker::save(Timestamp now, bool remembers) {
     if (watched->until < now - 2 * present) continue;  // It looks at the past yet.
     tell(writing, *watched, now);
     if (remembers) writing.remember(watched->key, watched->memory());
+  }
+  if (wiring_) {
+    wiring_->tell(writing, now);
+    if (remembers) wiring_->remember(writing);
   }
   told_ = now;
   if (remembers) remembered_ = now;

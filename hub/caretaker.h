@@ -3,9 +3,9 @@
 //
 //   panel, analyst ──> assets ── samples of the store ──> watches ──> FindingBook
 //
-// An asset is what a circuit of its own feeds. All that was stored is looked at, the past in steps
-// of ten seconds; after much that came late, by watches that begin anew. What people answered to a
-// finding, its watch is told.
+// An asset is what a circuit of its own feeds; of the wiring only the present is looked at. All
+// that was stored is looked at, the past in steps of ten seconds; after much that came late, by
+// watches that begin anew. What people answered to a finding, its watch is told.
 
 #pragma once
 
@@ -23,6 +23,7 @@
 #include "hub/finding_book.h"
 #include "hub/home.h"
 #include "hub/store/store.h"
+#include "hub/wiring_care.h"
 
 namespace hub {
 
@@ -62,6 +63,8 @@ class Caretaker {
   Surroundings around_;
   const Panel* panel_ = nullptr;
   std::vector<std::unique_ptr<Watched>> assets_;  // In the order of the panel.
+  std::optional<WiringCare> wiring_;
+  measurement::Timestamp wiring_until_{};
   measurement::Timestamp looked_for_assets_{}, told_{}, remembered_{};
   std::uint64_t heard_ = 0;     // The book's revision, as far as answers were heard.
   std::uint64_t revision_ = 0;  // Of the store's changes.

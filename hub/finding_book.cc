@@ -238,10 +238,11 @@ void FindingBook::Writing::end(const Asset& asset, insight::Change change, Times
   must(row.run() == SQLITE_OK);
 }
 
-void FindingBook::Writing::put_all(const Asset& asset, const std::vector<insight::Finding>& all,
-                                   Timestamp time) {
+void FindingBook::Writing::put_all(const Asset& asset, Scope scope,
+                                   const std::vector<insight::Finding>& all, Timestamp time) {
   for (const auto& finding : all) put(asset, finding);
   for (const auto& row : insight::changes) {
+    if (insight::is_of_wiring(row.id) != (scope == Scope::wiring)) continue;
     if (std::ranges::find(all, row.id, &insight::Finding::change) == all.end()) {
       end(asset, row.id, time);
     }

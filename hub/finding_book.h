@@ -83,6 +83,9 @@ class FindingBook {
   // Opens or creates the file. Throws std::runtime_error with one sentence.
   FindingBook(Files&, const std::string& file);
 
+  // Who watches an asset may not know what others find of it.
+  enum class Scope : std::uint8_t { equipment, wiring };
+
   // All or nothing; after an error nothing of it is kept.
   class Writing {
    public:
@@ -97,8 +100,8 @@ class FindingBook {
     std::optional<FindingNumber> put(const Asset&, const insight::Finding&);
     // It is not so any more; where none is open, nothing happens.
     void end(const Asset&, insight::Change, measurement::Timestamp);
-    // All findings that an asset has now: others of it end.
-    void put_all(const Asset&, const std::vector<insight::Finding>&, measurement::Timestamp);
+    // All findings of the scope that an asset has now: others of it end.
+    void put_all(const Asset&, Scope, const std::vector<insight::Finding>&, measurement::Timestamp);
     void told(FindingNumber, measurement::Timestamp);
     // Ends it. False: there is none of that number.
     bool answer(FindingNumber, Feedback, const std::string& who, measurement::Timestamp);

@@ -99,7 +99,7 @@ TEST_F(FindingBookTest, ends_what_an_asset_does_not_show_any_more) {
   starts.change = Change::starts_often;
 
   FindingBook::Writing writing(book);
-  writing.put_all(freezer, {starts}, noon + 100h);
+  writing.put_all(freezer, FindingBook::Scope::equipment, {starts}, noon + 100h);
   ASSERT_TRUE(writing.finish());
 
   ASSERT_THAT(book.open_findings(), SizeIs(1));

@@ -42,6 +42,8 @@ class DutyCycles {
   const std::optional<Phase>& phase() const { return phase_; }
 
  private:
+  void end_run(measurement::Timestamp);
+  void look_for_another_level(measurement::Timestamp);
   void close(measurement::Timestamp);
 
   std::optional<Phase> phase_;
@@ -53,6 +55,10 @@ class DutyCycles {
   DutyCycle cycle_;
   double on_ws_ = 0, settled_ws_ = 0, off_ws_ = 0;
   float settled_s_ = 0;
+  // Of the present run, at the power of something else.
+  double other_ws_ = 0;
+  float other_s_ = 0;
+  measurement::Timestamp other_begin_{};
   std::vector<DutyCycle> cycles_;
 };
 

@@ -62,5 +62,21 @@ TEST(DutyCycles, ReadsAnyIntervalUpToAMinuteAlike) {
   }
 }
 
+// Runs of 20 minutes with 135 W; right after each third of them 18 minutes of a heater.
+TEST(DutyCycles, AHeaterThatFollowsACompressorAtOnceIsACycleOfItsOwn) {
+  DutyCycles cycles;
+  for (double s = 3000; s < 40 * 3600; s += 10) {
+    const auto in_run = std::fmod(s, 3600), in_three = std::fmod(s, 3 * 3600);
+    const bool defrosts = in_three >= 1200 && in_three < 1200 + 1080;
+    cycles.take(at(s), {in_run < 1200 ? 135.0F : defrosts ? 260.0F : 1.0F});
+  }
+
+  for (const auto& cycle : cycles.take_cycles()) {
+    const bool is_heater = cycle.power_w > 200;
+    EXPECT_NEAR(cycle.power_w, is_heater ? 260 : 135, 5);
+    EXPECT_NEAR(cycle.on_s, is_heater ? 1080 : 1200, 11);
+  }
+}
+
 }  // namespace
 }  // namespace insight

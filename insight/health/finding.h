@@ -278,6 +278,11 @@ static_assert(is_in_order(changes) && is_in_order(causes) && is_in_order(health_
               "BUG: changes, causes and features must stand in the order of their numbers");
 }  // namespace detail
 
+// Of the house, not of what hangs on it.
+constexpr bool is_of_wiring(Change c) {
+  return Change::supply_resistance <= c && c <= Change::shared_neutral;
+}
+
 constexpr const ChangeRow& row(Change c) { return changes[static_cast<std::size_t>(c)]; }
 constexpr const CauseRow& row(Cause c) { return causes[static_cast<std::size_t>(c)]; }
 constexpr const FeatureRow& row(Feature f) { return health_features[static_cast<std::size_t>(f)]; }

@@ -351,7 +351,7 @@ bool SupplyWatch::restore(std::string_view bytes) {
                        insight::take(bytes, evidence.now) &&
                        insight::take(bytes, evidence.usual_spread);
     const bool known = whole && static_cast<std::size_t>(one.change) < changes.size() &&
-                       static_cast<std::size_t>(evidence.feature) < features.size();
+                       static_cast<std::size_t>(evidence.feature) < health_features.size();
     if (!known) return false;
     one.confidence = right_in_tests;
     one.suspects = {{Cause::loose_contact, probably_loose}};
