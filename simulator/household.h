@@ -43,6 +43,7 @@ struct HouseholdOptions {
   // How often the voltage changes and the thermostats look. 10 s makes old history in a fraction of
   // the time.
   std::chrono::milliseconds step = std::chrono::seconds(1);
+  std::vector<Fault> faults;  // Those of appliances that the house has not are without effect.
   std::vector<LooseContact> loose_contacts;
 };
 
