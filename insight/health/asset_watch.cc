@@ -15,8 +15,9 @@ namespace {
 
 constexpr std::uint32_t memory_version = 1;
 constexpr std::size_t most_days = 400, days_drawn = 120;
-// Share of findings that were right in tests: docs/health.md, `lenz evaluate health`.
-constexpr float confidence_in_tests = 0.9F;
+// With a fault in ten years of an asset, of which tests find seven in ten, beside 0.03 a year that
+// are none: docs/health.md.
+constexpr float confidence_in_tests = 0.7F;
 
 }  // namespace
 
