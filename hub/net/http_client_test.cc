@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <boost/asio/ssl.hpp>
 #include <optional>
 
 #include "hub/net/loopback.h"
+#include "hub/net/own_certificate.h"
 
 namespace hub {
 namespace {
@@ -160,37 +158,14 @@ TEST_F(HttpClientTest, AClientThatIsGoneCallsNothing) {
 // A server with a certificate that it has written itself.
 class SecureServer {
  public:
-  SecureServer(asio::io_context& io, const std::string& names) : acceptor_(io, on_loopback(0)) {
-    auto* key = EVP_RSA_gen(2048);
-    auto* certificate = X509_new();
-    X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-    X509_set_pubkey(certificate, key);
-    auto* name = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                               reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
-    X509_set_issuer_name(certificate, name);
-    auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names.c_str());
-    X509_add_ext(certificate, extension, -1);
-    X509_sign(certificate, key, EVP_sha256());
-    SSL_CTX_use_certificate(tls_.native_handle(), certificate);
-    SSL_CTX_use_PrivateKey(tls_.native_handle(), key);
-    auto* file = ::fopen(certificate_file.c_str(), "w");
-    PEM_write_X509(file, certificate);
-    ::fclose(file);
-    X509_EXTENSION_free(extension);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
+  SecureServer(asio::io_context& io, const std::string& names)
+      : certificate_(names, tls_), acceptor_(io, on_loopback(0)) {
     accept();
   }
-  ~SecureServer() { ::unlink(certificate_file.c_str()); }
 
   unsigned short port() const { return acceptor_.local_endpoint().port(); }
 
-  const std::string certificate_file =
-      fmt::format("{}lenz-certificate-{}", testing::TempDir(), ::getpid());
+  const std::string& certificate_file() const { return certificate_.file; }
   int heard = 0;
 
  private:
@@ -217,6 +192,7 @@ class SecureServer {
   }
 
   asio::ssl::context tls_{asio::ssl::context::tls_server};
+  const OwnCertificate certificate_;
   tcp::acceptor acceptor_;
 };
 
@@ -232,7 +208,7 @@ TEST_F(HttpClientTest, AServerMustBeTheOneThatItsCertificateNames) {
   for (const auto& [names, is_trusted] :
        {std::pair{"IP:127.0.0.1", true}, std::pair{"IP:127.0.0.2, DNS:localhost", false}}) {
     const SecureServer server(io, names);
-    ::setenv("SSL_CERT_FILE", server.certificate_file.c_str(), 1);
+    ::setenv("SSL_CERT_FILE", server.certificate_file().c_str(), 1);
     client = std::make_unique<HttpClient>(io);
 
     for (int i = 0; i < 2; ++i) {

@@ -130,10 +130,10 @@ describe('What people want to be told', { timeout: 300_000 }, () => {
     await page.getByRole('link', { name: /^Health/ }).click();
     await page.getByText('Add a rule').click();
     await page.getByLabel('Name').fill('Stove <b>on</b>');
-    await page.getByLabel('Of', { exact: true }).selectOption({ label: 'Kitchen' });
+    await page.getByRole('combobox', { name: 'Of', exact: true }).selectOption({ label: 'Kitchen' });
     await page.getByLabel('Watts').fill('500');
     await page.getByLabel('For minutes').fill('1');
-    await page.getByLabel('Tell it').selectOption('at_once');
+    await page.getByRole('combobox', { name: 'Tell it' }).selectOption('at_once');
     await page.getByRole('button', { name: 'Keep it' }).click();
     await page.getByText('The circuit Kitchen has drawn more than 500 W for 1 min.').waitFor();
     world.panel.set('ct1_watts', 900);
