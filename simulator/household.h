@@ -28,8 +28,8 @@ struct LooseContact {
   enum class Place : std::uint8_t { leg, neutral, branch };
 
   Place place = Place::leg;
-  int leg = 1;          // From 1; of a leg.
-  std::string circuit;  // Its id; of a branch. One that the house has not is without effect.
+  int leg = 1;               // From 1; of a leg.
+  std::string circuit = {};  // Its id; of a branch. One that the house has not is without effect.
   double ohm = 0.1;
   measurement::Timestamp begin{};
 };

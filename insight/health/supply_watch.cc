@@ -24,9 +24,9 @@ constexpr auto kept_time = 24h;
 constexpr auto least_time = 20min;
 constexpr std::size_t least_steps = 8;
 
-// With the neutral open. A utility's own legs differ by 3 % at most (NEMA MG 1 asks for 1 %), and
-// usual differences are learnt. A sound neutral has a tenth of an ohm.
-constexpr float apart_share = 0.035F, apart_unlearnt_share = 0.08F;
+// With the neutral open: half of what is between the highest and the lowest leg. Usual differences
+// of the legs are learnt. A sound neutral has a tenth of an ohm.
+constexpr float apart_share = 0.02F, apart_unlearnt_share = 0.08F;
 constexpr float mean_share = 0.10F;  // A star point that moves leaves the mean within it.
 constexpr float open_ohm = 0.4F;
 constexpr int apart_readings = 3;
@@ -130,7 +130,7 @@ bool SupplyWatch::is_apart(const LegReading& reading) const {
     least_a = std::fmin(least_a, reading.amperes[leg]);
     most_a = std::fmax(most_a, reading.amperes[leg]);
   }
-  const float apart = std::min(up, down);
+  const float apart = (up + down) / 2;
   if (apart < (learnt ? apart_share : apart_unlearnt_share)) return false;
   // A leg that sags alone leaves the other where it was.
   if (std::min(rise, fall) < apart_share / 2) return false;
