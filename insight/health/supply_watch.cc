@@ -20,13 +20,13 @@ constexpr auto learning_time = 72h;
 constexpr std::size_t learning_steps = 60, most_steps = 512;
 constexpr double learnt_spread = 0.012;  // Ohm.
 constexpr auto look_every = 1h;
-constexpr auto kept_time = 24h;
+constexpr auto kept_time = 72h;
 constexpr auto least_time = 20min;
 constexpr std::size_t least_steps = 8;
 
 // With the neutral open: half of what is between the highest and the lowest leg. Usual differences
 // of the legs are learnt. A sound neutral has a tenth of an ohm.
-constexpr float apart_share = 0.02F, apart_unlearnt_share = 0.08F;
+constexpr float apart_share = 0.03F, apart_unlearnt_share = 0.08F, moved_share = 0.0125F;
 constexpr float mean_share = 0.10F;  // A star point that moves leaves the mean within it.
 constexpr float open_ohm = 0.4F;
 constexpr int apart_readings = 3;
@@ -133,7 +133,7 @@ bool SupplyWatch::is_apart(const LegReading& reading) const {
   const float apart = (up + down) / 2;
   if (apart < (learnt ? apart_share : apart_unlearnt_share)) return false;
   // A leg that sags alone leaves the other where it was.
-  if (std::min(rise, fall) < apart_share / 2) return false;
+  if (std::min(rise, fall) < moved_share) return false;
   // What returns by the neutral is at most the difference of the legs.
   const float back_a = most_a - least_a;
   return std::isnan(back_a) ? apart > apart_unlearnt_share : apart * mean > open_ohm * back_a;

@@ -88,7 +88,7 @@ class SupplyWatch {
   float nominal_volts_;
   StepFinder finder_;
   Levels levels_;
-  std::deque<VoltageStep> steps_;  // Of the last day, or of all the time while it learns.
+  std::deque<VoltageStep> steps_;  // Of the last three days, or of all the time while it learns.
   measurement::Timestamp begin_{}, next_look_{};
   std::optional<ConductorOhms> reference_;
   ConductorOhms now_;

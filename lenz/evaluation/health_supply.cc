@@ -224,7 +224,7 @@ void find_by_known_loads(House house, const SupplyPlan& plan, std::vector<Health
 }
 
 void find_open_neutrals(House house, const SupplyPlan& plan, std::vector<HealthRow>& rows) {
-  constexpr double apart_share = 0.02;  // Half of what is between the highest and the lowest.
+  constexpr double apart_share = 0.03;  // Half of what is between the highest and the lowest.
   Delays of_opening, of_parting;
   for (int home = 0; home < plan.homes * 4; ++home) {
     const auto seed = plan.seed + static_cast<std::uint64_t>(home);
