@@ -7,12 +7,12 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { barriers, desktop, open_browser, open_page, overflow, phone } from './demo.mjs';
+import { barriers, desktop, open_browser, overflow, phone } from './demo.mjs';
 import { start as start_broker } from './fakes/broker.mjs';
 import { start as start_node } from './fakes/esphome_node.mjs';
 import { start as start_home_assistant } from './fakes/home_assistant.mjs';
 import { start as start_mail } from './fakes/mail_server.mjs';
-import { home_file, make_place, start_hub, until } from './partners_world.mjs';
+import { home_file, make_place, open_as_owner, start_hub, until } from './partners_world.mjs';
 
 // A webhook whose first answer is that it is not well.
 async function start_webhook() {
@@ -70,9 +70,7 @@ describe('What people want to be told', { timeout: 300_000 }, () => {
     await first.stop();
     put_findings(join(data, 'health.db'));
     world.hub = await start_hub(world.place);
-    const [name, value] = world.hub.cookie.split('=');
-    const storageState = { cookies: [{ name, value, domain: '127.0.0.1', path: '/', expires: -1, httpOnly: true, secure: false, sameSite: 'Strict' }], origins: [] };
-    world.hub_page = (screen) => open_page(world.browser, new URL('/', world.hub.link).href, screen, { storageState });
+    world.hub_page = (screen) => open_as_owner(world.browser, world.hub, screen);
   });
   after(async () => {
     await world.browser?.close();

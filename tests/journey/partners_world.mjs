@@ -8,7 +8,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { program } from './demo.mjs';
+import { open_page, program } from './demo.mjs';
 
 const influxd = '/usr/bin/influxd';
 export const has_influx = existsSync(influxd);
@@ -79,6 +79,13 @@ export async function start_lenz(folder, ...words) {
 }
 
 export const start_hub = ({ folder, data }) => start_lenz(folder, 'hub', '--data', data, '--port', '0');
+
+// The page of what start_lenz() gave, signed in: its one-time link was used for the session.
+export function open_as_owner(browser, { link, cookie }, screen) {
+  const [name, value] = cookie.split('=');
+  const cookies = [{ name, value, domain: '127.0.0.1', path: '/', expires: -1, httpOnly: true, secure: false, sameSite: 'Strict' }];
+  return open_page(browser, new URL('/', link).href, screen, { storageState: { cookies, origins: [] } });
+}
 
 // A real InfluxDB 1.x with a database "lenz": {port, query(q), stop()}.
 export async function start_influx(folder) {
