@@ -25,6 +25,7 @@ constexpr auto past_piece = 24h;
 constexpr auto present = 2min;  // What is older is read in steps.
 constexpr auto settled = 2s;    // Samples of all meters are there after so long.
 constexpr auto look_every = 1min;
+constexpr auto temperature_holds = 1h;
 constexpr auto tell_every = 10s;
 constexpr auto remember_every = 1h;
 constexpr std::size_t shown = 90;
@@ -293,9 +294,24 @@ std::expected<void, StoreError> Caretaker::look_at_present(Timestamp now) {
   wiring_until_ = end;
   for (const auto& watched : assets_) {
     watched->until = end;
-    watched->watch.set_surroundings({.utc_offset = around_.utc_offset(end)});
+    watched->watch.set_surroundings(surroundings(*watched->circuit, end));
   }
   return {};
+}
+
+void Caretaker::hear(const Thermometer& thermometer, Timestamp now, measurement::Celsius celsius) {
+  const Warmth warmth{now, celsius.value};
+  if (thermometer.circuits.empty()) rooms_[""] = warmth;
+  for (const auto& circuit : thermometer.circuits) rooms_[circuit] = warmth;
+}
+
+insight::Surroundings Caretaker::surroundings(const Circuit& circuit, Timestamp now) const {
+  const auto at = [&](const std::string& place) {
+    const auto found = rooms_.find(place);
+    const bool is_fresh = found != rooms_.end() && now - found->second.time < temperature_holds;
+    return is_fresh ? found->second.celsius : insight::detail::not_measured;
+  };
+  return {.room_c = at(circuit.id), .outdoor_c = at(""), .utc_offset = around_.utc_offset(now)};
 }
 
 // ---- What they say -----------------------------------------------------------------------------

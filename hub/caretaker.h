@@ -23,6 +23,7 @@
 #include "hub/finding_book.h"
 #include "hub/home.h"
 #include "hub/store/store.h"
+#include "hub/thermometer.h"
 #include "hub/wiring_care.h"
 
 namespace hub {
@@ -40,6 +41,9 @@ class Caretaker {
   // All outlive it.
   Caretaker(FindingBook&, Store&, const Home&, Surroundings);
   ~Caretaker();  // Keeps what was learnt.
+
+  // What a thermometer says now.
+  void hear(const Thermometer&, measurement::Timestamp now, measurement::Celsius);
 
   // A short piece of work. True: nothing is left for now.
   std::expected<bool, StoreError> step(measurement::Timestamp now);
@@ -63,6 +67,13 @@ class Caretaker {
   Surroundings around_;
   const Panel* panel_ = nullptr;
   std::vector<std::unique_ptr<Watched>> assets_;  // In the order of the panel.
+  struct Warmth {
+    measurement::Timestamp time{};
+    float celsius = insight::detail::not_measured;
+  };
+  insight::Surroundings surroundings(const Circuit&, measurement::Timestamp) const;
+
+  std::map<std::string, Warmth, std::less<>> rooms_;  // By circuit; outdoors without one.
   std::optional<WiringCare> wiring_;
   measurement::Timestamp wiring_until_{};
   measurement::Timestamp looked_for_assets_{}, told_{}, remembered_{};

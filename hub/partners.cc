@@ -167,6 +167,21 @@ std::string fault_of(const SmartPlug& plug) {
   return {};
 }
 
+std::string fault_of(const Thermometer& thermometer) {
+  if (thermometer.name.empty() || thermometer.name.size() > most_plug_name ||
+      !is_line(thermometer.name)) {
+    return fmt::format("\"name\" must be 1 to {} characters in one line", most_plug_name);
+  }
+  for (const auto& circuit : thermometer.circuits) {
+    if (!consists_of(circuit, "_-")) return "\"circuits\" must be ids of circuits of home.toml";
+  }
+  if (!is_topic(thermometer.topic)) return "\"topic\" must be a topic without + and #";
+  if (!thermometer.value.empty() && !is_one_word(thermometer.value)) {
+    return "\"value\" must be like \"temperature\"";
+  }
+  return {};
+}
+
 std::string fault_of(const HomeAssistant& home_assistant) {
   if (!is_topic(home_assistant.discovery_prefix)) {
     return "\"discovery_prefix\" must be a topic without + and #";
@@ -316,6 +331,15 @@ Fault find_fault(const Partners& partners) {
     }
     if (!sentence.empty()) return {sentence, "plug", i};
   }
+  for (std::size_t i = 0; i < partners.thermometers.size(); ++i) {
+    auto sentence = fault_of(partners.thermometers[i]);
+    if (i >= most_plugs) {
+      sentence = fmt::format("there are more than {} thermometers; take some out", most_plugs);
+    } else if (sentence.empty() && !has_mqtt) {
+      sentence = "thermometers speak over MQTT; add [mqtt]";
+    }
+    if (!sentence.empty()) return {sentence, "thermometer", i};
+  }
   if (partners.home_assistant) {
     auto sentence = fault_of(*partners.home_assistant);
     if (!has_mqtt) sentence = "Home Assistant is told over MQTT; add [mqtt]";
@@ -356,6 +380,7 @@ class Reader {
   EsphomeNode node(const toml::table&) const;
   EsphomeEntity entity(const toml::table&) const;
   SmartPlug plug(const toml::table&) const;
+  Thermometer thermometer(const toml::table&) const;
   HomeAssistant home_assistant(const toml::table&) const;
   InfluxDb influxdb(const toml::table&) const;
   VictoriaMetrics victoriametrics(const toml::table&) const;
@@ -471,6 +496,20 @@ SmartPlug Reader::plug(const toml::table& from) const {
   return plug;
 }
 
+Thermometer Reader::thermometer(const toml::table& from) const {
+  file_.allow(from, "[[thermometer]]", {"name", "circuits", "topic", "value"});
+  Thermometer thermometer;
+  file_.need(from, "name", thermometer.name);
+  if (const auto* circuits = from.get("circuits")) {
+    for (const auto& node : file_.array(*circuits, "circuits")) {
+      file_.take(node, "circuits", thermometer.circuits.emplace_back());
+    }
+  }
+  file_.need(from, "topic", thermometer.topic);
+  file_.want(from, "value", thermometer.value);
+  return thermometer;
+}
+
 HomeAssistant Reader::home_assistant(const toml::table& from) const {
   file_.allow(from, "[home_assistant]", {"discovery_prefix", "url", "token_file", "statistics"});
   HomeAssistant home_assistant;
@@ -555,13 +594,15 @@ const toml::node& Reader::place(const Fault& fault) const {
 
 Partners Reader::partners() const {
   file_.allow(file_.root(), "the file",
-              {"mqtt", "esphome", "plug", "home_assistant", "influxdb", "victoriametrics", "email",
-               "webhook"});
+              {"mqtt", "esphome", "plug", "thermometer", "home_assistant", "influxdb",
+               "victoriametrics", "email", "webhook"});
   Partners partners;
   want_section("mqtt", partners.mqtt, &Reader::mqtt);
   file_.each(file_.root(), "esphome",
              [&](const auto& one) { partners.esphome.push_back(node(one)); });
   file_.each(file_.root(), "plug", [&](const auto& one) { partners.plugs.push_back(plug(one)); });
+  file_.each(file_.root(), "thermometer",
+             [&](const auto& one) { partners.thermometers.push_back(thermometer(one)); });
   want_section("home_assistant", partners.home_assistant, &Reader::home_assistant);
   want_section("influxdb", partners.influxdb, &Reader::influxdb);
   want_section("victoriametrics", partners.victoriametrics, &Reader::victoriametrics);
@@ -585,6 +626,7 @@ class Writer {
   void write(const MqttAddress&);
   void write(const EsphomeNode&);
   void write(const EsphomeEntity&);
+  void write(const Thermometer&);
   void write(const SmartPlug&);
   void write(const HomeAssistant&);
   void write(const InfluxDb&);
@@ -598,6 +640,11 @@ class Writer {
   template <class Value>
   void line(std::string_view key, const Value& value) {
     text_ += fmt::format("{} = {}\n", key, value);
+  }
+  void texts(std::string_view key, const std::vector<std::string>& values) {
+    std::vector<std::string> quoted;
+    std::ranges::transform(values, std::back_inserter(quoted), toml_text);
+    line(key, fmt::format("[{}]", fmt::join(quoted, ", ")));
   }
   void text(std::string_view key, const std::string& value) {
     if (!value.empty()) line(key, toml_text(value));
@@ -616,6 +663,7 @@ Writer::Writer(const Partners& partners) {
   if (partners.mqtt) write(*partners.mqtt);
   for (const auto& node : partners.esphome) write(node);
   for (const auto& plug : partners.plugs) write(plug);
+  for (const auto& thermometer : partners.thermometers) write(thermometer);
   if (partners.home_assistant) write(*partners.home_assistant);
   if (partners.influxdb) write(*partners.influxdb);
   if (partners.victoriametrics) write(*partners.victoriametrics);
@@ -661,6 +709,14 @@ void Writer::write(const SmartPlug& plug) {
   text("power", plug.power);
 }
 
+void Writer::write(const Thermometer& thermometer) {
+  section("[[thermometer]]");
+  text("name", thermometer.name);
+  texts("circuits", thermometer.circuits);
+  text("topic", thermometer.topic);
+  text("value", thermometer.value);
+}
+
 void Writer::write(const HomeAssistant& home_assistant) {
   section("[home_assistant]");
   text("discovery_prefix", home_assistant.discovery_prefix);
@@ -702,9 +758,7 @@ void Writer::write(const Email& email) {
   text("user", email.user);
   secret("password_file", "email.password", email.password);
   text("from", email.from);
-  std::vector<std::string> to;
-  std::ranges::transform(email.to, std::back_inserter(to), toml_text);
-  line("to", fmt::format("[{}]", fmt::join(to, ", ")));
+  texts("to", email.to);
 }
 
 void Writer::write(const Webhook& webhook) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "hub/smart_plug.h"
+#include "hub/thermometer.h"
 #include "measurement/quantities.h"
 
 namespace hub {
@@ -108,6 +109,7 @@ struct Partners {
   std::optional<MqttAddress> mqtt;
   std::vector<EsphomeNode> esphome;
   std::vector<SmartPlug> plugs;                 // Need mqtt.
+  std::vector<Thermometer> thermometers;        // Need mqtt.
   std::optional<HomeAssistant> home_assistant;  // Needs mqtt.
   std::optional<InfluxDb> influxdb;
   std::optional<VictoriaMetrics> victoriametrics;  // Only one of the two has read_before.

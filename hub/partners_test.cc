@@ -66,7 +66,8 @@ class PartnersFile : public testing::Test {
 };
 
 const std::string mqtt = "[mqtt]\n";  // Line 1.
-const std::string plug =              // Four lines.
+const std::string thermometer = "[[thermometer]]\nname = \"Cellar\"\ntopic = \"cellar/1\"\n";
+const std::string plug =  // Four lines.
     "[[plug]]\nname = \"Kettle\"\ncircuit = \"kitchen\"\ntopic = \"plugs/1\"\n";
 const std::string node = "[[esphome]]\ndevice = \"panel\"\n";  // Two lines.
 
@@ -226,6 +227,9 @@ TEST_F(PartnersFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
            "quantity = \"current\"\nobject_id = \"b\"\nchannel = 0\n",
        "line 8", "measures the same"},
       {plug, "line 1", "add [mqtt]"},
+      {thermometer, "line 1", "add [mqtt]"},
+      {mqtt + thermometer + "circuits = [\"A\"]\n", "line 2", "\"circuits\" must be ids"},
+      {mqtt + thermometer + "value = \"a b\"\n", "line 2", "\"value\" must be like"},
       {mqtt + plug + plug, "line 6", "\"Kettle\" is here twice"},
       {mqtt + plug + "kind = \"spaceship\"\n", "line 6", "one of \"fridge\""},
       {mqtt + plug + "power = \"a b\"\n", "line 2", "\"power\" must be like"},
@@ -306,6 +310,8 @@ Partners everything() {
                over_mqtt},
           .plugs = {{"My \"kettle\"", insight::ApplianceKind::kettle, "kitchen", "p/1", "a.b"},
                     {"Lamp", {}, "living", "p/2", ""}},
+          .thermometers = {{"Kitchen", {"fridge", "freezer"}, "t/1", "temperature"},
+                           {"Outdoors", {}, "t/2", ""}},
           .home_assistant =
               HomeAssistant{"ha", "ws://h/api/websocket", "token", StatisticsTarget::none},
           .influxdb = InfluxDb{.url = "https://i",
@@ -358,6 +364,10 @@ TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
   EXPECT_EQ(partners.plugs[0].power, "a.b");
   EXPECT_FALSE(partners.plugs[1].kind);
   EXPECT_EQ(partners.plugs[1].power, "");
+  ASSERT_EQ(partners.thermometers.size(), 2u);
+  EXPECT_EQ(partners.thermometers[0].circuits, (std::vector<std::string>{"fridge", "freezer"}));
+  EXPECT_EQ(partners.thermometers[0].value, "temperature");
+  EXPECT_TRUE(partners.thermometers[1].circuits.empty());
   EXPECT_EQ(partners.home_assistant->token, "token");
   EXPECT_EQ(partners.home_assistant->statistics, StatisticsTarget::none);
   EXPECT_EQ(partners.influxdb->version, 2);
@@ -439,11 +449,12 @@ TEST_F(PartnersFile, TheExamplesOfTheManualLoad) {
         (*found)[1].str(), std::regex("/etc/lenz/influx.token"), folder.string() + "/token")));
   }
 
-  ASSERT_EQ(examples.size(), 3u);
+  ASSERT_EQ(examples.size(), 4u);
   EXPECT_EQ(examples[0].esphome.size(), 2u);
   EXPECT_EQ(examples[0].esphome[1].entities.size(), 3u);
   EXPECT_EQ(examples[1].influxdb->version, 2);
   EXPECT_EQ(examples[2].plugs.size(), 3u);
+  EXPECT_EQ(examples[3].thermometers.size(), 2u);
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ class Health {
 
   // Null: it cannot work, and has said why.
   hub::HealthDesk* desk() { return desk_ ? &*desk_ : nullptr; }
+  hub::Caretaker* caretaker() { return caretaker_ ? &*caretaker_ : nullptr; }
 
  private:
   void begin();

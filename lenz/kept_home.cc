@@ -41,8 +41,8 @@ void KeptHome::begin_partners() {
   const Workplace place(folder_);
   links_.emplace(around_.context, partners_,
                  PartnerWorld{home_, hub_, store_, *ledger(), live_, [this] { return analyst(); },
-                              [this] { return health(); }, folder_, place.resend_file(),
-                              around_.now, around_.say});
+                              [this] { return health(); }, [this] { return caretaker(); }, folder_,
+                              place.resend_file(), around_.now, around_.say});
 }
 
 hub::ServedHome KeptHome::served() {
@@ -103,6 +103,8 @@ hub::HealthDesk* KeptHome::health() {
   if (!health_) begin_health();
   return health_ ? health_->desk() : nullptr;
 }
+
+hub::Caretaker* KeptHome::caretaker() { return health() ? health_->caretaker() : nullptr; }
 
 bool KeptHome::tidy() {
   const auto now = around_.now();

@@ -60,7 +60,8 @@ class KeptHome {
 
   // Has its equipment watched, and people told, from now on, not only once somebody has asked.
   void begin_health();
-  hub::HealthDesk* health();  // Null: there is none.
+  hub::HealthDesk* health();    // Null: there is none.
+  hub::Caretaker* caretaker();  // The same.
 
   // A short piece of work. True: nothing is left for now.
   bool tidy();

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "hub/ingest/esphome_ingest.h"
-#include "hub/ingest/plug_mqtt.h"
+#include "hub/ingest/sensor_mqtt.h"
 #include "hub/integrations/home_assistant_backfill.h"
 #include "hub/integrations/home_assistant_conversation.h"
 #include "hub/integrations/home_assistant_discovery.h"
@@ -174,7 +174,8 @@ struct PartnerLinks::Links {
         world(std::move(the_world)),
         complaints(world),
         timer(io),
-        plugs(partners.plugs) {
+        plugs(partners.plugs),
+        thermometers(partners.thermometers) {
     if (!partners.esphome.empty()) {
       esphome.emplace(context, world.hub, world.store, partners.esphome, world.folder + "/esphome",
                       world.now, world.say);
@@ -232,6 +233,7 @@ struct PartnerLinks::Links {
       for (auto& topic : esphome->topics()) login.topics.push_back(std::move(topic));
     }
     for (const auto& plug : plugs) login.topics.push_back(plug.topic);
+    for (const auto& thermometer : thermometers) login.topics.push_back(thermometer.topic);
     mqtt.emplace(context, login,
                  hub::MqttClient::Events{
                      .connected =
@@ -242,7 +244,7 @@ struct PartnerLinks::Links {
                      .heard =
                          [this](const hub::MqttMessage& message) {
                            if (esphome) esphome->hear(message);
-                           hear_plugs(message);
+                           hear_sensors(message);
                            if (publisher) {
                              publisher->heard(message.topic, message.payload, message.is_retained,
                                               world.now());
@@ -258,11 +260,16 @@ struct PartnerLinks::Links {
                          }});
   }
 
-  void hear_plugs(const hub::MqttMessage& message) {
+  void hear_sensors(const hub::MqttMessage& message) {
     for (const auto& plug : plugs) {
       const auto power = hub::plug_power(plug, message);
       auto* analyst = power ? world.analyst() : nullptr;
       if (analyst) analyst->hear(plug, world.now(), *power);
+    }
+    for (const auto& thermometer : thermometers) {
+      const auto celsius = hub::temperature(thermometer, message);
+      auto* caretaker = celsius ? world.caretaker() : nullptr;
+      if (caretaker) caretaker->hear(thermometer, world.now(), *celsius);
     }
   }
 
@@ -321,6 +328,7 @@ struct PartnerLinks::Links {
   Complaints complaints;
   boost::asio::steady_timer timer;
   const std::vector<hub::SmartPlug> plugs;
+  const std::vector<hub::Thermometer> thermometers;
   std::chrono::steady_clock::time_point follow_at{};
   std::optional<hub::EsphomeIngest> esphome;
   std::optional<MirrorLink> influx, victoria;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "hub/analyst.h"
+#include "hub/caretaker.h"
 #include "hub/health_desk.h"
 #include "hub/home.h"
 #include "hub/hub.h"
@@ -28,9 +29,10 @@ struct PartnerWorld {
   hub::Store& store;
   hub::Ledger& ledger;
   hub::LiveFeed& live;
-  std::function<hub::Analyst*()> analyst;    // Gives null where appliances are not looked for.
-  std::function<hub::HealthDesk*()> health;  // Gives null where equipment is not watched.
-  std::string folder;                        // The hub's.
+  std::function<hub::Analyst*()> analyst;      // Gives null where appliances are not looked for.
+  std::function<hub::HealthDesk*()> health;    // Gives null where equipment is not watched.
+  std::function<hub::Caretaker*()> caretaker;  // The same.
+  std::string folder;                          // The hub's.
   std::string resend_file;  // While it is there, the mirrors are to send all again.
   std::function<measurement::Timestamp()> now;
   std::function<void(const std::string&)> say;

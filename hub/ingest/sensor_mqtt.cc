@@ -1,4 +1,4 @@
-#include "hub/ingest/plug_mqtt.h"
+#include "hub/ingest/sensor_mqtt.h"
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -9,7 +9,7 @@ namespace hub {
 namespace {
 
 constexpr std::size_t most_message = 16 * 1024;
-constexpr double most_watts = 100'000;
+constexpr double most_watts = 100'000, coldest_c = -60, warmest_c = 80;
 
 std::optional<double> number_at(std::string_view payload, std::string_view path) {
   const auto json = nlohmann::json::parse(payload, nullptr, false);
@@ -26,15 +26,26 @@ std::optional<double> number_at(std::string_view payload, std::string_view path)
   return at->get<double>();
 }
 
+std::optional<double> number_in(const MqttMessage& message, const std::string& topic,
+                                const std::string& path) {
+  if (message.topic != topic || message.is_retained) return std::nullopt;
+  if (message.payload.size() > most_message) return std::nullopt;
+  return path.empty() ? esphome_number(message.payload) : number_at(message.payload, path);
+}
+
 }  // namespace
 
 std::optional<measurement::Watts> plug_power(const SmartPlug& plug, const MqttMessage& message) {
-  if (message.topic != plug.topic || message.is_retained) return std::nullopt;
-  if (message.payload.size() > most_message) return std::nullopt;
-  const auto watts =
-      plug.power.empty() ? esphome_number(message.payload) : number_at(message.payload, plug.power);
+  const auto watts = number_in(message, plug.topic, plug.power);
   if (!watts || !(std::abs(*watts) < most_watts)) return std::nullopt;
   return measurement::Watts{static_cast<float>(*watts)};
+}
+
+std::optional<measurement::Celsius> temperature(const Thermometer& thermometer,
+                                                const MqttMessage& message) {
+  const auto celsius = number_in(message, thermometer.topic, thermometer.value);
+  if (!celsius || !(coldest_c <= *celsius && *celsius <= warmest_c)) return std::nullopt;
+  return measurement::Celsius{static_cast<float>(*celsius)};
 }
 
 }  // namespace hub

@@ -1,4 +1,4 @@
-// What smart plugs say over MQTT, of whatever make.
+// What smart plugs and thermometers say over MQTT, of whatever make.
 
 #pragma once
 
@@ -6,6 +6,7 @@
 
 #include "hub/net/mqtt_client.h"
 #include "hub/smart_plug.h"
+#include "hub/thermometer.h"
 #include "measurement/units.h"
 
 namespace hub {
@@ -13,5 +14,7 @@ namespace hub {
 // Absent: the message is of another topic, says nothing of power, or is an old one that the broker
 // kept.
 std::optional<measurement::Watts> plug_power(const SmartPlug&, const MqttMessage&);
+// The same of temperature, from -60 to 80 °C.
+std::optional<measurement::Celsius> temperature(const Thermometer&, const MqttMessage&);
 
 }  // namespace hub

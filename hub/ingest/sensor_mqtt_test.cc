@@ -1,4 +1,4 @@
-#include "hub/ingest/plug_mqtt.h"
+#include "hub/ingest/sensor_mqtt.h"
 
 #include <gtest/gtest.h>
 
@@ -15,14 +15,14 @@ const SmartPlug text{.topic = "t"};
 const SmartPlug zigbee2mqtt{.topic = "t", .power = "power"};
 const SmartPlug tasmota{.topic = "t", .power = "ENERGY.Power"};
 
-TEST(PlugMqttTest, PlugsOfSeveralMakesAreUnderstood) {
+TEST(SensorMqttTest, PlugsOfSeveralMakesAreUnderstood) {
   EXPECT_EQ(watts(text, "1820.5"), 1820.5F);
   EXPECT_EQ(watts(zigbee2mqtt, R"({"linkquality":120,"power":1820.5,"state":"ON"})"), 1820.5F);
   EXPECT_EQ(watts(tasmota, R"({"Time":"2026-03-01T12:00:00","ENERGY":{"Power":3,"Factor":0.9}})"),
             3.0F);
 }
 
-TEST(PlugMqttTest, WhatIsNoPowerIsNoPower) {
+TEST(SensorMqttTest, WhatIsNoPowerIsNoPower) {
   EXPECT_FALSE(watts(text, ""));
   EXPECT_FALSE(watts(text, "nan"));
   EXPECT_FALSE(watts(text, "1e9"));
@@ -36,6 +36,16 @@ TEST(PlugMqttTest, WhatIsNoPowerIsNoPower) {
   EXPECT_FALSE(watts(tasmota, R"({"ENERGY":5})"));
   EXPECT_FALSE(watts(tasmota, R"({"ENERGY":{"Today":5}})"));
   EXPECT_FALSE(watts(zigbee2mqtt, "{\"power\":5" + std::string(20'000, ' ') + "}"));
+}
+
+TEST(SensorMqttTest, ThermometersOfSeveralMakesAreUnderstood) {
+  const Thermometer zigbee{.topic = "t", .value = "temperature"}, plain{.topic = "t"};
+
+  EXPECT_EQ(temperature(zigbee, {"t", R"({"temperature":21.5,"humidity":40})", false})->value,
+            21.5F);
+  EXPECT_EQ(temperature(plain, {"t", "-12.5", false})->value, -12.5F);
+  EXPECT_FALSE(temperature(plain, {"t", "-127", false})) << "A probe that is not connected.";
+  EXPECT_FALSE(temperature(plain, {"t", "21", true})) << "Nobody knows how old it is.";
 }
 
 }  // namespace
