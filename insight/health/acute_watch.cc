@@ -202,6 +202,7 @@ void AcuteWatch::forget_phase() {
 
 void AcuteWatch::mains_were_away() {
   forget_phase();
+  clear(rests);
   after_outage_ = true;
 }
 
@@ -261,8 +262,7 @@ void AcuteWatch::look_at_power(const Reading& reading, float held_s) {
   const auto& row = *row_of(kind_);
   const float up = rise(reading.active_power.value);
   settled_peak_w_ = std::max(settled_peak_w_, up);
-  if (!row.is_pump) return;
-  if (is_learning()) return;
+  if (!row.is_pump || is_learning()) return;
   stalled_s_ = up >= std::max(stalled_power * level_w_, stalled_over_greatest * greatest_w_)
                    ? stalled_s_ + held_s
                    : 0;
@@ -335,7 +335,7 @@ void AcuteWatch::end_run(Timestamp end) {
       clear(starts);
       failed_ms_ = {};
     }
-    if (began_here_ && low_s_ == 0) learn_run(end, run_s);
+    if (began_here_ && low_s_ < 0.5F * run_s) learn_run(end, run_s);
     after_outage_ = false;
   }
   // What was no run, a lamp or a click, does not end the pause before it.
