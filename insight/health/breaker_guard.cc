@@ -137,8 +137,12 @@ std::string BreakerGuard::memory() const {
 
 void BreakerGuard::pass(double load, double passed_s) {
   const bool is_on = load * static_cast<double>(plate_.rating.value) > flows_a;
+  if (passed_s != passed_s_) {
+    passed_s_ = passed_s;
+    for (auto& one : candidates_) one.follows = 1 - std::exp(-passed_s / one.seconds);
+  }
   for (auto& one : candidates_) {
-    one.heat += (load * load - one.heat) * (1 - std::exp(-passed_s / one.seconds));
+    one.heat += (load * load - one.heat) * one.follows;
     if (one.heat > one.peak) {
       one.peak = one.heat;
     } else if (one.heat < falls * one.peak) {
@@ -187,6 +191,10 @@ MinutesToTrip BreakerGuard::minutes_to_trip() const {
 }
 
 void BreakerGuard::judge_overload(Timestamp now) {
+  if (load_ * load_ < end_share * candidates_.front().limit) {  // The least of all.
+    end(Change::breaker_overload);
+    return;
+  }
   double all = 0, near = 0, may_end = 0;
   for (const auto& one : candidates_) {
     all += one.weight;

@@ -456,6 +456,7 @@ std::vector<HealthRow> evaluate_supply(const SupplyPlan& plan,
                                        const std::function<void(const std::string&)>& progress) {
   std::vector<HealthRow> rows;
   for (const auto house : {simulator::House::us, simulator::House::eu3}) {
+    if (plan.homes == 0) continue;
     progress(fmt::format("{}: loose contacts", word(house)));
     find_loose_contacts(house, plan, rows);
     find_by_known_loads(house, plan, rows);
