@@ -25,6 +25,7 @@
 #include "hub/store/store.h"
 #include "hub/thermometer.h"
 #include "hub/wiring_care.h"
+#include "insight/health/cycle_days.h"
 
 namespace hub {
 
