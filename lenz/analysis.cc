@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <stdexcept>
 #include <utility>
 
 #include "lenz/readings.h"
+#include "lenz/set_aside.h"
 #include "lenz/workplace.h"
 
 namespace lenz {
@@ -19,23 +19,11 @@ namespace fs = std::filesystem;
 }  // namespace
 
 Analysis::Analysis(AnalysisWorld world) : world_(std::move(world)) {
-  try {
-    begin();
-  } catch (const std::runtime_error& trouble) {
-    const auto aside = fmt::format("{}.damaged-{}", world_.book,
-                                   world_.now().time_since_epoch() / std::chrono::seconds(1));
-    std::error_code error;
-    fs::rename(world_.book, aside, error);
-    for (const char* end : {"-wal", "-shm"}) fs::remove(world_.book + end, error);
-    world_.say(fmt::format("{} It was set aside as {}, and appliances are learnt anew.",
-                           trouble.what(), aside));
-    try {
-      begin();
-    } catch (const std::runtime_error& again) {
-      world_.say(fmt::format("Appliances are not looked for: {}", again.what()));
-      return;
-    }
-  }
+  const bool is_begun = begin_or_set_aside(
+      [this] { begin(); },
+      {world_.book, "appliances are learnt anew", "Appliances are not looked for"}, world_.now(),
+      world_.say);
+  if (!is_begun) return;
   steps_.emplace(
       world_.context, [this] { return analyst_->step(world_.now()); },
       fmt::format("The appliances of {} stand still", world_.home.name), world_.say);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
@@ -11,11 +10,11 @@
 #include "hub/integrations/notice_mail.h"
 #include "hub/net/reach.h"
 #include "lenz/readings.h"
+#include "lenz/set_aside.h"
 
 namespace lenz {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr auto beat = 500ms;
@@ -29,23 +28,11 @@ Health::Health(HealthWorld world)
       timer_(world_.context),
       mail_(world_.context),
       webhook_(world_.context) {
-  try {
-    begin();
-  } catch (const std::runtime_error& trouble) {
-    const auto aside = fmt::format("{}.damaged-{}", world_.book,
-                                   world_.now().time_since_epoch() / std::chrono::seconds(1));
-    std::error_code error;
-    fs::rename(world_.book, aside, error);
-    for (const char* end : {"-wal", "-shm"}) fs::remove(world_.book + end, error);
-    world_.say(fmt::format("{} It was set aside as {}, and what is usual is learnt anew.",
-                           trouble.what(), aside));
-    try {
-      begin();
-    } catch (const std::runtime_error& again) {
-      world_.say(fmt::format("Equipment is not watched: {}", again.what()));
-      return;
-    }
-  }
+  const bool is_begun =
+      begin_or_set_aside([this] { begin(); },
+                         {world_.book, "what is usual is learnt anew", "Equipment is not watched"},
+                         world_.now(), world_.say);
+  if (!is_begun) return;
   if (!desk_->rules_trouble().empty()) {
     world_.say(fmt::format("No rule is followed: {}", desk_->rules_trouble()));
   }
