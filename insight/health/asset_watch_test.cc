@@ -43,13 +43,13 @@ class Fridge {
   double now_ = 0;
 };
 
-TEST(AssetWatch, LearnsForFourWeeksAndSaysSo) {
+TEST(AssetWatch, LearnsForTenDaysAndSaysSo) {
   AssetWatch watch(ApplianceKind::fridge);
   Fridge fridge;
 
-  fridge.run(watch, 10.5);
+  fridge.run(watch, 5.5);
   EXPECT_EQ(watch.condition().condition, Condition::learning);
-  EXPECT_EQ(watch.condition().days_left, 18);
+  EXPECT_EQ(watch.condition().days_left, 5);
 
   fridge.run(watch, 30);
   EXPECT_EQ(watch.condition().condition, Condition::as_before);

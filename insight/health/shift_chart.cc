@@ -18,6 +18,9 @@ using Vector = std::array<double, shift_features>;
 constexpr float limit = 3.4F;  // Of a score, to be found.
 // Where the temperature is known, it competes no more: habits look like what is left.
 constexpr float known_temperature_caution = 1.16F;
+// While the asset's own noise is known by few rows.
+constexpr std::size_t early_rows = 35;
+constexpr float early_caution = 1.35F;
 // The middle of so few rows is easily moved by two unusual ones.
 constexpr std::size_t few_rows = 7;
 constexpr float few_rows_caution = 1.15F;
@@ -30,7 +33,7 @@ constexpr float wrong_raises = 1.15F;
 constexpr double noise_prior_rows = 10;
 constexpr double rows_depend = 1.4;  // Variance of a mean of rows beside independent ones.
 constexpr double most_deviations = 3.5;
-constexpr std::size_t rows_before = 60, rows_between = 42, fewest_before = 14, noise_rows = 180,
+constexpr std::size_t rows_before = 60, rows_between = 42, fewest_before = 7, noise_rows = 180,
                       trend_rows = 7;
 constexpr double temperature_sensor_spread_c = 0.5;
 constexpr double unknown_kelvin_of_a_year = 5;
@@ -324,7 +327,8 @@ std::optional<ShiftChart::Candidate> ShiftChart::strongest(const Comparison& com
   const auto scale = std::max(least_scale, std::sqrt((level_prior_rows + level.squares) /
                                                      (level_prior_rows + level.weight)));
   const auto least_score = limit * limit_factor_ * (rows < few_rows ? few_rows_caution : 1) *
-                           (comparison.is_temperature_known ? known_temperature_caution : 1);
+                           (comparison.is_temperature_known ? known_temperature_caution : 1) *
+                           (rows_.size() - begins_ < early_rows ? early_caution : 1);
   std::optional<Candidate> best;
   float squares = 0, scored = 0;
   for (std::size_t p = 0; p < rules_.patterns.size(); ++p) {

@@ -76,7 +76,8 @@ struct Shift {
 class ShiftChart {
  public:
   static constexpr std::size_t most_rows = 400;
-  static constexpr std::size_t rows_to_learn = 28;
+  // From then on large shifts are found, from four weeks on those that ship.
+  static constexpr std::size_t rows_to_learn = 10;
 
   // To be found takes a score of `caution` times the one that ships.
   explicit ShiftChart(ShiftRules rules, float caution = 1)
