@@ -317,7 +317,8 @@ void describe_evaluate_identification(CLI::App& command,
 void describe_evaluate_health(CLI::App& command, lenz::EvaluateHealthOptions& evaluate) {
   command.add_option("--data", evaluate.data, "Folder with houses/ or traces/")->required();
   command
-      .add_option("--faults", evaluate.faults, "all, or causes as docs/health.md lists them: a,b")
+      .add_option("--faults", evaluate.faults,
+                  "all, acute, runs, or causes as docs/health.md lists them: a,b")
       ->delimiter(',')
       ->capture_default_str();
   command

@@ -74,6 +74,7 @@ HealthReport evaluate_health(const std::vector<Machine>&, const std::vector<Esti
                              const HealthPlan&,
                              const std::function<void(const std::string&)>& progress);
 
+void print(std::span<const HealthRow>, std::ostream&);
 void print(const HealthReport&, std::ostream&);
 
 // {"rows": [...]}

@@ -26,15 +26,12 @@ nlohmann::ordered_json number(double value) {
 
 }  // namespace
 
-void print(const HealthReport& report, std::ostream& out) {
-  fmt::print(
-      out,
-      "All faults are injected into histories made of healthy days; none was seen in a home.\n\n");
+void print(std::span<const HealthRow> rows, std::ostream& out) {
   fmt::print(
       out, "{:14} {:12} {:28} {:20} {:>5} {:>4} {:>5} {:>4} {:>5} {:>6} {:>6} {:>5} {:>5} {:>7}\n",
       "equipment", "scene", "machines", "fault", "sever", "ramp", "thres", "n", "found", "median",
       "p90", "top1", "top2", "false/y");
-  for (const auto& row : report.rows) {
+  for (const auto& row : rows) {
     fmt::print(
         out,
         "{:14} {:12} {:28} {:20} {:5.2f} {:4.0f} {:5.2f} {:4} {:>5} {:>6} {:>6} {:>5} {:>5} {:>7}",
@@ -51,6 +48,13 @@ void print(const HealthReport& report, std::ostream& out) {
     }
     fmt::print(out, "\n");
   }
+}
+
+void print(const HealthReport& report, std::ostream& out) {
+  fmt::print(
+      out,
+      "All faults are injected into histories made of healthy days; none was seen in a home.\n\n");
+  print(report.rows, out);
   fmt::print(out, "\nAlarms on histories as they were recorded: {}\n", report.real_alarms.size());
   for (const auto& alarm : report.real_alarms) {
     fmt::print(out, "  {} since {}, found {}: {}\n", alarm.machine, date(alarm.since),
