@@ -16,10 +16,10 @@
 namespace lenz::evaluation {
 
 struct SupplyPlan {
-  int homes = 12;             // Of each of the two houses, for each fault.
-  int healthy_days = 120;     // Of each of them, without a fault.
-  int breakers = 400;         // Of each standard.
-  int grid_years = 10;        // Of a grid and loads alone, for the open neutral.
+  int homes = 6;              // Of each of the two houses, for each fault.
+  int healthy_days = 45;      // Of each of them, without a fault.
+  int breakers = 200;         // Of each standard.
+  int grid_years = 1;         // Of a grid and loads alone, for the open neutral.
   std::uint64_t seed = 1000;  // Constants were chosen on homes 1 to 18.
 };
 
