@@ -318,7 +318,7 @@ void describe_evaluate_health(CLI::App& command, lenz::EvaluateHealthOptions& ev
   command.add_option("--data", evaluate.data, "Folder with houses/ or traces/")->required();
   command
       .add_option("--faults", evaluate.faults,
-                  "all, acute, runs, or causes as docs/health.md lists them: a,b")
+                  "all, supply, or causes as docs/health.md lists them: a,b")
       ->delimiter(',')
       ->capture_default_str();
   command

@@ -175,7 +175,7 @@ void find_loose_contacts(House house, const SupplyPlan& plan, std::vector<Health
     const auto seed = plan.seed + static_cast<std::uint64_t>(home);
     const auto begin = MeteredHome::begin(seed), broken = begin + learning;
     for (const auto place : {LooseContact::Place::leg, LooseContact::Place::neutral}) {
-      MeteredHome metered(house, seed, 2s,
+      MeteredHome metered(house, seed, 5s,
                           {{.place = place, .ohm = found_ohm, .begin = broken},
                            {.place = LooseContact::Place::branch,
                             .circuit = "kitchen",
@@ -183,7 +183,7 @@ void find_loose_contacts(House house, const SupplyPlan& plan, std::vector<Health
                             .begin = broken}});
       auto supply = supply_watch(metered.plan());
       insight::BranchWatch kitchen({}, {static_cast<float>(metered.plan().nominal_voltage)});
-      for (auto at = begin; at < broken + 24h; at += 2s) {
+      for (auto at = begin; at < broken + 24h; at += 5s) {
         metered.advance(at);
         supply.take(metered.supply());
         if ((at - begin) % 10s == 0s) kitchen.take(metered.plug(metered.kitchen()));
