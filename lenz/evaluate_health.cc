@@ -9,7 +9,7 @@
 
 #include "lenz/analysis.h"
 #include "lenz/commands.h"
-#include "lenz/evaluation/estimated_machines.h"
+#include "lenz/evaluation/estimated_assets.h"
 #include "lenz/evaluation/health.h"
 #include "lenz/evaluation/health_supply.h"
 
@@ -40,7 +40,7 @@ evaluation::HealthReport evaluate_cycles(const EvaluateHealthOptions& options,
   auto faults = options.faults;
   std::erase(faults, supply);
   const DataSet data(options.data);
-  const auto machines = machines_of(data);
+  const auto machines = assets_of(data);
   std::vector<EstimatedPair> pairs;
   if (auto model = installed_model(tell)) pairs = estimated_pairs(data, std::move(model), machines);
   return evaluation::evaluate_health(machines, pairs,

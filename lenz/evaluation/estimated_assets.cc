@@ -1,4 +1,4 @@
-#include "lenz/evaluation/estimated_machines.h"
+#include "lenz/evaluation/estimated_assets.h"
 
 #include <algorithm>
 #include <cmath>
@@ -36,13 +36,13 @@ std::vector<float> power_of_the_cold(const ChannelEstimate& estimate) {
 
 std::vector<EstimatedPair> estimated_pairs(const DataSet& data,
                                            std::shared_ptr<const insight::Model> model,
-                                           const std::vector<Machine>& machines) {
+                                           const std::vector<Asset>& machines) {
   const auto method = lenz_method(std::move(model), {});
   const Scenes scenes(data, scene_called("mains"), {});
   std::vector<EstimatedPair> pairs;
   for (std::size_t entry = 0; entry < scenes.entries().size(); ++entry) {
     const auto& house = scenes.entries()[entry].name;
-    const auto measured = std::ranges::find_if(machines, [&](const Machine& m) {
+    const auto measured = std::ranges::find_if(machines, [&](const Asset& m) {
       return m.kind == ApplianceKind::fridge && m.days.size() >= fewest_days &&
              m.name.starts_with(house + "-");
     });
@@ -57,13 +57,13 @@ std::vector<EstimatedPair> estimated_pairs(const DataSet& data,
       const auto& channel = one->channels[c];
       const auto power = power_of_the_cold(estimates[c]);
       if (power.empty()) continue;
-      Machine machine{.name = measured->name,
-                      .household = measured->household,
-                      .kind = measured->kind,
-                      .cycles = cycles_of(*channel.times, power, std::max(60.0, channel.hold_s)),
-                      .days = {},
-                      .measured_days = measured->measured_days,
-                      .is_chosen_on = false};
+      Asset machine{.name = measured->name,
+                    .household = measured->household,
+                    .kind = measured->kind,
+                    .cycles = cycles_of(*channel.times, power, std::max(60.0, channel.hold_s)),
+                    .days = {},
+                    .measured_days = measured->measured_days,
+                    .is_chosen_on = false};
       machine.days = days_of(machine.cycles);
       if (machine.days.size() >= fewest_days) pairs.push_back({std::move(machine), *measured});
     }
