@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 3> chosen_on{
 
 constexpr double fewest_s = 0.8 * 86400;  // Of a day that was seen.
 
-void append(Asset& machine, std::vector<insight::DutyCycle> cycles) {
+void append(AssetHistory& machine, std::vector<insight::DutyCycle> cycles) {
   machine.cycles.insert(machine.cycles.end(), cycles.begin(), cycles.end());
 }
 
@@ -61,7 +61,7 @@ std::vector<simulator::TraceHistory::Day> days_of(const std::vector<insight::Dut
   return out;
 }
 
-bool Asset::has_defrosts() const {
+bool AssetHistory::has_defrosts() const {
   insight::CycleDays by_day;
   for (const auto& cycle : cycles) by_day.take(cycle);
   double defrosts = 0, n = 0;
@@ -73,10 +73,10 @@ bool Asset::has_defrosts() const {
   return n > 0 && defrosts / n >= fewest_a_day;
 }
 
-std::vector<Asset> assets_of(const DataSet& data) {
-  std::map<std::string, Asset> machines;
+std::vector<AssetHistory> assets_of(const DataSet& data) {
+  std::map<std::string, AssetHistory> machines;
   const auto machine = [&](const std::string& name, const std::string& household,
-                           insight::ApplianceKind kind) -> Asset& {
+                           insight::ApplianceKind kind) -> AssetHistory& {
     auto& m = machines[name];
     m.name = name;
     m.household = household;
@@ -101,7 +101,7 @@ std::vector<Asset> assets_of(const DataSet& data) {
              cycles_of(house.times, channel.active_power_w, std::max(60.0, 3 * house.interval_s)));
     }
   }
-  std::vector<Asset> out;
+  std::vector<AssetHistory> out;
   for (auto& [name, m] : machines) {
     std::ranges::sort(m.cycles, {}, &insight::DutyCycle::begin);
     m.days = days_of(m.cycles);

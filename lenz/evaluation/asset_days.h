@@ -12,7 +12,7 @@
 
 namespace lenz::evaluation {
 
-struct Asset {
+struct AssetHistory {
   std::string name, household;
   insight::ApplianceKind kind{};
   std::vector<insight::DutyCycle> cycles;          // In the order of time.
@@ -24,7 +24,7 @@ struct Asset {
 };
 
 // Of every trace and channel of a kind that works in cycles.
-std::vector<Asset> assets_of(const DataSet&);
+std::vector<AssetHistory> assets_of(const DataSet&);
 
 // Cycles of readings; a reading counts until the next, but for no longer than `hold_s`.
 std::vector<insight::DutyCycle> cycles_of(const std::vector<measurement::Timestamp>&,

@@ -36,13 +36,13 @@ std::vector<float> power_of_the_cold(const ChannelEstimate& estimate) {
 
 std::vector<EstimatedPair> estimated_pairs(const DataSet& data,
                                            std::shared_ptr<const insight::Model> model,
-                                           const std::vector<Asset>& machines) {
+                                           const std::vector<AssetHistory>& machines) {
   const auto method = lenz_method(std::move(model), {});
   const Scenes scenes(data, scene_called("mains"), {});
   std::vector<EstimatedPair> pairs;
   for (std::size_t entry = 0; entry < scenes.entries().size(); ++entry) {
     const auto& house = scenes.entries()[entry].name;
-    const auto measured = std::ranges::find_if(machines, [&](const Asset& m) {
+    const auto measured = std::ranges::find_if(machines, [&](const AssetHistory& m) {
       return m.kind == ApplianceKind::fridge && m.days.size() >= fewest_days &&
              m.name.starts_with(house + "-");
     });
@@ -57,13 +57,14 @@ std::vector<EstimatedPair> estimated_pairs(const DataSet& data,
       const auto& channel = one->channels[c];
       const auto power = power_of_the_cold(estimates[c]);
       if (power.empty()) continue;
-      Asset machine{.name = measured->name,
-                    .household = measured->household,
-                    .kind = measured->kind,
-                    .cycles = cycles_of(*channel.times, power, std::max(60.0, channel.hold_s)),
-                    .days = {},
-                    .measured_days = measured->measured_days,
-                    .is_chosen_on = false};
+      AssetHistory machine{
+          .name = measured->name,
+          .household = measured->household,
+          .kind = measured->kind,
+          .cycles = cycles_of(*channel.times, power, std::max(60.0, channel.hold_s)),
+          .days = {},
+          .measured_days = measured->measured_days,
+          .is_chosen_on = false};
       machine.days = days_of(machine.cycles);
       if (machine.days.size() >= fewest_days) pairs.push_back({std::move(machine), *measured});
     }

@@ -12,6 +12,6 @@ namespace lenz::evaluation {
 
 // Of the houses whose fridge had a meter of its own beside that of the mains.
 std::vector<EstimatedPair> estimated_pairs(const DataSet&, std::shared_ptr<const insight::Model>,
-                                           const std::vector<Asset>&);
+                                           const std::vector<AssetHistory>&);
 
 }  // namespace lenz::evaluation

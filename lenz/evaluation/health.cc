@@ -44,7 +44,7 @@ struct LifePlan {
 };
 
 // One history through the engine, as it would run in a home.
-Life live(const Asset& machine, const LifePlan& plan) {
+Life live(const AssetHistory& machine, const LifePlan& plan) {
   simulator::TraceHistory history(machine.days, {.seed = plan.seed,
                                                  .begin = day(0),
                                                  .energy_per_kelvin = {},
@@ -114,10 +114,10 @@ namespace {
 
 struct Group {
   std::string equipment, name;
-  std::vector<const Asset*> machines;
+  std::vector<const AssetHistory*> machines;
 };
 
-std::vector<Group> groups_of(const std::vector<Asset>& machines) {
+std::vector<Group> groups_of(const std::vector<AssetHistory>& machines) {
   std::map<std::pair<std::string, std::string>, Group> groups;
   for (const auto& machine : machines) {
     if (machine.days.size() < fewest_days || !insight::keeps_food_cold(machine.kind)) continue;
@@ -270,7 +270,7 @@ std::string told(const insight::Finding& finding) {
   return out;
 }
 
-HealthRow real_row(const std::vector<Asset>& machines, std::vector<HealthAlarm>& alarms) {
+HealthRow real_row(const std::vector<AssetHistory>& machines, std::vector<HealthAlarm>& alarms) {
   HealthRow real{.equipment = "real", .fault = {}, .scene = "unaltered", .machines = "all"};
   double days = 0;
   for (const auto& machine : machines) {
@@ -305,9 +305,9 @@ void read_out(const simulator::MachineCycle& cycle, Timestamp& next, auto&& take
   }
 }
 
-double analyse_home_year(const std::vector<Asset>& machines, std::uint64_t seed) {
+double analyse_home_year(const std::vector<AssetHistory>& machines, std::uint64_t seed) {
   constexpr std::size_t assets = 20;
-  std::vector<const Asset*> usable;
+  std::vector<const AssetHistory*> usable;
   for (const auto& machine : machines) {
     if (machine.days.size() >= fewest_days && insight::keeps_food_cold(machine.kind)) {
       usable.push_back(&machine);
@@ -336,7 +336,7 @@ double analyse_home_year(const std::vector<Asset>& machines, std::uint64_t seed)
 }
 
 // A fault at the level of readings and at that of cycles: the same is found, within two days.
-bool readings_agree(const Asset& machine, std::uint64_t seed) {
+bool readings_agree(const AssetHistory& machine, std::uint64_t seed) {
   const simulator::InjectedFault fault{simulator::TraceFault::low_refrigerant, 0.3, day(120), 0};
   const auto found = [&](bool by_readings) {
     simulator::TraceHistory history(machine.days, {.seed = seed,
@@ -364,7 +364,7 @@ bool readings_agree(const Asset& machine, std::uint64_t seed) {
 
 }  // namespace
 
-HealthReport evaluate_health(const std::vector<Asset>& machines,
+HealthReport evaluate_health(const std::vector<AssetHistory>& machines,
                              const std::vector<EstimatedPair>& pairs, const HealthPlan& plan,
                              const std::function<void(const std::string&)>& progress) {
   HealthReport report;
@@ -398,8 +398,8 @@ HealthReport evaluate_health(const std::vector<Asset>& machines,
   report.rows.push_back(home_row(report.rows));
   report.rows.push_back(real_row(machines, report.real_alarms));
   report.home_year_s = analyse_home_year(machines, plan.seed);
-  const auto first =
-      std::ranges::find_if(machines, [](const Asset& m) { return m.days.size() >= fewest_days; });
+  const auto first = std::ranges::find_if(
+      machines, [](const AssetHistory& m) { return m.days.size() >= fewest_days; });
   report.readings_agree = first != machines.end() && readings_agree(*first, plan.seed);
   return report;
 }

@@ -49,7 +49,7 @@ struct HealthPlan {
 
 // A fridge as identification saw it in the mains of its house, and as its own meter did.
 struct EstimatedPair {
-  Asset estimated, measured;
+  AssetHistory estimated, measured;
 };
 
 // An alarm where none was to be.
@@ -70,7 +70,7 @@ struct HealthReport {
 // Upper bound of a Poisson count; Garwood 1936. Of an interval with 2.5 % on each side: 3.69 for 0.
 double poisson_upper_95(double count);
 
-HealthReport evaluate_health(const std::vector<Asset>&, const std::vector<EstimatedPair>&,
+HealthReport evaluate_health(const std::vector<AssetHistory>&, const std::vector<EstimatedPair>&,
                              const HealthPlan&,
                              const std::function<void(const std::string&)>& progress);
 

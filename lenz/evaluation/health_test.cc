@@ -12,14 +12,14 @@ namespace {
 using measurement::Timestamp;
 
 // Two weeks of a fridge: 20 minutes of 80 W an hour, a few per cent more or less by the day.
-Asset fridge() {
-  Asset machine{.name = "test-fridge",
-                .household = "test",
-                .kind = insight::ApplianceKind::fridge,
-                .cycles = {},
-                .days = {},
-                .measured_days = 14,
-                .is_chosen_on = false};
+AssetHistory fridge() {
+  AssetHistory machine{.name = "test-fridge",
+                       .household = "test",
+                       .kind = insight::ApplianceKind::fridge,
+                       .cycles = {},
+                       .days = {},
+                       .measured_days = 14,
+                       .is_chosen_on = false};
   for (int d = 0; d < 14; ++d) {
     for (int h = 0; h < 24; ++h) {
       const auto on_s = 1200 + 40 * static_cast<float>(std::sin(d * 2.4));
