@@ -107,8 +107,9 @@ void BranchWatch::look_at_steps(Timestamp now) {
   while (!steps_.empty() && now - steps_.front().time > kept_time) steps_.pop_front();
   for (std::size_t count = least_steps; count <= steps_.size(); count += 2) {
     const auto ohm = fit(count);
-    if (has_not_risen(*reference_ohm_, ohm, weighty_steps)) {
+    if (has_not_risen(*reference_ohm_, ohm, weighty_steps)) {  // The latest say it.
       std::erase_if(findings_, [](auto& one) { return one.change == Change::branch_resistance; });
+      return;
     }
     if (!has_risen(*reference_ohm_, ohm, weighty_steps)) continue;
     const double spread = std::hypot(ohm.spread, reference_ohm_->spread);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
+#include <span>
 
 #include "insight/identification/bytes.h"
 
@@ -229,22 +229,33 @@ Finding* SupplyWatch::standing(Change change) {
 // before it; the more, the surer.
 void SupplyWatch::look(Timestamp now) {
   while (!steps_.empty() && now - steps_.front().time > kept_time) steps_.pop_front();
+  std::array<std::optional<bool>, max_legs + 1> risen{};
   for (std::size_t count = least_steps;; count = std::min(count * 3 / 2, steps_.size())) {
     if (count > steps_.size()) break;
     const auto first = steps_.end() - static_cast<std::ptrdiff_t>(count);
     now_ = fit(steps_.size() - count);
     if (steps_.back().time - first->time < least_time && count < steps_.size()) continue;
-    std::size_t worst = 0;
-    double most = -std::numeric_limits<double>::infinity();
-    for (std::size_t leg = 0; leg < legs_; ++leg) {
-      const auto &then = reference_->legs[leg], &present = now_.legs[leg];
-      const double score = (present.value - then.value) / std::hypot(present.spread, then.spread);
-      if (score > most) worst = leg, most = score;
+    for (std::size_t place = 0; place <= max_legs; ++place) {
+      const auto& before = place < max_legs ? reference_->legs[place] : reference_->neutral;
+      const auto& present = place < max_legs ? now_.legs[place] : now_.neutral;
+      if (risen[place]) continue;  // The latest steps that are enough have said it.
+      if (has_risen(before, present)) {
+        risen[place] = true;
+        stand(place, first->time, now);
+      } else if (has_not_risen(before, present)) {
+        risen[place] = false;
+      }
     }
-    judge(worst, first->time, now);
-    judge(max_legs, first->time, now);  // Never known where it is not watched.
     if (count == steps_.size()) break;
   }
+  const auto is_over = [&](const Finding& one) {
+    if (one.change == Change::neutral_resistance) return risen[max_legs] == false;
+    if (one.change != Change::supply_resistance) return false;
+    const auto legs = std::span(risen).first(max_legs);
+    return std::ranges::count(legs, true) == 0 && std::ranges::count(legs, false) > 0 &&
+           (!loose_leg_ || risen[*loose_leg_] == false);
+  };
+  std::erase_if(findings_, is_over);
   if (days_.empty() || now - days_.back().time >= 24h) {
     Day day{.time = now};
     day.ohm.fill(detail::not_measured);
@@ -258,15 +269,12 @@ void SupplyWatch::look(Timestamp now) {
 }
 
 // `place` is a leg, or max_legs: the neutral.
-void SupplyWatch::judge(std::size_t place, Timestamp since, Timestamp time) {
+void SupplyWatch::stand(std::size_t place, Timestamp since, Timestamp time) {
   const bool is_neutral = place == max_legs;
   const auto change = is_neutral ? Change::neutral_resistance : Change::supply_resistance;
   const auto before = is_neutral ? reference_->neutral : reference_->legs[place];
   const auto now = is_neutral ? now_.neutral : now_.legs[place];
-  if (has_not_risen(before, now)) {
-    std::erase_if(findings_, [&](auto& one) { return one.change == change; });
-  }
-  if (!has_risen(before, now)) return;
+  if (!is_neutral) loose_leg_ = place;
   const double spread = std::hypot(now.spread, before.spread);
   auto* old = standing(change);
   Finding finding{.change = change,

@@ -80,7 +80,7 @@ class SupplyWatch {
   void learn();
   void look(measurement::Timestamp);
   ConductorOhms fit(std::size_t first) const;
-  void judge(std::size_t place, measurement::Timestamp since, measurement::Timestamp);
+  void stand(std::size_t place, measurement::Timestamp since, measurement::Timestamp);
   Finding* standing(Change);
   bool restore(std::string_view memory);
 
@@ -92,7 +92,8 @@ class SupplyWatch {
   measurement::Timestamp begin_{}, next_look_{};
   std::optional<ConductorOhms> reference_;
   ConductorOhms now_;
-  std::optional<std::size_t> only_leg_;  // The one that the only adapter is on.
+  std::optional<std::size_t> loose_leg_;  // Of the latest finding.
+  std::optional<std::size_t> only_leg_;   // The one that the only adapter is on.
   struct Day {
     measurement::Timestamp time{};
     std::array<float, max_legs + 1> ohm{};  // Of the legs and the neutral.

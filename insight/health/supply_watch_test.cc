@@ -99,10 +99,10 @@ TEST(SupplyWatch, ATenthOfAnOhmInALegIsFoundWithinADayAndGoesWithItsRepair) {
 TEST(SupplyWatch, ATenthOfAnOhmInTheNeutralIsFoundWithinADay) {
   House house;
   SupplyWatch watch(2, {120});
-  live(house, watch, 0h, 80h);
+  live(house, watch, 0h, 150h);
 
   house.neutral_ohm += 0.1;
-  live(house, watch, 80h, 104h);
+  live(house, watch, 150h, 174h);
 
   ASSERT_EQ(watch.findings().size(), 1u);
   EXPECT_EQ(watch.findings().front().change, Change::neutral_resistance);
