@@ -246,7 +246,7 @@ int evaluate_identification(const EvaluateIdentificationOptions&);
 // docs/health.md.
 struct EvaluateHealthOptions {
   std::string data;
-  std::vector<std::string> faults = {"all"};  // Words of causes, all, or supply.
+  std::vector<std::string> faults = {"all"};  // Words of causes, acute, runs, supply.
   std::vector<double> severities = {0.05, 0.1, 0.2, 0.3, 0.6};
   std::vector<double> ramps_days = {0, 7, 30, 90};
   int histories = 24;  // Of each machine and row.
