@@ -40,7 +40,7 @@ bool is_alike(std::optional<ApplianceKind> a, ApplianceKind b) {
 }
 
 // What the panel's words name. A circuit called "Fridge" may be that of a fridge-freezer: what
-// wears out in them is the same.
+// wears out in them is the same. "Fridge and freezer" are two, and cannot be told apart here.
 std::optional<ApplianceKind> kind_by_words(const insight::ChannelFacts& facts) {
   if (const auto named = insight::kind_named(facts)) return named;
   constexpr float perhaps = 10;  // Times as likely as what is not named.
@@ -48,13 +48,16 @@ std::optional<ApplianceKind> kind_by_words(const insight::ChannelFacts& facts) {
   chances.fill(1.0F / static_cast<float>(chances.size()));
   chances = insight::with_panel(chances, {.words = facts.words});
   const float least = perhaps * *std::ranges::min_element(chances);
-  std::optional<ApplianceKind> found;
-  for (std::size_t i = 0; i < chances.size(); ++i) {
-    if (chances[i] < least) continue;
-    if (!keeps_food_cold(static_cast<ApplianceKind>(i))) return std::nullopt;
-    found = ApplianceKind::fridge;
+  const auto is_named = [&](ApplianceKind kind) {
+    return chances[static_cast<std::size_t>(kind)] >= least;
+  };
+  for (const auto& row : insight::appliance_kinds) {
+    if (is_named(row.id) && !insight::keeps_food_cold(row.id)) return std::nullopt;
   }
-  return found;
+  const bool is_one = is_named(ApplianceKind::fridge) != is_named(ApplianceKind::freezer);
+  return is_one ? std::optional(is_named(ApplianceKind::fridge) ? ApplianceKind::fridge
+                                                                : ApplianceKind::freezer)
+                : std::nullopt;
 }
 
 bool is_certain(const insight::KnownAppliance& known) {

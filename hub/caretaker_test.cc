@@ -135,6 +135,15 @@ TEST_F(CaretakerTest, APastThatComesLateIsLookedAt) {
   EXPECT_THAT(book->open_findings(), SizeIs(1));
 }
 
+TEST_F(CaretakerTest, TwoAppliancesOnOneCircuitAreNotTakenForOne) {
+  home.panels.front().circuits.front().name = "Fridge and freezer";
+  cool(days(0), days(2), 1800s);
+
+  look(begin + days(2));
+
+  EXPECT_THAT(book->conditions(), IsEmpty());
+}
+
 TEST_F(CaretakerTest, ACircuitThatIsGoneHasNoConditionAnyMore) {
   cool(days(0), days(2), 1800s);
   look(begin + days(2));

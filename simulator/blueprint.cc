@@ -30,7 +30,7 @@ Blueprint us() {
           {"dryer", "Tumble dryer", "load", "grid", 30, 2, {1, 2}, 10, "Laundry", {{7, 2}}},
           {"kitchen", "Kitchen", "load", "grid", 20, 1, {1}, 13, "Kitchen", {{8, 1}}},
           {"laundry", "Laundry", "load", "grid", 20, 1, {2}, 14, "Laundry", {{11, 1}}},
-          {"fridge", "Fridge and freezer", "load", "grid", 15, 1, {2}, 15, "Kitchen", {{9, 1}}},
+          {"fridge", "Fridge", "load", "grid", 15, 1, {2}, 15, "Kitchen", {{9, 1}}},
           {"living", "Living room", "load", "grid", 15, 1, {2}, 16, "Living room", {{10, 1}}},
           {"bedrooms", "Bedrooms", "load", "grid", 15, 1, {1}, 17, "Bedrooms", {}},
           {"well_pump", "Well pump", "load", "grid", 20, 2, {1, 2}, 18, "Cellar", {}},

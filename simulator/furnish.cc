@@ -73,7 +73,7 @@ std::vector<Furnishing> furnish_us(std::uint64_t seed, milliseconds look) {
   rooms.put<Cabinet>("Fridge", "fridge", "fridge",
                      {{breakfast, 1}, {snack, 1}, {dinner, 1}, {hot_drink, 0.5}, {water, 0.2}},
                      CabinetOptions{.compressor_w = 135, .defrost_w = 380, .look = look});
-  rooms.put<Cabinet>("Freezer", "freezer", "fridge", {{dinner, 0.4}},
+  rooms.put<Cabinet>("Freezer", "freezer", "laundry", {{dinner, 0.4}},
                      CabinetOptions{.compressor_w = 98,
                                     .set_c = -18,
                                     .band_k = 3,

@@ -396,7 +396,7 @@ TEST_P(EveryHouse, ACompressorStartsWithASurge) {
   Household again({.house = GetParam(), .seed = 1, .begin = monday});
   again.advance(started, chips);
   const auto channel =
-      circuit(GetParam(), GetParam() == House::us ? "fridge" : "kitchen").channels.front().channel;
+      circuit(GetParam(), GetParam() == House::us ? "laundry" : "kitchen").channels.front().channel;
   const float surge = chips[channel / 3].channels[channel % 3].peak_current.value;
   again.advance(started + 300ms, chips);
   const float run = chips[channel / 3].channels[channel % 3].peak_current.value;
