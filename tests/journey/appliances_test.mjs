@@ -100,13 +100,13 @@ describe('Appliances of the demo', { timeout: 600_000 }, () => {
     const runs_of = async (id) => (await (await page.request.get(
       new URL(`api/homes/home/appliances/runs?begin=${before.now - 86_400_000}&end=${before.now}`, page.url()).href)).json())
       .filter((run) => run.appliance === id).length;
-    const had = await runs_of(one.id);
 
     // A name of its own, so that the row is found again.
     let row = await open_row(one.id);
     await row.locator('input').fill('First of two');
     await row.getByRole('button', { name: 'Rename' }).click();
     await page.locator('bdi.name:text-is("First of two")').waitFor();
+    const had = await runs_of(one.id);
     row = await open_row(one.id);
     await row.getByRole('button', { name: 'Not this' }).first().click();
     await page.waitForFunction((ids) => fetch('api/homes/home/appliances').then((answer) => answer.json())
