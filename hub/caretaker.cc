@@ -28,7 +28,7 @@ constexpr auto look_every = 1min;
 constexpr auto temperature_holds = 1h;
 constexpr auto tell_every = 10s;
 constexpr auto remember_every = 1h;
-constexpr std::size_t shown = 90;
+constexpr std::size_t shown_rows = 90;
 constexpr auto changes_every = 5s;
 constexpr std::size_t changes_at_once = 2'000;
 constexpr auto quiet = 30s;           // After late samples, before they are looked at.
@@ -58,6 +58,11 @@ std::optional<ApplianceKind> kind_by_words(const insight::ChannelFacts& facts) {
   return is_one ? std::optional(is_named(ApplianceKind::fridge) ? ApplianceKind::fridge
                                                                 : ApplianceKind::freezer)
                 : std::nullopt;
+}
+
+// Without it nothing is said of how hard they work.
+bool follows_weather(ApplianceKind kind) {
+  return kind == ApplianceKind::heat_pump || kind == ApplianceKind::air_conditioner;
 }
 
 bool is_certain(const insight::KnownAppliance& known) {
@@ -364,7 +369,7 @@ std::string note_of(const insight::EquipmentWatch::State& state) {
 void Caretaker::tell(FindingBook::Writing& writing, Watched& watched, Timestamp now) {
   const auto findings = watched.watch.findings();
   const auto state = watched.watch.state();
-  auto trends = watched.watch.trends(shown);
+  auto trends = watched.watch.trends(shown_rows);
   Watched::Told told{.condition = state.condition, .latest = {}, .findings = {}};
   if (!trends.empty()) told.latest = trends.front().course.back().time;
   for (const auto& finding : findings) told.findings.emplace_back(finding.change, finding.since);
@@ -373,11 +378,17 @@ void Caretaker::tell(FindingBook::Writing& writing, Watched& watched, Timestamp 
   watched.told = std::move(told);
 
   writing.put_all(watched.asset, FindingBook::Scope::equipment, findings, now);
-  writing.put(Condition{.asset = watched.asset,
-                        .watch = watch_of(state.condition),
-                        .since = watched.stands_since,
-                        .note = note_of(state),
-                        .trends = std::move(trends)});
+  Condition shown{.asset = watched.asset,
+                  .watch = watch_of(state.condition),
+                  .since = watched.stands_since,
+                  .note = note_of(state),
+                  .trends = std::move(trends)};
+  if (follows_weather(watched.kind) &&
+      std::isnan(surroundings(*watched.circuit, watched.until).outdoor_c)) {
+    shown.watch = Condition::Watch::not_visible;
+    shown.note = "Slow changes are not judged while no thermometer tells the weather.";
+  }
+  writing.put(shown);
 }
 
 std::expected<void, StoreError> Caretaker::save(Timestamp now, bool remembers) {

@@ -144,6 +144,16 @@ TEST_F(CaretakerTest, TwoAppliancesOnOneCircuitAreNotTakenForOne) {
   EXPECT_THAT(book->conditions(), IsEmpty());
 }
 
+TEST_F(CaretakerTest, AHeatPumpIsNotJudgedWithoutTheWeather) {
+  home.panels.front().circuits.front().name = "Heat pump";
+  cool(days(0), days(2), 1800s);
+
+  look(begin + days(2));
+
+  ASSERT_THAT(book->conditions(), SizeIs(1));
+  EXPECT_EQ(book->conditions()[0].watch, Condition::Watch::not_visible);
+}
+
 TEST_F(CaretakerTest, ACircuitThatIsGoneHasNoConditionAnyMore) {
   cool(days(0), days(2), 1800s);
   look(begin + days(2));
