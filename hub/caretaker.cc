@@ -144,7 +144,11 @@ std::vector<Caretaker::Wanted> Caretaker::wanted(Timestamp now) {
     for (const auto& appliance : known) {
       if (appliance.is_past || appliance.circuit != circuit.id) continue;
       if (!kind && is_certain(appliance.known)) kind = appliance.known.kind;
-      if (kind && is_alike(appliance.known.kind, *kind)) numbers.push_back(appliance.number);
+      // One that has no name is better called by its circuit.
+      const bool has_name = appliance.known.certainty != insight::Certainty::unknown;
+      if (kind && has_name && is_alike(appliance.known.kind, *kind)) {
+        numbers.push_back(appliance.number);
+      }
     }
     if (!kind || !insight::is_watched(*kind)) continue;
     const bool is_one = numbers.size() == 1;
