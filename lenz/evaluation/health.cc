@@ -9,6 +9,7 @@
 #include <map>
 
 #include "insight/health/asset_watch.h"
+#include "lenz/evaluation/metrics.h"
 
 namespace lenz::evaluation {
 
@@ -97,17 +98,18 @@ Life live(const AssetHistory& machine, const LifePlan& plan) {
   return life;
 }
 
-double quantile(std::vector<double> values, double q) {
-  if (values.empty()) return HealthRow::none;
-  std::ranges::sort(values);
-  const auto at = static_cast<std::size_t>(q * static_cast<double>(values.size()));
-  return values[std::min(at, values.size() - 1)];
-}
-
 }  // namespace
 
 double poisson_upper_95(double count) {
   return boost::math::quantile(boost::math::chi_squared(2 * (count + 1)), 0.975) / 2;
+}
+
+void count_false(HealthRow& row, double days, double alarms) {
+  row.asset_days = days;
+  row.alarms = alarms;
+  if (days <= 0) return;
+  row.false_per_asset_year = alarms / days * 365;
+  row.false_per_asset_year_upper = poisson_upper_95(alarms) / days * 365;
 }
 
 namespace {
@@ -147,14 +149,6 @@ HealthRow row_of(const Group& group, const Setting& setting) {
                 .machine_count = static_cast<int>(group.machines.size())};
   row.caution = static_cast<double>(setting.caution);
   return row;
-}
-
-void count_false(HealthRow& row, double days, double alarms) {
-  row.asset_days = days;
-  row.alarms = alarms;
-  if (days <= 0) return;
-  row.false_per_asset_year = alarms / days * 365;
-  row.false_per_asset_year_upper = poisson_upper_95(alarms) / days * 365;
 }
 
 HealthRow healthy_row(const Group& group, const Setting& setting, const HealthPlan& plan) {

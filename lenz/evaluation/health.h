@@ -70,6 +70,9 @@ struct HealthReport {
 // Upper bound of a Poisson count; Garwood 1936. Of an interval with 2.5 % on each side: 3.69 for 0.
 double poisson_upper_95(double count);
 
+// Alarms where none was to be: how many, in how many days of assets, and what that is a year.
+void count_false(HealthRow&, double asset_days, double alarms);
+
 HealthReport evaluate_health(const std::vector<AssetHistory>&, const std::vector<EstimatedPair>&,
                              const HealthPlan&,
                              const std::function<void(const std::string&)>& progress);

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "insight/health/acute_watch.h"
+#include "lenz/evaluation/metrics.h"
 #include "simulator/chance.h"
 #include "simulator/household.h"
 
@@ -551,12 +552,6 @@ void watch_healthy(const Asset& asset, const std::vector<std::size_t>& days, dou
   healthy.days += static_cast<double>(days.size()) - learnt_days;
 }
 
-double quantile(std::vector<double> values, double share) {
-  if (values.empty()) return HealthRow::none;
-  std::ranges::sort(values);
-  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
-}
-
 HealthRow row_of(const Tally& tally, const std::string& equipment, const std::string& scene,
                  const std::string& machines) {
   HealthRow row;
@@ -578,10 +573,7 @@ HealthRow row_of(const Healthy& healthy, const std::string& equipment, const std
   row.scene = scene;
   row.machines = machines;
   row.machine_count = healthy.assets;
-  row.asset_days = healthy.days;
-  row.alarms = healthy.alarms;
-  row.false_per_asset_year = healthy.alarms / healthy.days * 365;
-  row.false_per_asset_year_upper = poisson_upper_95(healthy.alarms) / healthy.days * 365;
+  count_false(row, healthy.days, healthy.alarms);
   return row;
 }
 

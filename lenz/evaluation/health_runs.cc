@@ -7,6 +7,7 @@
 #include <map>
 
 #include "insight/health/run_watch.h"
+#include "lenz/evaluation/metrics.h"
 #include "simulator/chance.h"
 
 namespace lenz::evaluation {
@@ -222,21 +223,12 @@ void watch_runs(const Runner& machine, int count, const std::function<MachineRun
   healthy.days += judged * machine.days_a_run();
 }
 
-double quantile(std::vector<double> values, double share) {
-  if (values.empty()) return HealthRow::none;
-  std::ranges::sort(values);
-  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
-}
-
 HealthRow row_of(const std::string& equipment, const std::string& scene, const Healthy& healthy) {
   HealthRow row;
   row.equipment = equipment;
   row.scene = scene;
   row.machine_count = healthy.machines;
-  row.asset_days = healthy.days;
-  row.alarms = healthy.alarms;
-  row.false_per_asset_year = healthy.alarms / healthy.days * 365;
-  row.false_per_asset_year_upper = poisson_upper_95(healthy.alarms) / healthy.days * 365;
+  count_false(row, healthy.days, healthy.alarms);
   return row;
 }
 

@@ -264,10 +264,7 @@ HealthRow healthy_row(std::string equipment, Change change, std::string scene, d
   HealthRow row{.equipment = std::move(equipment),
                 .fault = "",
                 .scene = fmt::format("{}, no {}", scene, insight::row(change).word)};
-  row.asset_days = asset_days;
-  row.alarms = alarms;
-  row.false_per_asset_year = alarms / asset_days * 365.25;
-  row.false_per_asset_year_upper = poisson_upper_95(alarms) / asset_days * 365.25;
+  count_false(row, asset_days, alarms);
   return row;
 }
 
