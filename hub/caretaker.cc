@@ -217,6 +217,7 @@ std::expected<bool, StoreError> Caretaker::step(Timestamp now) {
   }
   if (const auto done = look_at_present(now); !done) return std::unexpected(done.error());
   if (now - told_ >= tell_every || now < told_) {
+    hear_of_outages(now);
     const bool remembers = now - remembered_ >= remember_every || now < remembered_;
     if (const auto done = save(now, remembers); !done) return std::unexpected(done.error());
   }
@@ -341,6 +342,14 @@ void Caretaker::hear_answers(Watched& watched) {
                                                                  : insight::Verdict::wrong;
     watched.watch.said(answer.finding.change, verdict, *answer.answered);
   }
+}
+
+void Caretaker::hear_of_outages(Timestamp now) {
+  if (!around_.analyst) return;
+  const auto report = around_.analyst->power_cut(now);
+  if (!report || report->cut.end <= outage_end_) return;
+  outage_end_ = report->cut.end;
+  for (const auto& watched : assets_) watched->watch.mains_were_away();
 }
 
 namespace {

@@ -59,6 +59,7 @@ class Caretaker {
   std::expected<void, StoreError> look_at_past(Watched&, measurement::Timestamp end);
   std::expected<void, StoreError> look_at_present(measurement::Timestamp now);
   void hear_answers(Watched&);
+  void hear_of_outages(measurement::Timestamp now);
   void tell(FindingBook::Writing&, Watched&, measurement::Timestamp now);
   std::expected<void, StoreError> save(measurement::Timestamp now, bool remembers);
 
@@ -78,9 +79,10 @@ class Caretaker {
   std::optional<WiringCare> wiring_;
   measurement::Timestamp wiring_until_{};
   measurement::Timestamp looked_for_assets_{}, told_{}, remembered_{};
-  std::uint64_t heard_ = 0;     // The book's revision, as far as answers were heard.
-  std::uint64_t revision_ = 0;  // Of the store's changes.
-  bool knows_changes_ = false;  // Those of before the start have been passed over.
+  measurement::Timestamp outage_end_{};  // Of the latest that the watches were told of.
+  std::uint64_t heard_ = 0;              // The book's revision, as far as answers were heard.
+  std::uint64_t revision_ = 0;           // Of the store's changes.
+  bool knows_changes_ = false;           // Those of before the start have been passed over.
   measurement::Timestamp changes_at_{}, late_at_{};
   std::size_t late_minutes_ = 0;
 };

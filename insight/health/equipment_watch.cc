@@ -45,6 +45,10 @@ void EquipmentWatch::set_surroundings(const Surroundings& around) {
   if (days_) days_->set_surroundings(around);
 }
 
+void EquipmentWatch::mains_were_away() {
+  if (acute_) acute_->mains_were_away();
+}
+
 void EquipmentWatch::take(const Reading& reading) {
   if (days_) days_->take(reading);
   if (runs_) runs_->take(reading);

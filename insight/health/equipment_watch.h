@@ -24,6 +24,9 @@ class EquipmentWatch {
 
   void set_surroundings(const Surroundings&);
 
+  // The run or pause that was going on is not judged; what cools makes up for it.
+  void mains_were_away();
+
   // Its own power, 0.3 s to a minute apart, in the order of time.
   void take(const Reading&);
 
