@@ -1,0 +1,50 @@
+// What a home's energy costs, line by line as its supplier prints it.
+//
+//   quarters of the store ──> bill_of(tariff, …) ──> Bill ──> shares_of(…): what each circuit or
+//                                                              appliance has of the whole of it
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "insight/bill/money.h"
+#include "insight/bill/zone.h"
+#include "measurement/units.h"
+
+namespace insight {
+
+inline constexpr std::chrono::minutes quarter{15};
+
+// What one meter, circuit or appliance took and gave in each quarter of an hour from `begin`.
+struct QuarterHours {
+  measurement::Timestamp begin{};                               // On a quarter.
+  std::vector<measurement::MilliwattHours> imported, exported;  // As long as each other.
+  std::vector<float> covered = {};  // Share of it that was measured, 0 to 1; empty: all of it.
+};
+
+// Local days; the end is not included.
+struct BillingPeriod {
+  std::chrono::local_days begin{}, end{};
+};
+
+struct BillLine {
+  std::string words;  // "Peak, summer": of the tariff.
+  Decimal quantity;   // In `unit`, as printed.
+  std::string unit;   // "kWh", "day", "kW", "%".
+  Decimal price;      // Of one.
+  Decimal amount;     // Rounded as the tariff says. Negative: a credit.
+};
+
+struct Bill {
+  BillingPeriod period;
+  std::string tariff, currency;
+  std::vector<BillLine> lines;  // In the order they are printed.
+  Decimal total;
+  measurement::MilliwattHours imported{}, exported{};
+  double covered = 1;  // Share of the period that was measured.
+};
+
+}  // namespace insight
