@@ -427,7 +427,7 @@ TEST_F(AnalystTest, WhatIsWorseThanWhatIsKnownIsNotLearnt) {
 }
 
 TEST_F(AnalystTest, APlugsApplianceIsKnownByWhatThePlugSaw) {
-  const SmartPlug plug{"Red kettle", ApplianceKind::kettle, "kitchen", "t", ""};
+  const SmartPlug plug{"Red kettle", ApplianceKind::kettle, "kitchen", "t", "", ""};
   auto now = noon;
   const auto run = [&](float kitchen, float plugged) {
     measure(now, 30s, 40 + kitchen, 40 + kitchen, 0);
@@ -467,7 +467,7 @@ TEST_F(AnalystTest, APlugsApplianceIsKnownByWhatThePlugSaw) {
 }
 
 TEST_F(AnalystTest, APlugThatSaysMoreThanItsCircuitTakesNoMoreThanThat) {
-  const SmartPlug plug{"Red kettle", ApplianceKind::kettle, "kitchen", "t", ""};
+  const SmartPlug plug{"Red kettle", ApplianceKind::kettle, "kitchen", "t", "", ""};
   measure(noon, 30s, 2340, 2040, 0);
   work(noon + 30s);
   ASSERT_TRUE(analyst->answer(kettle(noon + 30s).number, ApplianceKind::kettle, "Red kettle",

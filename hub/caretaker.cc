@@ -26,6 +26,9 @@ constexpr auto present = 2min;  // What is older is read in steps.
 constexpr auto settled = 2s;    // Samples of all meters are there after so long.
 constexpr auto look_every = 1min;
 constexpr auto temperature_holds = 1h;
+constexpr auto loads_every = 1h;
+constexpr auto loads_of = 24h * 14;  // So far back their runs tell how large they are.
+constexpr std::size_t most_load_runs = 20'000, least_load_runs = 5;
 constexpr auto tell_every = 10s;
 constexpr auto remember_every = 1h;
 constexpr std::size_t shown_rows = 90;
@@ -63,6 +66,12 @@ std::optional<ApplianceKind> kind_by_words(const insight::ChannelFacts& facts) {
 // Without it nothing is said of how hard they work.
 bool follows_weather(ApplianceKind kind) {
   return kind == ApplianceKind::heat_pump || kind == ApplianceKind::air_conditioner;
+}
+
+// One resistance that is on or off: its power tells the voltage at it.
+bool is_one_heater(ApplianceKind kind) {
+  return kind == ApplianceKind::kettle || kind == ApplianceKind::water_heater ||
+         kind == ApplianceKind::electric_heater || kind == ApplianceKind::toaster;
 }
 
 bool is_certain(const insight::KnownAppliance& known) {
@@ -192,6 +201,32 @@ void Caretaker::begin_assets(Timestamp now) {
   }
   for (const auto& gone : before) forget(*gone);
   static_cast<void>(writing.finish());  // Else they end when somebody answers them.
+  if (now - looked_for_loads_ >= loads_every || now < looked_for_loads_) look_for_known_loads(now);
+}
+
+// Of each circuit the largest heater that somebody, or a plug, has named.
+void Caretaker::look_for_known_loads(Timestamp now) {
+  looked_for_loads_ = now;
+  if (!around_.analyst) return;
+  std::map<ApplianceNumber, std::vector<float>> peaks;
+  for (const auto& booked : around_.analyst->runs({now - loads_of, now}, most_load_runs)) {
+    peaks[booked.appliance].push_back(booked.run.peak.value);
+  }
+  std::map<std::string, float> largest;  // By circuit.
+  for (const auto& appliance : around_.analyst->appliances(now)) {
+    if (appliance.is_past || !is_certain(appliance.known)) continue;
+    if (!is_one_heater(*appliance.known.kind)) continue;
+    auto& watts = peaks[appliance.number];
+    if (watts.size() < least_load_runs) continue;
+    const auto middle = watts.begin() + static_cast<std::ptrdiff_t>(watts.size() / 2);
+    std::ranges::nth_element(watts, middle);
+    auto& most = largest[appliance.circuit];
+    most = std::max(most, *middle);
+  }
+  for (const auto& circuit : panel_->circuits) {
+    const auto load = largest.find(circuit.id);
+    if (load != largest.end()) wiring_->set_known_load(circuit, {load->second});
+  }
 }
 
 // ---- What they look at -------------------------------------------------------------------------
@@ -310,6 +345,10 @@ std::expected<void, StoreError> Caretaker::look_at_present(Timestamp now) {
     watched->watch.set_surroundings(surroundings(*watched->circuit, end));
   }
   return {};
+}
+
+void Caretaker::hear(const SmartPlug& plug, Timestamp now, measurement::Volts voltage) {
+  if (wiring_) wiring_->hear(plug.circuit, now, voltage);
 }
 
 void Caretaker::hear(const Thermometer& thermometer, Timestamp now, measurement::Celsius celsius) {

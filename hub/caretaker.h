@@ -22,6 +22,7 @@
 #include "hub/analyst.h"
 #include "hub/finding_book.h"
 #include "hub/home.h"
+#include "hub/smart_plug.h"
 #include "hub/store/store.h"
 #include "hub/thermometer.h"
 #include "hub/wiring_care.h"
@@ -44,6 +45,8 @@ class Caretaker {
   ~Caretaker();  // Keeps what was learnt.
 
   // What a thermometer says now.
+  // What a plug says of the voltage at the end of its circuit.
+  void hear(const SmartPlug&, measurement::Timestamp now, measurement::Volts);
   void hear(const Thermometer&, measurement::Timestamp now, measurement::Celsius);
 
   // A short piece of work. True: nothing is left for now.
@@ -60,6 +63,7 @@ class Caretaker {
   std::expected<void, StoreError> look_at_present(measurement::Timestamp now);
   void hear_answers(Watched&);
   void hear_of_outages(measurement::Timestamp now);
+  void look_for_known_loads(measurement::Timestamp now);
   void tell(FindingBook::Writing&, Watched&, measurement::Timestamp now);
   std::expected<void, StoreError> save(measurement::Timestamp now, bool remembers);
 
@@ -78,7 +82,7 @@ class Caretaker {
   std::map<std::string, Warmth, std::less<>> rooms_;  // By circuit; outdoors without one.
   std::optional<WiringCare> wiring_;
   measurement::Timestamp wiring_until_{};
-  measurement::Timestamp looked_for_assets_{}, told_{}, remembered_{};
+  measurement::Timestamp looked_for_assets_{}, looked_for_loads_{}, told_{}, remembered_{};
   measurement::Timestamp outage_end_{};  // Of the latest that the watches were told of.
   std::uint64_t heard_ = 0;              // The book's revision, as far as answers were heard.
   std::uint64_t revision_ = 0;           // Of the store's changes.

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "hub/files/simulated_disk.h"
+#include "hub/hub.h"
 #include "hub/store/sqlite_store.h"
 
 namespace hub {
@@ -152,6 +153,60 @@ TEST_F(CaretakerTest, AHeatPumpIsNotJudgedWithoutTheWeather) {
 
   ASSERT_THAT(book->conditions(), SizeIs(1));
   EXPECT_EQ(book->conditions()[0].watch, Condition::Watch::not_visible);
+}
+
+// What runs, and what people called it, is the analyst's to know.
+TEST_F(CaretakerTest, TheWiresBehindAKettleThatSomebodyNamedAreWatched) {
+  home.panels[0].circuits[0].id = home.panels[0].circuits[0].name = "kitchen";
+  home.panels[0].circuits[0].legs = {1};
+  LiveFeed live;
+  Hub hub(*store, live);
+  hub.admit("meter");
+  Analyst analyst(disk, "/home/insight.db", *store, live, home,
+                  {.model = nullptr, .utc_offset = [](Timestamp) { return 0min; }, .say = {}});
+  caretaker.emplace(
+      *book, *store, home,
+      Caretaker::Surroundings{.utc_offset = [](Timestamp) { return 0min; }, .analyst = &analyst});
+  std::normal_distribution<float> grid(230, 2);
+  std::uint64_t number = 0;
+  // Two and a half minutes of 24 ohm every two hours.
+  const auto boil = [&](int from, int until, float wires_ohm) {
+    for (auto time = begin + days(from); time < begin + days(until); time += 2h) {
+      const float volts = grid(random);
+      measurement::Report report{
+          .header = {.device = "meter", .boot = 1, .period = 2s, .chips = 1, .booted_at = begin}};
+      std::vector<measurement::Sample> samples;
+      for (auto s = 0s; s < 4min; s += 2s) {
+        const float amperes = s >= 60s && s < 210s ? volts / (24 + wires_ohm) : 0;
+        auto& sample = samples.emplace_back(1);
+        sample.number = number++;
+        sample.uptime = time + s - begin;
+        sample.put<Quantity::voltage>(0, {volts});
+        sample.put<Quantity::current>(0, {amperes});
+        sample.put<Quantity::active_power>(0, {volts * amperes + 30});
+        sample.put<Quantity::reactive_power>(0, {0});
+      }
+      report.samples = samples;
+      ASSERT_TRUE(hub.accept(report, time + 4min));
+      ASSERT_TRUE(store->commit());
+      for (auto now = time; now <= time + 5min; now += 100s) {
+        for (bool is_done = false; !is_done;) is_done = analyst.step(now).value();
+        look(now);
+      }
+    }
+  };
+
+  boil(0, 1, 0.2F);
+  const auto known = analyst.appliances(begin + days(1));
+  ASSERT_THAT(known, SizeIs(1));
+  ASSERT_TRUE(analyst.answer(known[0].number, insight::ApplianceKind::kettle, "Kettle",
+                             {.now = begin + days(1), .who = ""}));
+  boil(1, 12, 0.2F);
+  EXPECT_THAT(book->open_findings(), IsEmpty());
+  boil(12, 20, 0.4F);
+
+  ASSERT_THAT(book->open_findings(), SizeIs(1));
+  EXPECT_EQ(book->open_findings()[0].finding.change, Change::element_resistance);
 }
 
 TEST_F(CaretakerTest, ACircuitThatIsGoneHasNoConditionAnyMore) {

@@ -164,6 +164,9 @@ std::string fault_of(const SmartPlug& plug) {
   if (!plug.power.empty() && !is_one_word(plug.power)) {
     return "\"power\" must be like \"ENERGY.Power\"";
   }
+  if (!plug.voltage.empty() && !is_one_word(plug.voltage)) {
+    return "\"voltage\" must be like \"ENERGY.Voltage\"";
+  }
   return {};
 }
 
@@ -481,7 +484,7 @@ EsphomeNode Reader::node(const toml::table& from) const {
 }
 
 SmartPlug Reader::plug(const toml::table& from) const {
-  file_.allow(from, "[[plug]]", {"name", "kind", "circuit", "topic", "power"});
+  file_.allow(from, "[[plug]]", {"name", "kind", "circuit", "topic", "power", "voltage"});
   SmartPlug plug;
   file_.need(from, "name", plug.name);
   if (const auto* kind = from.get("kind")) {
@@ -493,6 +496,7 @@ SmartPlug Reader::plug(const toml::table& from) const {
   file_.need(from, "circuit", plug.circuit);
   file_.need(from, "topic", plug.topic);
   file_.want(from, "power", plug.power);
+  file_.want(from, "voltage", plug.voltage);
   return plug;
 }
 
@@ -707,6 +711,7 @@ void Writer::write(const SmartPlug& plug) {
   text("circuit", plug.circuit);
   text("topic", plug.topic);
   text("power", plug.power);
+  text("voltage", plug.voltage);
 }
 
 void Writer::write(const Thermometer& thermometer) {

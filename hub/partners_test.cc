@@ -233,6 +233,7 @@ TEST_F(PartnersFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
       {mqtt + plug + plug, "line 6", "\"Kettle\" is here twice"},
       {mqtt + plug + "kind = \"spaceship\"\n", "line 6", "one of \"fridge\""},
       {mqtt + plug + "power = \"a b\"\n", "line 2", "\"power\" must be like"},
+      {mqtt + plug + "voltage = \"a b\"\n", "line 2", "\"voltage\" must be like"},
       {mqtt + "[[plug]]\nname = \"\"\ncircuit = \"a\"\ntopic = \"t\"\n", "line 2", "1 to 120"},
       {mqtt + "[[plug]]\nname = \"a\"\ncircuit = \"A\"\ntopic = \"t\"\n", "line 2",
        "id of a circuit"},
@@ -304,36 +305,37 @@ Partners everything() {
   over_mqtt.entities = {{"kwh", Quantity::exported, 11, 1000},
                         {"third", Quantity::current, 0, 1.0 / 3},
                         {"volts", Quantity::voltage, 3, 1}};
-  return {.mqtt = MqttAddress{"broker", 1884, "lenz", "p\"ä\\ss "},
-          .esphome =
-              {{.device = "panel", .address = "a.lan", .port = 6054, .key = key, .period = 1500ms},
-               over_mqtt},
-          .plugs = {{"My \"kettle\"", insight::ApplianceKind::kettle, "kitchen", "p/1", "a.b"},
-                    {"Lamp", {}, "living", "p/2", ""}},
-          .thermometers = {{"Kitchen", {"fridge", "freezer"}, "t/1", "temperature"},
-                           {"Outdoors", {}, "t/2", ""}},
-          .home_assistant =
-              HomeAssistant{"ha", "ws://h/api/websocket", "token", StatisticsTarget::none},
-          .influxdb = InfluxDb{.url = "https://i",
-                               .version = 2,
-                               .organisation = "o",
-                               .bucket = "b c",
-                               .token = "secret-2",
-                               .scaled_integers = true,
-                               .step = 60s},
-          .victoriametrics = VictoriaMetrics{.url = "http://v",
-                                             .read_url = "http://select",
-                                             .user = "ann",
-                                             .password = "secret-3",
-                                             .read_before = std::chrono::days(30)},
-          .email = Email{.host = "mail.example.org",
-                         .port = 465,
-                         .is_secure = true,
-                         .user = "ann",
-                         .password = "secret-4",
-                         .from = "lenz@example.org",
-                         .to = {"ann@example.org", "bob@example.org"}},
-          .webhook = Webhook{.url = "https://example.org/hook", .token = "secret-5"}};
+  return {
+      .mqtt = MqttAddress{"broker", 1884, "lenz", "p\"ä\\ss "},
+      .esphome =
+          {{.device = "panel", .address = "a.lan", .port = 6054, .key = key, .period = 1500ms},
+           over_mqtt},
+      .plugs = {{"My \"kettle\"", insight::ApplianceKind::kettle, "kitchen", "p/1", "a.b", "a.c"},
+                {"Lamp", {}, "living", "p/2", "", ""}},
+      .thermometers = {{"Kitchen", {"fridge", "freezer"}, "t/1", "temperature"},
+                       {"Outdoors", {}, "t/2", ""}},
+      .home_assistant =
+          HomeAssistant{"ha", "ws://h/api/websocket", "token", StatisticsTarget::none},
+      .influxdb = InfluxDb{.url = "https://i",
+                           .version = 2,
+                           .organisation = "o",
+                           .bucket = "b c",
+                           .token = "secret-2",
+                           .scaled_integers = true,
+                           .step = 60s},
+      .victoriametrics = VictoriaMetrics{.url = "http://v",
+                                         .read_url = "http://select",
+                                         .user = "ann",
+                                         .password = "secret-3",
+                                         .read_before = std::chrono::days(30)},
+      .email = Email{.host = "mail.example.org",
+                     .port = 465,
+                     .is_secure = true,
+                     .user = "ann",
+                     .password = "secret-4",
+                     .from = "lenz@example.org",
+                     .to = {"ann@example.org", "bob@example.org"}},
+      .webhook = Webhook{.url = "https://example.org/hook", .token = "secret-5"}};
 }
 
 TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
@@ -362,6 +364,7 @@ TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
   EXPECT_EQ(partners.plugs[0].circuit, "kitchen");
   EXPECT_EQ(partners.plugs[0].topic, "p/1");
   EXPECT_EQ(partners.plugs[0].power, "a.b");
+  EXPECT_EQ(partners.plugs[0].voltage, "a.c");
   EXPECT_FALSE(partners.plugs[1].kind);
   EXPECT_EQ(partners.plugs[1].power, "");
   ASSERT_EQ(partners.thermometers.size(), 2u);

@@ -16,6 +16,9 @@ struct SmartPlug {
   std::string topic;                           // Where it says its power over MQTT.
   // Where in its JSON the watts are, "ENERGY.Power"; empty: the message is the number.
   std::string power;
+  // The same of the volts, "ENERGY.Voltage"; empty: it does not say them. With them the wires
+  // between panel and plug are watched.
+  std::string voltage;
 };
 
 }  // namespace hub

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "hub/own_loads.h"
@@ -39,6 +40,25 @@ float volts_of(const measurement::Sample& sample, std::size_t channel) {
   return value ? value->value : insight::detail::not_measured;
 }
 
+Asset asset_of(const Circuit& circuit) { return {Asset::Kind::circuit, circuit.id}; }
+
+// Between how many of the home's legs and neutral what hangs on a circuit lies: 1 with neutral, 2
+// between the hots of a split phase. 0: it has several voltages, or its wires cannot be told apart.
+int hots_of(const Home& home, const Circuit& circuit) {
+  if (circuit.channels.empty()) return 0;
+  if (home.phases == 2 && circuit.poles == 2) return 2;
+  return circuit.legs.size() <= 1 && circuit.channels.size() == 1 ? 1 : 0;
+}
+
+measurement::Volts nominal_of(const Home& home, const Circuit& circuit) {
+  return {static_cast<float>(home.nominal_voltage_v * std::max(1, hots_of(home, circuit)))};
+}
+
+// Of one load at different voltages and with other things learnt of it.
+bool is_alike(measurement::Watts a, measurement::Watts b) {
+  return std::abs(a.value - b.value) * 6 < std::max(a.value, b.value);
+}
+
 bool same(const std::vector<insight::Finding>& a, const std::vector<insight::Finding>& b) {
   return std::ranges::equal(a, b, [](const auto& one, const auto& other) {
     return one.change == other.change && one.since == other.since;
@@ -51,7 +71,7 @@ WiringCare::WiringCare(FindingBook& book, const Home& home, Timestamp now)
     : book_(book), home_(home), grid_amperes_(nothing_measured()) {
   const auto& panel = panel_at(home, now);
   begin_supply(panel);
-  begin_breakers(panel);
+  begin_branches(panel);
 }
 
 // The grid's clamps, one for each leg.
@@ -74,9 +94,13 @@ void WiringCare::begin_supply(const Panel& panel) {
                   measurement::Volts{static_cast<float>(home_.nominal_voltage_v)}, bytes);
 }
 
-void WiringCare::begin_breakers(const Panel& panel) {
+void WiringCare::begin_branches(const Panel& panel) {
   for (const auto& circuit : panel.circuits) {
-    if (circuit.channels.empty() || circuit.rating_a <= 0) continue;
+    if (circuit.channels.empty() || circuit.kind == CircuitKind::grid) continue;
+    auto& branch = *branches_.emplace_back(
+        std::make_unique<Branch>(Branch{.circuit = &circuit, .clamps = clamps_of(circuit)}));
+    begin_wires(branch);
+    if (circuit.rating_a <= 0) continue;
     insight::BreakerPlate plate{.standard = panel.style == PanelStyle::us
                                                 ? insight::BreakerStandard::ul_489
                                                 : insight::BreakerStandard::iec_60898,
@@ -84,11 +108,56 @@ void WiringCare::begin_breakers(const Panel& panel) {
     for (std::size_t i = 0; i < std::min(circuit.legs.size(), plate.legs.size()); ++i) {
       plate.legs[i] = circuit.legs[i];
     }
-    const auto key =
-        fmt::format("breaker {} {} {}", circuit.id, circuit.rating_a, clamps_of(circuit));
-    breakers_.push_back(
-        std::make_unique<Breaker>(&circuit, key, insight::BreakerGuard(plate, book_.memory(key))));
+    branch.guard.emplace(plate, book_.memory(branch.guard_key()));
   }
+}
+
+std::string WiringCare::Branch::guard_key() const {
+  return fmt::format("breaker {} {} {}", circuit->id, circuit->rating_a, clamps);
+}
+
+std::string WiringCare::Branch::wires_key() const {
+  return fmt::format("wires {} {}", circuit->id, clamps);
+}
+
+std::string WiringCare::Branch::wires_memory() const {
+  std::string bytes;
+  insight::put(bytes, answered.time_since_epoch().count());
+  insight::put(bytes, load.value_or(measurement::Watts{}).value);
+  return bytes + wires->memory();
+}
+
+// With what was learnt of them before.
+void WiringCare::begin_wires(Branch& branch) {
+  const auto memory = book_.memory(branch.wires_key());
+  std::string_view bytes = memory;
+  std::int64_t answered = 0;
+  float load_w = 0;
+  if (!insight::take(bytes, answered) || !insight::take(bytes, load_w)) return;
+  branch.answered = Timestamp(std::chrono::milliseconds(answered));
+  if (load_w > 0) branch.load = measurement::Watts{load_w};
+  branch.wires.emplace(branch.load, nominal_of(home_, *branch.circuit), bytes);
+}
+
+WiringCare::Branch* WiringCare::branch_of(const std::string& circuit) {
+  const auto found = std::ranges::find_if(
+      branches_, [&](const auto& branch) { return branch->circuit->id == circuit; });
+  return found == branches_.end() ? nullptr : found->get();
+}
+
+void WiringCare::set_known_load(const Circuit& circuit, measurement::Watts load) {
+  auto* branch = branch_of(circuit.id);
+  if (!branch || hots_of(home_, circuit) == 0) return;
+  if (branch->load && is_alike(*branch->load, load)) return;
+  branch->load = load;
+  branch->wires.emplace(load, nominal_of(home_, circuit));
+}
+
+void WiringCare::hear(const std::string& circuit, Timestamp time, measurement::Volts voltage) {
+  auto* branch = branch_of(circuit);
+  if (!branch || hots_of(home_, *branch->circuit) != 1) return;
+  if (!branch->wires) branch->wires.emplace(branch->load, nominal_of(home_, *branch->circuit));
+  branch->plug = {time, voltage};
 }
 
 void WiringCare::take(const std::string& device, Timestamp time,
@@ -108,25 +177,47 @@ void WiringCare::take(const std::string& device, Timestamp time,
     }
     supply_->take(reading);
   }
-  for (const auto& breaker : breakers_) {
-    const auto& channels = breaker->circuit->channels;
-    if (channels.front().device != device) continue;
-    insight::BreakerReading reading{
-        .time = time, .amperes = nothing_measured(), .grid_amperes = grid_amperes_};
-    for (std::size_t i = 0; i < std::min(channels.size(), reading.amperes.size()); ++i) {
-      reading.amperes[i] = value_of<Quantity::current>(sample, channels[i].channel);
-    }
-    breaker->guard.take(reading);
+  for (const auto& branch : branches_) {
+    if (branch->circuit->channels.front().device == device) branch->take(time, sample, *this);
   }
 }
 
+void WiringCare::Branch::take(Timestamp time, const measurement::Sample& sample,
+                              const WiringCare& care) {
+  const auto& channels = circuit->channels;
+  if (guard) {
+    insight::BreakerReading reading{
+        .time = time, .amperes = nothing_measured(), .grid_amperes = care.grid_amperes_};
+    for (std::size_t i = 0; i < std::min(channels.size(), reading.amperes.size()); ++i) {
+      reading.amperes[i] = value_of<Quantity::current>(sample, channels[i].channel);
+    }
+    guard->take(reading);
+  }
+  if (!wires) return;
+  auto reading = reading_of(*circuit, time, sample);
+  if (hots_of(care.home_, *circuit) == 2) {
+    reading.voltage.value = channels.size() == 2 ? volts_of(sample, channels[0].channel) +
+                                                       volts_of(sample, channels[1].channel)
+                                                 : 2 * reading.voltage.value;
+  }
+  wires->take(reading);
+  if (!plug || time < plug->time) return;
+  wires->take(insight::BranchReading{
+      .time = plug->time,
+      .at_panel = reading.voltage,
+      .at_load = plug->voltage,
+      .amperes = {value_of<Quantity::current>(sample, channels.front().channel)}});
+  plug.reset();
+}
+
 void WiringCare::tell(FindingBook::Writing& writing, Timestamp now) {
-  for (const auto& breaker : breakers_) {
-    const auto& findings = breaker->guard.findings();
-    if (std::exchange(breaker->is_told, true) && same(breaker->told, findings)) continue;
-    breaker->told = findings;
-    writing.put_all({Asset::Kind::circuit, breaker->circuit->id}, FindingBook::Scope::wiring,
-                    findings, now);
+  for (const auto& branch : branches_) {
+    std::vector<insight::Finding> findings;
+    if (branch->guard) findings = branch->guard->findings();
+    if (branch->wires) std::ranges::copy(branch->wires->findings(), std::back_inserter(findings));
+    if (std::exchange(branch->is_told, true) && same(branch->told, findings)) continue;
+    branch->told = findings;
+    writing.put_all(asset_of(*branch->circuit), FindingBook::Scope::wiring, findings, now);
   }
   if (!supply_) return;
   const auto [reference, present] = supply_->ohms();
@@ -170,16 +261,34 @@ void WiringCare::remember(FindingBook::Writing& writing) const {
     insight::put(bytes, answered_.time_since_epoch().count());
     writing.remember(supply_key, bytes + supply_->memory());
   }
-  for (const auto& breaker : breakers_) writing.remember(breaker->key, breaker->guard.memory());
+  for (const auto& branch : branches_) {
+    if (branch->guard) writing.remember(branch->guard_key(), branch->guard->memory());
+    if (branch->wires) writing.remember(branch->wires_key(), branch->wires_memory());
+  }
 }
 
 void WiringCare::hear_answers() {
-  if (!supply_) return;
-  for (const auto& answer : book_.answered(supply_asset)) {
-    if (!answer.answered || *answer.answered <= answered_) break;  // The newest come first.
-    if (answer.feedback != Feedback::wrong) supply_->learn_anew();
-    answered_ = *answer.answered;
-    break;
+  // True: somebody said since then that what was found is repaired, or as it should be.
+  const auto is_usual_now = [&](const Asset& asset, Timestamp& answered, auto is_of) {
+    for (const auto& answer : book_.answered(asset)) {
+      if (!answer.answered || *answer.answered <= answered) break;  // The newest come first.
+      if (!is_of(answer.finding.change)) continue;
+      answered = *answer.answered;
+      return answer.feedback != Feedback::wrong;
+    }
+    return false;
+  };
+  if (supply_ && is_usual_now(supply_asset, answered_, [](insight::Change) { return true; })) {
+    supply_->learn_anew();
+  }
+  for (const auto& branch : branches_) {
+    if (!branch->wires) continue;
+    const bool is_usual =
+        is_usual_now(asset_of(*branch->circuit), branch->answered, [](insight::Change change) {
+          return change == insight::Change::branch_resistance ||
+                 change == insight::Change::element_resistance;
+        });
+    if (is_usual) branch->wires->learn_anew();
   }
 }
 

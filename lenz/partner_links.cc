@@ -265,6 +265,9 @@ struct PartnerLinks::Links {
       const auto power = hub::plug_power(plug, message);
       auto* analyst = power ? world.analyst() : nullptr;
       if (analyst) analyst->hear(plug, world.now(), *power);
+      const auto voltage = hub::plug_voltage(plug, message);
+      auto* caretaker = voltage ? world.caretaker() : nullptr;
+      if (caretaker) caretaker->hear(plug, world.now(), *voltage);
     }
     for (const auto& thermometer : thermometers) {
       const auto celsius = hub::temperature(thermometer, message);

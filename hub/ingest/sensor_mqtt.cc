@@ -9,7 +9,7 @@ namespace hub {
 namespace {
 
 constexpr std::size_t most_message = 16 * 1024;
-constexpr double most_watts = 100'000, coldest_c = -60, warmest_c = 80;
+constexpr double most_watts = 100'000, most_volts = 1'000, coldest_c = -60, warmest_c = 80;
 
 std::optional<double> number_at(std::string_view payload, std::string_view path) {
   const auto json = nlohmann::json::parse(payload, nullptr, false);
@@ -39,6 +39,13 @@ std::optional<measurement::Watts> plug_power(const SmartPlug& plug, const MqttMe
   const auto watts = number_in(message, plug.topic, plug.power);
   if (!watts || !(std::abs(*watts) < most_watts)) return std::nullopt;
   return measurement::Watts{static_cast<float>(*watts)};
+}
+
+std::optional<measurement::Volts> plug_voltage(const SmartPlug& plug, const MqttMessage& message) {
+  if (plug.voltage.empty()) return std::nullopt;
+  const auto volts = number_in(message, plug.topic, plug.voltage);
+  if (!volts || !(0 < *volts && *volts < most_volts)) return std::nullopt;
+  return measurement::Volts{static_cast<float>(*volts)};
 }
 
 std::optional<measurement::Celsius> temperature(const Thermometer& thermometer,

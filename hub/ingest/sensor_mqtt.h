@@ -14,6 +14,8 @@ namespace hub {
 // Absent: the message is of another topic, says nothing of power, or is an old one that the broker
 // kept.
 std::optional<measurement::Watts> plug_power(const SmartPlug&, const MqttMessage&);
+// The same of the voltage at the plug, where the plug is said to tell it.
+std::optional<measurement::Volts> plug_voltage(const SmartPlug&, const MqttMessage&);
 // The same of temperature, from -60 to 80 °C.
 std::optional<measurement::Celsius> temperature(const Thermometer&, const MqttMessage&);
 

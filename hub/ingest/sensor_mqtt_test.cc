@@ -38,6 +38,20 @@ TEST(SensorMqttTest, WhatIsNoPowerIsNoPower) {
   EXPECT_FALSE(watts(zigbee2mqtt, "{\"power\":5" + std::string(20'000, ' ') + "}"));
 }
 
+TEST(SensorMqttTest, APlugThatTellsItsVoltageIsHeardToo) {
+  const SmartPlug plug{.topic = "t", .power = "ENERGY.Power", .voltage = "ENERGY.Voltage"};
+  const auto volts = [&](const SmartPlug& of, const std::string& payload) {
+    const auto voltage = plug_voltage(of, {"t", payload, false});
+    return voltage ? std::optional(voltage->value) : std::nullopt;
+  };
+
+  EXPECT_EQ(volts(plug, R"({"ENERGY":{"Power":3,"Voltage":229}})"), 229.0F);
+  EXPECT_FALSE(volts(plug, R"({"ENERGY":{"Power":3,"Voltage":0}})")) << "It does not measure it.";
+  EXPECT_FALSE(volts(plug, R"({"ENERGY":{"Power":3,"Voltage":1e6}})"));
+  EXPECT_FALSE(volts(plug, R"({"ENERGY":{"Power":3}})"));
+  EXPECT_FALSE(volts(tasmota, R"({"ENERGY":{"Power":3,"Voltage":229}})")) << "Nobody said where.";
+}
+
 TEST(SensorMqttTest, ThermometersOfSeveralMakesAreUnderstood) {
   const Thermometer zigbee{.topic = "t", .value = "temperature"}, plain{.topic = "t"};
 
