@@ -31,11 +31,12 @@ struct BillingPeriod {
 };
 
 struct BillLine {
-  std::string words;  // "Peak, summer": of the tariff.
-  Decimal quantity;   // In `unit`, as printed.
-  std::string unit;   // "kWh", "day", "kW", "%".
-  Decimal price;      // Of one.
-  Decimal amount;     // Rounded as the tariff says. Negative: a credit.
+  std::string words;     // "Peak, summer": of the tariff.
+  Decimal quantity;      // In `unit`, as printed.
+  std::string unit;      // "kWh", "day", "kW", "%".
+  Decimal price;         // Of one; of "%" what it is taken of. A mean where prices change hourly.
+  Decimal amount;        // Rounded as the tariff says. Negative: a credit.
+  BillingPeriod during;  // The days that it is of: fewer than the bill's where prices changed.
 };
 
 struct Bill {

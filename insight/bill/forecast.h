@@ -1,0 +1,25 @@
+// What the running period's bill will come to.
+
+#pragma once
+
+#include <cstdint>
+
+#include "insight/bill/billing.h"
+
+namespace insight {
+
+struct BillForecast {
+  Bill so_far;  // As if nothing more were used; standing charges of the days until now only.
+  // Of the whole period's total; in 80 of 100 cases it ends between low and high.
+  double low = 0, median = 0, high = 0;
+};
+
+// Days yet to come are drawn from the weeks before `now` in blocks of whole weeks that keep their
+// weekdays. `grid` must reach back four weeks or more; what it lacks is refused with a sentence, as
+// are bills that cannot be. The same seed gives the same forecast.
+std::expected<BillForecast, std::string> forecast_of(const Tariff&, const QuarterHours& grid,
+                                                     BillingPeriod, measurement::Timestamp now,
+                                                     const Zone&, const DayAhead&,
+                                                     std::uint64_t seed);
+
+}  // namespace insight
