@@ -88,16 +88,19 @@ class Replacement {
 }  // namespace
 
 TomlFile::TomlFile(const std::filesystem::path& path, std::size_t most_bytes, std::string_view what)
-    : path_(path), root_(parsed(most_bytes, what)) {}
+    : path_(path), root_(parsed(text_of(path, most_bytes, what))) {}
+
+TomlFile::TomlFile(std::string_view text, const std::filesystem::path& name)
+    : path_(name), root_(parsed(text)) {}
 
 void TomlFile::refuse(const toml::source_region& at, const std::string& complaint) const {
   throw std::runtime_error(
       fmt::format("{}, line {}: {}.", path_.string(), at.begin.line, complaint));
 }
 
-toml::table TomlFile::parsed(std::size_t most_bytes, std::string_view what) const {
+toml::table TomlFile::parsed(std::string_view text) const {
   try {
-    return toml::parse(text_of(path_, most_bytes, what));
+    return toml::parse(text);
   } catch (const toml::parse_error& error) {
     refuse(error.source(), fmt::format("this is not TOML ({}); correct it", error.description()));
   }

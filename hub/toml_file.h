@@ -27,6 +27,8 @@ class TomlFile {
  public:
   // `what` a file is that is not larger than `most_bytes`: "a home".
   TomlFile(const std::filesystem::path&, std::size_t most_bytes, std::string_view what);
+  // Text that is not in a file yet; `name` stands for one in complaints.
+  TomlFile(std::string_view text, const std::filesystem::path& name);
 
   const std::filesystem::path& path() const { return path_; }
   const toml::table& root() const { return root_; }
@@ -90,7 +92,7 @@ class TomlFile {
   }
 
  private:
-  toml::table parsed(std::size_t most_bytes, std::string_view what) const;
+  toml::table parsed(std::string_view text) const;
 
   const std::filesystem::path path_;
   toml::table root_;

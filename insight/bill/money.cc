@@ -7,23 +7,12 @@
 #include <cmath>
 #include <limits>
 
+#include "insight/bill/wide.h"
+
 namespace insight {
 namespace {
 
 constexpr int digits_kept = 9;
-__extension__ using Wide = __int128;
-
-constexpr std::int64_t power_of_ten(int exponent) {
-  std::int64_t power = 1;
-  while (exponent-- > 0) power *= 10;
-  return power;
-}
-
-// Halves away from zero.
-Wide divided(Wide number, Wide by) {
-  const Wide half = by / 2;
-  return (number < 0 ? number - half : number + half) / by;
-}
 
 }  // namespace
 

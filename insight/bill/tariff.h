@@ -90,6 +90,8 @@ struct Tax {
   std::string name;
   Decimal percent;
   std::vector<std::string> on;  // Names of charges and taxes above. None: all above.
+
+  friend bool operator==(const Tax&, const Tax&) = default;
 };
 
 // What is missing of it before taxes is a line of its own.
