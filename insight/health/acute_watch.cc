@@ -421,7 +421,7 @@ void AcuteWatch::judge_starts(Timestamp now) {
 }
 
 void AcuteWatch::find(Rule rule, Timestamp since, Timestamp now, float before, float value,
-                      const Spread& usual) {
+                      const SizeHistogram& usual) {
   auto& standing = standing_[rule];
   if (standing.found_ms == 0) {
     const float half = (usual.quantile(0.95F) - usual.quantile(0.05F)) / 2;

@@ -19,7 +19,7 @@
 #include "insight/appliance_kinds.h"
 #include "insight/health/asset_watch.h"
 #include "insight/health/finding.h"
-#include "insight/health/spread.h"
+#include "insight/health/size_histogram.h"
 #include "insight/reading.h"
 
 namespace insight {
@@ -92,7 +92,7 @@ class AcuteWatch {
   void judge(measurement::Timestamp);
   void judge_starts(measurement::Timestamp);
   void find(Rule, measurement::Timestamp since, measurement::Timestamp now, float before,
-            float value, const Spread& usual);
+            float value, const SizeHistogram& usual);
   void clear(Rule rule) { standing_[rule] = {}; }
   bool stands(Rule rule) const { return standing_[rule].found_ms != 0; }
   void forget_phase();
@@ -108,7 +108,7 @@ class AcuteWatch {
   // What was learnt. Runs and pauses in s, powers in W above what it draws when off.
   double seen_s_ = 0;
   float base_w_ = 0, level_w_ = 0;
-  Spread runs_, pauses_, powers_, rains_;
+  SizeHistogram runs_, pauses_, powers_, rains_;
   float greatest_w_ = 0;  // Reading, once a run has settled.
   float reactive_share_ = detail::not_measured;
   Past past_runs_, past_pauses_;

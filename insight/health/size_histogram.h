@@ -7,7 +7,7 @@
 
 namespace insight {
 
-class Spread {
+class SizeHistogram {
  public:
   void add(float value);
   std::uint32_t count() const { return count_; }
@@ -19,7 +19,7 @@ class Spread {
   // The greatest, or the second where the greatest is more than twice as large.
   float greatest() const;
 
-  friend bool operator==(const Spread&, const Spread&) = default;
+  friend bool operator==(const SizeHistogram&, const SizeHistogram&) = default;
 
  private:
   static constexpr std::size_t bins = 192;  // Eight an octave, up to 2^24.

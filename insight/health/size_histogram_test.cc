@@ -1,12 +1,12 @@
-#include "insight/health/spread.h"
+#include "insight/health/size_histogram.h"
 
 #include <gtest/gtest.h>
 
 namespace insight {
 namespace {
 
-TEST(Spread, QuantilesAreRightToWithinHalfAStep) {
-  Spread spread;
+TEST(SizeHistogram, QuantilesAreRightToWithinHalfAStep) {
+  SizeHistogram spread;
   for (int i = 1; i <= 1000; ++i) spread.add(static_cast<float>(i));
 
   EXPECT_EQ(spread.count(), 1000U);
@@ -14,11 +14,11 @@ TEST(Spread, QuantilesAreRightToWithinHalfAStep) {
     EXPECT_NEAR(spread.quantile(share), 1000 * share, 0.05 * 1000 * static_cast<double>(share));
   }
   EXPECT_LE(spread.quantile(1), 1000);
-  EXPECT_EQ(Spread().quantile(0.5F), 0);
+  EXPECT_EQ(SizeHistogram().quantile(0.5F), 0);
 }
 
-TEST(Spread, WhatIsFrequentAndSmallCountsForLittleInTheSum) {
-  Spread spread;
+TEST(SizeHistogram, WhatIsFrequentAndSmallCountsForLittleInTheSum) {
+  SizeHistogram spread;
   for (int i = 0; i < 900; ++i) spread.add(5);     // Lamps behind a door,
   for (int i = 0; i < 100; ++i) spread.add(1200);  // and runs: 96 % of all the time.
 
@@ -26,8 +26,8 @@ TEST(Spread, WhatIsFrequentAndSmallCountsForLittleInTheSum) {
   EXPECT_NEAR(spread.quantile_of_sum(0.05F), 1200, 60);
 }
 
-TEST(Spread, OneThatIsFarBeyondAllOthersIsNotTheGreatest) {
-  Spread spread;
+TEST(SizeHistogram, OneThatIsFarBeyondAllOthersIsNotTheGreatest) {
+  SizeHistogram spread;
   for (const float value : {10.F, 30.F, 25.F}) spread.add(value);
   EXPECT_EQ(spread.greatest(), 30);
 
@@ -37,8 +37,8 @@ TEST(Spread, OneThatIsFarBeyondAllOthersIsNotTheGreatest) {
   EXPECT_EQ(spread.greatest(), 500);
 }
 
-TEST(Spread, ItForgetsHalfWhenAStepIsFull) {
-  Spread spread;
+TEST(SizeHistogram, ItForgetsHalfWhenAStepIsFull) {
+  SizeHistogram spread;
   for (int i = 0; i < 65535; ++i) spread.add(10);
   EXPECT_EQ(spread.count(), 65535U);
   spread.add(10);

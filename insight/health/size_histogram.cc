@@ -1,4 +1,4 @@
-#include "insight/health/spread.h"
+#include "insight/health/size_histogram.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 
 namespace insight {
 
-void Spread::add(float value) {
+void SizeHistogram::add(float value) {
   const auto step = std::clamp(std::ceil(8 * std::log2(std::max(value, 1.0F))), 0.0F,
                                static_cast<float>(bins - 1));
   auto& count = counts_[static_cast<std::size_t>(step)];
@@ -21,7 +21,7 @@ void Spread::add(float value) {
   first_ = std::max(first_, value);
 }
 
-float Spread::quantile(float share) const {
+float SizeHistogram::quantile(float share) const {
   if (count_ == 0) return 0;
   const double wanted = static_cast<double>(share) * count_;
   std::uint32_t sum = 0;
@@ -30,7 +30,7 @@ float Spread::quantile(float share) const {
   return std::min(std::exp2((static_cast<float>(bin) - 0.5F) / 8), first_);
 }
 
-float Spread::quantile_of_sum(float share) const {
+float SizeHistogram::quantile_of_sum(float share) const {
   const auto value = [](std::size_t bin) {
     return std::exp2((static_cast<double>(bin) - 0.5) / 8);
   };
@@ -42,6 +42,6 @@ float Spread::quantile_of_sum(float share) const {
   return count_ == 0 ? 0 : static_cast<float>(value(bin));
 }
 
-float Spread::greatest() const { return first_ > 2 * second_ ? second_ : first_; }
+float SizeHistogram::greatest() const { return first_ > 2 * second_ ? second_ : first_; }
 
 }  // namespace insight
