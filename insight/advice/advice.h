@@ -36,6 +36,8 @@ struct Candidate {
   std::optional<Spread> payback_years;  // Absent: never in most cases.
   double chance_ahead = 0;              // That its net present value is above 0.
   std::string price_source;             // "about, list of 2025-09" or "yours".
+  // A year, apart from money. Absent: nobody said how much carbon a kWh costs.
+  std::optional<Spread> emissions_kg = {};
 };
 
 // Where the answer flips: "at more than 210 loads a year", "above 0.38 a kWh".
