@@ -22,13 +22,13 @@ struct UseDay {
 };
 
 struct MeasuredSaving {
-  Spread kwh;              // A year of use and weather as before.
-  bool is_saving = false;  // Above 0 in more than 39 of 40 cases.
+  Spread kwh;              // Of 365 days with the weather of those measured and the use of before.
+  bool is_saving = false;  // Above 0 in more than 99 of 100 cases.
 };
 
 // Days in order, none of the change itself. Left out are days that were not measured whole, on
 // which nobody was there, or on which the appliance was off. The error says, in one sentence, why
-// nothing can be said yet: 28 days before and 21 after must be left, or 8 uses of each.
+// nothing can be said yet: 28 days before and 21 after must be left, with 8 uses of each.
 std::expected<MeasuredSaving, std::string> measured_saving(std::span<const UseDay> before,
                                                            std::span<const UseDay> after);
 
