@@ -1,21 +1,20 @@
-// What a home's energy report of a month says, as a value: facts in, sentences and tables out. How
-// it looks on paper is report_page.h.
+// What a home's energy report of a month says, as a value: facts in, sentences out. How it looks on
+// paper is report_page.h.
 
 #pragma once
 
+#include <array>
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "insight/advice/advice.h"
 #include "insight/bill/bill.h"
+#include "insight/report/error_budget.h"
 
 namespace insight {
-
-// Energy with what it may be off by, 1.96 standard deviations to each side.
-struct Measured {
-  double kwh = 0, plus_minus = 0;
-};
 
 enum class Source : std::uint8_t {
   measured,    // A clamp or a plug of its own.
@@ -29,7 +28,9 @@ struct ReportPart {
   Source source{};
   Measured energy;
   std::optional<Measured> before;  // The month before, where it was measured.
-  Decimal cost;                    // Its share of the whole bill.
+  Decimal cost;                    // Its share of the whole bill; without a bill nothing.
+  // How often it ran; absent: it is not told by runs.
+  std::optional<double> runs = {}, runs_before = {};
 };
 
 struct DataQuality {
@@ -42,22 +43,52 @@ struct ReportFinding {
   bool is_urgent = false;
 };
 
+// The error of one circuit, as data quality lists it.
+struct ReportClamp {
+  std::string circuit;
+  std::vector<ErrorPart> parts;
+  Measured energy;
+  bool is_calibrated = false;
+};
+
 struct ReportFacts {
   std::string home, currency;
   std::chrono::year_month month;
   measurement::Timestamp made{};
+  std::chrono::minutes utc_offset{0};  // Of the home when it was made.
   Measured whole, produced, given_away;
   std::optional<Measured> whole_before, whole_a_year_ago;
   std::vector<ReportPart> parts;          // Largest first; unknown last.
   std::vector<double> kwh_of_days;        // Of the month's local days. NaN: nothing was measured.
-  std::array<double, 24> kwh_of_hours{};  // Of the local hours of a mean day.
-  double always_on_w = 0;
-  std::optional<Bill> bill;             // Absent: no tariff.
-  std::optional<Spread> bill_forecast;  // Of the month that runs, or the next.
+  std::array<double, 24> kwh_of_hours{};  // Of the local hours of a mean day; NaN as above.
+  std::optional<double> always_on_w, always_on_before_w;
+  // Mean outside, °C; absent: not known.
+  std::optional<double> outside_c, outside_before_c;
+  std::optional<Bill> bill;  // Absent: no tariff.
+  // Of the month that runs, or the next. For money a Spread is in units of the currency.
+  std::optional<Spread> bill_forecast;
   std::vector<ReportFinding> findings;
   std::vector<Advice> advice;
   std::vector<ScoredPrediction> scores;
   DataQuality quality;
+  std::vector<ReportClamp> clamps;  // Largest first.
 };
+
+// "October 2026".
+std::string month_text(std::chrono::year_month);
+
+// "Energy report of Our house, October 2026": of pages, files and mails.
+std::string report_title(const ReportFacts&);
+
+// What it comes to in a few sentences, the most important first: what was used, what it cost, what
+// most of it was, what changed, and what wants attention. A mail's text.
+std::vector<std::string> summary(const ReportFacts&);
+
+// What changed against the month before and a year ago, and why as far as the readings tell.
+std::vector<std::string> changes(const ReportFacts&);
+
+// How many predictions came true: "Of 3 predictions that could be checked 2 came true." Empty:
+// there is nothing to count.
+std::string hit_rate(const ReportFacts&);
 
 }  // namespace insight

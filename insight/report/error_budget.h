@@ -1,0 +1,87 @@
+// What energy may be off by, and why: each clamp, its phase, the chip, small currents, a leg that
+// is not measured, and the voltage that all clamps of a meter share.
+//
+//   Clamp + ClampUse ──> error_budget(): parts ──> energy_of(): kWh ──> + and - ──> ± kWh ──> ±
+//   money
+//
+// Limits become standard deviations as the GUM (JCGM 100:2008, 4.3.7) has it, and add in
+// quadrature.
+
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "insight/bill/money.h"
+
+namespace insight {
+
+// Energy with what it may be off by, 1.96 standard deviations to each side.
+struct Measured {
+  double kwh = 0, plus_minus = 0;
+};
+
+// What is known of a clamp and of how it is set.
+struct Clamp {
+  double class_percent = 0;  // Of IEC 61869-2: 0.5, 1 or 3; 0: not known.
+  double rated_a = 100;
+  // Its gain was set with a known load, and that of its meter's voltage with a voltmeter.
+  bool is_calibrated = false, is_voltage_calibrated = false;
+  bool is_doubled = false;     // One clamp stands for both legs of the circuit.
+  std::string voltage_sensor;  // Clamps that share one are off together: the meter's id.
+};
+
+// What it measured.
+struct ClampUse {
+  double kwh = 0;             // Negative: produced.
+  double hours = 0;           // That were measured.
+  double amperes = 0;         // While it draws: the mean by energy.
+  double power_factor = 1;    // The mean by energy; 0 to 1.
+  double line_voltage = 230;  // Of what the clamp's current is multiplied with.
+};
+
+struct ErrorPart {
+  std::string_view words;  // "phase error of the clamp".
+  double percent = 0;      // One standard deviation, of the energy.
+  bool is_shared = false;  // By all clamps of the same voltage sensor.
+};
+
+// The largest part first; parts that do not apply are left out.
+std::vector<ErrorPart> error_budget(const Clamp&, const ClampUse&);
+
+// Energy that remembers what its error comes from, so that sums and differences are right: what is
+// shared adds up, or falls out; what each clamp errs by itself adds in quadrature.
+class TracedEnergy {
+ public:
+  TracedEnergy() = default;
+  explicit TracedEnergy(double exact_kwh) : kwh_(exact_kwh) {}
+
+  TracedEnergy& operator+=(const TracedEnergy&);
+  // The other is no part of this one: mains less circuits with clamps of their own.
+  TracedEnergy& operator-=(const TracedEnergy&);
+  // So much of it, 0 to 1, as when a circuit is split over its appliances.
+  TracedEnergy part(double share) const;
+  // With an error of its own besides, standard deviation in kWh: how well a share is known.
+  TracedEnergy with(double own_kwh) const;
+
+  Measured measured() const;
+
+ private:
+  friend TracedEnergy energy_of(const Clamp&, const ClampUse&);
+
+  double kwh_ = 0, own_variance_ = 0;
+  std::map<std::string, double, std::less<>> shared_;  // kWh, by voltage sensor.
+};
+
+TracedEnergy energy_of(const Clamp&, const ClampUse&);
+
+// An appliance told from its signature: so much of its energy is one standard deviation of the
+// error that comes with that. docs/report.md says how it was measured.
+inline constexpr double identified_deviation = 0.2;
+
+// What the same error makes of a cost that goes with the energy; 0 where there is no energy.
+Decimal plus_minus_of(Decimal cost, Measured);
+
+}  // namespace insight
