@@ -85,7 +85,7 @@ std::string report_title(const ReportFacts&);
 std::vector<std::string> summary(const ReportFacts&);
 
 // What changed against the month before and a year ago, and why as far as the readings tell.
-std::vector<std::string> changes(const ReportFacts&);
+std::vector<std::string> what_changed(const ReportFacts&);
 
 // How many predictions came true: "Of 3 predictions that could be checked 2 came true." Empty:
 // there is nothing to count.
