@@ -35,15 +35,13 @@ struct Clamp {
 
 // What it measured.
 struct ClampUse {
-  double kwh = 0;             // Negative: produced.
-  double hours = 0;           // That were measured.
-  double amperes = 0;         // While it draws: the mean by energy.
-  double power_factor = 1;    // The mean by energy; 0 to 1.
-  double line_voltage = 230;  // Of what the clamp's current is multiplied with.
+  double kwh = 0;      // Negative: produced.
+  double amperes = 0;  // While it draws: the mean by energy. 0: not known, taken for its rating.
+  double power_factor = 1;  // The mean by energy, 0 to 1; below 0.1 it is taken for 0.1.
 };
 
 struct ErrorPart {
-  std::string_view words;  // "phase error of the clamp".
+  std::string_view words;  // "phase of the clamp".
   double percent = 0;      // One standard deviation, of the energy.
   bool is_shared = false;  // By all clamps of the same voltage sensor.
 };
@@ -59,7 +57,7 @@ class TracedEnergy {
   explicit TracedEnergy(double exact_kwh) : kwh_(exact_kwh) {}
 
   TracedEnergy& operator+=(const TracedEnergy&);
-  // The other is no part of this one: mains less circuits with clamps of their own.
+  // Of another clamp: what the mains have besides a circuit.
   TracedEnergy& operator-=(const TracedEnergy&);
   // So much of it, 0 to 1, as when a circuit is split over its appliances.
   TracedEnergy part(double share) const;
