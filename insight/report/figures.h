@@ -1,4 +1,5 @@
-// Figures as people read them: three significant digits, the unit close, "about" and ± said.
+// Figures as people read them: three significant digits, the unit close, ± where it is known.
+// English.
 
 #pragma once
 
@@ -11,17 +12,21 @@
 
 namespace insight {
 
-// "412", "41.2", "4.12", "0.41"; "1,240" from a thousand on; a negative one has a true minus.
-std::string digits_of(double);
+std::string digits_of(double);         // "1,240", "41.2", "0.41", "−3.1"
+std::string kwh_text(double);          // "41.2 kWh"
+std::string kwh_text(Measured);        // "412 ± 8 kWh"
+std::string watts_text(double);        // "118 W", "2.06 kW"
+std::string share_text(double share);  // "6 %", "less than 1 %"
+std::string decimal_text(Decimal,
+                         int least);  // Digits after the point: so many, and all that are not 0.
 
-std::string kwh_text(double);                                // "41.2 kWh"
-std::string kwh_text(Measured);                              // "412 ± 8 kWh"
-std::string watts_text(double);                              // "118 W", "2.06 kW"
-std::string percent_text(double share);                      // "6 %", "less than 1 %"
-std::string money_text(Decimal, std::string_view currency);  // "€12.30", "CHF 12.30", "−$4.10"
-std::string money_text(Spread, std::string_view currency);   // "€84 to €100"
+// In the currency's smallest unit: "€12.30", "CHF 12.30", "−$1,204.10", "¥4".
+std::string money_text(Decimal, std::string_view currency);
+// Whole units from 20 on, as what is estimated is no surer: "€84", "€4.10".
+std::string about_money_text(double, std::string_view currency);
+std::string range_text(Spread, std::string_view currency);  // "€84 to €100"
 
-// Five characters of HTML that text must not have.
+// Fit for HTML, in text and in attributes.
 std::string escaped(std::string_view);
 
 }  // namespace insight
