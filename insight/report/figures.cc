@@ -67,18 +67,28 @@ int about_decimals(double amount, std::string_view currency) {
 
 std::string digits_of(double value) {
   const double size = std::abs(value);
-  const auto digits = fixed(size, three_digits(size));
-  return is_zero(digits) ? "0" : with_sign(value < 0, digits);
+  auto digits = fixed(size, three_digits(size));
+  if (const auto point = digits.find('.'); point != std::string::npos) {
+    digits.resize(digits.find_last_not_of('0') + 1);
+    if (digits.size() == point + 1) digits.pop_back();
+  }
+  return with_sign(value < 0, digits);
 }
 
 std::string kwh_text(double kwh) { return digits_of(kwh) + std::string(space) + "kWh"; }
 
 std::string kwh_text(Measured energy) {
-  if (energy.plus_minus < 0.005) return kwh_text(energy.kwh);
+  const auto words = words_of(energy);
+  if (words.plus_minus.empty()) return words.energy;
+  return words.energy.substr(0, words.energy.rfind(space)) + std::string(space) + words.plus_minus;
+}
+
+MeasuredWords words_of(Measured energy) {
+  if (energy.plus_minus < 0.005) return {kwh_text(energy.kwh), {}};
   const int decimals = decimals_of(energy.plus_minus);
-  return fmt::format("{0}{1}±{1}{2}{1}kWh",
-                     with_sign(energy.kwh < 0, fixed(std::abs(energy.kwh), decimals)), space,
-                     fixed(energy.plus_minus, decimals));
+  const auto digits = with_sign(energy.kwh < 0, fixed(std::abs(energy.kwh), decimals));
+  return {fmt::format("{}{}kWh", digits, space),
+          fmt::format("±{0}{1}{0}kWh", space, fixed(energy.plus_minus, decimals))};
 }
 
 std::string watts_text(double w) {

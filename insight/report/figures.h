@@ -12,9 +12,15 @@
 
 namespace insight {
 
-std::string digits_of(double);         // "1,240", "41.2", "0.41", "−3.1"
-std::string kwh_text(double);          // "41.2 kWh"
-std::string kwh_text(Measured);        // "412 ± 8 kWh"
+std::string digits_of(double);   // "1,240", "41.2", "0.41", "−3.1"
+std::string kwh_text(double);    // "41.2 kWh"
+std::string kwh_text(Measured);  // "412 ± 8 kWh"
+// The same in two: "412 kWh" and "± 8 kWh", which is empty where nothing is known of it.
+struct MeasuredWords {
+  std::string energy, plus_minus;
+};
+MeasuredWords words_of(Measured);
+
 std::string watts_text(double);        // "118 W", "2.06 kW"
 std::string share_text(double share);  // "6 %", "less than 1 %"
 std::string decimal_text(Decimal,

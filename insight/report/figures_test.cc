@@ -32,6 +32,8 @@ TEST(Figures, AreAsFineAsTheyAreSure) {
   EXPECT_EQ(plain(kwh_text(Measured{412.34, 1.63})), "412.3 ± 1.6 kWh");
   EXPECT_EQ(plain(kwh_text(Measured{1240.2, 24.7})), "1,240 ± 25 kWh");
   EXPECT_EQ(plain(kwh_text(Measured{4.126, 0.42})), "4.1 ± 0.4 kWh");
+  EXPECT_EQ(digits_of(20), "20");
+  EXPECT_EQ(digits_of(9.8), "9.8");
   EXPECT_EQ(plain(kwh_text(Measured{0.05, 0.012})), "0.05 ± 0.01 kWh");
   EXPECT_EQ(plain(kwh_text(Measured{41.24, 0})), "41.2 kWh");
 }

@@ -56,6 +56,7 @@ struct ReportFacts {
   std::chrono::year_month month;
   measurement::Timestamp made{};
   std::chrono::minutes utc_offset{0};  // Of the home when it was made.
+  // Used in the home, wherever it came from; made on the roof; of that, given to the grid.
   Measured whole, produced, given_away;
   std::optional<Measured> whole_before, whole_a_year_ago;
   std::vector<ReportPart> parts;          // Largest first; unknown last.
@@ -74,21 +75,27 @@ struct ReportFacts {
   std::vector<ReportClamp> clamps;  // Largest first.
 };
 
-// "October 2026".
-std::string month_text(std::chrono::year_month);
+std::string month_text(std::chrono::year_month);    // "October 2026"
+std::string month_before(std::chrono::year_month);  // "September", "December 2025" of January 2026.
+
+// The month is not over yet.
+bool is_running(const ReportFacts&);
+bool has_urgent(const ReportFacts&);  // Finding.
+
+// A part's share of the whole; 0 where the whole is nothing.
+double share_of(const ReportFacts&, const ReportPart&);
 
 // "Energy report of Our house, October 2026": of pages, files and mails.
 std::string report_title(const ReportFacts&);
 
-// What it comes to in a few sentences, the most important first: what was used, what it cost, what
-// most of it was, what changed, and what wants attention. A mail's text.
+// What was used and what it cost, then the highlights. A mail's text.
 std::vector<std::string> summary(const ReportFacts&);
 
-// What changed against the month before and a year ago, and why as far as the readings tell.
-std::vector<std::string> what_changed(const ReportFacts&);
+// More or less than before, what most of it was, and what wants attention, a sentence each.
+std::vector<std::string> highlights(const ReportFacts&);
 
-// How many predictions came true: "Of 3 predictions that could be checked 2 came true." Empty:
-// there is nothing to count.
-std::string hit_rate(const ReportFacts&);
+// What changed besides: against a year ago, and the parts against the month before, and why as far
+// as the readings tell.
+std::vector<std::string> what_changed(const ReportFacts&);
 
 }  // namespace insight
