@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "bench/peers/system.h"
-#include "hub/api/history.h"
 #include "hub/api/views.h"
+#include "hub/history.h"
 #include "hub/ingest/line_protocol_reader.h"
 #include "hub/ingest/points_inbox.h"
 #include "hub/live_feed.h"

@@ -1,4 +1,4 @@
-#include "hub/api/history.h"
+#include "hub/history.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -10,10 +10,10 @@
 
 #include "hub/api/appliances.h"
 #include "hub/api/health.h"
-#include "hub/api/history.h"
 #include "hub/api/metrics.h"
 #include "hub/api/url.h"
 #include "hub/api/views.h"
+#include "hub/history.h"
 
 #ifndef LENZ_VERSION
 #error "BUG: the build says which version this is"

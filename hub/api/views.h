@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "hub/api/history.h"
+#include "hub/history.h"
 #include "hub/home.h"
 #include "hub/live_feed.h"
 #include "hub/store/store.h"
