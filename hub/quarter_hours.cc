@@ -217,12 +217,13 @@ void add(QuarterHours& to, const QuarterHours& more) {
 
 void take_away(QuarterHours& from, const QuarterHours& less) {
   const auto both = overlap(from, less);
-  const auto lower = [](MilliwattHours& value, MilliwattHours by) {
-    value = {std::max<std::int64_t>(value.value - by.value, 0)};
-  };
   for (std::size_t i = 0; i < both.count; ++i) {
-    lower(from.imported[both.to + i], less.imported[both.from + i]);
-    lower(from.exported[both.to + i], less.exported[both.from + i]);
+    auto& imported = from.imported[both.to + i].value;
+    auto& exported = from.exported[both.to + i].value;
+    const auto net = imported - exported - less.imported[both.from + i].value +
+                     less.exported[both.from + i].value;
+    imported = std::max<std::int64_t>(net, 0);
+    exported = std::max<std::int64_t>(-net, 0);
   }
 }
 

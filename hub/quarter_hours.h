@@ -40,7 +40,7 @@ TimeRange whole_quarters(TimeRange);
 insight::QuarterHours no_quarters(TimeRange);
 // Adds what lies in both; `to` keeps its range. What is covered becomes the less of the two.
 void add(insight::QuarterHours& to, const insight::QuarterHours&);
-// The same, less; nothing falls below zero.
+// What is left of a circuit without one under it, which may produce: nothing falls below zero.
 void take_away(insight::QuarterHours& from, const insight::QuarterHours&);
 
 // Store and home outlive it. Reads each month of a circuit once, and what changed of it again. One

@@ -216,16 +216,20 @@ TEST(Zone, OfAHomeKnowsWhenItsClocksChange) {
 
 TEST(QuarterHours, AreAddedAndTakenAwayWhereBothAre) {
   auto whole = no_quarters({new_year, new_year + 1h});
-  insight::QuarterHours part{new_year + 30min, {{100}, {200}, {300}}, {{0}, {5}, {0}}, {}};
+  const insight::QuarterHours load{new_year + 30min, {{100}, {200}, {300}}, {{0}, {5}, {0}}, {}};
   whole.covered.assign(4, 1);
 
-  add(whole, part);
+  add(whole, load);
   EXPECT_THAT(values(whole.imported), ElementsAre(0, 0, 100, 200));
   EXPECT_THAT(values(whole.exported), ElementsAre(0, 0, 0, 5));
 
-  part.imported[0] = {150};
-  take_away(whole, part);
-  EXPECT_THAT(values(whole.imported), ElementsAre(0, 0, 0, 0));
+  // What solar under it gave was used by the rest: 100 - 0 + 40, and 200 - 5 + 5.
+  const insight::QuarterHours solar{new_year + 30min, {{0}, {0}}, {{40}, {5}}, {}};
+  take_away(whole, solar);
+  EXPECT_THAT(values(whole.imported), ElementsAre(0, 0, 140, 200));
+  take_away(whole, load);
+  EXPECT_THAT(values(whole.imported), ElementsAre(0, 0, 40, 5));
+  EXPECT_THAT(values(whole.exported), ElementsAre(0, 0, 0, 0));
 }
 
 }  // namespace
