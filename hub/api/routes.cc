@@ -9,6 +9,7 @@
 #include <set>
 
 #include "hub/api/appliances.h"
+#include "hub/api/bill.h"
 #include "hub/api/health.h"
 #include "hub/api/metrics.h"
 #include "hub/api/url.h"
@@ -156,7 +157,13 @@ Response homes(const Call& call) {
   return json(homes_text(found));
 }
 
-Response home(const Call& call) { return json(home_text(*call.home->home, call.now)); }
+Response home(const Call& call) {
+  auto* desk = call.home->bill ? call.home->bill() : nullptr;
+  const auto price = desk ? desk->price_now(call.now) : std::nullopt;
+  return json(home_text(*call.home->home,
+                        price ? std::optional(price->as_double()) : call.home->home->price_per_kwh,
+                        call.now));
+}
 
 // The meters that any panel of the home names.
 std::set<std::string> devices(const Home& home) {
@@ -477,6 +484,59 @@ Response said_of_health(const Call& call) {
   return done ? no_content() : refusal(400, done.error());
 }
 
+// --- Money
+
+OrRefusal<BillDesk*> bill_desk(const Call& call) {
+  if (auto* found = call.home->bill ? call.home->bill() : nullptr) return found;
+  return std::unexpected(refusal(503, "Nothing is billed in this home; the hub's log says why."));
+}
+
+Response tariff(const Call& call) {
+  const auto found = bill_desk(call);
+  return found ? json(tariff_text(**found, call.now)) : found.error();
+}
+
+template <BillDesk::Done (*say)(BillDesk&, std::string_view body)>
+Response said_of_tariff(const Call& call) {
+  const auto found = bill_desk(call);
+  if (!found) return found.error();
+  const auto done = say(**found, call.request.body);
+  return done ? no_content() : refusal(400, done.error());
+}
+
+// By a parameter; absent where it is not given.
+OrRefusal<std::optional<std::chrono::year_month>> month(const Parameters& parameters,
+                                                        std::string_view name) {
+  const auto given = parameters.find(name);
+  if (given == parameters.end()) return std::nullopt;
+  if (const auto found = month_in(given->second)) return found;
+  return std::unexpected(refusal(400, fmt::format("{}: give a month such as 2026-10.", name)));
+}
+
+Response bill(const Call& call) {
+  const auto given = parameters(call);
+  if (!given) return given.error();
+  const auto asked = month(*given, "period");
+  if (!asked) return asked.error();
+  const auto found = bill_desk(call);
+  if (!found) return found.error();
+  return json(bill_text(**found, asked->value_or((*found)->month_at(call.now)), call.now));
+}
+
+Response replay(const Call& call) {
+  const auto found = bill_desk(call);
+  return found ? json(replay_text(**found, *call.home->home, call.now)) : found.error();
+}
+
+Response room(const Call& call) {
+  const auto given = parameters(call);
+  if (!given) return given.error();
+  const auto asked = room_question(*given);
+  if (!asked) return refusal(400, asked.error());
+  const auto found = bill_desk(call);
+  return found ? json(room_text(**found, *call.home->home, *asked, call.now)) : found.error();
+}
+
 // --- Figures
 
 // Those of one home, and what the hub itself has to tell. Without a name: of the only one.
@@ -550,6 +610,14 @@ constexpr std::array rows = {
     Route{"GET", "/api/homes/{home}/rules", Role::resident, health<rules_text>, 0},
     Route{"PUT", "/api/homes/{home}/rules", Role::owner, said_of_health<say_rules>, 65'536},
     Route{"POST", "/api/homes/{home}/rules/test", Role::owner, said_of_health<say_test>, 4096},
+    Route{"GET", "/api/homes/{home}/tariff", Role::resident, tariff, 0},
+    Route{"PUT", "/api/homes/{home}/tariff", Role::owner, said_of_tariff<say_tariff>,
+          2 * most_tariff_bytes},
+    Route{"PUT", "/api/homes/{home}/tariff/prices", Role::owner, said_of_tariff<say_prices>,
+          most_price_bytes},
+    Route{"GET", "/api/homes/{home}/bill", Role::resident, bill, 0},
+    Route{"GET", "/api/homes/{home}/bill/replay", Role::resident, replay, 0},
+    Route{"GET", "/api/homes/{home}/room", Role::resident, room, 0},
     Route{"GET", "/metrics", Role::scraper, metrics, 0},
     Route{"POST", "/write", Role::writer, write, most_points_bytes},
     Route{"POST", "/api/v2/write", Role::writer, write, most_points_bytes},

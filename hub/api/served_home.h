@@ -7,6 +7,7 @@
 
 #include "hub/analyst.h"
 #include "hub/api/write.h"
+#include "hub/bill_desk.h"
 #include "hub/health_desk.h"
 #include "hub/home.h"
 #include "hub/ledger.h"
@@ -26,6 +27,7 @@ struct ServedHome {
   std::function<Ledger*()> ledger = {};      // Empty, or null: no energy is told in metrics.
   std::function<Analyst*()> analyst = {};    // Empty, or null: appliances are not looked for.
   std::function<HealthDesk*()> health = {};  // Empty, or null: equipment is not watched.
+  std::function<BillDesk*()> bill = {};      // Empty, or null: nothing is billed.
   const PointsDoor* points = nullptr;        // Null: nobody can write.
 };
 

@@ -218,7 +218,8 @@ std::string homes_text(std::span<const HomeName> homes) {
   return text(list);
 }
 
-std::string home_text(const Home& home, measurement::Timestamp now) {
+std::string home_text(const Home& home, std::optional<double> price_per_kwh,
+                      measurement::Timestamp now) {
   const Panel& panel = panel_at(home, now);
   auto circuits = Json::array();
   for (const auto& circuit : panel.circuits) circuits.push_back(circuit_json(home, circuit));
@@ -231,7 +232,7 @@ std::string home_text(const Home& home, measurement::Timestamp now) {
       {"nominal_voltage_v", home.nominal_voltage_v},
       {"line_frequency_hz", home.line_frequency_hz},
       {"phases", home.phases},
-      {"price_per_kwh", or_null(home.price_per_kwh)},
+      {"price_per_kwh", or_null(price_per_kwh)},
       {"panel",
        {{"valid_from", milliseconds(panel.valid_from)},
         {"style", panel.style == PanelStyle::us ? "us" : "din"},

@@ -25,7 +25,8 @@ struct HomeName {
   std::string_view id, name, trouble;  // Without trouble: empty.
 };
 std::string homes_text(std::span<const HomeName>);
-std::string home_text(const Home&, measurement::Timestamp now);
+// The price is that of one kWh more at this time.
+std::string home_text(const Home&, std::optional<double> price_per_kwh, measurement::Timestamp now);
 
 // The circuits with a clamp on the moment's device; nothing when the home has none.
 std::optional<std::string> live_text(const Home&, const LiveFeed::Moment&,

@@ -1,0 +1,545 @@
+#include "hub/bill_desk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include "hub/toml_file.h"
+
+namespace hub {
+
+using insight::BillingPeriod;
+using insight::Decimal;
+using insight::quarter;
+using insight::QuarterHours;
+using insight::Tariff;
+using measurement::Quantity;
+using measurement::Timestamp;
+using namespace std::chrono_literals;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t most_listed_months = 60, most_replayed = 11;
+constexpr std::chrono::days forecast_from{42};  // Before now: what days to come are drawn from.
+constexpr std::chrono::hours replay_holds{24};
+constexpr TimeRange zone_known = {
+    Timestamp(std::chrono::sys_days(std::chrono::year(2010) / 1 / 1)),
+    Timestamp(std::chrono::sys_days(std::chrono::year(2045) / 1 / 1))};
+constexpr const char* is_being_read = "The last year is being read: ask again in a moment.";
+constexpr const char* no_tariff =
+    "No tariff is set: choose one to begin with on the page, or write tariff.toml in the home's "
+    "folder.";
+
+// Machines that do their work alone once they are told to.
+constexpr std::array shiftable_kinds = {
+    insight::ApplianceKind::dishwasher,   insight::ApplianceKind::washing_machine,
+    insight::ApplianceKind::washer_dryer, insight::ApplianceKind::tumble_dryer,
+    insight::ApplianceKind::ev_charger,
+};
+
+std::string content_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+Tariff one_price(const Home& home) {
+  Tariff tariff{.name = "One price",
+                .country = home.country,
+                .currency = home.currency,
+                .source = "home.toml"};
+  insight::TariffVersion version;
+  version.from = std::chrono::local_days(std::chrono::year(1970) / 1 / 1);
+  insight::Rate rate{.words = "Energy"};
+  rate.tiers = {{.price = Decimal::parse(fmt::format("{}", *home.price_per_kwh))
+                              .value_or(Decimal::nearest(*home.price_per_kwh))}};
+  version.energy = {{.name = "Energy", .rates = {std::move(rate)}}};
+  tariff.versions = {std::move(version)};
+  return tariff;
+}
+
+int ratchet_months(const Tariff& tariff) {
+  int most = 0;
+  for (const auto& version : tariff.versions) {
+    for (const auto& demand : version.demand) most = std::max(most, demand.ratchet_months);
+  }
+  return most;
+}
+
+std::size_t quarters_between(Timestamp begin, Timestamp end) {
+  return static_cast<std::size_t>(std::max<std::int64_t>((end - begin) / quarter, 0));
+}
+
+// Rounded so that a list's rows, what is standing and fed in are the total.
+std::vector<BillPart> rows_of(const std::vector<UsePart>& parts, const insight::BillShares& shares,
+                              measurement::MilliwattHours whole) {
+  std::vector<BillPart> rows;
+  const double total = shares.bill.total.as_double();
+  const auto share = [&](Decimal amount) { return total > 0 ? amount.as_double() / total : 0; };
+  auto rest = whole;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto& part = parts[i];
+    const auto energy = imported(part.use);
+    rest = rest - energy;
+    rows.push_back(
+        {part.name, part.circuit, part.appliance, energy, shares.parts[i], share(shares.parts[i])});
+  }
+  std::ranges::stable_sort(rows, std::ranges::greater{}, &BillPart::amount);
+  if (shares.rest.nano != 0 || rest.value > 0) {
+    rows.push_back({.name = "Not told apart",
+                    .circuit = {},
+                    .appliance = {},
+                    .energy = {std::max<std::int64_t>(rest.value, 0)},
+                    .amount = shares.rest,
+                    .share = share(shares.rest)});
+  }
+  return rows;
+}
+
+std::vector<QuarterHours> uses_of(const std::vector<UsePart>& parts) {
+  std::vector<QuarterHours> uses;
+  for (const auto& part : parts) uses.push_back(part.use);
+  return uses;
+}
+
+std::string source_of(const Tariff& tariff) {
+  const std::chrono::year_month_day date(tariff.source_date);
+  if (tariff.source_date == std::chrono::local_days{}) return tariff.source;
+  return fmt::format("{}, {:04}-{:02}-{:02}", tariff.source, static_cast<int>(date.year()),
+                     unsigned{date.month()}, unsigned{date.day()});
+}
+
+// Runs of a year that could begin later: to whole quarters.
+insight::ShiftableRun shiftable(const insight::Run& run, Timestamp now) {
+  const auto use = quarters_of(run, now);
+  return {.begin = use.begin,
+          .used = use.imported,
+          .earliest = use.begin,
+          .latest = use.begin + std::ssize(use.imported) * quarter + BillDesk::may_wait};
+}
+
+void add(insight::Replay& sum, const insight::Replay& month) {
+  if (sum.trouble.empty()) sum.trouble = month.trouble;
+  sum.total += month.total;
+  sum.shifted += month.shifted;
+  sum.moved = sum.moved + month.moved;
+}
+
+const Circuit* mains_of(const Panel& panel) {
+  const auto found = std::ranges::find_if(panel.circuits, [](const Circuit& circuit) {
+    return circuit.kind == CircuitKind::grid && !circuit.channels.empty();
+  });
+  return found == panel.circuits.end() ? nullptr : &*found;
+}
+
+bool has_kind(const Panel& panel, CircuitKind kind) {
+  return std::ranges::count(panel.circuits, kind, &Circuit::kind) > 0;
+}
+
+double highest_kw(const QuarterHours& grid) {
+  std::int64_t most = 0;
+  for (const auto one : grid.imported) most = std::max(most, one.value);
+  return static_cast<double>(most) * 1e-6 * 4;
+}
+
+double highest_kva(const std::vector<insight::LegCurrent>& legs, double volts) {
+  double most = 0;
+  for (std::size_t i = 0; i < legs.front().amperes.size(); ++i) {
+    double together = 0;
+    for (const auto& leg : legs) together += std::isnan(leg.amperes[i]) ? 0 : leg.amperes[i];
+    most = std::max(most, together * volts / 1000);
+  }
+  return most;
+}
+
+}  // namespace
+
+BillDesk::BillDesk(fs::path tariff, fs::path prices, Store& store, const Home& home,
+                   Surroundings around)
+    : file_(std::move(tariff)),
+      store_(store),
+      home_(home),
+      around_(std::move(around)),
+      zone_(zone_of(around_.utc_offset, zone_known)),
+      quarters_(store, home, around_.ledger),
+      templates_(tariff_templates(around_.templates)) {
+  std::ranges::stable_partition(
+      templates_, [&](const TariffTemplate& one) { return one.country == home_.country; });
+  read_tariff();
+  try {
+    prices_.emplace(prices);
+  } catch (const std::runtime_error& refusal) {
+    if (trouble_.empty()) trouble_ = refusal.what();
+  }
+}
+
+void BillDesk::read_tariff() {
+  text_.clear();
+  trouble_.clear();
+  tariff_.reset();
+  ++tariff_revision_;
+  if (fs::exists(file_)) {
+    text_ = content_of(file_);
+    try {
+      tariff_ = parse_tariff(text_, file_.filename());
+    } catch (const std::runtime_error& refusal) {
+      trouble_ = refusal.what();
+    }
+  } else if (home_.price_per_kwh) {
+    tariff_ = one_price(home_);
+  }
+}
+
+const insight::DayAhead& BillDesk::prices() const {
+  static const insight::DayAhead none;
+  return prices_ ? prices_->prices() : none;
+}
+
+std::optional<Timestamp> BillDesk::prices_until() const {
+  return prices_ ? prices_->until() : std::nullopt;
+}
+
+BillDesk::Done BillDesk::set(std::string_view text) {
+  try {
+    if (text.empty()) {
+      fs::remove(file_);
+    } else {
+      const auto tariff = parse_tariff(text, file_.filename());
+      if (tariff.currency != home_.currency) {
+        return std::unexpected(
+            fmt::format("The tariff is in {}, and the home in {}: let both be the same.",
+                        tariff.currency, home_.currency));
+      }
+      replace_file(file_, text, 0644);
+    }
+  } catch (const std::runtime_error& refusal) {
+    return std::unexpected(refusal.what());
+  }
+  read_tariff();
+  return {};
+}
+
+BillDesk::Done BillDesk::add_prices(std::vector<PriceFrom> more) {
+  if (!prices_) return std::unexpected("The file of prices is wrong: " + trouble_);
+  auto done = prices_->add(std::move(more));
+  if (done) ++tariff_revision_;
+  return done;
+}
+
+std::expected<bool, StoreError> BillDesk::step(Timestamp now) {
+  const auto is_read = quarters_.step(now);
+  if (!is_read || !*is_read) return is_read;
+  if (!wants_replay_) return true;
+  if (!work_) {
+    auto work = begin_replay(now);
+    if (!work) {
+      replay_ = Kept<HomeReplay>{revision(), now, std::unexpected(work.error())};
+      wants_replay_ = false;
+      return true;
+    }
+    work_ = std::move(*work);
+    return false;
+  }
+  go_on_with_replay();
+  return !work_;
+}
+
+std::chrono::year_month BillDesk::month_at(Timestamp time) const {
+  const std::chrono::year_month_day date(zone_.day(time));
+  return date.year() / date.month();
+}
+
+std::vector<std::chrono::year_month> BillDesk::months(Timestamp now) {
+  std::vector<std::chrono::year_month> found;
+  const auto first = quarters_.first();
+  if (!first || !*first) return found;
+  const auto earliest = month_at(**first);
+  for (auto month = month_at(now); month >= earliest && found.size() < most_listed_months;
+       month -= std::chrono::months(1)) {
+    found.push_back(month);
+  }
+  return found;
+}
+
+BillDesk::Or<HomeUse> BillDesk::use(TimeRange range, Timestamp now) {
+  auto found = home_use(quarters_, home_, analyst(), range, now);
+  if (!found) return std::unexpected(fmt::format("{}.", sentence(found.error())));
+  return std::move(*found);
+}
+
+BillDesk::Or<HomeBill> BillDesk::make_bill(BillingPeriod period, Timestamp now) {
+  if (!tariff_) return std::unexpected(trouble_.empty() ? no_tariff : trouble_);
+  const auto range = range_of(period, zone_);
+  if (range.begin > now) return std::unexpected("This month has not begun.");
+  const bool is_running = now < range.end;
+  auto all = range;
+  if (const int back = ratchet_months(*tariff_); back > 0) {
+    const std::chrono::year_month_day first(period.begin);
+    const auto earlier = first.year() / first.month() - std::chrono::months(back);
+    all.begin = zone_.begin(std::chrono::local_days(earlier / 1));
+  }
+  if (is_running) all.begin = std::min(all.begin, now - forecast_from);
+  const auto grid = grid_use(quarters_, home_, all, now);
+  if (!grid) return std::unexpected(fmt::format("{}.", sentence(grid.error())));
+  const auto use = this->use(range, now);
+  if (!use) return std::unexpected(use.error());
+  if (covered(use->grid) == 0) return std::unexpected("Nothing was measured in this month.");
+
+  HomeBill made{.is_running = is_running, .has_grid = use->has_grid};
+  // What has not been used yet costs nothing: until the day that runs, of which it is a part.
+  const BillingPeriod until{period.begin,
+                            is_running ? zone_.day(now) + std::chrono::days(1) : period.end};
+  const auto whole = imported(use->grid) + exported(use->produced) - exported(use->grid);
+  for (const auto& [parts, rows] :
+       {std::pair(&use->circuits, &made.circuits), std::pair(&use->appliances, &made.appliances)}) {
+    const auto uses = uses_of(*parts);
+    const auto shares = insight::shares_of(*tariff_, grid->quarters, uses, until, zone_, prices());
+    if (!shares) return std::unexpected(shares.error());
+    *rows = rows_of(*parts, *shares, whole);
+    made.bill = shares->bill;
+    made.standing = shares->standing;
+    made.feed_in = shares->feed_in;
+  }
+  made.bill.covered = covered(use->grid);
+  if (!is_running) return made;
+  made.bill.period = period;
+  const auto seed = static_cast<std::uint64_t>(period.begin.time_since_epoch().count());
+  const auto forecast =
+      insight::forecast_of(*tariff_, grid->quarters, period, now, zone_, prices(), seed);
+  if (forecast) made.forecast = insight::Spread{forecast->low, forecast->median, forecast->high};
+  return made;
+}
+
+BillDesk::Or<const HomeBill*> BillDesk::bill(std::chrono::year_month month, Timestamp now) {
+  const auto end = range_of(month_of(month), zone_).end;
+  auto& kept = bills_.try_emplace(month, Kept<HomeBill>{0, {}, std::unexpected("")}).first->second;
+  const bool was_over = kept.made >= end, is_of_now = now - kept.made < quarter && now >= kept.made;
+  if (kept.revision != revision() || !(was_over || is_of_now)) {
+    // Reading may find that something has changed.
+    auto made = make_bill(month_of(month), now);
+    kept = {revision(), now, std::move(made)};
+  }
+  if (bills_.size() > most_listed_months) {
+    std::erase_if(bills_, [&](const auto& one) { return one.first != month; });
+  }
+  if (!kept.value) return std::unexpected(kept.value.error());
+  return &*kept.value;
+}
+
+std::vector<std::optional<Decimal>> BillDesk::marginal(TimeRange range, Timestamp now) {
+  const auto [begin, end] = whole_quarters(range);
+  std::vector<std::optional<Decimal>> found(quarters_between(begin, end));
+  if (!tariff_ || found.empty()) return found;
+  for (auto month = month_at(begin); month <= month_at(end - 1ms);
+       month += std::chrono::months(1)) {
+    const auto period = month_of(month);
+    const auto of_month = range_of(period, zone_);
+    const auto grid = grid_use(quarters_, home_, of_month, now);
+    if (!grid) continue;
+    const auto prices =
+        insight::marginal_prices(*tariff_, grid->quarters, period, zone_, this->prices());
+    for (std::size_t i = 0; i < prices.size(); ++i) {
+      const auto time = of_month.begin + static_cast<std::int64_t>(i) * quarter;
+      if (time >= begin && time < end) found[quarters_between(begin, time)] = prices[i];
+    }
+  }
+  return found;
+}
+
+std::optional<Decimal> BillDesk::price_now(Timestamp now) {
+  const auto at = whole_quarters({now, now}).begin;
+  if (!price_now_ || price_now_->quarter != at || price_now_->revision != tariff_revision_) {
+    const auto prices = marginal({at, at + quarter}, now);
+    price_now_ = PriceNow{at, tariff_revision_, prices.front()};
+  }
+  return price_now_->price;
+}
+
+// Whole months that were measured, oldest first.
+std::vector<BillingPeriod> BillDesk::last_months(Timestamp now) {
+  std::vector<BillingPeriod> found;
+  const auto listed = months(now);
+  for (std::size_t i = 1; i < listed.size() && found.size() < std::size_t{most_months}; ++i) {
+    found.insert(found.begin(), month_of(listed[i]));
+  }
+  return found;
+}
+
+std::vector<insight::ShiftableRun> BillDesk::shiftable_runs(TimeRange range, Timestamp now,
+                                                            std::vector<std::string>& names) {
+  std::vector<insight::ShiftableRun> runs;
+  auto* analyst = this->analyst();
+  if (!analyst) return runs;
+  std::map<ApplianceNumber, std::string> could_wait;
+  for (const auto& one : analyst->appliances(now)) {
+    const bool is_known = one.known.kind && one.known.certainty != insight::Certainty::unknown &&
+                          std::ranges::count(shiftable_kinds, *one.known.kind) > 0;
+    if (is_known) could_wait.emplace(one.number, name_of(one));
+  }
+  std::map<ApplianceNumber, std::string> did_run;
+  for (const auto& booked : analyst->runs(range, most_runs_in_use)) {
+    const auto name = could_wait.find(booked.appliance);
+    const bool is_over = booked.run.end < now && booked.run.begin >= range.begin;
+    if (name == could_wait.end() || !is_over || booked.run.energy.value <= 0) continue;
+    runs.push_back(shiftable(booked.run, now));
+    did_run.insert(*name);
+  }
+  for (const auto& [number, name] : did_run) names.push_back(name);
+  return runs;
+}
+
+BillDesk::Or<BillDesk::ReplayWork> BillDesk::begin_replay(Timestamp now) {
+  ReplayWork work{.revision = revision(), .begun = now, .periods = last_months(now)};
+  if (!tariff_) return std::unexpected(trouble_.empty() ? no_tariff : trouble_);
+  if (work.periods.empty()) {
+    return std::unexpected("No whole month has been measured yet: look again after the first.");
+  }
+  work.made.over = {work.periods.front().begin, work.periods.back().end};
+  const auto range = range_of(work.made.over, zone_);
+  auto grid = grid_use(quarters_, home_, range, now);
+  if (!grid) return std::unexpected(fmt::format("{}.", sentence(grid.error())));
+  work.grid = std::move(grid->quarters);
+  work.made.covered = covered(work.grid);
+  work.runs = shiftable_runs(range, now, work.made.shiftable);
+  work.tariffs.push_back(*tariff_);
+  for (const auto& one : templates_) {
+    const bool is_of_here = one.country == home_.country || one.country.empty();
+    if (!is_of_here || work.tariffs.size() > most_replayed) continue;
+    auto tariff = parse_tariff(one.text, one.id + ".toml");
+    if (tariff.currency == home_.currency) work.tariffs.push_back(std::move(tariff));
+  }
+  return work;
+}
+
+void BillDesk::go_on_with_replay() {
+  auto& work = *work_;
+  const auto tariff = work.next / work.periods.size(), month = work.next % work.periods.size();
+  const auto range = range_of(work.periods[month], zone_);
+  std::vector<insight::ShiftableRun> runs;
+  for (const auto& run : work.runs) {
+    if (run.begin >= range.begin && run.begin < range.end) runs.push_back(run);
+  }
+  const auto& asked = work.tariffs[tariff];
+  const auto found =
+      insight::replay_of({&asked, 1}, work.grid, {&work.periods[month], 1}, runs, zone_, prices());
+  const bool is_own = tariff == 0;
+  if (month == 0 && is_own) work.made.own = {.tariff = asked.name, .currency = asked.currency};
+  if (month == 0 && !is_own) {
+    work.made.rows.push_back(
+        {{.tariff = asked.name, .currency = asked.currency}, source_of(asked)});
+  }
+  add(is_own ? work.made.own : work.made.rows.back().replay, found.front());
+  if (++work.next < work.tariffs.size() * work.periods.size()) return;
+  std::ranges::stable_sort(work.made.rows, {}, [](const HomeReplay::Row& row) {
+    return std::pair(!row.replay.trouble.empty(), row.replay.shifted);
+  });
+  replay_ = Kept<HomeReplay>{work.revision, work.begun, std::move(work.made)};
+  wants_replay_ = false;
+  work_.reset();
+}
+
+BillDesk::Or<const HomeReplay*> BillDesk::replay(Timestamp now) {
+  const bool is_known = replay_ && replay_->revision == revision() &&
+                        now - replay_->made < replay_holds && now >= replay_->made;
+  if (!is_known) {
+    wants_replay_ = true;
+    return std::unexpected(is_being_read);
+  }
+  if (!replay_->value) return std::unexpected(replay_->value.error());
+  return &*replay_->value;
+}
+
+BillDesk::Or<std::vector<insight::LegCurrent>> BillDesk::leg_currents(const Circuit& grid,
+                                                                      TimeRange range) {
+  const auto [begin, end] = whole_quarters(range);
+  const auto legs = std::max<std::size_t>(grid.legs.size(), 1);
+  std::vector<insight::LegCurrent> found(legs);
+  for (auto& leg : found) leg = {begin, std::vector<float>(quarters_between(begin, end))};
+  const bool is_doubled = grid.channels.size() == 1 && legs > 1;  // One clamp stands for all legs.
+  for (std::size_t c = 0; c < grid.channels.size(); ++c) {
+    const auto& use = grid.channels[c];
+    const auto points =
+        store_.read({use.device, Quantity::current, use.channel}, {begin, end}, quarter);
+    if (!points) return std::unexpected(fmt::format("{}.", sentence(points.error())));
+    const auto times = is_doubled ? 1.0f : static_cast<float>(std::abs(use.multiplier));
+    for (std::size_t leg = 0; leg < legs; ++leg) {
+      if (!is_doubled && leg != c % legs) continue;
+      auto& amperes = found[leg].amperes;
+      for (std::size_t i = 0; i < std::min(amperes.size(), points->mean.size()); ++i) {
+        amperes[i] += times * points->mean[i];
+      }
+    }
+  }
+  return found;
+}
+
+BillDesk::Or<HomeRoom> BillDesk::room(const RoomQuestion& question, Timestamp now) {
+  if (!quarters_.is_ready()) return std::unexpected(is_being_read);
+  const auto& panel = panel_at(home_, now);
+  const auto* mains = mains_of(panel);
+  if (!mains) {
+    return std::unexpected(
+        "There is no clamp at the mains: what the legs carry is not known without one.");
+  }
+  if (mains->rating_a <= 0) {
+    return std::unexpected(fmt::format(
+        "The rating of {} is not known: set rating_a of it in home.toml.", mains->name));
+  }
+  const TimeRange year{now - std::chrono::days(365), now};
+  const auto legs = leg_currents(*mains, year);
+  if (!legs) return std::unexpected(legs.error());
+  const auto use = this->use(year, now);
+  if (!use) return std::unexpected(use.error());
+
+  insight::PlannedLoad planned{.name = question.what,
+                               .legs = std::vector<bool>(legs->size(), question.legs.empty()),
+                               .hours = question.hours};
+  for (const int leg : question.legs) {
+    if (leg < 1 || static_cast<std::size_t>(leg) > legs->size()) {
+      return std::unexpected(fmt::format("The home has no leg {}.", leg));
+    }
+    planned.legs[static_cast<std::size_t>(leg) - 1] = true;
+  }
+  const auto on = static_cast<double>(std::ranges::count(planned.legs, true));
+  planned.amperes = question.power_w / (home_.nominal_voltage_v * on);
+  std::vector<insight::CircuitUse> circuits;
+  for (const auto& part : use->circuits) circuits.push_back({part.name, part.use});
+  const bool is_us = home_.country == "US";
+  const auto room =
+      insight::room_for(planned, *legs, circuits, mains->rating_a, is_us ? 0.8 : 1, zone_);
+  if (!room) return std::unexpected(room.error());
+
+  HomeRoom found{.room = *room, .breaker_a = mains->rating_a};
+  if (is_us) {
+    const auto service_v = home_.nominal_voltage_v * static_cast<double>(legs->size());
+    found.sheet = insight::nec_220_87({.service_a = mains->rating_a,
+                                       .voltage_v = service_v,
+                                       .new_load_va = question.power_w,
+                                       .has_generation = has_kind(panel, CircuitKind::solar),
+                                       .has_peak_shaving = has_kind(panel, CircuitKind::battery),
+                                       .saw_heating_or_cooling = question.unseen_w <= 0,
+                                       .heating_or_cooling_va = question.unseen_w},
+                                      *legs);
+  }
+  found.contracted = insight::contracted_power(home_.country, highest_kw(use->grid),
+                                               highest_kva(*legs, home_.nominal_voltage_v));
+  const auto periods = last_months(now);
+  if (!tariff_ || !question.kwh_a_day || periods.empty()) return found;
+  const auto more =
+      insight::with_load(use->grid, planned, *question.kwh_a_day, home_.nominal_voltage_v, zone_);
+  const auto before =
+      insight::replay_of({&*tariff_, 1}, use->grid, periods, {}, zone_, prices()).front();
+  const auto after = insight::replay_of({&*tariff_, 1}, more, periods, {}, zone_, prices()).front();
+  if (before.trouble.empty() && after.trouble.empty()) {
+    found.bill = {before.total, after.total};
+  }
+  return found;
+}
+
+}  // namespace hub

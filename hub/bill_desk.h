@@ -1,0 +1,202 @@
+// The home's tariff at work: bills of months, who has which part of them, what the running month
+// will come to, the last year under other tariffs, and whether there is room for more.
+//
+//   store ──> QuarterBook ──> home_use() ──┐
+//   tariff.toml, day-ahead prices ─────────┴──> insight/bill ──> HomeBill, HomeReplay, HomeRoom
+
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/analyst.h"
+#include "hub/day_ahead.h"
+#include "hub/home.h"
+#include "hub/home_use.h"
+#include "hub/quarter_hours.h"
+#include "hub/tariff_file.h"
+#include "insight/advice/advice.h"
+#include "insight/bill/billing.h"
+#include "insight/bill/forecast.h"
+#include "insight/bill/replay.h"
+#include "insight/bill/room.h"
+
+namespace hub {
+
+// A home's amounts are told by its own clamps, which no authority has approved for billing.
+inline constexpr std::string_view bill_note =
+    "Information, not a charge: these clamps are no certified meter, and only the supplier's own "
+    "bill counts.";
+
+struct BillPart {
+  std::string name;
+  std::string circuit;                       // Id; empty: what nobody has been told apart of.
+  std::optional<ApplianceNumber> appliance;  // Of rows of appliances.
+  measurement::MilliwattHours energy;
+  insight::Decimal amount;
+  double share = 0;  // Of the total.
+};
+
+// The rows of either list, what is standing and what feeding in brought add up to the total.
+struct HomeBill {
+  insight::Bill bill;
+  bool is_running = false;
+  bool has_grid = true;                        // Else it is of the sum of all circuits.
+  std::vector<BillPart> circuits, appliances;  // The largest first, what is of none last.
+  insight::Decimal standing, feed_in;
+  std::optional<insight::Spread> forecast;  // Of the whole of a running period.
+};
+
+struct HomeReplay {
+  insight::BillingPeriod over;
+  double covered = 0;
+  insight::Replay own;
+  struct Row {
+    insight::Replay replay;
+    std::string source;  // Of the prices, with their date.
+  };
+  std::vector<Row> rows;               // The cheapest first; those without a total last.
+  std::vector<std::string> shiftable;  // Appliances that could run at another time.
+};
+
+// A question of *Is there room?*
+struct RoomQuestion {
+  std::string what;  // "charger", "heat_pump", "battery".
+  double power_w = 0;
+  std::vector<int> legs;  // From 1; none: all.
+  std::optional<insight::Hours> hours;
+  std::optional<double> kwh_a_day;  // For its bill.
+  // Of the larger of heating and cooling, where it did not run while it was recorded: for the
+  // sheet.
+  double unseen_w = 0;
+};
+
+struct HomeRoom {
+  insight::Room room;
+  double breaker_a = 0;
+  // In the US: the sheet, or why it may not be used.
+  std::optional<std::expected<insight::NecSheet, std::vector<std::string>>> sheet;
+  std::optional<insight::ContractedPower> contracted;
+  std::optional<std::pair<insight::Decimal, insight::Decimal>> bill;  // A year, before and after.
+};
+
+// Store and home outlive it. One thread; time is an argument.
+class BillDesk {
+ public:
+  struct Surroundings {
+    std::function<Analyst*()> analyst;  // Gives null where appliances are not looked for.
+    std::function<Ledger*()> ledger;    // Gives null where energy is not followed.
+    UtcOffset utc_offset;               // Of the home's zone.
+    std::filesystem::path templates;    // Folder of tariffs to begin with.
+  };
+
+  static constexpr int most_months = 12;             // Of a replay.
+  static constexpr std::chrono::hours may_wait{12};  // A machine that could run at another time.
+
+  // A tariff or prices that are wrong are not followed, and said in trouble(). Where there is no
+  // file, the price of home.toml is a tariff of its own.
+  BillDesk(std::filesystem::path tariff, std::filesystem::path prices, Store&, const Home&,
+           Surroundings);
+
+  // Some milliseconds of work, so that a year is at hand when somebody asks. True: nothing is left.
+  std::expected<bool, StoreError> step(measurement::Timestamp now);
+
+  const std::optional<insight::Tariff>& tariff() const { return tariff_; }
+  const std::string& text() const { return text_; }        // Of the file; empty: there is none.
+  const std::string& trouble() const { return trouble_; }  // Empty: none.
+  const std::vector<TariffTemplate>& templates() const {
+    return templates_;
+  }  // The country's first.
+  // Absent: none are known.
+  std::optional<measurement::Timestamp> prices_until() const;
+  QuarterBook& quarters() { return quarters_; }
+  const insight::Zone& zone() const { return zone_; }
+
+  // The error is one sentence for people.
+  using Done = std::expected<void, std::string>;
+  template <class Value>
+  using Or = std::expected<Value, std::string>;
+
+  // An empty text: there is no tariff any more.
+  Done set(std::string_view text);
+  Done add_prices(std::vector<PriceFrom>);
+
+  // What one more kWh costs now, taxes included: the one price that is shown and told. Without a
+  // tariff that of home.toml, absent where neither has one.
+  std::optional<insight::Decimal> price_now(measurement::Timestamp now);
+  // The same of each quarter of a range; a range without a bill has none.
+  std::vector<std::optional<insight::Decimal>> marginal(TimeRange, measurement::Timestamp now);
+
+  // Of months in which anything was measured, the newest first, at most 60.
+  std::vector<std::chrono::year_month> months(measurement::Timestamp now);
+  Or<const HomeBill*> bill(std::chrono::year_month, measurement::Timestamp now);
+  // Under the country's templates and the home's own tariff. Where the year has not been read yet,
+  // it says so: ask again.
+  Or<const HomeReplay*> replay(measurement::Timestamp now);
+  bool is_replaying() const { return wants_replay_; }
+  Or<HomeRoom> room(const RoomQuestion&, measurement::Timestamp now);
+
+  Or<HomeUse> use(TimeRange, measurement::Timestamp now);
+  std::chrono::year_month month_at(measurement::Timestamp) const;
+
+ private:
+  template <class Value>
+  struct Kept {
+    std::uint64_t revision = 0;
+    measurement::Timestamp made{};
+    Or<Value> value;
+  };
+  std::uint64_t revision() const { return quarters_.revision() + tariff_revision_; }
+  void read_tariff();
+  Analyst* analyst() const { return around_.analyst ? around_.analyst() : nullptr; }
+  Or<HomeBill> make_bill(insight::BillingPeriod, measurement::Timestamp now);
+  // A replay is made of one month under one tariff after the other.
+  struct ReplayWork {
+    std::uint64_t revision = 0;
+    measurement::Timestamp begun{};
+    std::vector<insight::BillingPeriod> periods;
+    insight::QuarterHours grid;
+    std::vector<insight::ShiftableRun> runs;
+    std::vector<insight::Tariff> tariffs;  // The home's own first.
+    std::size_t next = 0;                  // Of all months of all tariffs.
+    HomeReplay made;
+  };
+  Or<ReplayWork> begin_replay(measurement::Timestamp now);
+  void go_on_with_replay();
+  std::vector<insight::BillingPeriod> last_months(measurement::Timestamp now);
+  std::vector<insight::ShiftableRun> shiftable_runs(TimeRange, measurement::Timestamp now,
+                                                    std::vector<std::string>& names);
+  Or<std::vector<insight::LegCurrent>> leg_currents(const Circuit& grid, TimeRange);
+  const insight::DayAhead& prices() const;
+
+  const std::filesystem::path file_;
+  Store& store_;
+  const Home& home_;
+  const Surroundings around_;
+  const insight::Zone zone_;
+  QuarterBook quarters_;
+  std::string text_, trouble_;
+  std::optional<insight::Tariff> tariff_;
+  std::optional<PriceBook> prices_;  // Absent: the file is wrong.
+  std::vector<TariffTemplate> templates_;
+  std::uint64_t tariff_revision_ = 0;
+  std::map<std::chrono::year_month, Kept<HomeBill>> bills_;
+  std::optional<ReplayWork> work_;
+  bool wants_replay_ = false;
+  std::optional<Kept<HomeReplay>> replay_;
+  struct PriceNow {
+    measurement::Timestamp quarter{};
+    std::uint64_t revision = 0;
+    std::optional<insight::Decimal> price;
+  };
+  std::optional<PriceNow> price_now_;
+};
+
+}  // namespace hub
