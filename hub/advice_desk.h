@@ -1,0 +1,96 @@
+// What to do with each appliance of a home, and whether what was predicted came true.
+//
+//   runs and quarters of a year, what a kWh costs in each of them ──┐
+//   what people said (AdviceBook), findings of health ──────────────┴──> insight/advice ──> rows()
+//   what was done ──> its days before and after ──> AdviceBook ──> predictions(), hit_rate()
+
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/advice_book.h"
+#include "hub/bill_desk.h"
+#include "hub/health_desk.h"
+#include "insight/advice/adviser.h"
+#include "insight/advice/score.h"
+
+namespace hub {
+
+struct AppliancePlan {
+  ApplianceNumber appliance = 0;
+  std::string name;
+  insight::ApplianceKind kind{};
+  ApplianceFacts facts;
+  insight::Advice advice;
+  std::optional<PredictionNumber> prediction;  // That is open.
+};
+
+// Bill desk and home outlive it. One thread; time is an argument.
+class AdviceDesk {
+ public:
+  struct Surroundings {
+    std::function<Analyst*()> analyst;    // Gives null where appliances are not looked for.
+    std::function<HealthDesk*()> health;  // Gives null where equipment is not watched.
+    // Models of a catalogue; empty: there is none.
+    std::function<std::vector<insight::Offer>(insight::ApplianceKind)> offers;
+  };
+
+  static constexpr std::chrono::hours again_after{24};
+  static constexpr std::chrono::days looks_back{365}, gone_after{14};
+  static constexpr std::chrono::days scored_before{90}, scored_after{90};
+  static constexpr std::chrono::days forecast_after{10};  // Of a month.
+
+  // Throws std::runtime_error with one sentence where the book does not open.
+  AdviceDesk(Files&, const std::string& book, BillDesk&, const Home&, Surroundings);
+  ~AdviceDesk();
+
+  // A piece of work of some milliseconds: all is weighed anew once a day. True: nothing is left.
+  std::expected<bool, StoreError> step(measurement::Timestamp now);
+  // All has been weighed at least once.
+  bool is_ready() const { return weighed_at_.has_value(); }
+
+  // By number. Those whose kind is not known are not among them.
+  std::vector<AppliancePlan> plans();
+  std::vector<BookedPrediction> predictions() { return book_.predictions(); }
+  std::vector<insight::ScoredPrediction> scores();  // Of advice and findings: kWh a year.
+  insight::HitRate hit_rate();                      // Of all that was measured.
+
+  // The error is one sentence for people.
+  using Done = std::expected<void, std::string>;
+  Done set(ApplianceNumber, const ApplianceFacts&, measurement::Timestamp now);
+  Done done(PredictionNumber, measurement::Timestamp now);
+
+ private:
+  struct Weighing;
+  struct Weighed {
+    std::string name, circuit;
+    insight::ApplianceUse use;
+    insight::Advice advice;
+  };
+
+  std::expected<void, StoreError> begin(measurement::Timestamp now);
+  std::expected<void, StoreError> weigh(const ApplianceState&, measurement::Timestamp now);
+  std::expected<void, StoreError> advise(ApplianceNumber, Weighed&, measurement::Timestamp now);
+  std::expected<void, StoreError> book_findings(ApplianceNumber, const Weighed&,
+                                                measurement::Timestamp now);
+  std::expected<void, StoreError> book_forecast(measurement::Timestamp now);
+  std::expected<void, StoreError> see_replacements();
+  std::expected<void, StoreError> score(const BookedPrediction&, measurement::Timestamp now);
+  Analyst* analyst() const { return around_.analyst ? around_.analyst() : nullptr; }
+
+  AdviceBook book_;
+  BillDesk& bill_;
+  const Home& home_;
+  const Surroundings around_;
+  std::unique_ptr<Weighing> work_;  // Null: nothing is weighed now.
+  std::map<ApplianceNumber, Weighed> weighed_;
+  std::optional<measurement::Timestamp> weighed_at_;
+};
+
+}  // namespace hub
