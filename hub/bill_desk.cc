@@ -273,33 +273,46 @@ BillDesk::Or<HomeUse> BillDesk::use(TimeRange range, Timestamp now) {
   return std::move(*found);
 }
 
+// The grid's quarters that a bill of the period needs: a ratchet looks back, and so does a
+// forecast.
+BillDesk::Or<QuarterHours> BillDesk::grid_of(BillingPeriod period, Timestamp now) {
+  auto range = range_of(period, zone_);
+  const bool is_running = now < range.end;
+  if (const int back = ratchet_months(*tariff_); back > 0) {
+    const std::chrono::year_month_day first(period.begin);
+    const auto earlier = first.year() / first.month() - std::chrono::months(back);
+    range.begin = zone_.begin(std::chrono::local_days(earlier / 1));
+  }
+  if (is_running) range.begin = std::min(range.begin, now - forecast_from);
+  auto grid = grid_use(quarters_, home_, range, now);
+  if (!grid) return std::unexpected(fmt::format("{}.", sentence(grid.error())));
+  return std::move(grid->quarters);
+}
+
+BillDesk::Or<insight::BillShares> BillDesk::shares(BillingPeriod period,
+                                                   const std::vector<QuarterHours>& parts,
+                                                   Timestamp now) {
+  if (!tariff_) return std::unexpected(trouble_.empty() ? no_tariff : trouble_);
+  const auto grid = grid_of(period, now);
+  if (!grid) return std::unexpected(grid.error());
+  // What has not been used yet costs nothing: until the day that runs, of which it is a part.
+  if (now < range_of(period, zone_).end) period.end = zone_.day(now) + std::chrono::days(1);
+  return insight::shares_of(*tariff_, *grid, parts, period, zone_, prices());
+}
+
 BillDesk::Or<HomeBill> BillDesk::make_bill(BillingPeriod period, Timestamp now) {
   if (!tariff_) return std::unexpected(trouble_.empty() ? no_tariff : trouble_);
   const auto range = range_of(period, zone_);
   if (range.begin > now) return std::unexpected("This month has not begun.");
-  const bool is_running = now < range.end;
-  auto all = range;
-  if (const int back = ratchet_months(*tariff_); back > 0) {
-    const std::chrono::year_month_day first(period.begin);
-    const auto earlier = first.year() / first.month() - std::chrono::months(back);
-    all.begin = zone_.begin(std::chrono::local_days(earlier / 1));
-  }
-  if (is_running) all.begin = std::min(all.begin, now - forecast_from);
-  const auto grid = grid_use(quarters_, home_, all, now);
-  if (!grid) return std::unexpected(fmt::format("{}.", sentence(grid.error())));
   const auto use = this->use(range, now);
   if (!use) return std::unexpected(use.error());
   if (covered(use->grid) == 0) return std::unexpected("Nothing was measured in this month.");
 
-  HomeBill made{.is_running = is_running, .has_grid = use->has_grid};
-  // What has not been used yet costs nothing: until the day that runs, of which it is a part.
-  const BillingPeriod until{period.begin,
-                            is_running ? zone_.day(now) + std::chrono::days(1) : period.end};
+  HomeBill made{.is_running = now < range.end, .has_grid = use->has_grid};
   const auto whole = imported(use->grid) + exported(use->produced) - exported(use->grid);
   for (const auto& [parts, rows] :
        {std::pair(&use->circuits, &made.circuits), std::pair(&use->appliances, &made.appliances)}) {
-    const auto uses = uses_of(*parts);
-    const auto shares = insight::shares_of(*tariff_, grid->quarters, uses, until, zone_, prices());
+    const auto shares = this->shares(period, uses_of(*parts), now);
     if (!shares) return std::unexpected(shares.error());
     *rows = rows_of(*parts, *shares, whole);
     made.bill = shares->bill;
@@ -307,11 +320,12 @@ BillDesk::Or<HomeBill> BillDesk::make_bill(BillingPeriod period, Timestamp now) 
     made.feed_in = shares->feed_in;
   }
   made.bill.covered = covered(use->grid);
-  if (!is_running) return made;
+  if (!made.is_running) return made;
   made.bill.period = period;
+  const auto grid = grid_of(period, now);
+  if (!grid) return std::unexpected(grid.error());
   const auto seed = static_cast<std::uint64_t>(period.begin.time_since_epoch().count());
-  const auto forecast =
-      insight::forecast_of(*tariff_, grid->quarters, period, now, zone_, prices(), seed);
+  const auto forecast = insight::forecast_of(*tariff_, *grid, period, now, zone_, prices(), seed);
   if (forecast) made.forecast = insight::Spread{forecast->low, forecast->median, forecast->high};
   return made;
 }

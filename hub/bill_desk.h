@@ -144,6 +144,9 @@ class BillDesk {
   Or<HomeRoom> room(const RoomQuestion&, measurement::Timestamp now);
 
   Or<HomeUse> use(TimeRange, measurement::Timestamp now);
+  // Of what does not overlap; of a running period until today.
+  Or<insight::BillShares> shares(insight::BillingPeriod, const std::vector<insight::QuarterHours>&,
+                                 measurement::Timestamp now);
   std::chrono::year_month month_at(measurement::Timestamp) const;
 
  private:
@@ -156,6 +159,7 @@ class BillDesk {
   std::uint64_t revision() const { return quarters_.revision() + tariff_revision_; }
   void read_tariff();
   Analyst* analyst() const { return around_.analyst ? around_.analyst() : nullptr; }
+  Or<insight::QuarterHours> grid_of(insight::BillingPeriod, measurement::Timestamp now);
   Or<HomeBill> make_bill(insight::BillingPeriod, measurement::Timestamp now);
   // A replay is made of one month under one tariff after the other.
   struct ReplayWork {
