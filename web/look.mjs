@@ -16,6 +16,9 @@ const scenes = [
   ['us', 'now'], ['us', 'history/grid'], ['us', 'history/kitchen,fridge,dryer,roof'], ['us', 'settings'],
   ['us', 'appliances'], ['us', 'directory'], ['eu', 'appliances'], ['many', 'appliances'], ['first', 'appliances'], ['stale', 'appliances'],
   ['us', 'health'], ['eu', 'health'], ['many', 'health'], ['first', 'health'], ['stale', 'health'],
+  ['us', 'bill'], ['eu', 'bill'], ['many', 'bill'], ['first', 'bill'], ['stale', 'bill'],
+  ['us', 'advice'], ['eu', 'advice'], ['many', 'advice'], ['first', 'advice'], ['stale', 'advice'],
+  ['us', 'room'], ['eu', 'room'], ['many', 'room'], ['first', 'room'], ['us', 'report'], ['first', 'report'],
   ['eu', 'now'], ['eu', 'history'], ['many', 'now'], ['many', 'history/c1,c2,c3'],
   ['first', 'now'], ['first', 'sign-in'], ['stale', 'now'], ['us', 'sign-in'],
 ];
@@ -46,6 +49,7 @@ for (const [width, height] of [[390, 844], [1280, 900]]) {
         await page.goto(`${base}/${world}/#link=demo`);
         await page.getByRole('navigation').waitFor();
         await page.evaluate((to) => { location.hash = `#/${to}`; }, view);
+        if (view === 'room') await page.getByRole('button', { name: 'Look' }).click();
         await page.waitForTimeout(view.startsWith('history') ? 1500 : 2500);
       }
       await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });

@@ -1,7 +1,7 @@
 // A hub made of paper, to look at the page without one: `npm run build && npm run mock [port]`.
 // Each path is a world of its own, so relative addresses are tried as well:
 //   /us/ /eu/      a house each, one that buys and one that gives
-//   /many/         42 circuits, and names that are long, empty, right to left, or look like HTML
+//   /many/         a tenant with 42 circuits, and names that are long, empty, right to left, or look like HTML
 //   /first/        a meter that has not reported yet
 //   /stale/        a meter that fell silent when the mock was started
 // Sign in with <world>/#link=demo, or as ann with "correct horse".
@@ -10,6 +10,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as money from './money_mock.mjs';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), 'dist');
 const started = Date.now();
@@ -224,10 +225,13 @@ function live(world, home, request, response) {
 }
 
 let tries = 0;
-async function sign_in(request) {
+async function body_of(request) {
   let body = '';
   for await (const chunk of request) body += chunk;
-  const proof = JSON.parse(body);
+  return JSON.parse(body);
+}
+async function sign_in(request) {
+  const proof = await body_of(request);
   if (proof.link === 'demo' || (proof.name === 'ann' && proof.password === 'correct horse')) return [204];
   return ++tries % 4 === 0 ? [429, { error: 'Too many tries.' }, { 'Retry-After': 30 }] : [401, { error: 'Wrong link, or wrong name or password.' }];
 }
@@ -242,7 +246,7 @@ async function answer(request, response) {
 
   const signed_in = new RegExp(`session=${world}`).test(request.headers.cookie ?? '');
   const cookie = (value, age) => ({ 'Set-Cookie': `session=${value}; Path=/${world}; HttpOnly; SameSite=Strict; Max-Age=${age}` });
-  if (path === 'api/status') return send(response, 200, { version: '0.1.0', signed_in, name: signed_in ? 'ann' : null, has_password: world !== 'first' });
+  if (path === 'api/status') return send(response, 200, { version: '0.1.0', signed_in, name: signed_in ? 'ann' : null, is_owner: signed_in && world !== 'many', has_password: world !== 'first' });
   if (path === 'api/session' && request.method === 'POST') {
     const [status, body, headers] = await sign_in(request);
     return send(response, status, body, status === 204 ? cookie(world, 86400) : headers);
@@ -267,6 +271,21 @@ async function answer(request, response) {
   if (path === `${base}/health`) return send(response, 200, health(world));
   if (path === `${base}/rules` && request.method === 'GET') return send(response, 200, rules(world));
   if (path.startsWith(`${base}/health/`) || path.startsWith(`${base}/rules`)) return send(response, 204);
+  if (path === `${base}/tariff`) {
+    return request.method === 'PUT' ? send(response, ...money.put_tariff(world, await body_of(request))) : send(response, 200, money.tariff(world, home));
+  }
+  if (path === `${base}/tariff/prices`) return send(response, 204);
+  if (path === `${base}/bill`) return send(response, 200, money.bill(world, home, url.searchParams.get('period')));
+  if (path === `${base}/bill/replay`) return send(response, 200, money.replay(world, home));
+  if (path === `${base}/room`) return send(response, ...money.room(world, home, url.searchParams));
+  if (path === `${base}/advice` && world === 'eu') return send(response, 503, { error: 'There is no advice in this home: its book could not be opened. Look into the hub\u2019s log.' });
+  if (path === `${base}/advice`) return send(response, 200, money.advice(world, home));
+  if (path === `${base}/advice/facts`) return send(response, 204, money.put_facts(world, await body_of(request)));
+  if (path === `${base}/advice/done`) return send(response, 204, money.say_done(world));
+  if (path === `${base}/report`) {
+    response.writeHead(200, { 'Content-Type': 'text/html' });
+    return response.end(money.report(home, url.searchParams.get('month')));
+  }
   if (path === `${base}/history`) return send(response, ...history(home, url.searchParams));
   if (path === `${base}/gaps`) {
     const [begin, end] = ['begin', 'end'].map((name) => Number(url.searchParams.get(name)));
@@ -291,7 +310,7 @@ function file(response, path) {
   if (!existsSync(name) || !statSync(name).isFile()) return send(response, 404, { error: 'There is nothing here.' });
   response.writeHead(200, {
     'Content-Type': types[extname(name)] ?? 'application/octet-stream',
-    'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    'Content-Security-Policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
   });
   createReadStream(name).pipe(response);
 }

@@ -1,7 +1,9 @@
 // What the page asks of the hub, in the words of docs/http_api.yaml. Every address is relative, so
 // that the page works under any path.
 
+import type { Advice, Facts } from './advice';
 import type { Appliances, Outlet, Run } from './appliances';
+import type { BillAnswer, Plan, Replay, Room, Tariff } from './bill';
 import type { Feedback, Health, Rules } from './health';
 import type { Home } from './home';
 import { unpack } from './packed';
@@ -10,6 +12,7 @@ export interface Status {
   version: string;
   signed_in: boolean;
   name: string | null;
+  is_owner: boolean;
   has_password: boolean;
 }
 
@@ -165,3 +168,22 @@ export const put_rules = (id: string, { times, rules: all }: Pick<Rules, 'times'
 // Without a rule: of the channels alone.
 export const test_rule = (id: string, rule?: string) =>
   ask('POST', home_path(id, '/rules/test'), rule === undefined ? {} : { rule }) as Promise<void>;
+
+export const tariff = (id: string) => ask('GET', home_path(id, '/tariff')) as Promise<Tariff>;
+export const put_tariff = (id: string, text: string) => ask('PUT', home_path(id, '/tariff'), { text }) as Promise<void>;
+export const put_prices = (id: string, text: string) => ask('PUT', home_path(id, '/tariff/prices'), { text }) as Promise<void>;
+// Without a period ("2026-10"): of the month that runs.
+export const bill = (id: string, period: string, signal?: AbortSignal) =>
+  ask('GET', home_path(id, '/bill') + (period ? query({ period }) : ''), undefined, signal) as Promise<BillAnswer>;
+export const replay = (id: string) => ask('GET', home_path(id, '/bill/replay')) as Promise<Replay>;
+export const room = (id: string, { what, power_w, legs, hours }: Plan) =>
+  ask('GET', home_path(id, '/room') + query({ what, power_w, legs: legs.join(','), ...hours })) as Promise<Room>;
+
+export const advice = (id: string) => ask('GET', home_path(id, '/advice')) as Promise<Advice>;
+export const put_facts = (id: string, appliance: number, facts: Facts) =>
+  ask('POST', home_path(id, '/advice/facts'), { appliance, ...facts }) as Promise<void>;
+export const say_done = (id: string, prediction: number) => ask('POST', home_path(id, '/advice/done'), { prediction }) as Promise<void>;
+
+// A page of its own, of a month ("2026-10").
+export const report = async (id: string, month: string, signal?: AbortSignal): Promise<string> =>
+  (await answer('GET', home_path(id, '/report') + query({ month }), undefined, signal)).text();

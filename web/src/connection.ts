@@ -125,11 +125,20 @@ function try_again(what: () => Promise<void>): void {
   patience_ms = Math.min(2 * patience_ms, minute);
 }
 
-// Shows why something failed; a session that has ended ends here too.
+// Why something failed, in a sentence. Empty: it was given up; or the session has ended, which ends it here too.
+export function why(error: unknown): string {
+  if (error instanceof DOMException && error.name === 'AbortError') return '';
+  if (error instanceof api.Refused && error.status === 401) {
+    forget_session();
+    return '';
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+// Shows it above the view.
 export function say(error: unknown): void {
-  if (error instanceof DOMException && error.name === 'AbortError') return;
-  if (error instanceof api.Refused && error.status === 401) return forget_session();
-  apply({ kind: 'trouble', sentence: error instanceof Error ? error.message : String(error) });
+  const sentence = why(error);
+  if (sentence) apply({ kind: 'trouble', sentence });
 }
 
 // What was wrong is over, or somebody has gone elsewhere.

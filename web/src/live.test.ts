@@ -20,7 +20,7 @@ const sample = (time: number, circuits: Record<string, number | null>): Message 
 
 beforeEach(() => {
   apply({ kind: 'signed_out' });
-  apply({ kind: 'status', status: { version: '0.1.0', signed_in: true, name: null, has_password: false } });
+  apply({ kind: 'status', status: { version: '0.1.0', signed_in: true, name: null, is_owner: true, has_password: false } });
   apply({ kind: 'home', home: house('maple', [circuit('main', 'grid'), circuit('fridge', 'load')]) });
   apply({ kind: 'connection', connection: 'open' });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cost, cost_an_hour, duration, energy, level, money, percent, power, text } from './units';
+import { about, amount, cost, cost_an_hour, duration, energy, level, money, percent, power, price, printed, text } from './units';
 
 // Written with plain spaces here; on the page number and unit stay on one line.
 const plain = (words: string | null) => words?.replaceAll('\u00a0', ' ') ?? null;
@@ -95,4 +95,32 @@ test('Ages and lengths are short', () => {
 
 test('A share is told in percent', () => {
   expect(plain(percent(0.836))).toBe('84 %');
+});
+
+test('An amount from the hub is printed as exactly as it came', () => {
+  expect(amount('1234.50', 'USD')).toBe('$1,234.50');
+  expect(amount('9007199254740993.01', 'EUR')).toBe('€9,007,199,254,740,993.01');
+  expect(amount('-12.84', 'EUR')).toBe('\u2212€12.84');
+  expect(amount('-0.00', 'EUR')).toBe('€0.00');
+  expect(amount('1200', 'JPY')).toBe('¥1,200');
+  expect(plain(amount('1.234', 'KWD'))).toBe('KWD 1.234');
+});
+
+test('A price keeps its digits, and an estimate has none of the coins', () => {
+  expect(price('0.3127', 'EUR')).toBe('€0.3127');
+  expect(price('0.39', 'EUR')).toBe('€0.39');
+  expect(about(91.6, 'EUR')).toBe('€92');
+  expect(about(-330, 'USD')).toBe('\u2212$330');
+  expect(about(-0.2, 'USD')).toBe('$0');
+});
+
+test.each([
+  ['1204.5', 'kWh', '1,204.5 kWh'],
+  ['30', 'day', '30 days'],
+  ['1', 'day', '1 day'],
+  ['1.00', 'month', '1 month'],
+  ['7.7', '%', '7.7 %'],
+  ['2', '', '2'],
+])('A quantity of %s "%s" is printed "%s"', (quantity, unit, words) => {
+  expect(plain(printed(quantity, unit))).toBe(words);
 });

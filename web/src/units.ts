@@ -6,6 +6,9 @@ export interface Quantity {
   unit: string;
 }
 
+// A number in decimal digits, "-12.345": how the hub sends money, prices and printed quantities.
+export type Decimal = string;
+
 const minus = '\u2212';
 const space = '\u00a0';
 
@@ -84,6 +87,26 @@ export function money(amount: number, currency: string): string {
   return money_format(currency).format(amount).replace('-', minus);
 }
 
+// An exact amount as the hub sends it, "1234.50": "$1,234.50". It never becomes a binary fraction.
+export const amount = (decimal: Decimal, currency: string): string =>
+  money_format(currency).format(decimal as `${number}`).replace('-', minus);
+
+// The same without the coins, for what is only about right: "$92".
+export const about = (value: number, currency: string): string =>
+  money_format(currency, 0, 0).format(Math.abs(value) < 0.5 ? 0 : value).replace('-', minus);
+
+// What one of something costs, with the digits that it has: "$0.3124".
+export const price = (decimal: Decimal, currency: string): string =>
+  money_format(currency, undefined, 9).format(decimal as `${number}`).replace('-', minus);
+
+// A quantity as it is printed: "1,204.5 kWh", "30 days", "7.7 %".
+export function printed(decimal: Decimal, unit: string): string {
+  const digits = decimal_format.format(decimal as `${number}`).replace('-', minus);
+  const is_one = /^-?1(\.0*)?$/.test(decimal);
+  const is_counted = ['day', 'month', 'year'].includes(unit);
+  return digits + (unit ? space : '') + (is_counted && !is_one ? `${unit}s` : unit);
+}
+
 // What an energy costs: "$1.92", "less than $0.01". Absent without a price, and where there is none.
 export function cost(watt_hours: number, price_per_kwh: number | null, currency: string): string | null {
   if (price_per_kwh === null || watt_hours <= 0) return null;
@@ -116,13 +139,19 @@ export function cost_an_hour(watts: number, price_per_kwh: number | null, curren
   return `about ${money(amount, currency)} an hour`;
 }
 
+const decimal_format = new Intl.NumberFormat('en', { maximumFractionDigits: 9 });
 const formats = new Map<string, Intl.NumberFormat>();
 
-function money_format(currency: string): Intl.NumberFormat {
-  let format = formats.get(currency);
+// Without digits: those of the currency.
+function money_format(currency: string, fewest?: number, most?: number): Intl.NumberFormat {
+  const key = `${currency} ${fewest} ${most}`;
+  let format = formats.get(key);
   if (!format) {
-    format = new Intl.NumberFormat('en', { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
-    formats.set(currency, format);
+    format = new Intl.NumberFormat('en', {
+      style: 'currency', currency, currencyDisplay: 'narrowSymbol', signDisplay: 'negative',
+      ...(fewest === undefined ? {} : { minimumFractionDigits: fewest }), ...(most === undefined ? {} : { maximumFractionDigits: most }),
+    });
+    formats.set(key, format);
   }
   return format;
 }

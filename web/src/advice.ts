@@ -1,0 +1,168 @@
+// What to do with each appliance, in plain words, and whether earlier predictions came true.
+
+import type { Finding } from './health';
+import { about, count, price } from './units';
+
+// Median and the interval that holds the truth in 80 of 100 cases.
+export interface Spread {
+  low: number | string;
+  median: number | string;
+  high: number | string;
+}
+
+export type Verdict = 'keep' | 'use_otherwise' | 'repair' | 'replace';
+export type Role = 'kept' | 'most_efficient' | 'cheapest' | 'best_for_you';
+
+export interface Facts {
+  age_years: number | null;
+  type: string;
+  size: number | null;
+  label_kwh: number | null;
+  own_price: string | null;
+  repair_quote: string | null;
+}
+
+export interface Candidate {
+  name: string;
+  roles: Role[];
+  energy_kwh: Spread;
+  cost_a_year: Spread;
+  purchase: Spread;
+  total_cost: Spread;
+  net_present_value: Spread;
+  payback_years: Spread | null;
+  chance_ahead: number;
+  price_source: string;
+}
+
+export interface ApplianceAdvice {
+  appliance: number;
+  name: string;
+  kind: string;
+  facts: Facts;
+  types: string[];
+  size_unit: string;
+  not_yet: string; // Why nothing can be said; empty: it can.
+  verdict: Verdict | null;
+  why: string;
+  free_first: string[];
+  candidates: Candidate[];
+  turning_point: { of: 'uses_a_year' | 'price_per_kwh' | 'purchase'; value: number } | null;
+  prediction: number | null;
+}
+
+export interface Prediction {
+  id: number;
+  appliance: number | null;
+  what: string;
+  said: number;
+  predicted_kwh: Spread;
+  done: number | null;
+  measured_kwh: Spread | null;
+  note: string;
+}
+
+// As docs/http_api.yaml has it.
+export interface Advice {
+  now: number;
+  currency: string;
+  appliances: ApplianceAdvice[];
+  predictions: Prediction[];
+  hit_rate: { right: number; of: number } | null;
+}
+
+const verdict_rank: Record<Verdict, number> = { repair: 0, replace: 1, use_otherwise: 2, keep: 3 };
+
+// What costs nothing to be kept comes last; what cannot be judged is not among them.
+export const judged = (advice: Advice): ApplianceAdvice[] =>
+  advice.appliances
+    .filter((one) => one.verdict !== null && one.not_yet === '')
+    .sort((a, b) => verdict_rank[a.verdict!] - verdict_rank[b.verdict!]);
+
+export const not_yet = (advice: Advice): ApplianceAdvice[] => advice.appliances.filter((one) => one.verdict === null || one.not_yet !== '');
+
+const verdict_words: Record<Verdict, string> = {
+  keep: 'keep it',
+  use_otherwise: 'keep it, and use it otherwise',
+  repair: 'repair it',
+  replace: 'replace it',
+};
+
+// "Fridge: replace it"; the name is what somebody called it.
+export const verdict_of = (one: ApplianceAdvice): string => (one.verdict === null ? '' : verdict_words[one.verdict]);
+
+// The one sentence that a person came for, without its full stop.
+export function headline(advice: Advice): string {
+  const all = judged(advice);
+  const to_do = all.filter((one) => one.verdict !== 'keep');
+  const [only] = to_do;
+  if (only && to_do.length === 1) return `${only.name}: ${verdict_of(only)}`;
+  if (to_do.length > 1) return `${to_do.length} appliances are worth a decision`;
+  if (all.some((one) => one.free_first.length > 0)) return 'Keep what you have; something is free to gain';
+  return all.length > 0 ? 'Keep what you have' : 'Nothing can be said yet';
+}
+
+// "3 of 4 predictions came true in this home."
+export function hit_words(rate: Advice['hit_rate']): string {
+  if (rate === null || rate.of === 0) return 'No prediction has been measured in this home yet.';
+  return `${rate.right} of ${rate.of} ${rate.of === 1 ? 'prediction' : 'predictions'} came true in this home.`;
+}
+
+export const role_words: Record<Role, string> = {
+  kept: 'as it is',
+  most_efficient: 'most efficient',
+  cheapest: 'cheapest to buy',
+  best_for_you: 'best for you',
+};
+
+// "8 of 10"; never 0 or 10 of 10, since it is not known that well.
+export const chance_words = (chance: number): string => `${Math.min(9, Math.max(1, Math.round(10 * chance)))} of 10`;
+
+export function turning_words(turning: NonNullable<ApplianceAdvice['turning_point']>, currency: string): string {
+  switch (turning.of) {
+    case 'uses_a_year': return `The answer changes at about ${count(Math.round(turning.value))} uses a year.`;
+    case 'price_per_kwh': return `The answer changes where a kWh costs about ${price(turning.value.toFixed(2), currency)}.`;
+    case 'purchase': return `The answer changes where a new one costs about ${about(turning.value, currency)}.`;
+  }
+}
+
+// An interval by `say`: "80 to 120"; one value where both ends read the same.
+export function interval(spread: Spread, say: (value: number) => string): string {
+  const [low, high] = [say(Number(spread.low)), say(Number(spread.high))];
+  return low === high ? low : `${low} to ${high}`;
+}
+
+export const kwh = (value: number): string => count(Number(Math.abs(value) >= 10 ? value.toFixed(0) : value.toPrecision(2)));
+export const years = (value: number): string => (value >= 9.95 ? value.toFixed(0) : `${+value.toFixed(1)}`);
+
+// Where a spread lies on a scale that all candidates share, in parts of 100.
+export function whisker(spread: Spread, all: Spread[]): { begin: number; width: number; dot: number } {
+  const low = Math.min(...all.map((one) => Number(one.low)));
+  const wide = Math.max(...all.map((one) => Number(one.high))) - low || 1;
+  const at = (value: number | string): number => (100 * (Number(value) - low)) / wide;
+  return { begin: at(spread.low), width: at(spread.high) - at(spread.low), dot: at(spread.median) };
+}
+
+// What was found of an appliance's condition: it is said before anything is to be bought.
+export const findings_of = (one: ApplianceAdvice, open: Finding[]): Finding[] =>
+  open.filter((finding) => finding.asset === `appliance ${one.appliance}`);
+
+// Whether somebody may say that it is done.
+export const can_be_done = (one: ApplianceAdvice, advice: Advice): boolean =>
+  advice.predictions.some((prediction) => prediction.id === one.prediction && prediction.done === null);
+
+// What became of a prediction, in a few words.
+export function outcome(one: Prediction): string {
+  if (one.measured_kwh !== null) return `measured ${kwh(Number(one.measured_kwh.median))} (${interval(one.measured_kwh, kwh)})`;
+  if (one.note) return one.note;
+  return one.done === null ? 'not done' : 'done, and measured since';
+}
+
+// Fields of the form as they are sent: what is empty is not known.
+export function facts_sent(facts: Facts): Facts {
+  const known = <T>(value: T | null | undefined | ''): T | null => (value === '' || value === undefined ? null : value);
+  return {
+    age_years: known(facts.age_years), type: facts.type, size: known(facts.size), label_kwh: known(facts.label_kwh),
+    own_price: known(facts.own_price?.trim()), repair_quote: known(facts.repair_quote?.trim()),
+  };
+}
