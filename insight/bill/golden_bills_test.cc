@@ -2,26 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
-#include "hub/tariff_file.h"
 #include "insight/bill/billing.h"
 #include "insight/bill/test_house.h"
 
 namespace insight {
 namespace {
-
-Tariff tariff(std::string_view currency, std::string_view body, std::string_view head = "") {
-  return hub::parse_tariff(fmt::format("name = \"T\"\ncountry = \"XX\"\ncurrency = \"{}\"\n"
-                                       "source = \"by hand\"\nsource_date = 2026-01-01\n{}\n{}",
-                                       currency, head, body),
-                           "tariff.toml");
-}
-
-// One version for good.
-Tariff steady(std::string_view currency, std::string_view body, std::string_view head = "") {
-  return tariff(currency, fmt::format("[[version]]\nfrom = 2000-01-01\n{}", body), head);
-}
 
 std::string bill(const Tariff& tariff, const House& house, BillingPeriod days,
                  const Zone& zone = berlin, const DayAhead& prices = {}) {
@@ -914,16 +899,6 @@ TEST(GoldenBill, IsToTheMilliwattHour) {
 }
 
 // --- Day-ahead prices ---
-
-// A price for each hour of one local day.
-DayAhead hourly(BillingPeriod day, const Zone& zone,
-                std::initializer_list<std::string_view> prices) {
-  DayAhead series{.begin = zone.begin(day.begin)};
-  for (const auto price : prices) {
-    series.prices.insert(series.prices.end(), 4, Decimal::parse(price).value());
-  }
-  return series;
-}
 
 const auto first_of_june = period(2026y / 6 / 1, 2026y / 6 / 2);
 constexpr auto day_ahead = R"(

@@ -84,20 +84,21 @@ struct NecSheet {
   std::vector<std::string> lines;  // The sheet as text, "for your electrician" last.
 };
 
-// Refused: each reason a sentence.
+// Refused: each reason a sentence. Times of the sheet are local.
 std::expected<NecSheet, std::vector<std::string>> nec_220_87(const ServiceFacts&,
-                                                             const std::vector<LegCurrent>&);
+                                                             const std::vector<LegCurrent>&,
+                                                             const Zone& = Zone());
 
 // Power that is bought in steps.
 struct ContractedPower {
   double highest = 0;     // That was drawn, in `unit`.
   double sufficient = 0;  // The smallest step that would not have been exceeded.
   std::string_view unit;  // "kW" or "kVA".
-  std::string_view rule, source;
+  std::string_view steps, source;
 };
 
-// Of ES, FR, IT and PT, from the highest mean of a quarter; what a shorter peak drew is not in it.
-// Absent: power is not bought in steps there, or none suffices.
+// Of ES, FR, IT and PT, from the highest power that was drawn for as long as a meter there allows
+// more before it cuts off. Absent: power is not bought in steps there, or no step suffices.
 std::optional<ContractedPower> contracted_power(std::string_view country, double highest_kw,
                                                 double highest_kva);
 

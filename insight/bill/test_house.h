@@ -4,9 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "hub/tariff_file.h"
 #include "insight/bill/billing.h"
 
 namespace insight {
@@ -100,6 +103,28 @@ inline std::string printed(const std::expected<Bill, std::string>& bill) {
     }
   }
   return lines + fmt::format("{} {}", text(bill->total, digits), bill->currency);
+}
+
+inline Tariff tariff(std::string_view currency, std::string_view body, std::string_view head = "") {
+  return hub::parse_tariff(fmt::format("name = \"T\"\ncountry = \"XX\"\ncurrency = \"{}\"\n"
+                                       "source = \"by hand\"\nsource_date = 2026-01-01\n{}\n{}",
+                                       currency, head, body),
+                           "tariff.toml");
+}
+
+// One version for good.
+inline Tariff steady(std::string_view currency, std::string_view body, std::string_view head = "") {
+  return tariff(currency, fmt::format("[[version]]\nfrom = 2000-01-01\n{}", body), head);
+}
+
+// A price for each hour of one local day.
+inline DayAhead hourly(BillingPeriod day, const Zone& zone,
+                       std::initializer_list<std::string_view> prices) {
+  DayAhead series{.begin = zone.begin(day.begin)};
+  for (const auto price : prices) {
+    series.prices.insert(series.prices.end(), 4, Decimal::parse(price).value());
+  }
+  return series;
 }
 
 }  // namespace insight
