@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "insight/bill/billing.h"
-#include "insight/bill/test_house.h"
+#include "insight/bill/house_test.h"
 
 namespace insight {
 namespace {

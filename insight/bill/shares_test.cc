@@ -4,7 +4,7 @@
 #include <random>
 
 #include "insight/bill/billing.h"
-#include "insight/bill/test_house.h"
+#include "insight/bill/house_test.h"
 
 namespace insight {
 namespace {
