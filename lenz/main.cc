@@ -339,6 +339,23 @@ void describe_evaluate_health(CLI::App& command, lenz::EvaluateHealthOptions& ev
   command.add_option("--json", evaluate.json, "File for the rows, - for standard output");
 }
 
+void describe_evaluate_advice(CLI::App& command, lenz::EvaluateAdviceOptions& evaluate) {
+  command.add_option("--households", evaluate.households, "Simulated, of each row")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command.add_option("--changes", evaluate.changes, "Simulated and scored, of each sort")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command.add_option("--seed", evaluate.seed, "Of all that is simulated")->capture_default_str();
+  command.add_option("--json", evaluate.json, "File for the rows, - for standard output");
+}
+
+void describe_import_catalogue(CLI::App& command, lenz::ImportCatalogueOptions& import) {
+  command.add_option("files", import.files, "CSV exports of ENERGY STAR, or with EPREL's columns")
+      ->required();
+  command.add_option("--data", import.data, data_help);
+}
+
 void describe_train_identification(CLI::App& command, lenz::TrainIdentificationOptions& train) {
   command.add_option("--data", train.data, "Folder of recordings: houses/ and traces/")->required();
   command.add_option("--out", train.out, "Model file to write")->capture_default_str();
@@ -374,13 +391,21 @@ void add_all(CLI::App& app, int& result) {
   add(*store, result, "verify", "Whether every file is still what was written", lenz::store_verify,
       describe_store_verify);
 
-  auto* evaluate = app.add_subcommand("evaluate", "How good Lenz is on recordings");
+  auto* catalogue = app.add_subcommand("catalogue", "Appliances that can be bought");
+  catalogue->require_subcommand(1);
+  add(*catalogue, result, "import", "Models from exports of ENERGY STAR and EPREL",
+      lenz::import_catalogue, describe_import_catalogue);
+
+  auto* evaluate =
+      app.add_subcommand("evaluate", "How good Lenz is, on recordings and simulated homes");
   evaluate->require_subcommand(1);
   add(*evaluate, result, "identification", "Which appliance runs, against baselines",
       lenz::evaluate_identification, describe_evaluate_identification);
 
   add(*evaluate, result, "health", "Which faults of equipment are found, how soon, how often wrong",
       lenz::evaluate_health, describe_evaluate_health);
+  add(*evaluate, result, "advice", "What simulated homes gain by advice, and how it is scored",
+      lenz::evaluate_advice, describe_evaluate_advice);
 
   auto* train = app.add_subcommand("train", "Learn from recordings");
   train->require_subcommand(1);

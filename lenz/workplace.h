@@ -32,6 +32,7 @@ class Workplace {
   std::string insight_file() const { return folder_ + "/insight.db"; }
   std::string health_file() const { return folder_ + "/health.db"; }
   std::string rules_file() const { return folder_ + "/rules.toml"; }
+  std::string catalogue_file() const { return folder_ + "/catalogue.csv"; }
   std::string accounts_file() const { return folder_ + "/accounts.db"; }
 
   // Each home in a folder of its own, which is called as the home's id, instead of the one home
