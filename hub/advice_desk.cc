@@ -269,11 +269,11 @@ std::expected<void, StoreError> AdviceDesk::begin(Timestamp now) {
   const auto grid = grid_use(bill_.quarters(), home_, work->year, now);
   if (!grid) return std::unexpected(grid.error());
   work->home_kwh = work->by_day(grid->quarters).kwh;
-  if (auto* analyst = this->analyst()) {
-    for (const auto& booked : analyst->runs(work->year, most_runs_in_use)) {
+  if (around_.appliances.known && around_.appliances.runs) {
+    for (const auto& booked : around_.appliances.runs(work->year)) {
       work->runs[booked.appliance].push_back(booked.run);
     }
-    for (auto& one : analyst->appliances(now)) {
+    for (auto& one : around_.appliances.known(now)) {
       const bool is_known = one.known.kind && one.known.certainty != insight::Certainty::unknown;
       if (is_known && work->runs.contains(one.number)) work->appliances.push_back(std::move(one));
     }

@@ -35,7 +35,7 @@ struct AppliancePlan {
 class AdviceDesk {
  public:
   struct Surroundings {
-    std::function<Analyst*()> analyst;    // Gives null where appliances are not looked for.
+    Appliances appliances;
     std::function<HealthDesk*()> health;  // Gives null where equipment is not watched.
     // Models of a catalogue; empty: there is none.
     std::function<std::vector<insight::Offer>(insight::ApplianceKind)> offers;
@@ -82,7 +82,6 @@ class AdviceDesk {
   std::expected<void, StoreError> book_forecast(measurement::Timestamp now);
   std::expected<void, StoreError> see_replacements();
   std::expected<void, StoreError> score(const BookedPrediction&, measurement::Timestamp now);
-  Analyst* analyst() const { return around_.analyst ? around_.analyst() : nullptr; }
 
   AdviceBook book_;
   BillDesk& bill_;

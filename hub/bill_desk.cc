@@ -268,7 +268,7 @@ std::vector<std::chrono::year_month> BillDesk::months(Timestamp now) {
 }
 
 BillDesk::Or<HomeUse> BillDesk::use(TimeRange range, Timestamp now) {
-  auto found = home_use(quarters_, home_, analyst(), range, now);
+  auto found = home_use(quarters_, home_, around_.appliances, range, now);
   if (!found) return std::unexpected(fmt::format("{}.", sentence(found.error())));
   return std::move(*found);
 }
@@ -388,16 +388,15 @@ std::vector<BillingPeriod> BillDesk::last_months(Timestamp now) {
 std::vector<insight::ShiftableRun> BillDesk::shiftable_runs(TimeRange range, Timestamp now,
                                                             std::vector<std::string>& names) {
   std::vector<insight::ShiftableRun> runs;
-  auto* analyst = this->analyst();
-  if (!analyst) return runs;
+  if (!around_.appliances.known || !around_.appliances.runs) return runs;
   std::map<ApplianceNumber, std::string> could_wait;
-  for (const auto& one : analyst->appliances(now)) {
+  for (const auto& one : around_.appliances.known(now)) {
     const bool is_known = one.known.kind && one.known.certainty != insight::Certainty::unknown &&
                           std::ranges::count(shiftable_kinds, *one.known.kind) > 0;
     if (is_known) could_wait.emplace(one.number, name_of(one));
   }
   std::map<ApplianceNumber, std::string> did_run;
-  for (const auto& booked : analyst->runs(range, most_runs_in_use)) {
+  for (const auto& booked : around_.appliances.runs(range)) {
     const auto name = could_wait.find(booked.appliance);
     const bool is_over = booked.run.end < now && booked.run.begin >= range.begin;
     if (name == could_wait.end() || !is_over || booked.run.energy.value <= 0) continue;

@@ -91,10 +91,10 @@ struct HomeRoom {
 class BillDesk {
  public:
   struct Surroundings {
-    std::function<Analyst*()> analyst;  // Gives null where appliances are not looked for.
-    std::function<Ledger*()> ledger;    // Gives null where energy is not followed.
-    UtcOffset utc_offset;               // Of the home's zone.
-    std::filesystem::path templates;    // Folder of tariffs to begin with.
+    Appliances appliances;
+    std::function<Ledger*()> ledger;  // Gives null where energy is not followed.
+    UtcOffset utc_offset;             // Of the home's zone.
+    std::filesystem::path templates;  // Folder of tariffs to begin with.
   };
 
   static constexpr int most_months = 12;             // Of a replay.
@@ -158,7 +158,6 @@ class BillDesk {
   };
   std::uint64_t revision() const { return quarters_.revision() + tariff_revision_; }
   void read_tariff();
-  Analyst* analyst() const { return around_.analyst ? around_.analyst() : nullptr; }
   Or<insight::QuarterHours> grid_of(insight::BillingPeriod, measurement::Timestamp now);
   Or<HomeBill> make_bill(insight::BillingPeriod, measurement::Timestamp now);
   // A replay is made of one month under one tariff after the other.

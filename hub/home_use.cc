@@ -52,17 +52,17 @@ void hold_within(const QuarterHours& whole, const std::vector<QuarterHours*>& pa
 
 using RunsOf = std::map<ApplianceNumber, std::vector<insight::Run>>;
 
-RunsOf runs_of(Analyst& analyst, TimeRange range) {
+RunsOf runs_of(const Appliances& appliances, TimeRange range) {
   RunsOf found;
-  for (const auto& booked : analyst.runs(range, most_runs_in_use)) {
+  for (const auto& booked : appliances.runs(range)) {
     found[booked.appliance].push_back(booked.run);
   }
   return found;
 }
 
-void add_appliances(HomeUse& use, Analyst& analyst, TimeRange range, Timestamp now) {
-  const auto runs = runs_of(analyst, range);
-  const auto known = analyst.appliances(now);
+void add_appliances(HomeUse& use, const Appliances& appliances, TimeRange range, Timestamp now) {
+  const auto runs = runs_of(appliances, range);
+  const auto known = appliances.known(now);
   std::vector<const UsePart*> circuits;
   for (const auto& circuit : use.circuits) circuits.push_back(&circuit);
   if (use.rest) circuits.push_back(&*use.rest);
@@ -100,6 +100,19 @@ void add_appliances(HomeUse& use, Analyst& analyst, TimeRange range, Timestamp n
 }
 
 }  // namespace
+
+Appliances appliances_of(std::function<Analyst*()> analyst) {
+  return {.known =
+              [analyst](Timestamp now) {
+                auto* found = analyst();
+                return found ? found->appliances(now) : std::vector<ApplianceState>();
+              },
+          .runs =
+              [analyst](TimeRange range) {
+                auto* found = analyst();
+                return found ? found->runs(range, most_runs_in_use) : std::vector<BookedRun>();
+              }};
+}
 
 std::string name_of(const ApplianceState& one) {
   const auto& known = one.known;
@@ -164,8 +177,9 @@ std::expected<GridUse, StoreError> grid_use(QuarterBook& book, const Home& home,
   return found;
 }
 
-std::expected<HomeUse, StoreError> home_use(QuarterBook& book, const Home& home, Analyst* analyst,
-                                            TimeRange range, Timestamp now) {
+std::expected<HomeUse, StoreError> home_use(QuarterBook& book, const Home& home,
+                                            const Appliances& appliances, TimeRange range,
+                                            Timestamp now) {
   range.end = std::min(range.end, now);
   auto grid = grid_use(book, home, range, now);
   if (!grid) return std::unexpected(grid.error());
@@ -194,7 +208,7 @@ std::expected<HomeUse, StoreError> home_use(QuarterBook& book, const Home& home,
       found.rest = std::move(part);
     }
   }
-  if (analyst) add_appliances(found, *analyst, range, now);
+  if (appliances.known && appliances.runs) add_appliances(found, appliances, range, now);
   return found;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,14 @@ struct UsePart {
   insight::QuarterHours use;
 };
 
+// Which appliances a home has, and when they ran. Empty functions: nobody looks for any.
+struct Appliances {
+  std::function<std::vector<ApplianceState>(measurement::Timestamp now)> known = {};
+  std::function<std::vector<BookedRun>(TimeRange)> runs = {};  // That overlap it.
+};
+// Gives null where appliances are not looked for.
+Appliances appliances_of(std::function<Analyst*()>);
+
 struct HomeUse {
   // Of the mains' clamps; without any the sum of all circuits that hang under no measured one.
   insight::QuarterHours grid;
@@ -39,9 +48,8 @@ struct HomeUse {
   std::vector<UsePart> appliances;
 };
 
-// As far as `now`, by the panel that is valid at the range's end. Without an analyst there are no
-// appliances.
-std::expected<HomeUse, StoreError> home_use(QuarterBook&, const Home&, Analyst*, TimeRange,
+// As far as `now`, by the panel that is valid at the range's end.
+std::expected<HomeUse, StoreError> home_use(QuarterBook&, const Home&, const Appliances&, TimeRange,
                                             measurement::Timestamp now);
 
 // Only what the home's connection took and gave.

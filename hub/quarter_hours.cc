@@ -364,7 +364,7 @@ std::expected<bool, StoreError> QuarterBook::look_for_changes() {
   for (const auto& change : *changes) {
     seen_ = change.revision;
     if (first_ && change.minute < *first_) first_.reset();
-    if (knows_changes_) forget(change.minute);
+    if (knows_changes_) forget(change.device, change.minute);
   }
   const bool is_done = changes->size() < changes_at_once;
   if (is_done && !std::exchange(knows_changes_, true)) {
@@ -374,18 +374,21 @@ std::expected<bool, StoreError> QuarterBook::look_for_changes() {
   return is_done;
 }
 
-// What was read before this minute changed. Energy lies between a sample and the one before it, so
-// the months beside it may be touched.
-void QuarterBook::forget(Timestamp minute) {
+// What was read of a month that is over before this minute changed; a month that runs is read again
+// as time goes on. Energy lies between a sample and the one before it, so the months beside it may
+// be touched, and a gap at a month's end is known once it is over.
+void QuarterBook::forget(const std::string& device, Timestamp minute) {
   const auto month = month_at(minute);
-  std::erase_if(chunks_, [&](const auto& one) {
+  const auto changed = std::erase_if(chunks_, [&](const auto& one) {
     const auto& [key, kept] = one;
-    const bool is_open = !kept.covered.empty() && kept.covered.back() < 1;
-    const bool is_touched = std::abs(key.second - month) <= 1 &&
-                            (kept.read_at > minute || (key.second == month - 1 && is_open));
-    if (is_touched && kept.read_at >= begin_of_month(key.second + 1)) ++revision_;
-    return is_touched;
+    const bool is_over = kept.read_at >= begin_of_month(key.second + 1);
+    if (!is_over || std::abs(key.second - month) > 1) return false;
+    if (kept.read_at > minute) return true;
+    const bool ends_in_gap = !kept.covered.empty() && kept.covered.back() < 1;
+    return key.second == month - 1 && ends_in_gap &&
+           devices_of(clamps_of(home_, key.first)).contains(device);
   });
+  if (changed > 0) ++revision_;
 }
 
 // The newest first.

@@ -80,7 +80,7 @@ class QuarterBook {
   std::expected<const Chunk*, StoreError> chunk(const Key&, measurement::Timestamp now);
   std::expected<insight::QuarterHours, StoreError> read(const std::string& circuit, TimeRange);
   std::expected<bool, StoreError> look_for_changes();
-  void forget(measurement::Timestamp minute);
+  void forget(const std::string& device, measurement::Timestamp minute);
   std::vector<Key> missing(measurement::Timestamp now, measurement::Timestamp begun) const;
 
   Store& store_;

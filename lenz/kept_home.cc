@@ -53,6 +53,8 @@ hub::ServedHome KeptHome::served() {
           .ledger = [this] { return ledger(); },
           .analyst = [this] { return analyst(); },
           .health = [this] { return health(); },
+          .bill = [this] { return &money().bill(); },
+          .advice = [this] { return money().advice(); },
           .points = &write_door_.door()};
 }
 
@@ -102,6 +104,23 @@ void KeptHome::begin_health() {
 hub::HealthDesk* KeptHome::health() {
   if (!health_) begin_health();
   return health_ ? health_->desk() : nullptr;
+}
+
+Money& KeptHome::money() {
+  if (money_) return *money_;
+  const Workplace place(folder_);
+  return money_.emplace(MoneyWorld{.context = around_.context,
+                                   .files = around_.files,
+                                   .store = memory_.store(),
+                                   .home = home_,
+                                   .tariff = place.tariff_file(),
+                                   .prices = place.prices_file(),
+                                   .book = place.advice_file(),
+                                   .analyst = [this] { return analyst(); },
+                                   .ledger = [this] { return ledger(); },
+                                   .health = [this] { return health(); },
+                                   .now = around_.now,
+                                   .say = around_.say});
 }
 
 hub::Caretaker* KeptHome::caretaker() { return health() ? health_->caretaker() : nullptr; }

@@ -20,6 +20,7 @@
 #include "lenz/analysis.h"
 #include "lenz/health.h"
 #include "lenz/long_memory.h"
+#include "lenz/money.h"
 #include "lenz/partner_links.h"
 #include "lenz/write_door.h"
 
@@ -63,6 +64,8 @@ class KeptHome {
   hub::HealthDesk* health();    // Null: there is none.
   hub::Caretaker* caretaker();  // The same.
 
+  Money& money();  // Works from now on, not only once somebody has asked.
+
   // A short piece of work. True: nothing is left for now.
   bool tidy();
 
@@ -84,6 +87,7 @@ class KeptHome {
   WriteDoor write_door_;
   std::optional<Analysis> analysis_;  // Absent until somebody asks for it.
   std::optional<Health> health_;      // Absent until somebody asks for it.
+  std::optional<Money> money_;        // Absent until somebody asks for it.
   std::optional<PartnerLinks> links_;
   bool has_failed_ = false;  // To tidy.
 };

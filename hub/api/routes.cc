@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "hub/api/advice.h"
 #include "hub/api/appliances.h"
 #include "hub/api/bill.h"
 #include "hub/api/health.h"
@@ -15,6 +16,8 @@
 #include "hub/api/url.h"
 #include "hub/api/views.h"
 #include "hub/history.h"
+#include "hub/report_facts.h"
+#include "insight/report/report_page.h"
 
 #ifndef LENZ_VERSION
 #error "BUG: the build says which version this is"
@@ -537,6 +540,48 @@ Response room(const Call& call) {
   return found ? json(room_text(**found, *call.home->home, *asked, call.now)) : found.error();
 }
 
+OrRefusal<AdviceDesk*> advice_desk(const Call& call) {
+  if (auto* found = call.home->advice ? call.home->advice() : nullptr) return found;
+  return std::unexpected(refusal(503, "Nothing is advised in this home; the hub's log says why."));
+}
+
+Response advice(const Call& call) {
+  const auto found = advice_desk(call);
+  return found ? json(advice_text(**found, *call.home->home, call.now)) : found.error();
+}
+
+template <AdviceDesk::Done (*say)(AdviceDesk&, std::string_view body, Timestamp now)>
+Response said_of_advice(const Call& call) {
+  const auto found = advice_desk(call);
+  if (!found) return found.error();
+  const auto done = say(**found, call.request.body, call.now);
+  return done ? no_content() : refusal(400, done.error());
+}
+
+// A page of its own: it may be framed by ours, and do nothing.
+Response report(const Call& call) {
+  const auto given = parameters(call);
+  if (!given) return given.error();
+  const auto asked = month(*given, "month");
+  if (!asked) return asked.error();
+  const auto desk = bill_desk(call);
+  if (!desk) return desk.error();
+  const auto& home = *call.home;
+  const auto last = (*desk)->month_at(call.now) - std::chrono::months(1);
+  const ReportWorld world{.bill = **desk,
+                          .store = *home.store,
+                          .home = *home.home,
+                          .advice = home.advice ? home.advice() : nullptr,
+                          .health = home.health ? home.health() : nullptr};
+  const auto facts = report_facts(world, asked->value_or(last), call.now);
+  if (!facts) return refusal(404, facts.error());
+  return {.content_type = "text/html; charset=utf-8",
+          .body = insight::report_page(*facts),
+          .headers = {{"Content-Security-Policy",
+                       "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+                       "frame-ancestors 'self'; base-uri 'none'; form-action 'none'; sandbox"}}};
+}
+
 // --- Figures
 
 // Those of one home, and what the hub itself has to tell. Without a name: of the only one.
@@ -618,6 +663,10 @@ constexpr std::array rows = {
     Route{"GET", "/api/homes/{home}/bill", Role::resident, bill, 0},
     Route{"GET", "/api/homes/{home}/bill/replay", Role::resident, replay, 0},
     Route{"GET", "/api/homes/{home}/room", Role::resident, room, 0},
+    Route{"GET", "/api/homes/{home}/advice", Role::resident, advice, 0},
+    Route{"POST", "/api/homes/{home}/advice/facts", Role::owner, said_of_advice<say_facts>, 4096},
+    Route{"POST", "/api/homes/{home}/advice/done", Role::owner, said_of_advice<say_done>, 4096},
+    Route{"GET", "/api/homes/{home}/report", Role::resident, report, 0},
     Route{"GET", "/metrics", Role::scraper, metrics, 0},
     Route{"POST", "/write", Role::writer, write, most_points_bytes},
     Route{"POST", "/api/v2/write", Role::writer, write, most_points_bytes},

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "hub/advice_desk.h"
 #include "hub/analyst.h"
 #include "hub/api/write.h"
 #include "hub/bill_desk.h"
@@ -28,6 +29,7 @@ struct ServedHome {
   std::function<Analyst*()> analyst = {};    // Empty, or null: appliances are not looked for.
   std::function<HealthDesk*()> health = {};  // Empty, or null: equipment is not watched.
   std::function<BillDesk*()> bill = {};      // Empty, or null: nothing is billed.
+  std::function<AdviceDesk*()> advice = {};  // Empty, or null: nothing is advised.
   const PointsDoor* points = nullptr;        // Null: nobody can write.
 };
 
