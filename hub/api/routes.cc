@@ -73,6 +73,7 @@ Response status(const Call& call) {
   return json(Json{{"version", LENZ_VERSION},
                    {"signed_in", call.user.has_value()},
                    {"name", has_name ? Json(call.user->name) : Json(nullptr)},
+                   {"is_owner", call.user && call.user->is_owner},
                    {"has_password", call.context.accounts.has_password(call.user)}}
                   .dump());
 }

@@ -208,6 +208,16 @@ TEST_F(ResidentTest, SomebodyElsesHomeIsAsOneThatDoesNotExistOnEveryRoute) {
   }
 }
 
+TEST_F(ResidentTest, AResidentLearnsThatHeIsNotTheOwner) {
+  const auto is_owner = [&](const std::string& cookie) {
+    return Json::parse(ask("GET", "/api/status", cookie).body)["is_owner"];
+  };
+
+  EXPECT_EQ(is_owner(resident()), false);
+  EXPECT_EQ(is_owner(world.signed_in()), true);
+  EXPECT_EQ(is_owner(""), false);
+}
+
 TEST_F(ResidentTest, NoRouteTellsAResidentOfAnotherHome) {
   for (const auto& row : Routes::table()) {
     const auto query = "?circuits=fridge&begin=0&end=1800000000000&step=86400&home=neighbour";
