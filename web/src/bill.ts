@@ -183,7 +183,7 @@ export function usual_power(what: PlannedLoad, phases: number, country: string):
   return what === 'heat_pump' ? (north_america ? 6000 : 4000) : 5000;
 }
 
-// Parts of 100 of a leg's rating: what its peak took, and what the load adds to it.
+// Parts of 100 of a leg's rating: what its peak took, and what the load takes with the reserve for it.
 export function leg_bars(leg: Room['legs'][number]): { peak: number; load: number } | null {
   if (leg.rating_a === null || leg.left_a === null || leg.rating_a <= 0) return null;
   const peak = (100 * leg.peak_a) / leg.rating_a;
