@@ -377,6 +377,8 @@ class Reader {
   Rate rate(const toml::table& from) const {
     Rate rate{.when = windows(from)};
     if (from.get("name")) name(from, "name", rate.words);
+    rate.is_otherwise = rate.when.empty();
+    file_.want(from, "otherwise", rate.is_otherwise);
     const auto* price = from.get("price");
     const auto* list = from.get("tiers");
     const auto* factor = from.get("day_ahead_factor");
@@ -410,8 +412,8 @@ class Reader {
     file_.allow(from, "a charge of several rates", {"name", "rate"});
     file_.each(from, "rate", [&](const toml::table& one) {
       file_.allow(one, "a rate",
-                  {"name", "price", "tiers", "per", "day_ahead_factor", "season", "dates", "days",
-                   "hours", "when"});
+                  {"name", "price", "tiers", "per", "day_ahead_factor", "otherwise", "season",
+                   "dates", "days", "hours", "when"});
       limit(one, charge.rates.size() + 1, most_rates, "rates");
       charge.rates.push_back(rate(one));
     });

@@ -41,9 +41,10 @@ std::set<month_day> changes_of(const std::vector<Season>& seasons) {
   return changes;
 }
 
-bool holds(const Rate& rate, month_day date, std::size_t day_kind, std::chrono::minutes of_day) {
-  return std::ranges::any_of(
-      rate.when, [&](const Window& window) { return window.has(date, day_kind, of_day); });
+bool has(const Rate& rate, month_day date, std::size_t day_kind, std::chrono::minutes of_day) {
+  return rate.when.empty() || std::ranges::any_of(rate.when, [&](const Window& window) {
+           return window.has(date, day_kind, of_day);
+         });
 }
 
 }  // namespace
@@ -80,8 +81,9 @@ std::size_t rate_at(const EnergyCharge& charge, month_day date, std::size_t day_
                     std::chrono::minutes of_day) {
   auto otherwise = charge.rates.size();
   for (std::size_t i = 0; i < charge.rates.size(); ++i) {
-    if (charge.rates[i].when.empty()) otherwise = i;
-    if (holds(charge.rates[i], date, day_kind, of_day)) return i;
+    if (!has(charge.rates[i], date, day_kind, of_day)) continue;
+    if (!charge.rates[i].is_otherwise) return i;
+    otherwise = i;
   }
   return otherwise;
 }
@@ -93,17 +95,18 @@ std::string gap_or_overlap(const EnergyCharge& charge) {
       seasons.insert(seasons.end(), window.seasons.begin(), window.seasons.end());
     }
   }
-  const auto others = std::ranges::count_if(charge.rates, &std::vector<Window>::empty, &Rate::when);
-  if (others > 1) return "two rates hold whenever no other does";
   for (const auto date : changes_of(seasons)) {
     for (std::size_t kind = 0; kind < kind_names.size(); ++kind) {
       for (std::chrono::minutes of_day{}; of_day < day_length; of_day += std::chrono::minutes(15)) {
-        const auto holding = std::ranges::count_if(
-            charge.rates, [&](const Rate& rate) { return holds(rate, date, kind, of_day); });
-        if (holding == 1 || (holding == 0 && others == 1)) continue;
+        std::size_t holding = 0, otherwise = 0;
+        for (const auto& rate : charge.rates) {
+          if (has(rate, date, kind, of_day)) ++(rate.is_otherwise ? otherwise : holding);
+        }
+        if (holding == 1 || (holding == 0 && otherwise == 1)) continue;
         return fmt::format("on a {}, {}, at {:02}:{:02} {} of \"{}\"", kind_names.at(kind),
                            text_of(date), of_day.count() / 60, of_day.count() % 60,
-                           holding == 0 ? "there is no rate" : "there are two rates", charge.name);
+                           holding + otherwise == 0 ? "there is no rate" : "there are two rates",
+                           charge.name);
       }
     }
   }

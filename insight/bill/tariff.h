@@ -53,7 +53,8 @@ struct Tier {
 // What a kWh costs at some times.
 struct Rate {
   std::string words;
-  std::vector<Window> when;  // None: whenever no other rate of the charge holds.
+  std::vector<Window> when;   // None: at any time.
+  bool is_otherwise = false;  // It holds only where no rate that is not `otherwise` does.
   // Either of them: a price by how much was used (one tier: whatever was used), or so many times
   // the day-ahead price.
   std::vector<Tier> tiers;
