@@ -294,7 +294,8 @@ TEST(SdgeTariffs, HaveThePricesOfTheUtilitysTables) {
                 Decimal::nearest(fee));
     }
   }
-  EXPECT_EQ(prices, 112U);  // 12 plans, two years: 2 x (8 x 6 + 2 x 4 + ...), see the tables.
+  // 8 plans of 6 prices, 2 of 4 and 2 of 2, in two years.
+  EXPECT_EQ(prices, 120U);
 }
 
 TEST(SdgeTariffs, HaveTheUtilitysHours) {

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <numbers>
 #include <random>
+#include <span>
 
 namespace insight {
 namespace {
@@ -12,15 +15,21 @@ namespace {
 using measurement::Timestamp;
 using std::chrono::local_days;
 
-constexpr std::size_t draws = 100;
-constexpr int days_looked_back = 56, days_needed = 28;
+constexpr std::size_t draws = 200;
+constexpr int days_looked_back = 56, days_needed = 28, days_of_profile = 28;
+constexpr int weeks_of_errors = 52;
 constexpr std::size_t quarters_of_day = 96;
 constexpr float enough_covered = 0.9F;
+// What a home's use deviates from its last four weeks, until its own past says it: in the long run,
+// and of a single day. Assumed.
+constexpr double drift = 0.08, drift_of_day = 0.25;
+constexpr double weight_of_assumed = 8;  // As so many earlier forecasts.
 
 // One day as it may come again. The hour that comes twice is there once, the one that is skipped
 // as the one before.
 struct PastDay {
   bool is_known = false;
+  double kwh = 0;  // Imported.
   std::array<measurement::MilliwattHours, quarters_of_day> imported{}, exported{};
   std::array<std::optional<Decimal>, quarters_of_day> prices{};
 };
@@ -42,6 +51,7 @@ PastDay past_day(const QuarterHours& grid, local_days day, const Zone& zone,
   for (auto now = begin; now < end; now += quarter) {
     const auto index = static_cast<std::size_t>((now - grid.begin) / quarter);
     covered += grid.covered.empty() ? 1.0F : grid.covered[index];
+    past.kwh += static_cast<double>(grid.imported[index].value) * 1e-6;
     const auto of_day = quarter_of_day(zone, now);
     for (next = std::min(next, of_day); next <= of_day; ++next) {
       past.imported[next] = grid.imported[index];
@@ -53,20 +63,77 @@ PastDay past_day(const QuarterHours& grid, local_days day, const Zone& zone,
   return past;
 }
 
+// What so many days from past[from] on should take: each as the last four of its weekday.
+std::optional<double> expected_kwh(std::span<const PastDay> past, std::size_t from,
+                                   std::size_t days) {
+  std::array<double, 7> sums{}, counts{};
+  double sum = 0, count = 0;
+  for (std::size_t i = from - days_of_profile; i < from; ++i) {
+    if (!past[i].is_known) continue;
+    sums[i % 7] += past[i].kwh;
+    counts[i % 7] += 1;
+    sum += past[i].kwh;
+    count += 1;
+  }
+  if (count < days_of_profile / 2.0 || sum <= 0) return std::nullopt;
+  double expected = 0;
+  for (std::size_t i = from; i < from + days; ++i) {
+    expected += counts[i % 7] > 0 ? sums[i % 7] / counts[i % 7] : sum / count;
+  }
+  return expected;
+}
+
+// What so many days took against what was to be expected, as logarithms: once a week of the past.
+std::vector<double> errors_of(std::span<const PastDay> past, std::size_t days) {
+  std::vector<double> errors;
+  for (std::size_t from = past.size(); from >= days_of_profile + days; from -= 7) {
+    const auto begin = from - days;
+    if (begin < days_of_profile) break;
+    const auto expected = expected_kwh(past, begin, days);
+    const auto seen = past.subspan(begin, days);
+    double sum = 0, known = 0;
+    for (const auto& one : seen) {
+      if (!one.is_known) continue;
+      sum += one.kwh;
+      known += 1;
+    }
+    if (!expected || known < 0.9 * static_cast<double>(days) || sum <= 0) continue;
+    errors.push_back(std::log(sum / known * static_cast<double>(days) / *expected));
+    if (from < 7) break;
+  }
+  return errors;
+}
+
 class Drawer {
  public:
-  Drawer(std::vector<PastDay> past, std::uint64_t seed) : past_(std::move(past)), random_(seed) {}
+  // Of so many days after the past.
+  Drawer(std::vector<PastDay> past, std::size_t days, std::uint64_t seed)
+      : past_(std::move(past)),
+        days_(days),
+        expected_(expected_kwh(past_, past_.size(), days).value_or(0)),
+        errors_(errors_of(past_, days)),
+        random_(seed) {}
 
-  // Whole weeks that begin on the weekday of the first; a day of them that is not known is another
-  // week's.
-  std::vector<const PastDay*> days(std::size_t count) {
-    std::vector<const PastDay*> drawn;
-    while (drawn.size() < count) {
+  struct Days {
+    std::vector<const PastDay*> days;
+    double factor = 1;  // Of what they took.
+  };
+
+  // Whole weeks that begin on the weekday of the first, and together take what the home's use may
+  // have become; a day of them that is not known is another week's.
+  Days draw() {
+    Days drawn;
+    double kwh = 0;
+    while (drawn.days.size() < days_) {
       // The day after the last of the past is the first to come; whole weeks keep its weekday.
-      const auto weeks = past_.size() / 7;
+      const auto weeks = std::min<std::size_t>(past_.size(), days_looked_back) / 7;
       const auto first = past_.size() - 7 * (1 + random_() % weeks);
-      for (std::size_t i = 0; i < 7 && drawn.size() < count; ++i) drawn.push_back(known(first + i));
+      for (std::size_t i = 0; i < 7 && drawn.days.size() < days_; ++i) {
+        drawn.days.push_back(known(first + i));
+        kwh += drawn.days.back()->kwh;
+      }
     }
+    if (kwh > 0 && expected_ > 0) drawn.factor = expected_ / kwh * std::exp(error());
     return drawn;
   }
 
@@ -74,19 +141,36 @@ class Drawer {
   const PastDay* known(std::size_t day) {
     std::vector<const PastDay*> alike;
     if (past_[day].is_known) return &past_[day];
-    for (auto i = day % 7; i < past_.size(); i += 7) {
-      if (past_[i].is_known) alike.push_back(&past_[i]);
+    for (auto i = past_.size() - days_looked_back; i < past_.size(); ++i) {
+      if (past_[i].is_known && i % 7 == day % 7) alike.push_back(&past_[i]);
     }
     if (!alike.empty()) return alike[random_() % alike.size()];
-    for (const auto& one : past_) {
-      if (one.is_known) alike.push_back(&one);
+    for (auto i = past_.size() - days_looked_back; i < past_.size(); ++i) {
+      if (past_[i].is_known) alike.push_back(&past_[i]);
     }
     return alike[random_() % alike.size()];
   }
 
+  double uniform() { return (static_cast<double>(random_() >> 11U) + 0.5) * 0x1p-53; }
+
+  double error() {
+    const auto known = static_cast<double>(errors_.size());
+    if (uniform() < known / (known + weight_of_assumed)) return errors_[random_() % errors_.size()];
+    const double normal =
+        std::sqrt(-2 * std::log(uniform())) * std::cos(2 * std::numbers::pi * uniform());
+    return normal * std::hypot(drift, drift_of_day / std::sqrt(static_cast<double>(days_)));
+  }
+
   const std::vector<PastDay> past_;
+  const std::size_t days_;
+  const double expected_;
+  const std::vector<double> errors_;
   std::mt19937_64 random_;
 };
+
+measurement::MilliwattHours scaled(measurement::MilliwattHours energy, double factor) {
+  return {std::llround(static_cast<double>(energy.value) * factor)};
+}
 
 // The grid until `now`, and room until the period's end.
 QuarterHours until(const QuarterHours& grid, Timestamp now, Timestamp end) {
@@ -120,11 +204,12 @@ std::expected<BillForecast, std::string> forecast_of(const Tariff& tariff, const
     return std::unexpected("Only the bill of the running period is forecast; choose that");
   }
   std::vector<PastDay> past;
-  for (auto day = today - std::chrono::days(days_looked_back); day < today;
+  for (auto day = today - std::chrono::days(7 * weeks_of_errors); day < today;
        day += std::chrono::days(1)) {
     past.push_back(past_day(grid, day, zone, prices));
   }
-  const auto known = std::ranges::count_if(past, &PastDay::is_known);
+  const auto known = std::ranges::count_if(std::span(past).last(days_looked_back),
+                                           [](const PastDay& day) { return day.is_known; });
   if (known < days_needed) {
     return std::unexpected(
         fmt::format("A forecast needs {} measured days of the {} before; there are {}", days_needed,
@@ -144,15 +229,15 @@ std::expected<BillForecast, std::string> forecast_of(const Tariff& tariff, const
   }
   const auto first_drawn =
       grid.begin + std::chrono::ceil<std::chrono::minutes>(now - grid.begin) / quarter * quarter;
-  Drawer drawer(std::move(past), seed);
+  Drawer drawer(std::move(past), static_cast<std::size_t>((period.end - today).count()), seed);
   std::vector<double> totals;
   for (std::size_t draw = 0; draw < draws; ++draw) {
-    const auto days = drawer.days(static_cast<std::size_t>((period.end - today).count()));
+    const auto [days, factor] = drawer.draw();
     for (auto time = first_drawn; time < end; time += quarter) {
       const auto& day = *days[static_cast<std::size_t>((zone.day(time) - today).count())];
       const auto of_day = quarter_of_day(zone, time);
       const auto index = static_cast<std::size_t>((time - grid.begin) / quarter);
-      drawn.imported[index] = day.imported[of_day];
+      drawn.imported[index] = scaled(day.imported[of_day], factor);
       drawn.exported[index] = day.exported[of_day];
       if (time < drawn_prices.begin || drawn_prices.prices.empty() || prices.at(time)) continue;
       drawn_prices.prices[price_index(time)] = day.prices[of_day];
