@@ -32,7 +32,8 @@ constexpr std::string_view columns_line =
 constexpr std::size_t column_count = 9;
 constexpr std::array<std::string_view, 2> market_words{"us", "eu"};
 constexpr double litres_a_cubic_foot = 28.3168;
-constexpr double dryer_cycles = 283;  // A year, of US labels.
+constexpr double drum_litres_a_kg = 7.5;  // As EU washers of 8 kg and 60 l have.
+constexpr double dryer_cycles = 283;      // A year, of US labels.
 
 std::optional<double> number(std::string_view text) {
   double value = 0;
@@ -87,6 +88,9 @@ void read_us_washer(NamedFields& row, CatalogueModel& model) {
   const auto kwh = row.positive("Annual Energy Use (kWh/yr)");
   if (!kwh) return;
   model.label = *kwh / insight::us_washer_cycles;
+  if (const auto volume = row.positive("Volume (cu. ft.)")) {
+    model.size = *volume * litres_a_cubic_foot / drum_litres_a_kg;
+  }
   const auto drying = row.positive(
       "Estimated Annual Energy Use (kWh/yr) for the dryer in a Combination All-in-One "
       "Washer-Dryer");

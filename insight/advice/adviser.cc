@@ -42,9 +42,11 @@ std::optional<double> archetype_purchase(ApplianceKind kind, Market market, doub
   return below->purchase + part * (above->purchase - below->purchase);
 }
 
-bool is_of_size(const Offer& offer, const ApplianceUse& use) {
-  if (!offer.size || !use.size) return true;
-  return std::abs(*offer.size / *use.size - 1) <= 0.2;
+// A small dishwasher takes less and is none for a family.
+bool is_of_size(const Offer& offer, const ApplianceUse& use, Market market) {
+  const double wanted = use.size.value_or(common_size(use.kind, market));
+  if (!offer.size || !(wanted > 0)) return true;
+  return std::abs(*offer.size / wanted - 1) <= (use.size ? 0.2 : 0.3);
 }
 
 std::vector<Priced> priced(const ApplianceUse& use, const std::vector<Offer>& offers,
@@ -53,7 +55,8 @@ std::vector<Priced> priced(const ApplianceUse& use, const std::vector<Offer>& of
   const bool knows_prices = settings.currency == archetype_currency(settings.market);
   bool has_price = false;
   for (const auto& offer : offers) {
-    if (offer.kind != use.kind || !(offer.label > 0) || !is_of_size(offer, use)) continue;
+    if (offer.kind != use.kind || !(offer.label > 0) || !is_of_size(offer, use, settings.market))
+      continue;
     if (offer.purchase) {
       has_price = true;
       result.push_back({offer, *offer.purchase, offer.price_source == "yours" ? 0.02 : 0.117});

@@ -202,6 +202,24 @@ TEST(Adviser, WhatIsOfAnotherSizeOrKindIsNoOffer) {
   }
 }
 
+TEST(Adviser, ASmallDishwasherIsNoneForAHomeThatDidNotSayItsSize) {
+  auto use = dryer();
+  use.kind = ApplianceKind::dishwasher;
+  const Offer six{.name = "Six settings",
+                  .kind = ApplianceKind::dishwasher,
+                  .label = 0.5,
+                  .size = 6,
+                  .purchase = {},
+                  .price_source = {}};
+  auto fourteen = six;
+  fourteen.name = "Fourteen settings";
+  fourteen.size = 14;
+
+  const auto advice = advise(use, {six, fourteen}, in_us, 1);
+
+  EXPECT_EQ(with_role(advice, CandidateRole::most_efficient).name, "Fourteen settings");
+}
+
 TEST(Adviser, ItSaysWhatIsMissing) {
   auto use = dryer();
   use.measured_days = 12;

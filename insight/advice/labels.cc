@@ -136,11 +136,6 @@ LabelEstimate eu_cold_label(ApplianceKind kind, double litres, int year) {
   return {value_of(share, year) * standard_annual_kwh({std::span(parts).first(count)}), 0.2};
 }
 
-double common_litres(ApplianceKind kind, Market market) {
-  if (market == Market::us) return kind == ApplianceKind::fridge_freezer ? 600 : 450;
-  return kind == ApplianceKind::fridge_freezer ? 300 : 220;
-}
-
 }  // namespace
 
 std::optional<LabelBasis> label_basis(ApplianceKind kind) {
@@ -181,12 +176,32 @@ std::string_view size_unit(ApplianceKind kind) {
   }
 }
 
+double common_size(ApplianceKind kind, Market market) {
+  const bool is_us = market == Market::us;
+  switch (kind) {
+    case ApplianceKind::fridge_freezer:
+      return is_us ? 600 : 300;
+    case ApplianceKind::fridge:
+    case ApplianceKind::freezer:
+      return is_us ? 450 : 220;
+    case ApplianceKind::dishwasher:
+      return 13;
+    case ApplianceKind::washing_machine:
+    case ApplianceKind::washer_dryer:
+      return is_us ? 17 : 8;
+    case ApplianceKind::tumble_dryer:
+      return is_us ? 0 : 8;
+    default:
+      return 0;
+  }
+}
+
 std::optional<LabelEstimate> estimated_label(ApplianceKind kind, Market market,
                                              std::optional<double> size, int year_made) {
   if (is_cold(kind)) {
     auto label = market == Market::us
-                     ? us_cold_label(kind, size.value_or(common_litres(kind, market)), year_made)
-                     : eu_cold_label(kind, size.value_or(common_litres(kind, market)), year_made);
+                     ? us_cold_label(kind, size.value_or(common_size(kind, market)), year_made)
+                     : eu_cold_label(kind, size.value_or(common_size(kind, market)), year_made);
     if (!size) label.relative_sigma += 0.1;
     return label;
   }

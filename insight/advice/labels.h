@@ -26,6 +26,9 @@ std::optional<LabelBasis> label_basis(ApplianceKind);
 // Of `size` of a kind: "l", "place settings", "kg"; empty: it has none.
 std::string_view size_unit(ApplianceKind);
 
+// Of one whose size nobody said; 0 where it has none.
+double common_size(ApplianceKind, Market);
+
 // Cycles in a year that US labels count: 6 loads a week, 4 of dishwashers (ANSI/RESNET 301).
 inline constexpr double us_washer_cycles = 312, us_dishwasher_cycles = 208;
 
