@@ -53,13 +53,14 @@ std::vector<Priced> priced(const ApplianceUse& use, const std::vector<Offer>& of
                            const AdviceSettings& settings) {
   std::vector<Priced> result;
   const bool knows_prices = settings.currency == archetype_currency(settings.market);
-  bool has_price = false;
+  bool has_list = false;  // Of prices.
   for (const auto& offer : offers) {
     if (offer.kind != use.kind || !(offer.label > 0) || !is_of_size(offer, use, settings.market))
       continue;
     if (offer.purchase) {
-      has_price = true;
-      result.push_back({offer, *offer.purchase, offer.price_source == "yours" ? 0.02 : 0.117});
+      const bool is_own = offer.price_source == "yours";
+      has_list |= !is_own;
+      result.push_back({offer, *offer.purchase, is_own ? 0.02 : 0.117});
     } else if (knows_prices) {
       const auto purchase = archetype_purchase(use.kind, settings.market, offer.label);
       if (!purchase) continue;
@@ -67,7 +68,7 @@ std::vector<Priced> priced(const ApplianceUse& use, const std::vector<Offer>& of
       result.back().offer.price_source = "about, as others of its efficiency cost";
     }
   }
-  if (has_price || !knows_prices) return result;
+  if (has_list || !knows_prices) return result;
   for (const auto& row : archetypes()) {
     if (row.kind != use.kind || row.market != settings.market) continue;
     // Those of another size take more or less, as those of this size do.
