@@ -436,7 +436,10 @@ void BillDesk::go_on_with_replay() {
   const auto range = range_of(work.periods[month], zone_);
   std::vector<insight::ShiftableRun> runs;
   for (const auto& run : work.runs) {
-    if (run.begin >= range.begin && run.begin < range.end) runs.push_back(run);
+    if (run.begin < range.begin || run.begin >= range.end) continue;
+    runs.push_back(run);
+    // What a month's end cuts off is of another bill.
+    runs.back().latest = std::min(run.latest, range.end);
   }
   const auto& asked = work.tariffs[tariff];
   const auto found =
@@ -538,7 +541,7 @@ BillDesk::Or<HomeRoom> BillDesk::room(const RoomQuestion& question, Timestamp no
                                        .has_peak_shaving = has_kind(panel, CircuitKind::battery),
                                        .saw_heating_or_cooling = question.unseen_w <= 0,
                                        .heating_or_cooling_va = question.unseen_w},
-                                      *legs);
+                                      *legs, zone_);
   }
   found.contracted = insight::contracted_power(home_.country, highest_kw(use->grid),
                                                highest_kva(*legs, home_.nominal_voltage_v));

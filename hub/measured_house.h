@@ -16,8 +16,8 @@
 
 namespace hub {
 
-// 60 kWh a day would be 2.5 kW; the mains take 0.5 kWh in each quarter, the fridge 0.05 and the oven
-// 0.2 of it, at 230 V.
+// 60 kWh a day would be 2.5 kW; the mains take 0.5 kWh in each quarter, the fridge 0.05 and the
+// oven 0.2 of it, at 230 V.
 class MeasuredHouse {
  public:
   static constexpr std::array<std::int64_t, 3> mwh = {500'000, 50'000, 200'000};
@@ -62,7 +62,7 @@ class MeasuredHouse {
   void measure(TimeRange range) {
     std::vector<measurement::Sample> samples;
     const auto count = static_cast<std::uint64_t>((range.end - range.begin) / insight::quarter);
-    for (std::uint64_t n = 0; n <= count; ++n) {
+    for (std::uint64_t n = 1; n <= count; ++n) {
       measurement::Sample sample(1);
       sample.number = n;
       const auto passed = static_cast<std::int64_t>(n) * insight::quarter;

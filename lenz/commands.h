@@ -49,6 +49,31 @@ struct HubOptions {
 };
 int hub(const HubOptions&);
 
+// The bill of a month as it is printed, with who has which part of it.
+struct BillOptions {
+  std::string data;
+  std::string home;   // Id, where there are several.
+  std::string month;  // "2026-10"; empty: the last whole one.
+  bool json = false;  // As the API has it.
+};
+int bill(const BillOptions&);
+
+// Says what a tariff's file is, or what is wrong with it.
+struct CheckTariffOptions {
+  std::string file;
+};
+int check_tariff(const CheckTariffOptions&);
+
+// The energy report of a month: its sentences, or as a page, a PDF, a mail.
+struct ReportOptions {
+  std::string data;
+  std::string home;       // Id, where there are several.
+  std::string month;      // "2026-10"; empty: the last whole one.
+  std::string html, pdf;  // Files; empty: none.
+  std::string mail;       // Address; empty: none.
+};
+int report(const ReportOptions&);
+
 // Makes, lists or revokes a token to write points with, beside a running hub too.
 struct WriteTokenOptions {
   std::string data;

@@ -103,6 +103,26 @@ void describe_hub(CLI::App& command, lenz::HubOptions& hub) {
                    "Do not look for appliances: for a machine that has no time for it");
 }
 
+void describe_bill(CLI::App& command, lenz::BillOptions& bill) {
+  command.add_option("--data", bill.data, data_help);
+  command.add_option("--home", bill.home, "Id of the home, where there are several");
+  command.add_option("--month", bill.month, "2026-10 (default: the last whole month)");
+  command.add_flag("--json", bill.json, "As the API has it");
+}
+
+void describe_check_tariff(CLI::App& command, lenz::CheckTariffOptions& check) {
+  command.add_option("file", check.file, "A tariff (docs/tariff_format.md)")->required();
+}
+
+void describe_report(CLI::App& command, lenz::ReportOptions& report) {
+  command.add_option("--data", report.data, data_help);
+  command.add_option("--home", report.home, "Id of the home, where there are several");
+  command.add_option("--month", report.month, "2026-10 (default: the last whole month)");
+  command.add_option("--html", report.html, "File for the page");
+  command.add_option("--pdf", report.pdf, "File for it on paper; needs Chromium");
+  command.add_option("--mail", report.mail, "Address that it goes to, by [email] of partners.toml");
+}
+
 void describe_write_token(CLI::App& command, lenz::WriteTokenOptions& token) {
   command.add_option("--data", token.data, data_help);
   command.add_option("--name", token.name, "Whom it is for")->capture_default_str();
@@ -371,6 +391,13 @@ void add_all(CLI::App& app, int& result) {
       describe_hub);
   add(app, result, "write-token", "A token for programs that write points over HTTP",
       lenz::write_token, describe_write_token);
+  add(app, result, "bill", "A month's bill and who has which part of it", lenz::bill,
+      describe_bill);
+  add(app, result, "report", "The energy report of a month", lenz::report, describe_report);
+  auto* tariff = app.add_subcommand("tariff", "What the home pays by");
+  tariff->require_subcommand(1);
+  add(*tariff, result, "check", "Say what is wrong with a tariff's file", lenz::check_tariff,
+      describe_check_tariff);
   add(app, result, "account", "Lets somebody see some of the homes", lenz::account,
       describe_account);
   add(app, result, "simulate", "Loads a hub of many homes and says what it holds", lenz::simulate,

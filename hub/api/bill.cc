@@ -313,7 +313,7 @@ std::string room_text(BillDesk& desk, const Home& home, const RoomQuestion& ques
     contracted = {{"highest", to_digits(one->highest, 2)},
                   {"sufficient", one->sufficient},
                   {"unit", one->unit},
-                  {"rule", one->rule},
+                  {"rule", one->steps},
                   {"source", one->source}};
   }
   Json bill = nullptr;

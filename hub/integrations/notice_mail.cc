@@ -1,6 +1,5 @@
 #include "hub/integrations/notice_mail.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -9,39 +8,10 @@
 #include <utility>
 
 #include "hub/integrations/base64.h"
+#include "hub/integrations/mail_words.h"
 
 namespace hub {
 namespace {
-
-constexpr std::size_t longest_encoded = 76;  // RFC 2045, 6.8.
-constexpr std::size_t bytes_of_word = 42;    // An encoded word has at most 75 characters.
-
-// RFC 2047: words of whole characters.
-std::string encoded_words(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    auto size = std::min(text.size(), bytes_of_word);
-    while (size < text.size() && size > 1 &&
-           (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80)
-      --size;
-    out +=
-        fmt::format("{}=?utf-8?B?{}?=", out.empty() ? "" : "\r\n ", base64(text.substr(0, size)));
-    text.remove_prefix(size);
-  }
-  return out;
-}
-
-std::string in_lines(const std::string& text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += longest_encoded) {
-    out += text.substr(i, longest_encoded) + "\r\n";
-  }
-  return out;
-}
-
-std::string_view domain_of(std::string_view address) {
-  return address.substr(address.find('@') + 1);
-}
 
 bool is_word(std::string_view words, std::string_view word) {
   while (!words.empty()) {
@@ -55,16 +25,14 @@ bool is_word(std::string_view words, std::string_view word) {
 }  // namespace
 
 std::string mail_of(const Notice& notice, const Email& email, const std::string& home_name) {
-  const auto second = std::chrono::floor<std::chrono::seconds>(notice.time);
-  const auto date = fmt::gmtime(std::chrono::system_clock::to_time_t(second));
   const auto subject =
       fmt::format("{}{}: {}", notice.is_danger ? "DANGER: " : "", home_name, notice.title);
   return fmt::format(
-      "From: Lenz <{}>\r\nTo: <{}>\r\nSubject: {}\r\nDate: {:%a, %d %b %Y %H:%M:%S} +0000\r\n"
+      "From: Lenz <{}>\r\nTo: <{}>\r\nSubject: {}\r\nDate: {}\r\n"
       "Message-ID: <notice-{}-{}@{}>\r\n{}Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
       "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}",
-      email.from, fmt::join(email.to, ">,\r\n <"), encoded_words(subject), date, notice.number,
-      notice.time.time_since_epoch().count(), domain_of(email.from),
+      email.from, fmt::join(email.to, ">,\r\n <"), encoded_words(subject), mail_date(notice.time),
+      notice.number, notice.time.time_since_epoch().count(), domain_of(email.from),
       notice.is_danger ? "Importance: high\r\n" : "",
       in_lines(base64(fmt::format("{}\n\n{}\n", notice.title, notice.text))));
 }

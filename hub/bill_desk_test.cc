@@ -1,0 +1,254 @@
+#include "hub/bill_desk.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "hub/measured_house.h"
+
+namespace hub {
+namespace {
+
+using insight::ApplianceKind;
+using insight::Decimal;
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr std::chrono::year_month october = std::chrono::year(2026) / 10;
+constexpr std::chrono::year_month november = std::chrono::year(2026) / 11;
+
+constexpr auto flat = R"(
+name = "Flat"
+country = "DE"
+currency = "EUR"
+source = "a contract"
+source_date = 2026-01-01
+[[version]]
+from = 2020-01-01
+[[version.standing]]
+name = "Standing"
+price = "0.40"
+per = "day"
+[[version.energy]]
+name = "Energy"
+price = "0.30"
+[[version.tax]]
+name = "VAT"
+percent = 20
+)";
+
+constexpr auto night = R"(
+name = "Night"
+country = "DE"
+currency = "EUR"
+source = "a list"
+source_date = 2026-02-01
+[[version]]
+from = 2020-01-01
+[[version.energy]]
+name = "Energy"
+[[version.energy.rate]]
+name = "Day"
+price = "0.40"
+hours = "06:00-22:00"
+[[version.energy.rate]]
+name = "Night"
+price = "0.10"
+)";
+
+Decimal decimal(std::string_view text) { return Decimal::parse(text).value(); }
+
+class BillDeskTest : public testing::Test {
+ protected:
+  BillDeskTest() { house.measure({begin, now}); }
+
+  void set(std::string_view tariff) {
+    const auto done = house.desk->set(tariff);
+    ASSERT_TRUE(done) << done.error();
+  }
+
+  const measurement::Timestamp begin = MeasuredHouse::local(2026, 9, 1);
+  const measurement::Timestamp now = MeasuredHouse::local(2026, 11, 11);
+  MeasuredHouse house;
+};
+
+TEST_F(BillDeskTest, AMonthIsBilledAndSplit) {
+  set(flat);
+
+  const auto found = house.desk->bill(october, now);
+
+  // 31 days of 48 kWh: 1,488 kWh x 0.30 = 446.40; 31 x 0.40 = 12.40; VAT 20 % of 458.80 = 91.76.
+  ASSERT_TRUE(found) << found.error();
+  const auto& bill = **found;
+  EXPECT_EQ(insight::text(bill.bill.total, 2), "550.56");
+  EXPECT_EQ(bill.bill.imported.value, 1'488'000'000);
+  EXPECT_DOUBLE_EQ(bill.bill.covered, 1);
+  EXPECT_FALSE(bill.is_running);
+  EXPECT_FALSE(bill.forecast);
+  // 446.40 and its VAT are 535.68, of which the oven has 0.4, the fridge 0.1 and the rest 0.5.
+  ASSERT_EQ(bill.circuits.size(), 3u);
+  EXPECT_EQ(bill.circuits[0].name, "oven");
+  EXPECT_EQ(insight::text(bill.circuits[0].amount, 2), "214.27");
+  EXPECT_EQ(insight::text(bill.circuits[1].amount, 2), "53.57");
+  EXPECT_TRUE(bill.circuits[2].circuit.empty());
+  EXPECT_EQ(insight::text(bill.standing, 2), "14.88");
+  auto sum = bill.standing + bill.feed_in;
+  for (const auto& row : bill.circuits) sum += row.amount;
+  EXPECT_EQ(sum, bill.bill.total);
+}
+
+TEST_F(BillDeskTest, AnApplianceHasWhatItsRunsTookOfItsCircuit) {
+  // An hour a day of 1.5 kWh, of which its circuit had 0.8: no more than that is its.
+  house.add_appliance(3, "oven", ApplianceKind::oven, {begin, now}, 12, 1.5);
+  set(flat);
+
+  const auto found = house.desk->bill(october, now);
+
+  ASSERT_TRUE(found) << found.error();
+  ASSERT_EQ((*found)->appliances.size(), 2u);
+  const auto& oven = (*found)->appliances[0];
+  EXPECT_EQ(oven.appliance, 3);
+  EXPECT_EQ(oven.name, "Oven");
+  EXPECT_EQ(oven.energy.value, 31 * 800'000);
+  EXPECT_EQ(insight::text(oven.amount, 2), "8.93");  // 24.8 x 0.30 x 1.2.
+}
+
+TEST_F(BillDeskTest, TheRunningMonthIsBilledUntilTodayAndForecast) {
+  set(flat);
+
+  const auto found = house.desk->bill(november, now);
+
+  ASSERT_TRUE(found) << found.error();
+  const auto& bill = **found;
+  EXPECT_TRUE(bill.is_running);
+  EXPECT_EQ(bill.bill.imported.value, 480'000'000);
+  // 480 kWh x 0.30 and 11 days x 0.40, and their VAT. All days are alike: 30 of them are 532.80.
+  EXPECT_EQ(insight::text(bill.bill.total, 2), "178.08");
+  ASSERT_TRUE(bill.forecast);
+  EXPECT_NEAR(bill.forecast->median, 532.80, 0.05);
+}
+
+TEST_F(BillDeskTest, WithoutATariffThePriceOfTheHomeIsOne) {
+  EXPECT_THAT(house.desk->bill(october, now).error(), HasSubstr("No tariff is set"));
+  EXPECT_FALSE(house.desk->price_now(now));
+
+  house.home.price_per_kwh = 0.25;
+  house.open();
+
+  EXPECT_EQ(insight::text(house.desk->bill(october, now).value()->bill.total, 2), "372.00");
+  EXPECT_EQ(house.desk->price_now(now), decimal("0.25"));
+  EXPECT_EQ(house.desk->text(), "");
+}
+
+TEST_F(BillDeskTest, ThePriceIsThatOfOneMoreKilowattHourNow) {
+  set(night);
+
+  EXPECT_EQ(house.desk->price_now(MeasuredHouse::local(2026, 11, 10, 12)), decimal("0.40"));
+  EXPECT_EQ(house.desk->price_now(MeasuredHouse::local(2026, 11, 10, 23)), decimal("0.10"));
+}
+
+TEST_F(BillDeskTest, AWrongTariffIsRefusedAndTheOldOneStays) {
+  set(flat);
+
+  const auto refused = house.desk->set("name = \"Flat\"\nprise = 1\n");
+
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error(), HasSubstr("tariff.toml"));
+  EXPECT_EQ(house.desk->tariff()->name, "Flat");
+  EXPECT_FALSE(house.desk->set(std::string(flat).replace(std::string(flat).find("EUR"), 3, "USD")));
+  house.open();
+  EXPECT_EQ(house.desk->text(), flat);
+
+  ASSERT_TRUE(house.desk->set(""));
+  EXPECT_FALSE(house.desk->tariff());
+}
+
+TEST_F(BillDeskTest, AFileThatIsWrongIsSaid) {
+  std::ofstream(house.folder / "tariff.toml") << "prise = 1\n";
+  house.open();
+
+  EXPECT_THAT(house.desk->trouble(), HasSubstr("tariff.toml"));
+  EXPECT_EQ(house.desk->bill(october, now).error(), house.desk->trouble());
+}
+
+TEST_F(BillDeskTest, MonthsThatWereMeasuredAreListed) {
+  EXPECT_THAT(house.desk->months(now),
+              testing::ElementsAre(november, october, std::chrono::year(2026) / 9));
+  EXPECT_THAT(house.desk->bill(std::chrono::year(2026) / 8, now).error(), HasSubstr("tariff"));
+  set(flat);
+  EXPECT_THAT(house.desk->bill(std::chrono::year(2026) / 8, now).error(), HasSubstr("measured"));
+  EXPECT_THAT(house.desk->bill(std::chrono::year(2026) / 12, now).error(), HasSubstr("not begun"));
+}
+
+TEST_F(BillDeskTest, ThePastIsReplayedUnderOtherTariffsWithWhatCouldWait) {
+  std::filesystem::create_directory(house.folder / "templates");
+  std::ofstream(house.folder / "templates" / "night.toml") << night;
+  // At 20:00, 0.8 kWh: it could run from 22:00 on, in the 12 hours that it may wait.
+  house.add_appliance(3, "oven", ApplianceKind::dishwasher, {begin, now}, 20, 0.8);
+  house.open();
+  set(flat);
+  EXPECT_THAT(house.desk->replay(now).error(), HasSubstr("ask again"));
+
+  house.prepare(now);
+  const auto found = house.desk->replay(now);
+
+  ASSERT_TRUE(found) << found.error();
+  const auto& replay = **found;
+  // September and October: 61 days of 48 kWh and 0.40.
+  EXPECT_EQ(insight::text(replay.own.total, 2), "1083.36");
+  ASSERT_EQ(replay.rows.size(), 1u);
+  const auto& row = replay.rows[0].replay;
+  // 16 hours at 0.40 and 8 at 0.10: 32 kWh and 16 kWh are 14.40 a day.
+  EXPECT_EQ(insight::text(row.total, 2), "878.40");
+  // 61 x 0.8 kWh at 0.30 less: 14.64.
+  EXPECT_EQ(insight::text(row.shifted, 2), "863.76");
+  EXPECT_THAT(replay.rows[0].source, HasSubstr("2026-02-01"));
+  EXPECT_THAT(replay.shiftable, testing::ElementsAre("Dishwasher"));
+}
+
+TEST_F(BillDeskTest, RoomIsWhatTheLegsHaveLeft) {
+  set(flat);
+  const RoomQuestion charger{.what = "charger", .power_w = 4600, .legs = {}, .hours = {}};
+  EXPECT_THAT(house.desk->room(charger, now).error(), HasSubstr("ask again"));
+  house.prepare(now);
+
+  const auto found = house.desk->room(charger, now);
+
+  // 2 kW are 8.7 A (in whole mA), and 4.6 kW 20 A: 6.3 of 35 A are left.
+  ASSERT_TRUE(found) << found.error();
+  EXPECT_TRUE(found->room.is_enough);
+  ASSERT_EQ(found->room.legs.size(), 1u);
+  EXPECT_NEAR(found->room.legs[0].highest_a, 8.695, 0.001);
+  EXPECT_NEAR(found->room.legs[0].left_a, 6.305, 0.001);
+  EXPECT_FALSE(found->sheet);
+
+  house.home.panels[0].circuits[0].rating_a = 0;
+  EXPECT_THAT(house.desk->room(charger, now).error(), HasSubstr("rating_a"));
+}
+
+TEST_F(BillDeskTest, DayAheadPricesMakeABill) {
+  ASSERT_TRUE(house.desk->set(R"(
+name = "Dynamic"
+country = "DE"
+currency = "EUR"
+source = "an exchange"
+source_date = 2026-01-01
+[[version]]
+from = 2020-01-01
+[[version.energy]]
+name = "Energy"
+day_ahead_factor = 1
+)"));
+  EXPECT_FALSE(house.desk->bill(october, now));
+
+  std::vector<PriceFrom> prices;
+  for (auto time = begin; time < now; time += 1h) prices.emplace_back(time, decimal("0.20"));
+  ASSERT_TRUE(house.desk->add_prices(std::move(prices)));
+
+  EXPECT_EQ(insight::text(house.desk->bill(october, now).value()->bill.total, 2), "297.60");
+  EXPECT_EQ(house.desk->prices_until(), now);
+}
+
+}  // namespace
+}  // namespace hub

@@ -1,0 +1,111 @@
+#include "hub/report_facts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "hub/measured_house.h"
+#include "insight/report/report_page.h"
+
+namespace hub {
+namespace {
+
+using insight::ApplianceKind;
+using insight::Source;
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class ReportFactsTest : public testing::Test {
+ protected:
+  ReportFactsTest() {
+    // Silent on 3 October from 02:00 to 04:00 local time.
+    house.measure({begin, MeasuredHouse::local(2026, 10, 3, 2)});
+    house.measure({MeasuredHouse::local(2026, 10, 3, 4), now});
+    house.home.price_per_kwh = 0.30;
+    house.add_appliance(3, "oven", ApplianceKind::oven, {begin, now}, 12, 0.7);
+    house.open();
+  }
+  std::expected<insight::ReportFacts, std::string> facts(unsigned month) {
+    return report_facts({.bill = *house.desk, .store = *house.store, .home = house.home},
+                        std::chrono::year(2026) / std::chrono::month(month), now);
+  }
+
+  const measurement::Timestamp begin = MeasuredHouse::local(2026, 9, 1);
+  const measurement::Timestamp now = MeasuredHouse::local(2026, 11, 11);
+  MeasuredHouse house;
+};
+
+TEST_F(ReportFactsTest, TheMonthIsToldApartWithoutRest) {
+  const auto found = facts(10);
+
+  ASSERT_TRUE(found) << found.error();
+  // 31 days of 48 kWh, less two hours of 2 kW.
+  EXPECT_NEAR(found->whole.kwh, 31 * 48 - 4, 1e-6);
+  EXPECT_GT(found->whole.plus_minus, 0.01 * found->whole.kwh);
+  EXPECT_LT(found->whole.plus_minus, 0.1 * found->whole.kwh);
+  double sum = 0;
+  insight::Decimal cost;
+  for (const auto& part : found->parts) {
+    sum += part.energy.kwh;
+    cost += part.cost;
+  }
+  EXPECT_NEAR(sum, found->whole.kwh, 1e-6);
+  ASSERT_TRUE(found->bill);
+  EXPECT_EQ(cost, found->bill->total);
+  ASSERT_EQ(found->parts.size(), 4u);
+  EXPECT_EQ(found->parts[0].name, "oven, all else");
+  EXPECT_EQ(found->parts.back().source, Source::unknown);
+  const auto oven = std::ranges::find(found->parts, "Oven", &insight::ReportPart::name);
+  ASSERT_NE(oven, found->parts.end());
+  EXPECT_EQ(oven->source, Source::identified);
+  EXPECT_NEAR(oven->energy.kwh, 31 * 0.7, 1e-6);
+  EXPECT_EQ(oven->runs, 31);
+}
+
+TEST_F(ReportFactsTest, DaysHoursAndWhatIsAlwaysOnAreThoseOfTheMonth) {
+  const auto found = facts(10);
+
+  ASSERT_TRUE(found) << found.error();
+  ASSERT_EQ(found->kwh_of_days.size(), 31u);
+  EXPECT_NEAR(found->kwh_of_days[0], 48, 1e-6);
+  EXPECT_NEAR(found->kwh_of_days[2], 44, 1e-6);
+  EXPECT_NEAR(found->kwh_of_hours[3], 2, 1e-6);
+  EXPECT_NEAR(found->always_on_w.value(), 2000, 1e-6);
+  EXPECT_NEAR(found->whole_before.value().kwh, 30 * 48, 1e-6);
+  EXPECT_FALSE(found->whole_a_year_ago);
+}
+
+TEST_F(ReportFactsTest, AGapIsSaidAndAMonthWithoutReadingsRefused) {
+  const auto found = facts(10);
+
+  ASSERT_TRUE(found) << found.error();
+  EXPECT_THAT(found->quality.remarks,
+              testing::ElementsAre(HasSubstr("No reading from 3 October, 02:")));
+  EXPECT_NEAR(found->quality.covered, 1 - 8.0 / (31 * 96), 1e-3);
+  EXPECT_THAT(facts(8).error(), HasSubstr("Nothing was measured"));
+  EXPECT_THAT(facts(12).error(), HasSubstr("not begun"));
+}
+
+TEST_F(ReportFactsTest, TheRunningMonthEndsNow) {
+  const auto found = facts(11);
+
+  ASSERT_TRUE(found) << found.error();
+  EXPECT_NEAR(found->whole.kwh, 10 * 48, 1e-6);
+  EXPECT_FALSE(found->whole_before);  // It is not as long.
+  EXPECT_TRUE(std::isnan(found->kwh_of_days[15]));
+  ASSERT_TRUE(found->bill_forecast);
+}
+
+TEST_F(ReportFactsTest, ThePageOfItHasNoScript) {
+  house.home.name = "<script>alert(1)</script>";
+  const auto found = facts(10);
+  ASSERT_TRUE(found);
+  const auto page = insight::report_page(*found);
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, HasSubstr("October 2026"));
+}
+
+}  // namespace
+}  // namespace hub
