@@ -31,6 +31,7 @@ const browser = await chromium.launch({
     '--disable-component-update', '--disable-sync'],
 });
 let wrong = 0;
+const provoked = /status of 503|Blocked script execution/; // By the mock: a home without advice, a report with a script.
 const complain = (where, what) => { ++wrong; console.log(`${where}: ${what}`); };
 
 for (const [width, height] of [[390, 844], [1280, 900]]) {
@@ -41,7 +42,7 @@ for (const [width, height] of [[390, 844], [1280, 900]]) {
       const context = await browser.newContext({ viewport: { width, height }, colorScheme, bypassCSP: false });
       const page = await context.newPage();
       page.on('pageerror', (error) => complain(name, error.message));
-      page.on('console', (line) => { if (line.type() === 'error') complain(name, line.text()); });
+      page.on('console', (line) => { if (line.type() === 'error' && !provoked.test(line.text())) complain(name, line.text()); });
       if (view === 'sign-in') {
         await page.goto(`${base}/${world}/`);
         await page.getByRole('heading', { name: 'Sign in' }).waitFor();

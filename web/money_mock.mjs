@@ -75,18 +75,19 @@ export function room(world, home, query) {
   const power_w = Number(query.get('power_w'));
   if (!(power_w >= 100)) return [400, { error: 'power_w must be 100 to 100000.' }];
   if (world === 'first') return [200, { trouble: 'Nothing was measured yet: come back after two weeks.' }];
+  if (world === 'many') return [200, { trouble: 'What the main breaker may carry is not known: give rating_a to the circuit "grid" in home.toml.' }];
   const planned = power_w / home.nominal_voltage_v / home.phases;
   const legs = Array.from({ length: home.phases }, (_, i) => {
     const [rating_a, peak_a] = [home.style === 'us' ? 200 : 63, (home.style === 'us' ? 88 : 31) + 9 * i];
-    return { leg: i + 1, rating_a: world === 'many' ? null : rating_a, peak_a, peak_at: Date.now() - 9 * 86_400_000, left_a: world === 'many' ? null : Math.round(10 * (rating_a - peak_a - planned)) / 10 };
+    return { leg: i + 1, rating_a: rating_a, peak_a, peak_at: Date.now() - 9 * 86_400_000, left_a: Math.round(10 * (rating_a - peak_a - planned)) / 10 };
   });
-  const fits = legs.every((one) => one.left_a === null || one.left_a >= 0);
-  const sheet = home.country !== 'US' ? null : world === 'us'
+  const fits = legs.every((one) => one.left_a >= 0);
+  const sheet = home.country !== 'US' ? null : power_w < 50_000
     ? { title: 'Load calculation in the form of NEC 220.87', refused: '', note: 'For your electrician. The highest demand was measured by clamps of stated accuracy, not by a utility meter.',
       rows: [['Record', '30 Oct 2025 to 29 Oct 2026'], ['Highest 15-minute demand', '14.9 kW'], ['\u00d7 125 %', '18.6 kW'], ['New load', `${power_w / 1000} kW`], ['Together', `${(18.6 + power_w / 1000).toFixed(1)} kW, ${Math.round((18600 + power_w) / 240)} A`], ['Service', '200 A at 240 V']].map(([words, value]) => ({ words, value })) }
     : { title: 'Load calculation in the form of NEC 220.87', refused: 'This form may not be used where energy is made on the premises: ask for a calculation by 220.83.', rows: [], note: '' };
   return [200, { trouble: '', fits, days: world === 'us' ? 365 : 41, legs, sheet,
-    sentence: fits ? `There is room: ${Math.min(...legs.map((one) => one.left_a ?? 0)).toFixed(0)} A are left on the fullest leg.` : 'There is not enough room while everything else runs.',
+    sentence: fits ? `There is room: ${Math.min(...legs.map((one) => one.left_a)).toFixed(0)} A are left on the fullest leg.` : 'There is not enough room while everything else runs.',
     shift: fits ? [] : ['The dryer ran at 12 of the 20 highest quarters of an hour: let it wait for the car.'],
     contracted: world === 'eu' ? { rows: [{ words: 'Contracted power', value: '9.2 kW' }, { words: 'Would have sufficed', value: '6.9 kW' }], sentence: 'In the whole year 6.9 kW were never passed.' } : null,
     bill: { before: '1140.20', after: '1510.00' } }];
