@@ -34,7 +34,7 @@ function split(total, kwh, names) {
 }
 
 export function bill(world, home, period) {
-  const note = 'Information, not a charge: Lenz is not a certified meter, and only the supplier\u2019s bill counts.';
+  const note = 'Information, not a charge: Lenz is no approved meter, and only the supplier\u2019s own bill counts.';
   if (world === 'first') return { note, trouble: 'No tariff is set: set one under Tariff.', periods: [] };
   const periods = world === 'many' ? months(1) : months(9);
   if (!text_of(world)) return { note, trouble: 'No tariff is set: set one under Tariff.', periods };
@@ -52,72 +52,85 @@ export function bill(world, home, period) {
   const vat = Math.round(19 * net) / 100;
   lines.push({ words: 'VAT', quantity: '19', unit: '%', price: cents(net), amount: cents(vat) });
   const total = Math.round(100 * (net + vat)) / 100;
+  for (const line of lines) Object.assign(line, { begin, end });
+  if (!is_running && world === 'eu') {
+    const middle = begin.replace(/01$/, '16');
+    lines.splice(2, 0, { ...lines[1], words: 'Energy', quantity: '0', amount: '0.00', begin: middle });
+    lines[1].end = middle;
+  }
+  const [standing, feed_in] = [is_running ? 6.5 : 13.92, credit ? -15.28 : 0];
+  const shared = total - standing - feed_in;
   const circuits = home.circuits.filter((one) => one.metered && !['grid', 'solar'].includes(one.kind)).map(({ id, name }) => ({ id, name }));
   const rest = { id: null, name: 'Not told apart' };
   const appliances = world === 'many' ? [] : [[3, 'Fridge'], [7, 'Heat pump'], [9, 'Tumble dryer'], [12, 'Television']].map(([id, name]) => ({ id, name, circuit: circuits[0].id }));
   return { note, trouble: '', period: { begin, end, is_running }, periods, tariff: tariff(world, home).name, currency: home.currency, lines,
     total: cents(total), imported_wh: 1000 * kwh, exported_wh: credit ? 160_500 : 0, covered: world === 'stale' ? 0.71 : 0.998,
-    circuits: split(total, kwh, [...circuits, rest]), appliances: split(total, kwh, [...appliances, rest]),
+    has_mains: world !== 'stale', standing: cents(standing), feed_in: cents(feed_in),
+    circuits: split(shared, kwh, [...circuits, rest]), appliances: split(shared, kwh, [...appliances, rest]),
     forecast: is_running ? (world === 'us' ? { low: '84', median: '92', high: '100' } : { low: '84', median: '88', high: '120' }) : null };
 }
 
 export const replay = (world, home) => world === 'many'
-  ? { trouble: 'Less than one whole month was measured: come back in December.', begin: '', end: '', currency: home.currency, covered: 0, now: '0', rows: [], shiftable: [] }
-  : { trouble: '', begin: '2025-11-01', end: '2026-11-01', currency: home.currency, covered: world === 'eu' ? 0.91 : 1, now: '1140.20',
+  ? { trouble: 'Less than one whole month was measured: come back in December.', is_being_read: false }
+  : { trouble: '', is_being_read: false, now_shifted: world === 'us' ? '1140.20' : '1132.00', begin: '2025-11-01', end: '2026-11-01', currency: home.currency, covered: world === 'eu' ? 0.91 : 1, now: '1140.20',
     rows: [
-      { tariff: 'Day and night', source: 'Example prices of 2026-01', total: '1085.00', difference: '-55.20', shifted_total: '1031.10', shifted_kwh: 310 },
-      { tariff: 'Day-ahead prices', source: 'Mean prices of 2025, about', total: '1122.49', difference: '-17.71', shifted_total: '1020.00', shifted_kwh: 420 },
-      { tariff: 'A tariff with a long name, Green and Smart Family Bonus Online Plus', source: '', total: '1140.20', difference: '0.00', shifted_total: null, shifted_kwh: null },
-      { tariff: 'Demand charge', source: 'Example prices of 2026-01', total: '1391.75', difference: '251.55', shifted_total: null, shifted_kwh: null },
+      { tariff: 'Day and night', trouble: '', source: 'Example prices of 2026-01', total: '1085.00', difference: '-55.20', shifted_total: '1031.10', shifted_kwh: 310 },
+      { tariff: 'Day-ahead prices', trouble: '', source: 'Mean prices of 2025, about', total: '1122.49', difference: '-17.71', shifted_total: '1020.00', shifted_kwh: 420 },
+      { tariff: 'A tariff with a long name, Green and Smart Family Bonus Online Plus', source: '', trouble: '', total: '1140.20', difference: '0.00', shifted_total: null, shifted_kwh: 0 },
+      { tariff: 'Demand charge', trouble: '', source: 'Example prices of 2026-01', total: '1391.75', difference: '251.55', shifted_total: null, shifted_kwh: 0 },
+      { tariff: 'Hourly prices', source: '', trouble: 'Its prices are not known for all of this time: put them into prices.csv.', total: null, difference: null, shifted_total: null, shifted_kwh: 0 },
     ], shiftable: ['Dishwasher', 'Tumble dryer', 'EV charger'] };
 
 export function room(world, home, query) {
   const power_w = Number(query.get('power_w'));
   if (!(power_w >= 100)) return [400, { error: 'power_w must be 100 to 100000.' }];
-  if (world === 'first') return [200, { trouble: 'Nothing was measured yet: come back after two weeks.' }];
-  if (world === 'many') return [200, { trouble: 'What the main breaker may carry is not known: give rating_a to the circuit "grid" in home.toml.' }];
+  if (world === 'first') return [200, { trouble: 'Nothing was measured yet: come back after two weeks.', is_being_read: false }];
+  if (world === 'many') return [200, { trouble: 'What the main breaker may carry is not known: give rating_a to the circuit "grid" in home.toml.', is_being_read: false }];
   const planned = power_w / home.nominal_voltage_v / home.phases;
   const legs = Array.from({ length: home.phases }, (_, i) => {
     const [rating_a, peak_a] = [home.style === 'us' ? 200 : 63, (home.style === 'us' ? 88 : 31) + 9 * i];
     return { leg: i + 1, rating_a: rating_a, peak_a, peak_at: Date.now() - 9 * 86_400_000, left_a: Math.round(10 * (rating_a - peak_a - planned)) / 10 };
   });
   const fits = legs.every((one) => one.left_a >= 0);
-  const sheet = home.country !== 'US' ? null : power_w < 50_000
-    ? { title: 'Load calculation in the form of NEC 220.87', refused: '', note: 'For your electrician. The highest demand was measured by clamps of stated accuracy, not by a utility meter.',
-      rows: [['Record', '30 Oct 2025 to 29 Oct 2026'], ['Highest 15-minute demand', '14.9 kW'], ['\u00d7 125 %', '18.6 kW'], ['New load', `${power_w / 1000} kW`], ['Together', `${(18.6 + power_w / 1000).toFixed(1)} kW, ${Math.round((18600 + power_w) / 240)} A`], ['Service', '200 A at 240 V']].map(([words, value]) => ({ words, value })) }
-    : { title: 'Load calculation in the form of NEC 220.87', refused: 'This form may not be used where energy is made on the premises: ask for a calculation by 220.83.', rows: [], note: '' };
-  return [200, { trouble: '', fits, days: world === 'us' ? 365 : 41, legs, sheet,
-    sentence: fits ? `There is room: ${Math.min(...legs.map((one) => one.left_a)).toFixed(0)} A are left on the fullest leg.` : 'There is not enough room while everything else runs.',
-    shift: fits ? [] : ['The dryer ran at 12 of the 20 highest quarters of an hour: let it wait for the car.'],
-    contracted: world === 'eu' ? { rows: [{ words: 'Contracted power', value: '9.2 kW' }, { words: 'Would have sufficed', value: '6.9 kW' }], sentence: 'In the whole year 6.9 kW were never passed.' } : null,
-    bill: { before: '1140.20', after: '1510.00' } }];
+  const demand = 62 * 240;
+  const total = 1.25 * demand + power_w;
+  const sheet = home.country !== 'US' ? null : power_w >= 50_000
+    ? { is_within: false, refused: ['Energy is made on the premises: ask for a calculation by 220.83.'], lines: [] }
+    : { is_within: true, refused: [], lines: ['Existing load by measured demand, in the form of NEC (2023) section 220.87', 'Recorded: 365 days, a year', 'Highest 15-minute demand, on the leg that carries most: 62.0 A on 11 Jan 2026 18:45',
+      `Maximum demand: 62.0 A x 240 V = ${demand} VA`, `x 125 %: ${1.25 * demand} VA`, `New load: ${power_w} VA`, `Total: ${total} VA, ${(total / 240).toFixed(1)} A`, 'Service: 200 A; the total is within it', 'For your electrician: a record of measurements, no permit and no inspection.'] };
+  return [200, { trouble: '', is_being_read: false, fits, days: world === 'us' ? 365 : 41, quarters_over: fits ? 0 : 37, legs, sheet,
+    sentence: fits ? `There is room for ${power_w / 1000} kW: ${Math.min(...legs.map((one) => one.left_a)).toFixed(1)} A are left on leg 2 at the worst quarter hour.` : `There is no room for ${power_w / 1000} kW as things ran: 1.9 A too much on leg 3 at the worst quarter hour.`,
+    shift: fits ? [] : ['Trockner', 'Herd'],
+    contracted: world === 'eu' ? { highest: 6.31, sufficient: 6.9, unit: 'kW', rule: 'In steps of 0.1 kW.', source: 'Circular 3/2020' } : null,
+    bill: query.get('kwh_a_day') ? { before: '1140.20', after: '1510.00' } : null }];
 }
 
 const spread = (median, part = 0.2) => ({ low: median * (1 - part), median, high: median * (1 + part) });
-const old = (name, energy, cost) => ({ name: '', roles: ['kept'], energy_kwh: spread(energy, 0.08), cost_a_year: spread(cost, 0.1), purchase: spread(0), total_cost: spread(cost * 11.2, 0.25), net_present_value: spread(0), payback_years: null, chance_ahead: 0, price_source: '' });
+const old = (name, energy, cost) => ({ name: '', roles: ['kept'], energy_kwh: spread(energy, 0.08), cost_a_year: spread(cost, 0.1), purchase: spread(0), total_cost: spread(cost * 11.2, 0.25), net_present_value: spread(0), payback_years: null, chance_ahead: 0, price_source: '', emissions_kg: null });
 const candidate = (name, roles, energy, cost, purchase, total, ahead, chance, payback) => ({ name, roles, energy_kwh: spread(energy, 0.12), cost_a_year: spread(cost, 0.14), purchase: spread(purchase, 0.15), total_cost: spread(total, 0.18),
-  net_present_value: { low: ahead - 210, median: ahead, high: ahead + 240 }, payback_years: payback && { low: payback * 0.7, median: payback, high: payback * 1.6 }, chance_ahead: chance, price_source: 'about, list of 2025-09' });
-const facts = { age_years: null, type: '', size: null, label_kwh: null, own_price: null, repair_quote: null };
+  net_present_value: { low: ahead - 210, median: ahead, high: ahead + 240 }, payback_years: payback && { low: payback * 0.7, median: payback, high: payback * 1.6 }, chance_ahead: chance, price_source: 'about, list of 2025-09', emissions_kg: spread(energy * 0.35, 0.2) });
+const facts = { age_years: null, size: null, label: null, own_price: null, repair_quote: null };
 const done = {}, said = {};
 
 export function advice(world, home) {
   const now = Date.now();
-  if (world === 'first') return { now, currency: home.currency, appliances: [], predictions: [], hit_rate: null };
-  const blank = { facts, types: [], size_unit: '', not_yet: '', verdict: null, why: '', free_first: [], candidates: [], turning_point: null, prediction: null };
-  const fridge = { ...blank, appliance: 7, name: world === 'many' ? '\u05de\u05e7\u05e8\u05e8 <b>big</b>' : 'Fridge', kind: 'fridge', facts: said[world] ?? { ...facts, age_years: 17 }, types: ['top_freezer', 'bottom_freezer', 'side_by_side'], size_unit: 'l',
+  if (world === 'first') return { now, currency: home.currency, is_ready: true, appliances: [], predictions: [], hit_rate: null };
+  const blank = { facts, size_unit: '', label_unit: 'kWh a year', not_yet: '', verdict: null, why: '', free_first: [], candidates: [], turning_point: null, prediction: null };
+  const fridge = { ...blank, appliance: 7, name: world === 'many' ? '\u05de\u05e7\u05e8\u05e8 <b>big</b>' : 'Fridge', kind: 'fridge', facts: said[world] ?? { ...facts, age_years: 17 }, size_unit: 'l',
     verdict: 'replace', why: 'It takes 612 kWh a year, about three times what a new one does. In 9 of 10 cases you come out ahead.',
     free_first: ['Set the freezer to \u221218 \u00b0C: it stands at about \u221224 \u00b0C.'], prediction: 7, turning_point: { of: 'price_per_kwh', value: 0.19 },
     candidates: [old('', 612, 190), candidate('Nordkalt A 300 Ultra Efficient No Frost', ['most_efficient'], 128, 40, 1190, 1640, 390, 0.78, 8.4), candidate('Kühlgut 300', ['cheapest'], 236, 73, 420, 1240, 790, 0.94, 3.7), candidate('Polar 290 C', ['best_for_you'], 168, 52, 560, 1140, 880, 0.96, 4.1)] };
-  const dryer = { ...blank, appliance: 9, name: 'Tumble dryer', kind: 'tumble_dryer', types: ['vented', 'condenser', 'heat_pump'], size_unit: 'kg', verdict: 'keep', why: 'It runs 71 times a year; a heat pump dryer would not pay for itself in 7 of 10 cases.',
+  const dryer = { ...blank, appliance: 9, name: 'Tumble dryer', kind: 'tumble_dryer', label_unit: 'kWh a use', size_unit: 'kg', verdict: 'keep', why: 'It runs 71 times a year; a heat pump dryer would not pay for itself in 7 of 10 cases.',
     turning_point: { of: 'uses_a_year', value: 210 }, candidates: [old('', 170, 53), candidate('', ['best_for_you', 'cheapest'], 80, 25, 640, 920, -330, 0.28, null)].map((one, i) => (i ? { ...one, name: 'A heat pump dryer of today' } : one)) };
   const boiler = { ...blank, appliance: 12, name: 'Water heater', kind: 'water_heater', verdict: 'use_otherwise', why: 'Nothing new pays here; another hour of the day does.', free_first: ['Heat at night: two thirds of its energy is drawn at the dearest hours.'] };
   const television = { ...blank, appliance: 14, name: 'Television', kind: 'television', not_yet: 'Measured for 9 days: at least 28 are needed.' };
   const predictions = world === 'us' ? [
-    { id: 7, appliance: 7, what: 'Replace the fridge', said: now - 20 * 86_400_000, predicted_kwh: spread(440), done: done[world] ?? null, measured_kwh: null, note: '' },
-    { id: 5, appliance: 3, what: 'Renew the gasket of the freezer', said: now - 90 * 86_400_000, predicted_kwh: spread(120, 0.4), done: now - 80 * 86_400_000, measured_kwh: spread(101, 0.3), note: '' },
-    { id: 2, appliance: 5, what: 'Turn the dehumidifier off in winter', said: now - 200 * 86_400_000, predicted_kwh: spread(90, 0.4), done: now - 190 * 86_400_000, measured_kwh: null, note: 'not measured: nobody was at home for most of the time' },
+    { id: 7, appliance: 7, what: 'Replace the fridge', said: now - 20 * 86_400_000, of: 'advice', unit: 'kWh a year', predicted: spread(440), done: done[world] ?? null, measured: null, note: '' },
+    { id: 5, appliance: 3, what: 'Renew the gasket of the freezer', said: now - 90 * 86_400_000, of: 'advice', unit: 'kWh a year', predicted: spread(120, 0.4), done: now - 80 * 86_400_000, measured: spread(101, 0.3), note: '' },
+    { id: 2, appliance: 5, what: 'Turn the dehumidifier off in winter', said: now - 200 * 86_400_000, of: 'advice', unit: 'kWh a year', predicted: spread(90, 0.4), done: now - 190 * 86_400_000, measured: null, note: 'not measured: nobody was at home for most of the time' },
+    { id: 1, of: 'forecast', unit: home.currency, appliance: null, what: 'November 2026', said: now - 15 * 86_400_000, predicted: spread(92, 0.1), done: null, measured: null, note: '' },
   ] : [];
-  return { now, currency: home.currency, appliances: world === 'stale' ? [television] : [fridge, dryer, boiler, television], predictions, hit_rate: world === 'us' ? { right: 3, of: 4 } : null };
+  return { now, currency: home.currency, is_ready: true, appliances: world === 'stale' ? [television] : [fridge, dryer, boiler, television], predictions, hit_rate: world === 'us' ? { right: 3, of: 4 } : null };
 }
 export const put_facts = (world, { appliance: _, ...more }) => void (said[world] = more);
 export const say_done = (world) => void (done[world] = Date.now());

@@ -7,15 +7,15 @@ import {
 import type { Finding } from './health';
 
 const spread = (low: number, median: number, high: number) => ({ low, median, high });
-const nothing = { age_years: null, type: '', size: null, label_kwh: null, own_price: null, repair_quote: null };
+const nothing = { age_years: null, size: null, label: null, own_price: null, repair_quote: null };
 const one = (appliance: number, verdict: Verdict | null, more: Partial<ApplianceAdvice> = {}): ApplianceAdvice => ({
-  appliance, name: `Thing ${appliance}`, kind: 'fridge', facts: nothing, types: [], size_unit: '', not_yet: '', verdict, why: '',
+  appliance, name: `Thing ${appliance}`, kind: 'fridge', facts: nothing, size_unit: '', label_unit: '', not_yet: '', verdict, why: '',
   free_first: [], candidates: [], turning_point: null, prediction: null, ...more,
 });
 const prediction = (id: number, more: Partial<Prediction> = {}): Prediction => ({
-  id, appliance: 1, what: 'Replace the fridge', said: 0, predicted_kwh: spread(80, 100, 120), done: null, measured_kwh: null, note: '', ...more,
+  id, of: 'advice', appliance: 1, what: 'Replace the fridge', said: 0, unit: 'kWh a year', predicted: spread(80, 100, 120), done: null, measured: null, note: '', ...more,
 });
-const advice = (appliances: ApplianceAdvice[], predictions: Prediction[] = []): Advice => ({ now: 0, currency: 'EUR', appliances, predictions, hit_rate: null });
+const advice = (appliances: ApplianceAdvice[], predictions: Prediction[] = []): Advice => ({ now: 0, currency: 'EUR', is_ready: true, appliances, predictions, hit_rate: null });
 
 test('The first sentence is what is to be done, else that nothing is', () => {
   expect(headline(advice([one(1, 'keep'), one(2, 'replace')]))).toBe('Thing 2: replace it');
@@ -23,6 +23,7 @@ test('The first sentence is what is to be done, else that nothing is', () => {
   expect(headline(advice([one(1, 'keep')]))).toBe('Keep what you have');
   expect(headline(advice([one(1, 'keep', { free_first: ['Set it to −18 °C.'] })]))).toBe('Keep what you have; something is free to gain');
   expect(headline(advice([one(1, null, { not_yet: 'Measured for 9 days.' })]))).toBe('Nothing can be said yet');
+  expect(headline({ ...advice([]), is_ready: false })).toBe('Your appliances are being weighed');
 });
 
 test('What is to be done stands before what is kept, and what cannot be judged apart', () => {
@@ -50,6 +51,7 @@ test('The turning point is said in its own unit', () => {
 test('An interval has both ends, or one value where they read the same', () => {
   expect(interval(spread(80.4, 100, 119.6), kwh)).toBe('80 to 120');
   expect(interval(spread(4.01, 4.02, 4.03), years)).toBe('4');
+  expect(interval(JSON.parse('{"low":4,"median":12,"high":null}'), years)).toBe('4 to never');
 });
 
 test('Spreads of all candidates are drawn on one scale', () => {
@@ -69,10 +71,12 @@ test('Only what was predicted and is not done can be done', () => {
 });
 
 test('What became of a prediction: its measure, why there is none, or that it is still to come', () => {
-  expect(outcome(prediction(1, { done: 1, measured_kwh: spread(71, 101, 131) }))).toBe('measured 101 (71 to 131)');
+  expect(outcome(prediction(1, { done: 1, measured: spread(71, 101, 131) }))).toBe('measured 101 (71 to 131)');
   expect(outcome(prediction(1, { done: 1, note: 'not measured: nobody was at home' }))).toBe('not measured: nobody was at home');
   expect(outcome(prediction(1, { done: 1 }))).toBe('done, and measured since');
   expect(outcome(prediction(1))).toBe('not done');
+  expect(outcome(prediction(1, { of: 'forecast', unit: 'EUR' }))).toBe('measured when the month is over');
+  expect(outcome(prediction(1, { of: 'forecast', unit: 'EUR', measured: spread(91, 91, 91) }))).toBe('measured €91');
 });
 
 test('A field that was emptied is sent as not known', () => {

@@ -5,9 +5,9 @@ import { about, count, price } from './units';
 
 // Median and the interval that holds the truth in 80 of 100 cases.
 export interface Spread {
-  low: number | string;
-  median: number | string;
-  high: number | string;
+  low: number;
+  median: number;
+  high: number;
 }
 
 export type Verdict = 'keep' | 'use_otherwise' | 'repair' | 'replace';
@@ -15,9 +15,8 @@ export type Role = 'kept' | 'most_efficient' | 'cheapest' | 'best_for_you';
 
 export interface Facts {
   age_years: number | null;
-  type: string;
   size: number | null;
-  label_kwh: number | null;
+  label: number | null;
   own_price: string | null;
   repair_quote: string | null;
 }
@@ -33,6 +32,7 @@ export interface Candidate {
   payback_years: Spread | null;
   chance_ahead: number;
   price_source: string;
+  emissions_kg: Spread | null; // A year.
 }
 
 export interface ApplianceAdvice {
@@ -40,8 +40,8 @@ export interface ApplianceAdvice {
   name: string;
   kind: string;
   facts: Facts;
-  types: string[];
-  size_unit: string;
+  size_unit: string; // Empty: size does not matter.
+  label_unit: string;
   not_yet: string; // Why nothing can be said; empty: it can.
   verdict: Verdict | null;
   why: string;
@@ -53,12 +53,14 @@ export interface ApplianceAdvice {
 
 export interface Prediction {
   id: number;
+  of: 'advice' | 'finding' | 'forecast';
   appliance: number | null;
   what: string;
   said: number;
-  predicted_kwh: Spread;
+  unit: string; // "kWh a year" that are saved, or the currency of a forecast.
+  predicted: Spread;
   done: number | null;
-  measured_kwh: Spread | null;
+  measured: Spread | null;
   note: string;
 }
 
@@ -66,6 +68,7 @@ export interface Prediction {
 export interface Advice {
   now: number;
   currency: string;
+  is_ready: boolean; // Else they are being weighed.
   appliances: ApplianceAdvice[];
   predictions: Prediction[];
   hit_rate: { right: number; of: number } | null;
@@ -99,7 +102,8 @@ export function headline(advice: Advice): string {
   if (only && to_do.length === 1) return `${only.name}: ${verdict_of(only)}`;
   if (to_do.length > 1) return `${to_do.length} appliances are worth a decision`;
   if (all.some((one) => one.free_first.length > 0)) return 'Keep what you have; something is free to gain';
-  return all.length > 0 ? 'Keep what you have' : 'Nothing can be said yet';
+  if (all.length > 0) return 'Keep what you have';
+  return advice.is_ready ? 'Nothing can be said yet' : 'Your appliances are being weighed';
 }
 
 // "3 of 4 predictions came true in this home."
@@ -128,18 +132,19 @@ export function turning_words(turning: NonNullable<ApplianceAdvice['turning_poin
 
 // An interval by `say`: "80 to 120"; one value where both ends read the same.
 export function interval(spread: Spread, say: (value: number) => string): string {
-  const [low, high] = [say(Number(spread.low)), say(Number(spread.high))];
+  const [low, high] = [say(spread.low), say(spread.high)];
   return low === high ? low : `${low} to ${high}`;
 }
 
 export const kwh = (value: number): string => count(Number(Math.abs(value) >= 10 ? value.toFixed(0) : value.toPrecision(2)));
-export const years = (value: number): string => (value >= 9.95 ? value.toFixed(0) : `${+value.toFixed(1)}`);
+// Null, as JSON has what is without end: never.
+export const years = (value: number | null): string => (value === null ? 'never' : value >= 9.95 ? value.toFixed(0) : `${+value.toFixed(1)}`);
 
 // Where a spread lies on a scale that all candidates share, in parts of 100.
 export function whisker(spread: Spread, all: Spread[]): { begin: number; width: number; dot: number } {
-  const low = Math.min(...all.map((one) => Number(one.low)));
-  const wide = Math.max(...all.map((one) => Number(one.high))) - low || 1;
-  const at = (value: number | string): number => (100 * (Number(value) - low)) / wide;
+  const low = Math.min(...all.map((one) => one.low));
+  const wide = Math.max(...all.map((one) => one.high)) - low || 1;
+  const at = (value: number): number => (100 * (value - low)) / wide;
   return { begin: at(spread.low), width: at(spread.high) - at(spread.low), dot: at(spread.median) };
 }
 
@@ -153,16 +158,25 @@ export const can_be_done = (one: ApplianceAdvice, advice: Advice): boolean =>
 
 // What became of a prediction, in a few words.
 export function outcome(one: Prediction): string {
-  if (one.measured_kwh !== null) return `measured ${kwh(Number(one.measured_kwh.median))} (${interval(one.measured_kwh, kwh)})`;
+  if (one.measured !== null) {
+    const say = in_unit(one.unit);
+    const [median, ends] = [say(one.measured.median), interval(one.measured, say)];
+    return ends === median ? `measured ${median}` : `measured ${median} (${ends})`;
+  }
   if (one.note) return one.note;
+  if (one.of === 'forecast') return 'measured when the month is over';
   return one.done === null ? 'not done' : 'done, and measured since';
 }
+
+// How a value of a prediction reads: kilowatt-hours a year, or an amount.
+export const in_unit = (unit: string): ((value: number) => string) =>
+  unit.startsWith('kWh') ? kwh : (value) => about(value, unit);
 
 // Fields of the form as they are sent: what is empty is not known.
 export function facts_sent(facts: Facts): Facts {
   const known = <T>(value: T | null | undefined | ''): T | null => (value === '' || value === undefined ? null : value);
   return {
-    age_years: known(facts.age_years), type: facts.type, size: known(facts.size), label_kwh: known(facts.label_kwh),
+    age_years: known(facts.age_years), size: known(facts.size), label: known(facts.label),
     own_price: known(facts.own_price?.trim()), repair_quote: known(facts.repair_quote?.trim()),
   };
 }

@@ -3,7 +3,7 @@
 
 import type { Advice, Facts } from './advice';
 import type { Appliances, Outlet, Run } from './appliances';
-import type { BillAnswer, Plan, Replay, Room, Tariff } from './bill';
+import type { Answered, BillAnswer, Plan, Replay, Room, Tariff } from './bill';
 import type { Feedback, Health, Rules } from './health';
 import type { Home } from './home';
 import { unpack } from './packed';
@@ -175,9 +175,11 @@ export const put_prices = (id: string, text: string) => ask('PUT', home_path(id,
 // Without a period ("2026-10"): of the month that runs.
 export const bill = (id: string, period: string, signal?: AbortSignal) =>
   ask('GET', home_path(id, '/bill') + (period ? query({ period }) : ''), undefined, signal) as Promise<BillAnswer>;
-export const replay = (id: string) => ask('GET', home_path(id, '/bill/replay')) as Promise<Replay>;
-export const room = (id: string, { what, power_w, legs, hours }: Plan) =>
-  ask('GET', home_path(id, '/room') + query({ what, power_w, legs: legs.join(','), ...hours })) as Promise<Room>;
+export const replay = (id: string) => ask('GET', home_path(id, '/bill/replay')) as Promise<Answered<Replay>>;
+export const room = (id: string, { what, power_w, legs, hours, kwh_a_day, unseen_w }: Plan) => {
+  const given = { ...hours, ...(kwh_a_day === null ? {} : { kwh_a_day }), ...(unseen_w === null ? {} : { unseen_w }) };
+  return ask('GET', home_path(id, '/room') + query({ what, power_w, legs: legs.join(','), ...given })) as Promise<Answered<Room>>;
+};
 
 export const advice = (id: string) => ask('GET', home_path(id, '/advice')) as Promise<Advice>;
 export const put_facts = (id: string, appliance: number, facts: Facts) =>

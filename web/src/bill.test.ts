@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
 import {
-  bar, covered_words, difference_words, forecast_words, headline, is_bill, leg_bars, line_of, month_name, period_words,
-  range_of_line, replay_headline, split_shares, usual_power, type Bill, type Replay, type Share,
+  bar, covered_words, days_of, difference_words, forecast_words, headline, is_bill, leg_bars, line_of, month_name, period_words,
+  range_of_line, ranked, replay_headline, sheet_of, split_shares, usual_power, with_rest, type Bill, type BillLine, type Replay, type Share,
 } from './bill';
 
 const share = (name: string, part: number): Share => ({ id: name, name, energy_wh: 1000, amount: '1.00', share: part });
 const bill = (more: Partial<Bill> = {}): Bill => ({
   period: { begin: '2026-11-01', end: '2026-12-01', is_running: true }, tariff: 'One price', currency: 'EUR', lines: [], total: '46.20',
-  imported_wh: 0, exported_wh: 0, covered: 1, circuits: [], appliances: [], forecast: { low: '84', median: '92', high: '100' }, ...more,
+  imported_wh: 0, exported_wh: 0, covered: 1, has_mains: true, standing: '0.00', feed_in: '0.00', circuits: [], appliances: [], forecast: { low: '84', median: '92', high: '100' }, ...more,
 });
-const replay = (rows: [tariff: string, difference: string][]): Replay => ({
-  trouble: '', begin: '2025-11-01', end: '2026-11-01', currency: 'EUR', covered: 1, now: '100.00', shiftable: [],
-  rows: rows.map(([tariff, difference]) => ({ tariff, source: '', total: '1.00', difference, shifted_total: null, shifted_kwh: null })),
+const replay = (rows: [tariff: string, total: string | null, difference: string | null][]): Replay => ({
+  begin: '2025-11-01', end: '2026-11-01', currency: 'EUR', covered: 1, now: '100.00', now_shifted: '100.00', shiftable: [],
+  rows: rows.map(([tariff, total, difference]) => ({ tariff, source: '', trouble: '', total, difference, shifted_total: null, shifted_kwh: 0 })),
 });
 
 test('The first sentence says what the month cost so far, and what it will', () => {
@@ -59,9 +59,9 @@ test('A difference is said as more or less, never by a sign alone', () => {
 });
 
 test('The cheapest tariff is named only where it is cheaper', () => {
-  expect(replay_headline(replay([['Night', '-5.00'], ['Flat', '1.00']]))).toBe('Night would have cost €5.00 less.');
-  expect(replay_headline(replay([['Flat', '1.00']]))).toBe('None of these would have been cheaper.');
-  expect(replay_headline(replay([]))).toBe('There is no other tariff to compare with.');
+  expect(replay_headline(replay([['Night', '95.00', '-5.00'], ['Flat', '101.00', '1.00']]))).toBe('Night would have cost €5.00 less.');
+  expect(replay_headline(replay([['Flat', '101.00', '1.00']]))).toBe('None of these would have been cheaper.');
+  expect(replay_headline(replay([['Hourly', null, null]]))).toBe('There is no other tariff to compare with.');
 });
 
 test('The line that a sentence names is found in the text', () => {
@@ -77,11 +77,38 @@ test('A leg is drawn with its peak and the load on it, never beyond its end', ()
   const leg = { leg: 1, rating_a: 50, peak_a: 20, peak_at: 0, left_a: 20 };
   expect(leg_bars(leg)).toEqual({ peak: 40, load: 20 });
   expect(leg_bars({ ...leg, left_a: -10 })).toEqual({ peak: 40, load: 60 });
-  expect(leg_bars({ ...leg, rating_a: null })).toBeNull();
+  expect(leg_bars({ ...leg, left_a: 40 })).toEqual({ peak: 40, load: 0 });
 });
 
 test('The form begins with what such a load commonly takes there', () => {
   expect(usual_power('charger', 3, 'DE')).toBe(11_000);
   expect(usual_power('charger', 1, 'FR')).toBe(7400);
   expect(usual_power('charger', 2, 'US')).toBe(9600);
+});
+
+test('Shares, standing charges and what was given add up to the bill', () => {
+  const rows = with_rest(bill({ total: '40.00', standing: '10.00', feed_in: '-2.00' }), [share('ev', 0.8)]);
+  expect(rows.map((row) => [row.name, row.amount, row.share])).toEqual([['ev', '1.00', 0.8], ['Standing charges', '10.00', 0.25], ['Given to the grid', '-2.00', -0.05]]);
+  expect(with_rest(bill(), [])).toEqual([]);
+});
+
+test('A line says its days only where a price changed within the bill', () => {
+  const line = (begin: string, end: string): BillLine => ({ words: '', quantity: '1', unit: 'kWh', price: '1', amount: '1', begin, end });
+  const [first, second] = [line('2026-11-01', '2026-11-16'), line('2026-11-16', '2026-12-01')];
+  const split = bill({ lines: [first, second] });
+  expect([first, second].map((one) => days_of(one, split))).toEqual(['1 Nov 2026 to 15 Nov 2026', '16 Nov 2026 to 30 Nov 2026']);
+  const whole = line('2026-11-01', '2026-11-16');
+  expect(days_of(whole, bill({ lines: [whole] }))).toBe('');
+});
+
+test('The own tariff stands where its total puts it, and one without a total last', () => {
+  const rows = ranked(replay([['Night', '95.00', '-5.00'], ['Flat', '101.00', '1.00'], ['Hourly', null, null]]));
+  expect(rows.map((row) => row.tariff)).toEqual(['Night', 'Yours', 'Flat', 'Hourly']);
+});
+
+test('A sheet has its title first and whom it is for last', () => {
+  expect(sheet_of(['In the form of 220.87', 'Recorded: 365 days', 'x 125 %: 18600 VA: so', 'For your electrician: a record.'])).toEqual({
+    title: 'In the form of 220.87', rows: [['Recorded', '365 days'], ['x 125 %', '18600 VA: so']], note: 'For your electrician: a record.',
+  });
+  expect(sheet_of([])).toEqual({ title: '', rows: [], note: '' });
 });

@@ -20,14 +20,16 @@ export interface BillLine {
   unit: string;
   price: Decimal;
   amount: Decimal;
+  begin: string;
+  end: string;
 }
 
-// Amount of the whole bill that one circuit or appliance has; without an id: what is not told apart.
+// Amount of the whole bill that one circuit or appliance has; without an id: what is of none.
 export interface Share {
   id: string | number | null;
   name: string;
   circuit?: string;
-  energy_wh: number;
+  energy_wh: number | null; // Null: no energy caused it.
   amount: Decimal;
   share: number;
 }
@@ -41,6 +43,9 @@ export interface Bill {
   imported_wh: number;
   exported_wh: number;
   covered: number;
+  has_mains: boolean;
+  standing: Decimal;
+  feed_in: Decimal;
   circuits: Share[];
   appliances: Share[];
   forecast: { low: Decimal; median: Decimal; high: Decimal } | null;
@@ -49,23 +54,29 @@ export interface Bill {
 // With a trouble there is no bill, and it says why.
 export type BillAnswer = { note: string; periods?: string[] } & ({ trouble: '' } & Bill | { trouble: string });
 
+export interface ReplayRow {
+  tariff: string;
+  source: string;
+  trouble: string; // Why there is no total.
+  total: Decimal | null;
+  difference: Decimal | null;
+  shifted_total: Decimal | null;
+  shifted_kwh: number;
+}
+
 export interface Replay {
-  trouble: string;
   begin: string;
   end: string;
   currency: string;
   covered: number;
   now: Decimal;
-  rows: {
-    tariff: string;
-    source: string;
-    total: Decimal;
-    difference: Decimal;
-    shifted_total: Decimal | null;
-    shifted_kwh: number | null;
-  }[];
+  now_shifted: Decimal;
+  rows: ReplayRow[];
   shiftable: string[];
 }
+
+// With a trouble there is nothing else; what is being read may be asked for again in some seconds.
+export type Answered<Value> = { trouble: string; is_being_read: boolean } & Partial<Value>;
 
 export type PlannedLoad = 'charger' | 'heat_pump' | 'battery';
 
@@ -74,25 +85,23 @@ export interface Plan {
   power_w: number;
   legs: number[]; // From 1.
   hours: { begin: number; end: number } | null; // Null: at any hour.
-}
-
-interface Said {
-  words: string;
-  value: string;
+  kwh_a_day: number | null; // Null: its bill is not asked for.
+  unseen_w: number | null; // Of heating or cooling that did not run while it was measured.
 }
 
 export interface Room {
-  trouble: string;
   sentence: string;
   fits: boolean;
   days: number;
-  legs: { leg: number; rating_a: number | null; peak_a: number; peak_at: number; left_a: number | null }[];
+  quarters_over: number;
+  legs: { leg: number; rating_a: number; peak_a: number; peak_at: number; left_a: number }[];
   shift: string[];
-  sheet: { title: string; refused: string; rows: Said[]; note: string } | null;
-  contracted: { rows: Said[]; sentence: string } | null;
+  sheet: { is_within: boolean; refused: string[]; lines: string[] } | null;
+  contracted: { highest: number; sufficient: number; unit: string; rule: string; source: string } | null;
   bill: { before: Decimal; after: Decimal } | null;
 }
 
+export const is_whole = <Value>(answer: Answered<Value>): answer is Answered<Value> & Value => answer.trouble === '' && !answer.is_being_read;
 export const is_bill = (answer: BillAnswer): answer is BillAnswer & { trouble: '' } & Bill => answer.trouble === '';
 
 const month_format = new Intl.DateTimeFormat('en', { month: 'long', year: 'numeric', timeZone: 'UTC' });
@@ -136,6 +145,17 @@ const most_shown = 8;
 export const split_shares = (shares: Share[]): [shown: Share[], more: Share[]] =>
   shares.length <= most_shown + 1 ? [shares, []] : [shares.slice(0, most_shown), shares.slice(most_shown)];
 
+// What no use caused stands at the end, so that all rows add up to the bill.
+export function with_rest(bill: Bill, shares: Share[]): Share[] {
+  const of = (name: string, amount: Decimal): Share => ({ id: null, name, energy_wh: null, amount, share: Number(amount) / Number(bill.total) || 0 });
+  const rest = [of('Standing charges', bill.standing), of('Given to the grid', bill.feed_in)];
+  return [...shares, ...rest.filter((one) => Number(one.amount) !== 0)];
+}
+
+// The days of a line, where they are not those of the bill; else empty.
+export const days_of = (line: BillLine, bill: Bill): string =>
+  line.begin === bill.period.begin && bill.lines.every((one) => one.end <= line.end) ? '' : period_words(line.begin, line.end);
+
 // Width of a share's bar, of 100, where the largest has all of it. A credit has none.
 export function bar(share: Share, all: Share[]): number {
   const most = Math.max(...all.map((one) => one.share));
@@ -153,10 +173,18 @@ export function difference_words(difference: Decimal, currency: string): string 
   return `${amount(digits, currency)} ${sign === '-' ? 'less' : 'more'}`;
 }
 
+// The home's own tariff among the others, where its total puts it; those without a total last.
+export function ranked(replay: Replay): (ReplayRow & { is_own: boolean })[] {
+  const is_shifted = replay.now_shifted !== replay.now;
+  const own = { tariff: 'Yours', source: '', trouble: '', total: replay.now, difference: null, shifted_total: is_shifted ? replay.now_shifted : null, shifted_kwh: 0, is_own: true };
+  const total = (row: ReplayRow): number => (row.total === null ? Infinity : Number(row.total));
+  return [...replay.rows.map((row) => ({ ...row, is_own: false })), own].sort((a, b) => total(a) - total(b) || 0);
+}
+
 // The sentence above the table of other tariffs.
 export function replay_headline(replay: Replay): string {
-  const [best] = replay.rows;
-  if (!best) return 'There is no other tariff to compare with.';
+  const best = replay.rows.find((one) => one.difference !== null);
+  if (!best || best.difference === null) return 'There is no other tariff to compare with.';
   if (!best.difference.startsWith('-')) return 'None of these would have been cheaper.';
   return `${best.tariff} would have cost ${difference_words(best.difference, replay.currency)}.`;
 }
@@ -183,9 +211,26 @@ export function usual_power(what: PlannedLoad, phases: number, country: string):
   return what === 'heat_pump' ? (north_america ? 6000 : 4000) : 5000;
 }
 
+// What it may take in a day, for its bill, where that is much the same everywhere: a car's 15,000 km a year.
+export const usual_kwh_a_day = (what: PlannedLoad): number | null => (what === 'charger' ? 7 : null);
+
+export interface Sheet {
+  title: string;
+  rows: [words: string, value: string][];
+  note: string;
+}
+
+// The lines of the hub's sheet: its title first, whom it is for last, and "words: value" between.
+export function sheet_of(lines: string[]): Sheet {
+  const rows = lines.slice(1, -1).map((line): [string, string] => {
+    const colon = line.indexOf(': ');
+    return colon < 0 ? [line, ''] : [line.slice(0, colon), line.slice(colon + 2)];
+  });
+  return { title: lines[0] ?? '', rows, note: lines.length > 1 ? lines.at(-1)! : '' };
+}
+
 // Parts of 100 of a leg's rating: what its peak took, and what the load takes with the reserve for it.
-export function leg_bars(leg: Room['legs'][number]): { peak: number; load: number } | null {
-  if (leg.rating_a === null || leg.left_a === null || leg.rating_a <= 0) return null;
+export function leg_bars(leg: Room['legs'][number]): { peak: number; load: number } {
   const peak = (100 * leg.peak_a) / leg.rating_a;
   const both = (100 * (leg.rating_a - leg.left_a)) / leg.rating_a;
   return { peak: Math.min(100, peak), load: Math.max(0, Math.min(100, both) - Math.min(100, peak)) };
