@@ -161,31 +161,27 @@ Spread spread_of(std::vector<double> values) {
   return {at(0.1), at(0.5), at(0.9)};
 }
 
-double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const auto value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
-
 // An offer in all draws.
 struct Weighed {
   Priced what;
-  std::vector<double> kwh, purchase, total;
-  double mean_total = 0;
+  std::vector<double> kwh, purchase;
+  std::vector<LifeCost> cost;  // Of replacing.
+  double mean_cost = 0;
 };
 
 Weighed weigh(const Priced& what, const HomeEnergy& energy, const Draws& draws, bool rebounds,
               Chance& chance) {
   Weighed w{what, {}, {}, {}, 0};
+  const auto count = static_cast<double>(draws.fates.size());
   for (std::size_t i = 0; i < draws.fates.size(); ++i) {
     const double kept = draws.kept_kwh[i];
     double kwh = energy.draw(what.offer.label, kept, draws.of_home[i], chance.normal());
     if (rebounds && kwh < kept) kwh += draws.rebound[i] * (kept - kwh);
     w.kwh.push_back(kwh);
     w.purchase.push_back(what.purchase * std::max(0.5, 1 + what.purchase_sigma * chance.normal()));
-    w.total.push_back(cost_of_replacing(draws.fates[i], kwh, w.purchase.back()).sum());
+    w.cost.push_back(cost_of_replacing(draws.fates[i], kwh, w.purchase.back()));
+    w.mean_cost += w.cost.back().sum() / count;
   }
-  w.mean_total = mean_of(w.total);
   return w;
 }
 
@@ -197,21 +193,26 @@ struct Gain {
 };
 constexpr double never = 1e9;
 
-Gain gain_of(const Weighed& now, const Weighed& later, const Draws& draws, double repair) {
+// `kept` is what keeping costs in each draw.
+Gain gain_of(const Weighed& now, const std::vector<LifeCost>& kept, const Draws& draws,
+             double repair) {
   Gain gain;
   for (std::size_t i = 0; i < draws.fates.size(); ++i) {
-    const auto& fate = draws.fates[i];
-    const auto keep = cost_of_keeping(fate, draws.kept_kwh[i], later.kwh[i], later.purchase[i]);
-    const auto replace = cost_of_replacing(fate, now.kwh[i], now.purchase[i]);
-    const double energy = keep.energy - replace.energy;
-    const double purchases = replace.purchases - keep.purchases - repair;
+    const double energy = kept[i].energy - now.cost[i].energy;
+    const double purchases = now.cost[i].purchases - kept[i].purchases - repair;
     gain.worth.push_back(energy - purchases);
     gain.turning.push_back(energy > 0 ? purchases / energy : purchases < 0 ? 0 : never);
-    const double a_year = (draws.kept_kwh[i] - now.kwh[i]) * fate.price_per_kwh;
-    gain.payback.push_back(
-        a_year > 0 ? std::min(never, std::max(0.0, now.purchase[i] - repair) / a_year) : never);
+    const double a_year = (draws.kept_kwh[i] - now.kwh[i]) * draws.fates[i].price_per_kwh;
+    const double paid = std::max(0.0, now.purchase[i] - repair);
+    gain.payback.push_back(a_year > 0 ? std::min(never, paid / a_year) : never);
   }
   return gain;
+}
+
+std::vector<double> sums(const std::vector<LifeCost>& costs, double more) {
+  std::vector<double> result;
+  for (const auto& cost : costs) result.push_back(cost.sum() + more);
+  return result;
 }
 
 double share_above_0(const std::vector<double>& values) {
@@ -233,7 +234,7 @@ Candidate candidate_of(const Weighed& w, const Gain& gain, const ApplianceUse& u
               .energy_kwh = spread_of(w.kwh),
               .cost_a_year = {},
               .purchase = spread_of(w.purchase),
-              .total_cost = spread_of(w.total),
+              .total_cost = spread_of(sums(w.cost, 0)),
               .net_present_value = spread_of(gain.worth),
               .payback_years = spread_of(gain.payback),
               .chance_ahead = share_above_0(gain.worth),
@@ -243,21 +244,15 @@ Candidate candidate_of(const Weighed& w, const Gain& gain, const ApplianceUse& u
   return c;
 }
 
-Candidate kept_candidate(const ApplianceUse& use, const Weighed& later, const Draws& draws,
+Candidate kept_candidate(const ApplianceUse& use, const std::vector<LifeCost>& kept,
                          const AdviceSettings& settings) {
   const double repair = use.repair_quote.value_or(0);
-  std::vector<double> total;
-  for (std::size_t i = 0; i < draws.fates.size(); ++i) {
-    total.push_back(
-        repair +
-        cost_of_keeping(draws.fates[i], draws.kept_kwh[i], later.kwh[i], later.purchase[i]).sum());
-  }
   Candidate c{.name = {},
               .roles = {CandidateRole::kept},
               .energy_kwh = use.energy_kwh,
               .cost_a_year = {},
               .purchase = {repair, repair, repair},
-              .total_cost = spread_of(std::move(total)),
+              .total_cost = spread_of(sums(kept, repair)),
               .net_present_value = {},
               .payback_years = {},
               .chance_ahead = 0,
@@ -344,12 +339,17 @@ Advice advise(const ApplianceUse& use, const std::vector<Offer>& offers,
     weighed.push_back(weigh(one, energy, draws, rebounds, chance));
   }
   const auto best = static_cast<std::size_t>(
-      std::ranges::min_element(weighed, {}, &Weighed::mean_total) - weighed.begin());
+      std::ranges::min_element(weighed, {}, &Weighed::mean_cost) - weighed.begin());
 
-  advice.candidates.push_back(kept_candidate(use, weighed[best], draws, settings));
+  std::vector<LifeCost> kept;
+  for (std::size_t i = 0; i < draws.fates.size(); ++i) {
+    kept.push_back(cost_of_keeping(draws.fates[i], draws.kept_kwh[i], weighed[best].kwh[i],
+                                   weighed[best].purchase[i]));
+  }
+  advice.candidates.push_back(kept_candidate(use, kept, settings));
   Gain best_gain;
   for (std::size_t i = 0; i < weighed.size(); ++i) {
-    auto gain = gain_of(weighed[i], weighed[best], draws, use.repair_quote.value_or(0));
+    auto gain = gain_of(weighed[i], kept, draws, use.repair_quote.value_or(0));
     advice.candidates.push_back(candidate_of(weighed[i], gain, use, settings));
     if (i == best) best_gain = std::move(gain);
   }

@@ -28,7 +28,8 @@ constexpr std::array worlds = {
     World{"prices", {.by_prices = true}},
     World{"rebound", {.by_rebound = true}},
     World{"labels", {.by_labels = true}},
-    World{"facts", {.by_facts = true}},
+    World{"facts", {.wrong_facts = 0.1}},
+    World{"all_facts", {.wrong_facts = 1}},
 };
 
 struct Choice {

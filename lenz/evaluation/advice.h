@@ -21,7 +21,8 @@ struct AdviceRow {
   // over ten years, and keeps else; never_replace: keeps until it fails and buys the cheapest;
   // replace_at_10_years.
   std::string policy;
-  std::string misleading;  // all; or none, lifetimes, prices, rebound, labels, facts alone.
+  std::string misleading;  // all; none; or alone: lifetimes, prices, rebound, labels, facts
+                           // (in 10 % of homes), all_facts (in all of them).
   int households = 0;
   int replaced = 0;                 // At once.
   double replace_precision = none;  // Of those, the share that comes out ahead.

@@ -243,7 +243,7 @@ void tell(SimulatedHousehold& home, const KindRow& row, double label, double use
   if (chance.happens(0.85)) use.age_years = std::max(1.0, std::round(home.age));
   if (row.size > 0 && chance.happens(0.7)) use.size = row.size;
   if (chance.happens(0.35)) use.label = label;
-  if (misleading.by_facts && chance.happens(0.1)) {
+  if (chance.happens(misleading.wrong_facts)) {
     if (chance.happens(0.5)) {
       const double off = chance.between(4, 10);
       use.age_years = std::max(1.0, home.age + (chance.happens(0.5) ? off : -off));
@@ -305,7 +305,7 @@ double SimulatedHousehold::cost(std::size_t model, bool is_replaced_now) const {
   double left = is_replaced_now ? 0 : years_left, life = 0;
   double monthly = kwh / 12, growing = worn;
   for (int month = 0; month < months; ++month) {
-    if (left <= 0) {
+    if (left < 1e-9) {
       life = left = lives[next++];
       sum += worth * bought.price;
       monthly = bought.kwh / 12;

@@ -19,9 +19,9 @@ struct Misleading {
   bool by_prices = false;     // Of energy: they may fall by up to 4 % a year; else rise by 0 to 4.
   bool by_rebound = false;    // Up to a fifth of what is saved is used up.
   bool by_labels = false;     // In homes 0.94 x label - 85 kWh, sigma 20 %; else the label, 10 %.
-  bool by_facts = false;      // In 10 % of homes type or age are not what is told.
+  double wrong_facts = 0;     // Share of homes in which type or age are not what is told.
 };
-inline constexpr Misleading all_misleading{true, true, true, true, true};
+inline constexpr Misleading all_misleading{true, true, true, true, 0.1};
 
 struct SimulatedHousehold {
   // As the adviser is shown it.
