@@ -53,22 +53,23 @@ std::vector<Priced> priced(const ApplianceUse& use, const std::vector<Offer>& of
                            const AdviceSettings& settings) {
   std::vector<Priced> result;
   const bool knows_prices = settings.currency == archetype_currency(settings.market);
-  bool has_list = false;  // Of prices.
+  bool has_models = false;  // Besides the owner's.
   for (const auto& offer : offers) {
     if (offer.kind != use.kind || !(offer.label > 0) || !is_of_size(offer, use, settings.market))
       continue;
     if (offer.purchase) {
       const bool is_own = offer.price_source == "yours";
-      has_list |= !is_own;
+      has_models |= !is_own;
       result.push_back({offer, *offer.purchase, is_own ? 0.02 : 0.117});
     } else if (knows_prices) {
       const auto purchase = archetype_purchase(use.kind, settings.market, offer.label);
       if (!purchase) continue;
+      has_models = true;
       result.push_back({offer, *purchase, 0.2});
       result.back().offer.price_source = "about, as others of its efficiency cost";
     }
   }
-  if (has_list || !knows_prices) return result;
+  if (has_models || !knows_prices) return result;
   for (const auto& row : archetypes()) {
     if (row.kind != use.kind || row.market != settings.market) continue;
     // Those of another size take more or less, as those of this size do.
@@ -100,24 +101,32 @@ Fate middle_fate(const ApplianceUse& use) {
 }
 
 // The few that may be best, the most efficient and the cheapest.
-std::vector<Priced> shortlist(std::vector<Priced> all, const ApplianceUse& use,
+std::vector<Priced> shortlist(const std::vector<Priced>& all, const ApplianceUse& use,
                               const HomeEnergy& energy) {
+  struct Place {
+    const Priced* what;
+    double kwh, cost;
+  };
   const auto fate = middle_fate(use);
-  const auto cost = [&](const Priced& p) {
-    return cost_of_replacing(fate, energy.expected(p.offer.label), p.purchase).sum();
+  std::vector<Place> places;
+  for (const auto& one : all) {
+    const double kwh = energy.expected(one.offer.label);
+    places.push_back({&one, kwh, cost_of_replacing(fate, kwh, one.purchase).sum()});
+  }
+  std::ranges::stable_sort(places, {}, &Place::cost);
+  const auto first_from = [&](std::size_t place, const auto& of) {
+    const auto begin = places.begin() + static_cast<long>(place);
+    const auto found = std::ranges::min_element(begin, places.end(), {}, of);
+    std::rotate(begin, found, found + 1);
   };
-  const auto kwh = [&](const Priced& p) { return energy.expected(p.offer.label); };
-  std::ranges::stable_sort(all, {}, cost);
-  const auto first_after = [&](std::size_t place, const auto& what) {
-    const auto found =
-        std::ranges::min_element(all.begin() + static_cast<long>(place), all.end(), {}, what);
-    std::rotate(all.begin() + static_cast<long>(place), found, found + 1);
-  };
-  if (all.size() <= most_weighed) return all;
-  first_after(most_weighed - 2, kwh);
-  first_after(most_weighed - 1, [](const Priced& p) { return p.purchase; });
-  all.resize(most_weighed);
-  return all;
+  if (places.size() > most_weighed) {
+    first_from(most_weighed - 2, &Place::kwh);
+    first_from(most_weighed - 1, [](const Place& place) { return place.what->purchase; });
+    places.resize(most_weighed);
+  }
+  std::vector<Priced> few;
+  for (const auto& place : places) few.push_back(*place.what);
+  return few;
 }
 
 struct Draws {
@@ -322,7 +331,7 @@ Advice advise(const ApplianceUse& use, const std::vector<Offer>& offers,
   const auto basis = label_basis(use.kind);
   advice.not_yet = missing(use, basis);
   if (!advice.not_yet.empty()) return advice;
-  auto all = priced(use, offers, settings);
+  const auto all = priced(use, offers, settings);
   if (all.empty()) {
     advice.not_yet =
         fmt::format("No price in {} is known of anything that could take its place; enter one.",
@@ -335,7 +344,7 @@ Advice advise(const ApplianceUse& use, const std::vector<Offer>& offers,
   const auto draws = draw_fates(use, settings.draws, chance);
   const bool rebounds = *basis != LabelBasis::kwh_a_year;
   std::vector<Weighed> weighed;
-  for (const auto& one : shortlist(std::move(all), use, energy)) {
+  for (const auto& one : shortlist(all, use, energy)) {
     weighed.push_back(weigh(one, energy, draws, rebounds, chance));
   }
   const auto best = static_cast<std::size_t>(

@@ -70,8 +70,8 @@ struct AdviceSettings {
 
 // The same for the same arguments. Offers of other kinds, or of a size more than a fifth away from
 // the appliance's, are left out (three tenths from a common size where nobody said it); archetypes
-// are added where no offer but the owner's has a price.
-// `not_yet` says what is missing: 28 days of measuring, a kind that can be judged, a price.
+// stand in where no offer but the owner's is left. `not_yet` says what is missing: 28 days of
+// measuring, a kind that can be judged, a price.
 Advice advise(const ApplianceUse&, const std::vector<Offer>&, const AdviceSettings&,
               std::uint64_t seed);
 
