@@ -3,11 +3,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <set>
-#include <sstream>
 #include <stdexcept>
 
 #include "lenz/analysis.h"
@@ -16,6 +13,7 @@
 #include "lenz/evaluation/identification.h"
 #include "lenz/evaluation/lenz_method.h"
 #include "lenz/evaluation/lenz_training.h"
+#include "lenz/evaluation_files.h"
 #include "lenz/process_figures.h"
 
 namespace lenz {
@@ -33,45 +31,6 @@ int label_count(const std::string& text) {
         "--labels {}: write how many questions are answered, 0 to {}, as 0,1,3,5.", text, most));
   }
   return value;
-}
-
-insight::Model read(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  if (!in) {
-    throw std::runtime_error(fmt::format(
-        "{}: there is no such model; name one with --model, or a folder to train on with --train.",
-        file));
-  }
-  auto model = insight::read_model(bytes);
-  if (!model) throw std::runtime_error(fmt::format("{}: {}", file, model.error()));
-  return std::move(*model);
-}
-
-// "a, b" of the card's line that begins so.
-std::set<std::string> listed(const std::string& card, const std::string& word) {
-  std::set<std::string> names;
-  std::istringstream lines(card);
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with(word)) continue;
-    std::istringstream list(line.substr(word.size()));
-    for (std::string name; std::getline(list >> std::ws, name, ',');) names.insert(name);
-  }
-  return names;
-}
-
-void write(const std::string& file, const std::string& text) {
-  if (file == "-") {
-    std::cout << text;
-    return;
-  }
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) {
-    throw std::runtime_error(
-        fmt::format("{}: this file cannot be written; check its folder and its rights.", file));
-  }
 }
 
 }  // namespace
@@ -93,7 +52,7 @@ int evaluate_identification(const EvaluateIdentificationOptions& options) {
   std::shared_ptr<const insight::Model> shipped;
   if (!plan.train) {
     shipped = std::make_shared<const insight::Model>(
-        read(options.model.empty() ? installed_model_file() : options.model));
+        model_of(options.model.empty() ? installed_model_file() : options.model));
     plan.trained_on = listed(shipped->card, "trained_on: ");
     for (const auto* line : {"kinds: ", "simulated: "}) {
       for (const auto& word : listed(shipped->card, line)) {
@@ -115,7 +74,7 @@ int evaluate_identification(const EvaluateIdentificationOptions& options) {
   const auto rows = evaluation::evaluate_identification(
       plan, methods, [](const std::string& line) { fmt::print(stderr, "{}\n", line); });
   print(rows, std::cout);
-  if (!options.json.empty()) write(options.json, json_of(rows));
+  if (!options.json.empty()) write_rows(options.json, json_of(rows));
   fmt::print(stderr, "{:.0f} MiB at most\n", figures_of(::getpid()).most_rss_mib);
   return 0;
 }

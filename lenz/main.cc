@@ -359,21 +359,18 @@ void describe_evaluate_health(CLI::App& command, lenz::EvaluateHealthOptions& ev
   command.add_option("--json", evaluate.json, "File for the rows, - for standard output");
 }
 
-void describe_evaluate_advice(CLI::App& command, lenz::EvaluateAdviceOptions& evaluate) {
-  command.add_option("--households", evaluate.households, "Simulated, of each row")
-      ->check(CLI::Range(1, 100'000))
+void describe_evaluate_report(CLI::App& command, lenz::EvaluateReportOptions& evaluate) {
+  command.add_option("--data", evaluate.data, "Folder with houses/")->required();
+  command.add_option("--train", evaluate.train,
+                     "Folder to fit on, without the household that is judged (default: the model "
+                     "is judged)");
+  command.add_option("--model", evaluate.model, "Model file (default: the installed one)");
+  command.add_option("--houses", evaluate.houses, "Houses: a,b (default: all)")->delimiter(',');
+  command.add_option("--answers", evaluate.answers, "Questions answered in each house, two a day")
+      ->check(CLI::Range(0, 1000))
       ->capture_default_str();
-  command.add_option("--changes", evaluate.changes, "Simulated and scored, of each sort")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
-  command.add_option("--seed", evaluate.seed, "Of all that is simulated")->capture_default_str();
+  command.add_option("--seed", evaluate.seed, "Of trainings")->capture_default_str();
   command.add_option("--json", evaluate.json, "File for the rows, - for standard output");
-}
-
-void describe_import_catalogue(CLI::App& command, lenz::ImportCatalogueOptions& import) {
-  command.add_option("files", import.files, "CSV exports of ENERGY STAR, or with EPREL's columns")
-      ->required();
-  command.add_option("--data", import.data, data_help);
 }
 
 void describe_train_identification(CLI::App& command, lenz::TrainIdentificationOptions& train) {
@@ -433,6 +430,9 @@ void add_all(CLI::App& app, int& result) {
       lenz::evaluate_health, describe_evaluate_health);
   add(*evaluate, result, "advice", "What simulated homes gain by advice, and how it is scored",
       lenz::evaluate_advice, describe_evaluate_advice);
+
+  add(*evaluate, result, "report", "How right a report is about each appliance, week by week",
+      lenz::evaluate_report, describe_evaluate_report);
 
   auto* train = app.add_subcommand("train", "Learn from recordings");
   train->require_subcommand(1);

@@ -9,59 +9,12 @@
 #include <utility>
 
 #include "lenz/evaluation/scoring.h"
+#include "lenz/evaluation/truthful_owner.h"
 
 namespace lenz::evaluation {
 namespace {
 
 using measurement::Timestamp;
-
-// Answers from the truth, so many questions about each meter, or so many in all to a hub.
-class Truthful final : public Owner {
- public:
-  Truthful(const Case& one, int labels, bool to_hub)
-      : case_(one), labels_(labels), to_hub_(to_hub) {
-    for (const auto& truth : one.truths) asked_.emplace_back(truth.meters.size(), 0);
-  }
-
-  std::optional<ApplianceKind> answer(std::size_t channel, Timestamp begin,
-                                      Timestamp end) override {
-    const auto& times = *case_.channels[channel].times;
-    const auto& meters = case_.truths[channel].meters;
-    std::optional<std::size_t> best;
-    double most = 0;
-    for (std::size_t m = 0; m < meters.size(); ++m) {
-      double sum = 0;
-      const auto first = std::ranges::lower_bound(times, begin) - times.begin();
-      for (auto row = static_cast<std::size_t>(first); row < times.size() && times[row] < end;
-           ++row) {
-        const auto w = meters[m].active_power_w[row];
-        if (w > 0) sum += static_cast<double>(w);
-      }
-      if (sum > most) {
-        most = sum;
-        best = m;
-      }
-    }
-    const auto asked = to_hub_ ? static_cast<int>(answered_.size())
-                       : best  ? asked_[channel][*best]
-                               : 0;
-    if (!best || asked >= labels_) return std::nullopt;
-    ++asked_[channel][*best];
-    answered_.push_back({channel, begin, end});
-    return meters[*best].kind;
-  }
-
-  bool is_asked_by_hub() const override { return to_hub_; }
-
-  const std::vector<Answered>& answered() const { return answered_; }
-
- private:
-  const Case& case_;
-  int labels_;
-  bool to_hub_;
-  std::vector<std::vector<int>> asked_;  // Of each channel's meters.
-  std::vector<Answered> answered_;
-};
 
 // Nobody is at home.
 class Nobody final : public Owner {
@@ -189,7 +142,7 @@ class SceneEvaluation {
       std::vector<ChannelEstimate> estimates;
       for (std::size_t l = 0; l < plan_.labels.size(); ++l) {
         if (m == 0) {
-          Truthful owner(one, plan_.labels[l], plan_.answers > 0);
+          TruthfulOwner owner(one, plan_.labels[l], plan_.answers > 0);
           estimates = method.estimate(one.channels, wanted_, owner);
           answered[l] = owner.answered();
           check(one, estimates, method.name());

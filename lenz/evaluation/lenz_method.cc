@@ -294,11 +294,14 @@ class Lenz final : public Method {
       next_question = times[row] + between_questions;
       Identified* asks = nullptr;
       std::optional<insight::Question> question;
-      for (auto& one : all) {
-        auto its = one->question();
-        if (!its || (question && question->weekly >= its->weekly)) continue;
+      bool is_rest = true;  // What is left of the mains is asked about last, as a hub does.
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        const bool its_rest = channels[alone[i]].facts.is_mains;
+        auto its = its_rest > is_rest ? std::nullopt : all[i]->question();
+        if (!its || (question && its_rest == is_rest && question->weekly >= its->weekly)) continue;
         question = std::move(its);
-        asks = one.get();
+        is_rest = its_rest;
+        asks = all[i].get();
       }
       if (asks) asks->ask(*question, times[row]);
     }
