@@ -77,10 +77,6 @@ const insight::Candidate* candidate(const insight::Advice& advice, insight::Cand
   return found == advice.candidates.end() ? nullptr : &*found;
 }
 
-insight::Market market_of(const Home& home) {
-  return home.country == "US" || home.country == "CA" ? insight::Market::us : insight::Market::eu;
-}
-
 // What is offered at the price that the owner found: such as things of that price are.
 std::optional<insight::Offer> at_own_price(ApplianceKind kind, insight::Market market,
                                            double price) {
@@ -247,6 +243,10 @@ PriceOfHours AdviceDesk::Weighing::price_of_hours(const insight::Zone& zone) con
   }
   for (std::size_t hour = 0; hour < 24; ++hour) sums[hour] /= counts[hour];
   return sums;
+}
+
+insight::Market market_of(const Home& home) {
+  return home.country == "US" || home.country == "CA" ? insight::Market::us : insight::Market::eu;
 }
 
 AdviceDesk::AdviceDesk(Files& files, const std::string& book, BillDesk& bill, const Home& home,

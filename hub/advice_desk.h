@@ -31,6 +31,9 @@ struct AppliancePlan {
   std::optional<PredictionNumber> prediction;  // That is open.
 };
 
+// Whose labels and prices hold in the home's country.
+insight::Market market_of(const Home&);
+
 // Bill desk and home outlive it. One thread; time is an argument.
 class AdviceDesk {
  public:

@@ -70,7 +70,7 @@ TEST_F(AdviceDeskTest, WhatPeopleSayIsWeighedAtOnceAndStays) {
   weigh(now);
   const ApplianceFacts facts{.made = now - std::chrono::days(365 * 20),
                              .size = 250,
-                             .own_price = Decimal::parse("499").value()};
+                             .own_price = Decimal::parse("199").value()};
 
   ASSERT_TRUE(desk->set(3, facts, now));
 

@@ -425,7 +425,11 @@ BillDesk::Or<BillDesk::ReplayWork> BillDesk::begin_replay(Timestamp now) {
     const bool is_of_here = one.country == home_.country || one.country.empty();
     if (!is_of_here || work.tariffs.size() > most_replayed) continue;
     auto tariff = parse_tariff(one.text, one.id + ".toml");
-    if (tariff.currency == home_.currency) work.tariffs.push_back(std::move(tariff));
+    if (tariff.currency != home_.currency) continue;
+    // What would it have been, had it held all the time?
+    tariff.versions.front().from = work.made.over.begin;
+    tariff.versions.back().until.reset();
+    work.tariffs.push_back(std::move(tariff));
   }
   return work;
 }

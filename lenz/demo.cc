@@ -11,6 +11,7 @@
 #include "lenz/child.h"
 #include "lenz/commands.h"
 #include "lenz/house_faults.h"
+#include "lenz/money.h"
 #include "lenz/secrets.h"
 #include "lenz/stop.h"
 #include "lenz/workplace.h"
@@ -80,6 +81,13 @@ hub::Home bench_home(const std::string& house) {
   return home;
 }
 
+// A tariff of a common kind in its country, so that there is a bill to see.
+void begin_tariff(const std::string& house, const std::string& file) {
+  const auto name = house == "us" ? "us_tou_baseline.toml" : "eu_day_night.toml";
+  const auto from = std::filesystem::path(tariff_template_folder()) / name;
+  if (house == "us" || house == "eu3") std::filesystem::copy_file(from, file);
+}
+
 hub::Home demo_home(const std::string& house) {
   if (house == "us") return home_of(simulator::blueprint(simulator::House::us));
   if (house == "eu3") return home_of(simulator::blueprint(simulator::House::eu3));
@@ -97,6 +105,9 @@ int demo(const DemoOptions& options) {
   // A folder that is kept keeps its panel, too: it may have been changed by hand.
   if (!std::filesystem::exists(place.home_file())) {
     hub::save_home(demo_home(options.house), place.home_file());
+    if (!std::filesystem::exists(place.tariff_file())) {
+      begin_tariff(options.house, place.tariff_file());
+    }
   }
   const auto home = hub::load_home(place.home_file());
   Broker broker(home.id, {{hub_user, password_of(place.secrets(), hub_user)},

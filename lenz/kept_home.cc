@@ -116,6 +116,7 @@ Money& KeptHome::money() {
                                    .tariff = place.tariff_file(),
                                    .prices = place.prices_file(),
                                    .book = place.advice_file(),
+                                   .catalogue = place.catalogue_file(),
                                    .analyst = [this] { return analyst(); },
                                    .ledger = [this] { return ledger(); },
                                    .health = [this] { return health(); },

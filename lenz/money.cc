@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <stdexcept>
 #include <utility>
 
+#include "hub/catalogue.h"
 #include "lenz/readings.h"
 #include "lenz/set_aside.h"
 #include "lenz/workplace.h"
@@ -26,11 +28,11 @@ Money::Money(MoneyWorld world)
   }
   begin_or_set_aside(
       [this] {
-        advice_.emplace(
-            world_.files, world_.book, bill_, world_.home,
-            hub::AdviceDesk::Surroundings{.appliances = hub::appliances_of(world_.analyst),
-                                          .health = world_.health,
-                                          .offers = {}});
+        advice_.emplace(world_.files, world_.book, bill_, world_.home,
+                        hub::AdviceDesk::Surroundings{
+                            .appliances = hub::appliances_of(world_.analyst),
+                            .health = world_.health,
+                            .offers = offers_of(world_.catalogue, world_.home, world_.say)});
       },
       {world_.book, "what was predicted and said of appliances is gone", "Nothing is advised"},
       world_.now(), world_.say);
@@ -43,6 +45,23 @@ std::expected<bool, hub::StoreError> Money::step() {
   const auto is_billed = bill_.step(world_.now());
   if (!is_billed || !*is_billed || !advice_) return is_billed;
   return advice_->step(world_.now());
+}
+
+std::function<std::vector<insight::Offer>(insight::ApplianceKind)> offers_of(
+    std::string catalogue, const hub::Home& home, std::function<void(const std::string&)> say) {
+  const auto market = hub::market_of(home);
+  return [file = std::move(catalogue), market, currency = home.currency, say = std::move(say),
+          read = std::optional<hub::Catalogue>()](insight::ApplianceKind kind) mutable {
+    if (!read) {
+      try {
+        read = hub::Catalogue::read(file);
+      } catch (const std::runtime_error& trouble) {
+        say(trouble.what());
+        read.emplace();
+      }
+    }
+    return read->offers(kind, market, currency);
+  };
 }
 
 std::string tariff_template_folder() {

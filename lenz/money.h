@@ -22,6 +22,7 @@ struct MoneyWorld {
   const hub::Home& home;
   std::string tariff, prices;  // Files.
   std::string book;            // File of the advice; one that is damaged is set aside.
+  std::string catalogue;       // File of what can be bought; it need not be there.
   std::function<hub::Analyst*()> analyst;
   std::function<hub::Ledger*()> ledger;
   std::function<hub::HealthDesk*()> health;
@@ -45,6 +46,11 @@ class Money {
   std::optional<hub::AdviceDesk> advice_;
   std::optional<InSteps> steps_;
 };
+
+// What a catalogue offers, read once it is asked for. One that is damaged offers nothing, which is
+// said.
+std::function<std::vector<insight::Offer>(insight::ApplianceKind)> offers_of(
+    std::string catalogue, const hub::Home&, std::function<void(const std::string&)> say);
 
 // Of the tariffs to begin with that are installed beside the program, or of the source tree.
 std::string tariff_template_folder();

@@ -79,9 +79,12 @@ MoneyBooks::MoneyBooks(const std::string& data, const std::string& home)
   }
   advice_.emplace(
       disk_, place_.advice_file(), *bill_, home_,
-      hub::AdviceDesk::Surroundings{.appliances = appliances,
-                                    .health = [this] { return health_ ? &*health_ : nullptr; },
-                                    .offers = {}});
+      hub::AdviceDesk::Surroundings{
+          .appliances = appliances,
+          .health = [this] { return health_ ? &*health_ : nullptr; },
+          .offers = offers_of(place_.catalogue_file(), home_, [](const std::string& trouble) {
+            fmt::print(stderr, "{}\n", trouble);
+          })});
 }
 
 std::vector<hub::ApplianceState> MoneyBooks::known_appliances() {
