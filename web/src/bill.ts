@@ -164,7 +164,7 @@ export function bar(share: Share, all: Share[]): number {
 
 // What is said of a bill for whose time not all was measured; empty: enough was.
 export const covered_words = (covered: number): string =>
-  covered >= 0.995 ? '' : `${percent(Math.min(0.99, covered))} of this time was measured. What ran in the rest is not in this bill.`;
+  covered >= 0.995 ? '' : `${percent(Math.min(0.99, covered))} of this time was measured. What ran in the rest is not counted.`;
 
 // "€55.20 less", "€3.00 more", "the same".
 export function difference_words(difference: Decimal, currency: string): string {

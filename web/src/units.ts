@@ -95,9 +95,9 @@ export const amount = (decimal: Decimal, currency: string): string =>
 export const about = (value: number, currency: string): string =>
   money_format(currency, 0, 0).format(Math.abs(value) < 0.5 ? 0 : value).replace('-', minus);
 
-// What one of something costs, with the digits that it has: "$0.3124".
+// What one of something costs, with the digits that it has, six at most: "$0.3124".
 export const price = (decimal: Decimal, currency: string): string =>
-  money_format(currency, undefined, 9).format(decimal as `${number}`).replace('-', minus);
+  money_format(currency, undefined, 6).format(decimal as `${number}`).replace('-', minus);
 
 // A quantity as it is printed: "1,204.5 kWh", "30 days", "7.7 %".
 export function printed(decimal: Decimal, unit: string): string {
