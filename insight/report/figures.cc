@@ -13,14 +13,10 @@ namespace {
 constexpr std::string_view minus = "\u2212", space = "\u00a0";  // The space does not break.
 
 // With commas at the thousands: "1204.10" is "1,204.10".
-std::string grouped(std::string_view digits) {
-  const auto whole = std::min(digits.find('.'), digits.size());
-  std::string made;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && i < whole && (whole - i) % 3 == 0) made += ',';
-    made += digits[i];
-  }
-  return made;
+std::string grouped(std::string digits) {
+  auto at = std::min(digits.find('.'), digits.size());
+  for (; at > 3; at -= 3) digits.insert(at - 3, 1, ',');
+  return digits;
 }
 
 // Of a number that is not negative.
