@@ -3,7 +3,29 @@
 
 const months = (n) => Array.from({ length: n }, (_, i) => new Date(Date.UTC(2026, 10 - i, 15)).toISOString().slice(0, 7));
 const template = (id, name, country, price) => ({ id, name, country,
-  text: `# ${name}. Put in the prices of your own contract.\nname = "${name}"\ncountry = "${country || 'DE'}"\ncurrency = "EUR"\n\n[[version]]\nvalid_from = 2026-01-01\n\n[[version.standing]]\nwords = "Standing charge"\nprice_per_month = 11.90\n\n[[version.energy]]\nwords = "Energy"\nprice_per_kwh = ${price}\n\n[[version.tax]]\nwords = "VAT"\npercent = 19\n` });
+  text: `# Put in the prices of your own contract.
+name = "${name}"
+country = "${country || 'DE'}"
+currency = "EUR"
+source = "Example figures"
+source_date = 2026-11-01
+
+[[version]]
+from = 2026-01-01
+
+[[version.standing]]
+name = "Basic price"
+price = 120.00
+per = "year"
+
+[[version.energy]]
+name = "Energy"
+price = ${price}
+
+[[version.tax]]
+name = "VAT"
+percent = 19
+` });
 const templates = [template('flat', 'One price', 'DE', 0.3127), template('day_night', 'Day and night', '', 0.2891), template('dynamic', 'Day-ahead prices', '', 0.15)];
 
 const kept = {}; // What somebody put, by world.

@@ -71,7 +71,7 @@ for (const house of houses) {
     test('nobody is shut out: axe finds no barrier on any view', async () => {
       for (const view of ['Now', 'History', 'Settings']) {
         await page.getByRole('link', { name: view }).click();
-        await page.locator(`nav [aria-current="page"]`, { hasText: view }).waitFor();
+        await page.locator(`header [aria-current="page"]`, { hasText: view }).waitFor();
         assert.deepEqual(await barriers(page), [], view);
       }
     });
@@ -80,7 +80,7 @@ for (const house of houses) {
       await page.setViewportSize(phone);
       for (const view of ['Now', 'History', 'Settings']) {
         await page.getByRole('link', { name: view }).click();
-        await page.locator(`nav [aria-current="page"]`, { hasText: view }).waitFor();
+        await page.locator(`header [aria-current="page"]`, { hasText: view }).waitFor();
         assert.ok((await overflow(page)) <= 0, `${view} is ${await overflow(page)} px too wide`);
       }
     });
