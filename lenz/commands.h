@@ -280,6 +280,23 @@ struct EvaluateHealthOptions {
 };
 int evaluate_health(const EvaluateHealthOptions&);
 
+// What simulated homes gain by following advice, against simple rules; docs/advice.md.
+struct EvaluateAdviceOptions {
+  int households = 2000;  // Of each row.
+  int changes = 500;      // That are scored, of each sort.
+  std::uint64_t seed = 1;
+  std::string json;  // File for the rows; "-": standard output.
+};
+int evaluate_advice(const EvaluateAdviceOptions&);
+
+// What can be bought, from exports of ENERGY STAR and EPREL, into the hub's catalogue;
+// docs/catalogue.md. 1 where a row was refused; the rest is kept.
+struct ImportCatalogueOptions {
+  std::vector<std::string> files;
+  std::string data;
+};
+int import_catalogue(const ImportCatalogueOptions&);
+
 // How right a report is about each appliance, week by week, against what only has the names of
 // circuits and what only knows the country; docs/report.md.
 struct EvaluateReportOptions {

@@ -359,6 +359,23 @@ void describe_evaluate_health(CLI::App& command, lenz::EvaluateHealthOptions& ev
   command.add_option("--json", evaluate.json, "File for the rows, - for standard output");
 }
 
+void describe_evaluate_advice(CLI::App& command, lenz::EvaluateAdviceOptions& evaluate) {
+  command.add_option("--households", evaluate.households, "Simulated, of each row")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command.add_option("--changes", evaluate.changes, "Simulated and scored, of each sort")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command.add_option("--seed", evaluate.seed, "Of all that is simulated")->capture_default_str();
+  command.add_option("--json", evaluate.json, "File for the rows, - for standard output");
+}
+
+void describe_import_catalogue(CLI::App& command, lenz::ImportCatalogueOptions& import) {
+  command.add_option("files", import.files, "CSV exports of ENERGY STAR, or with EPREL's columns")
+      ->required();
+  command.add_option("--data", import.data, data_help);
+}
+
 void describe_evaluate_report(CLI::App& command, lenz::EvaluateReportOptions& evaluate) {
   command.add_option("--data", evaluate.data, "Folder with houses/")->required();
   command.add_option("--train", evaluate.train,

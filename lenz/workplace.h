@@ -35,6 +35,7 @@ class Workplace {
   std::string tariff_file() const { return folder_ + "/tariff.toml"; }
   std::string prices_file() const { return folder_ + "/day_ahead.csv"; }
   std::string advice_file() const { return folder_ + "/advice.db"; }
+  std::string catalogue_file() const { return folder_ + "/catalogue.csv"; }
   std::string accounts_file() const { return folder_ + "/accounts.db"; }
 
   // Each home in a folder of its own, which is called as the home's id, instead of the one home
