@@ -1,7 +1,6 @@
 #include "insight/bill/billing.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "insight/bill/billing_work.h"
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
+#include <cmath>
 #include <utility>
 
 namespace insight {
@@ -15,6 +15,7 @@ using std::chrono::local_days;
 using std::chrono::year_month_day;
 
 constexpr int all_digits = 9;
+constexpr double most_counted = 4e9;  // Of a Decimal's 9.2e9.
 
 std::string text_of(local_days day) {
   const year_month_day date(day);
@@ -280,6 +281,7 @@ std::vector<std::int64_t> BillingWork::billed_export(const Stretch& stretch) con
 
 std::vector<WorkLine> BillingWork::lines() {
   lines_.clear();
+  amounts_ = 0;
   for (const auto& stretch : stretches_) add_standing(stretch);
   for (const auto& stretch : stretches_) {
     for (const auto& charge : stretch.version->energy) {
@@ -455,6 +457,9 @@ void BillingWork::round_lines() {
     if (is_energy && !one.is_tiered) {
       line.quantity = rounded(kilowatt_hours(one.used), rounding.kwh_digits);
     }
+    const double about = one.day_ahead_factor ? static_cast<double>(one.cost) * 1e-24
+                                              : line.quantity.as_double() * line.price.as_double();
+    if (!counts(about)) continue;
     if (one.day_ahead_factor) {
       line.amount = rounded_once(one.cost, 15, rounding.line_digits);
       line.price = rounded_once(one.cost / std::max<std::int64_t>(one.used, 1), 9, 6);
@@ -462,6 +467,19 @@ void BillingWork::round_lines() {
       line.amount = product(line.quantity, line.price, rounding.line_digits);
     }
   }
+}
+
+// Amounts that together are more than money can be counted in are trouble.
+bool BillingWork::counts(double amount) {
+  amounts_ += std::abs(amount);
+  if (amounts_ < most_counted) return true;
+  if (trouble_.empty()) {
+    trouble_ = fmt::format(
+        "The bill under the tariff \"{}\" comes to more than can be counted; correct "
+        "its prices",
+        tariff_.name);
+  }
+  return false;
 }
 
 Decimal BillingWork::sum(std::initializer_list<LineOf> kinds) const {
@@ -520,7 +538,7 @@ void BillingWork::add_taxes() {
         one.bases.push_back(i);
         base += lines_[i].line.amount;
       }
-      if (one.bases.empty()) continue;
+      if (one.bases.empty() || !counts(base.as_double() * tax.percent.as_double() / 100)) continue;
       one.line = {.words = tax.name,
                   .quantity = tax.percent,
                   .unit = "%",

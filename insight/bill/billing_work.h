@@ -96,6 +96,7 @@ class BillingWork {
   void add_day_ahead(const Stretch&, LineOf, const EnergyCharge&, const Rate&, const RateUse&,
                      std::span<const std::int64_t> used);
   void add_demand(const Stretch&, const DemandCharge&);
+  bool counts(double amount);
   void round_lines();
   void cap_feed_in();
   void add_minimum();
@@ -110,7 +111,7 @@ class BillingWork {
   std::vector<LocalQuarter> quarters_;
   std::vector<Stretch> stretches_;
   std::vector<WorkLine> lines_;
-  double covered_ = 0;
+  double covered_ = 0, amounts_ = 0;
   std::string trouble_;
 };
 

@@ -227,8 +227,9 @@ std::expected<BillForecast, std::string> forecast_of(const Tariff& tariff, const
   if (!prices.prices.empty() && prices.begin < end) {
     drawn_prices.prices.resize(std::max(prices.prices.size(), price_index(end)));
   }
-  const auto first_drawn =
-      grid.begin + std::chrono::ceil<std::chrono::minutes>(now - grid.begin) / quarter * quarter;
+  const auto seen =
+      std::min<std::ptrdiff_t>((now - grid.begin) / quarter, std::ssize(grid.imported));
+  const auto first_drawn = std::max(grid.begin + seen * quarter, zone.begin(today));
   Drawer drawer(std::move(past), static_cast<std::size_t>((period.end - today).count()), seed);
   std::vector<double> totals;
   for (std::size_t draw = 0; draw < draws; ++draw) {

@@ -976,5 +976,13 @@ TEST(Bill, IsOfOneToEightHundredDays) {
             "A billing period has 1 to 800 days, not 0; give another");
 }
 
+TEST(Bill, IsRefusedWhereItCannotBeCounted) {
+  // 10,000 kWh at a million.
+  EXPECT_EQ(
+      bill(steady("EUR", "[[version.energy]]\nname = \"E\"\nprice = 1000000"),
+           House(june, berlin).draws(10'000.0 / 720, june), june),
+      "The bill under the tariff \"T\" comes to more than can be counted; correct its prices");
+}
+
 }  // namespace
 }  // namespace insight

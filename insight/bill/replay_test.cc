@@ -211,6 +211,21 @@ TEST(Forecast, IsWiderWhereTheHomeHasNoPastToTellByHowMuchItErrs) {
   EXPECT_NEAR(forecast.high - forecast.low, 15, 4);
 }
 
+TEST(Forecast, FillsTheHoursOfTodayThatAreNotThereYet) {
+  // The readings end at 06:00, it is noon: the six hours between are drawn, too.
+  const auto all = period(2025y / 6 / 1, 2026y / 7 / 1);
+  const auto june = period(2026y / 6 / 1, 2026y / 7 / 1);
+  auto grid = House(all, berlin).draws(0.4, all).quarters();
+  const auto now = berlin.begin(local_days(2026y / 6 / 10)) + 12h;
+  const auto known = static_cast<std::size_t>((now - 6h - grid.begin) / quarter);
+  grid.imported.resize(known);
+  grid.exported.resize(known);
+  const auto forecast = forecast_of(flat_tariff(), grid, june, now, berlin, {}, 1).value();
+  EXPECT_NEAR(forecast.median, 86.4, 0.05);
+  // 9.25 days.
+  EXPECT_EQ(text(forecast.so_far.total, 2), "26.64");
+}
+
 TEST(Forecast, IsTheSameForTheSameSeed) {
   const auto all = period(2026y / 4 / 1, 2026y / 7 / 1);
   House house(all, berlin);
