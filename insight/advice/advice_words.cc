@@ -93,7 +93,7 @@ bool is_worth_saying(const ApplianceUse& use) {
 }
 
 std::string why(const Advice& advice, const Candidate& best, const ApplianceUse& use,
-                const std::optional<LabelEstimate>& kept_label, const AdviceSettings& settings) {
+                const AdviceSettings& settings) {
   std::string text;
   if (!use.finding.empty()) {
     text = fmt::format("It {}: have that put right before you think of a new one. ", use.finding);
@@ -111,7 +111,7 @@ std::string why(const Advice& advice, const Candidate& best, const ApplianceUse&
       text += use.repair_quote
                   ? fmt::format("Repair it: in {} cases that is cheaper than {}.",
                                 cases(1 - best.chance_ahead), best.name)
-                  : fmt::format("What it takes now is not what it takes when it is well.");
+                  : std::string("What it takes now is not what it takes when it is well.");
       break;
     case Verdict::keep:
     case Verdict::use_otherwise:
@@ -124,7 +124,7 @@ std::string why(const Advice& advice, const Candidate& best, const ApplianceUse&
                             cases(1 - best.chance_ahead), best.name);
       }
   }
-  if (!use.label && kept_label) {
+  if (!use.label) {
     text += " What its label said is estimated.";
   }
   return text;

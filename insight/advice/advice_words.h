@@ -18,7 +18,6 @@ std::vector<std::string> free_options(const ApplianceUse&, const AdviceSettings&
 // Whether what is free saves enough to be the verdict: 5 % of what the energy costs.
 bool is_worth_saying(const ApplianceUse&);
 
-std::string why(const Advice&, const Candidate& best, const ApplianceUse&,
-                const std::optional<LabelEstimate>& kept_label, const AdviceSettings&);
+std::string why(const Advice&, const Candidate& best, const ApplianceUse&, const AdviceSettings&);
 
 }  // namespace insight

@@ -368,7 +368,7 @@ Advice advise(const ApplianceUse& use, const std::vector<Offer>& offers,
   const auto& chosen = advice.candidates[1 + best];
   advice.verdict = verdict_of(use, chosen, is_worth_saying(use));
   advice.turning_point = turning_point(best_gain, use, *basis);
-  advice.why = why(advice, chosen, use, energy.kept_label(), settings);
+  advice.why = why(advice, chosen, use, settings);
   std::erase_if(advice.candidates, [](const Candidate& c) { return c.roles.empty(); });
   return advice;
 }

@@ -1,6 +1,7 @@
 #include "insight/advice/home_energy.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
 #include "insight/advice/archetypes.h"
@@ -26,13 +27,13 @@ double usual_ratio(ApplianceKind kind, Market market, double label) {
 
 double usual_age(ApplianceKind kind) { return 0.6 * lifetime(kind).mean; }
 
-std::optional<LabelEstimate> label_of(const ApplianceUse& use, const AdviceSettings& settings) {
+LabelEstimate label_of(const ApplianceUse& use, const AdviceSettings& settings) {
   if (use.label && *use.label > 0) return LabelEstimate{*use.label, 0.05};
   const double age = use.age_years.value_or(usual_age(use.kind));
-  auto label = estimated_label(use.kind, settings.market, use.size,
-                               settings.year - static_cast<int>(std::lround(age)));
-  if (label && !use.age_years) label->relative_sigma += 0.1;
-  return label;
+  const auto label = estimated_label(use.kind, settings.market, use.size,
+                                     settings.year - static_cast<int>(std::lround(age)));
+  assert(label && "BUG: a kind with a basis has a label");
+  return {label->value, label->relative_sigma + (use.age_years ? 0 : 0.1)};
 }
 
 }  // namespace
@@ -45,18 +46,17 @@ HomeEnergy::HomeEnergy(const ApplianceUse& use, LabelBasis basis, const AdviceSe
       uses_(use.uses_a_year.value_or(0)),
       kept_label_(label_of(use, settings)),
       sigma_home_(home_sigma) {
-  if (!kept_label_) return;
   const double age = use.age_years.value_or(usual_age(kind_));
   const double worn = std::pow(1 + usual_wear, age);
   if (basis_ == LabelBasis::efficiency) {
-    efficiency_ = kept_label_->value * field_efficiency / worn;
+    efficiency_ = kept_label_.value * field_efficiency / worn;
     return;
   }
-  const double by_label = kept_label_->value * usual_ratio(kind_, market_, kept_label_->value) *
+  const double by_label = kept_label_.value * usual_ratio(kind_, market_, kept_label_.value) *
                           (basis_ == LabelBasis::kwh_a_use ? uses_ : 1) * worn;
   const double measured =
       std::log(std::max(use.energy_kwh.high, 1.0) / std::max(use.energy_kwh.low, 1.0)) / (2 * z80);
-  const double doubt = std::pow(kept_label_->relative_sigma, 2) + std::pow(model_sigma, 2) +
+  const double doubt = std::pow(kept_label_.relative_sigma, 2) + std::pow(model_sigma, 2) +
                        std::pow(measured, 2) + std::pow(0.01 * age, 2);
   const double weight = home_sigma * home_sigma / (home_sigma * home_sigma + doubt);
   shift_ = weight * std::log(kept_kwh_ / by_label);
@@ -67,9 +67,8 @@ double HomeEnergy::expected(double label) const { return draw(label, kept_kwh_, 
 
 double HomeEnergy::draw(double label, double kept_kwh, double of_home, double of_model) const {
   if (basis_ == LabelBasis::efficiency) {
-    const double doubt = kept_label_ ? kept_label_->relative_sigma : 0.2;
     return kept_kwh * efficiency_ / (label * field_efficiency) *
-           std::exp(doubt * of_home + model_sigma * of_model);
+           std::exp(kept_label_.relative_sigma * of_home + model_sigma * of_model);
   }
   return label * usual_ratio(kind_, market_, label) *
          (basis_ == LabelBasis::kwh_a_use ? uses_ : 1) *

@@ -10,7 +10,7 @@ namespace insight {
 class HomeEnergy {
  public:
   // Learns from what the present appliance takes how this home uses such things. `basis` is
-  // label_basis() of its kind.
+  // label_basis() of its kind, which must have one.
   HomeEnergy(const ApplianceUse&, LabelBasis basis, const AdviceSettings&);
 
   // kWh a year of something with that label, in the middle.
@@ -19,19 +19,16 @@ class HomeEnergy {
   // `kept_kwh` is what the kept one takes in that draw.
   double draw(double label, double kept_kwh, double of_home, double of_model) const;
 
-  // The label of the kept one when it was new: what was said, or an estimate.
-  const std::optional<LabelEstimate>& kept_label() const { return kept_label_; }
-
  private:
   LabelBasis basis_;
   ApplianceKind kind_;
   Market market_;
   double kept_kwh_;
   double uses_;
-  std::optional<LabelEstimate> kept_label_;
-  double shift_ = 0;       // ln, of this home against the usual one.
-  double sigma_home_ = 0;  // Of it.
-  double efficiency_ = 0;  // Of the kept one today.
+  LabelEstimate kept_label_;  // When it was new: as was said, or an estimate.
+  double shift_ = 0;          // ln, of this home against the usual one.
+  double sigma_home_ = 0;     // Of it.
+  double efficiency_ = 0;     // Of the kept one today.
 };
 
 }  // namespace insight

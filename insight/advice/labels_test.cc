@@ -232,43 +232,43 @@ TEST(UsLimits, FridgesAndFreezersAreAsTheLawOfTheirYearSays) {
     std::optional<double> kwh;
   };
   using enum UsFridge;
-  for (const auto& c : std::vector<LimitCase>{
-           // 42 USC 6295(b)(1).
-           {top_freezer, 20, 1990, 941},             // 23.5 x 20 + 471
-           {side_freezer, 20, 1992, 1042},           // 27.7 x 20 + 488
-           {bottom_freezer, 20, 1991, 1042},         // the same
-           {manual, 5, 1990, 398},                   // 16.3 x 5 + 316 = 397.5: halves go up
-           {upright_freezer_manual, 10, 1990, 531},  // 10.9 x 10 + 422
-           {upright_freezer, 20, 1990, 943},         // 16.0 x 20 + 623
-           {chest_freezer, 15, 1990, 445},           // 14.8 x 15 + 223
-                                            // 10 CFR 430.32(a), of 1993 and 2001.
-           {top_freezer, 20, 1993, 675},           // 16.0 x 20 + 355
-           {upright_freezer, 20, 2000, 689},       // 14.9 x 20 + 391
-           {chest_freezer, 15, 1993, 325},         // 11.0 x 15 + 160
-           {top_freezer, 20, 2001, 472},           // 9.80 x 20 + 276.0
-           {no_freezer, 20, 2013, 472},            // class 3 then
-           {manual, 10, 2001, 337},                // 8.82 x 10 + 248.4 = 336.6
-           {upright_freezer, 20, 2001, 575},       // 12.43 x 20 + 326.1 = 574.7
-           {chest_freezer, 15, 2013, 292},         // 9.88 x 15 + 143.7 = 291.9
-                                                   // The same, table 1: from 2014.
-           {top_freezer, 20, 2014, 395},           // 8.07 x 20 + 233.7 = 395.1
-           {top_freezer_icemaker, 20, 2029, 479},  // 8.07 x 20 + 317.7 = 479.1
-           {no_freezer, 20, 2020, 343},            // 7.07 x 20 + 201.6
-           {side_freezer, 25, 2020, 511},          // 8.51 x 25 + 297.8 = 510.55
-           {manual, 10, 2020, 305},                // 7.99 x 10 + 225.0 = 304.9
-                                     // Tables 2 and 4: from 2029 and 2030.
-           {top_freezer, 20, 2030, 336},           // 6.86 x 20 + 198.6 = 335.8
-           {top_freezer_icemaker, 20, 2030, 364},  // 28 more
-           {no_freezer, 20, 2030, 292},            // 6.01 x 20 + 171.4 = 291.6
-           {side_freezer, 25, 2030, 437},          // 7.28 x 25 + 254.9 = 436.9
-           {bottom_freezer, 25, 2031, 463},        // 7.61 x 25 + 272.6 = 462.85
-           {manual, 10, 2030, 259},                // 6.79 x 10 + 191.3 = 259.2
-           {upright_freezer, 20, 2030, 341},       // 7.33 x 20 + 194.1 = 340.7
-           {chest_freezer, 15, 2029, 217},         // 7.29 x 15 + 107.8 = 217.15
-                                            // What could not be checked is not there.
-           {side_freezer, 25, 2005, {}},
-           {upright_freezer, 20, 2020, {}},
-           {top_freezer, 20, 1980, {}}}) {
+  for (const auto& c :
+       std::vector<LimitCase>{                                   // 42 USC 6295(b)(1).
+                              {top_freezer, 20, 1990, 941},      // 23.5 x 20 + 471
+                              {side_freezer, 20, 1992, 1042},    // 27.7 x 20 + 488
+                              {bottom_freezer, 20, 1991, 1042},  // the same
+                              {manual, 5, 1990, 398},  // 16.3 x 5 + 316 = 397.5: halves go up
+                              {upright_freezer_manual, 10, 1990, 531},  // 10.9 x 10 + 422
+                              {upright_freezer, 20, 1990, 943},         // 16.0 x 20 + 623
+                              {chest_freezer, 15, 1990, 445},           // 14.8 x 15 + 223
+                              // 10 CFR 430.32(a), of 1993 and 2001.
+                              {top_freezer, 20, 1993, 675},      // 16.0 x 20 + 355
+                              {upright_freezer, 20, 2000, 689},  // 14.9 x 20 + 391
+                              {chest_freezer, 15, 1993, 325},    // 11.0 x 15 + 160
+                              {top_freezer, 20, 2001, 472},      // 9.80 x 20 + 276.0
+                              {no_freezer, 20, 2013, 472},       // class 3 then
+                              {manual, 10, 2001, 337},           // 8.82 x 10 + 248.4 = 336.6
+                              {upright_freezer, 20, 2001, 575},  // 12.43 x 20 + 326.1 = 574.7
+                              {chest_freezer, 15, 2013, 292},    // 9.88 x 15 + 143.7 = 291.9
+                                                                 // The same, table 1: from 2014.
+                              {top_freezer, 20, 2014, 395},      // 8.07 x 20 + 233.7 = 395.1
+                              {top_freezer_icemaker, 20, 2029, 479},  // 8.07 x 20 + 317.7 = 479.1
+                              {no_freezer, 20, 2020, 343},            // 7.07 x 20 + 201.6
+                              {side_freezer, 25, 2020, 511},          // 8.51 x 25 + 297.8 = 510.55
+                              {manual, 10, 2020, 305},                // 7.99 x 10 + 225.0 = 304.9
+                              // Tables 2 and 4: from 2029 and 2030.
+                              {top_freezer, 20, 2030, 336},           // 6.86 x 20 + 198.6 = 335.8
+                              {top_freezer_icemaker, 20, 2030, 364},  // 28 more
+                              {no_freezer, 20, 2030, 292},            // 6.01 x 20 + 171.4 = 291.6
+                              {side_freezer, 25, 2030, 437},          // 7.28 x 25 + 254.9 = 436.9
+                              {bottom_freezer, 25, 2031, 463},        // 7.61 x 25 + 272.6 = 462.85
+                              {manual, 10, 2030, 259},                // 6.79 x 10 + 191.3 = 259.2
+                              {upright_freezer, 20, 2030, 341},       // 7.33 x 20 + 194.1 = 340.7
+                              {chest_freezer, 15, 2029, 217},         // 7.29 x 15 + 107.8 = 217.15
+                              // What could not be checked is not there.
+                              {side_freezer, 25, 2005, {}},
+                              {upright_freezer, 20, 2020, {}},
+                              {top_freezer, 20, 1980, {}}}) {
     EXPECT_EQ(us_fridge_limit(c.id, c.volume, c.year), c.kwh)
         << static_cast<int>(c.id) << " of " << c.year;
   }
@@ -326,9 +326,11 @@ TEST(Labels, WhatHasNoLabelHasNoEstimate) {
   EXPECT_EQ(label_basis(ApplianceKind::kettle), std::nullopt);
   EXPECT_FALSE(estimated_label(ApplianceKind::kettle, Market::eu, {}, 2010));
   for (const auto& kind : appliance_kinds) {
-    EXPECT_EQ(label_basis(kind.id).has_value(),
-              estimated_label(kind.id, Market::us, {}, 2010).has_value())
-        << kind.word;
+    for (const auto market : {Market::us, Market::eu}) {
+      EXPECT_EQ(label_basis(kind.id).has_value(),
+                estimated_label(kind.id, market, {}, 2010).has_value())
+          << kind.word;
+    }
   }
 }
 
