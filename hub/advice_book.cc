@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS fact (appliance INTEGER PRIMARY KEY, made INTEGER, si
 CREATE TABLE IF NOT EXISTS prediction (number INTEGER PRIMARY KEY AUTOINCREMENT, of TEXT,
   appliance INTEGER, key TEXT, what TEXT, said INTEGER, low INTEGER, median INTEGER, high INTEGER,
   done INTEGER, measured_low INTEGER, measured_median INTEGER, measured_high INTEGER, note TEXT);
+CREATE TABLE IF NOT EXISTS mailed (month INTEGER);
 CREATE UNIQUE INDEX IF NOT EXISTS open_prediction ON prediction (of, appliance, key)
   WHERE done = 0;
 PRAGMA user_version = 1;
@@ -175,6 +176,20 @@ std::expected<bool, StoreError> AdviceBook::done(PredictionNumber number, Timest
     return std::unexpected(done.error());
   }
   return true;
+}
+
+// A month is counted from year 0.
+std::optional<std::chrono::year_month> AdviceBook::mailed() {
+  auto row = database_.prepare("SELECT max(month) FROM mailed");
+  if (row.step() != SQLITE_ROW || row.integer(0) == 0) return std::nullopt;
+  return std::chrono::year(0) / std::chrono::January +
+         std::chrono::months(static_cast<int>(row.integer(0)));
+}
+
+std::expected<void, StoreError> AdviceBook::set_mailed(std::chrono::year_month month) {
+  const auto since = month - std::chrono::year(0) / std::chrono::January;
+  auto row = database_.prepare("INSERT INTO mailed VALUES (?)");
+  return run(row.bind(1, std::int64_t{since.count()}));
 }
 
 std::expected<void, StoreError> AdviceBook::measured(PredictionNumber number,

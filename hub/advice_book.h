@@ -70,6 +70,9 @@ class AdviceBook {
   std::expected<void, StoreError> withdraw(BookedPrediction::Of, ApplianceNumber);
   // False: there is none of that number that is open.
   std::expected<bool, StoreError> done(PredictionNumber, measurement::Timestamp);
+  // The month whose report was mailed last; absent: none was.
+  std::optional<std::chrono::year_month> mailed();
+  std::expected<void, StoreError> set_mailed(std::chrono::year_month);
   std::expected<void, StoreError> measured(PredictionNumber, const std::optional<insight::Spread>&,
                                            const std::string& note);
 

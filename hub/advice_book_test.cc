@@ -104,6 +104,16 @@ TEST_F(AdviceBookTest, WhatWasMeasuredStandsBesideWhatWasPredicted) {
   EXPECT_DOUBLE_EQ(book->predictions()[0].measured->median, 115.5);
 }
 
+TEST_F(AdviceBookTest, KnowsWhichReportWasMailedLast) {
+  EXPECT_FALSE(book->mailed());
+  ASSERT_TRUE(book->set_mailed(std::chrono::year(2026) / 10));
+  ASSERT_TRUE(book->set_mailed(std::chrono::year(2026) / 11));
+
+  open();
+
+  EXPECT_EQ(book->mailed(), std::chrono::year(2026) / 11);
+}
+
 TEST_F(AdviceBookTest, ForecastsOfSeveralMonthsStandBesideEachOther) {
   BookedPrediction forecast{.of = BookedPrediction::Of::forecast,
                             .key = "2026-11",

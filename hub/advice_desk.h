@@ -69,6 +69,8 @@ class AdviceDesk {
   Done set(ApplianceNumber, const ApplianceFacts&, measurement::Timestamp now);
   Done done(PredictionNumber, measurement::Timestamp now);
 
+  AdviceBook& book() { return book_; }
+
  private:
   struct Weighing;
   struct Weighed {

@@ -35,6 +35,7 @@ constexpr std::size_t most_recipients = 10;
 // In the order of the enumerations.
 constexpr std::array<std::string_view, 3> targets = {"none", "sensor", "external"};
 constexpr std::array<std::string_view, 2> tls_words = {"starttls", "at_once"};
+constexpr std::array<std::string_view, 2> per_words = {"kWh", "MWh"};
 constexpr std::array<std::string_view, 3> schemas = {"lenz", "home_assistant", "samples"};
 
 bool consists_of(std::string_view text, std::string_view besides_letters_and_digits) {
@@ -285,6 +286,21 @@ std::string fault_of(const Webhook& webhook) {
   return {};
 }
 
+std::string fault_of(const DayAheadSource& source, bool has_mqtt) {
+  if (source.url.empty() == source.topic.empty()) {
+    return "it needs either \"url\" or \"topic\"; give one of them";
+  }
+  if (!source.url.empty() && !is_url(source.url, "http")) {
+    return "\"url\" must be like \"https://example.org/prices\"";
+  }
+  if (!source.topic.empty() && !is_topic(source.topic)) {
+    return "\"topic\" must be a topic without + and #";
+  }
+  if (!source.topic.empty() && !has_mqtt) return "a topic is of MQTT; add [mqtt]";
+  if (!is_line(source.token)) return "the token must be one line";
+  return {};
+}
+
 // The entities of a node, and what they are of, must be different ones.
 Fault fault_of_entities(const EsphomeNode& node, std::size_t index) {
   std::set<std::string_view> ids;
@@ -369,6 +385,10 @@ Fault find_fault(const Partners& partners) {
       return {sentence, "webhook"};
     }
   }
+  if (partners.day_ahead) {
+    auto sentence = fault_of(*partners.day_ahead, has_mqtt);
+    if (!sentence.empty()) return {sentence, "day_ahead"};
+  }
   return {};
 }
 
@@ -389,6 +409,7 @@ class Reader {
   VictoriaMetrics victoriametrics(const toml::table&) const;
   Email email(const toml::table&) const;
   Webhook webhook(const toml::table&) const;
+  DayAheadSource day_ahead(const toml::table&) const;
 
   void want_days(const toml::table& from, std::optional<std::chrono::days>& into) const;
   void want_secret(const toml::table& from, std::string_view key, std::string& into) const;
@@ -559,7 +580,8 @@ VictoriaMetrics Reader::victoriametrics(const toml::table& from) const {
 }
 
 Email Reader::email(const toml::table& from) const {
-  file_.allow(from, "[email]", {"host", "port", "tls", "user", "password_file", "from", "to"});
+  file_.allow(from, "[email]",
+              {"host", "port", "tls", "user", "password_file", "from", "to", "report"});
   Email email;
   file_.need(from, "host", email.host);
   file_.want(from, "port", email.port);
@@ -570,6 +592,7 @@ Email Reader::email(const toml::table& from) const {
   for (const auto& node : file_.array(file_.required(from, "to"), "to")) {
     file_.take(node, "to", email.to.emplace_back());
   }
+  file_.want(from, "report", email.has_report);
   return email;
 }
 
@@ -579,6 +602,16 @@ Webhook Reader::webhook(const toml::table& from) const {
   file_.need(from, "url", webhook.url);
   want_secret(from, "token_file", webhook.token);
   return webhook;
+}
+
+DayAheadSource Reader::day_ahead(const toml::table& from) const {
+  file_.allow(from, "[day_ahead]", {"url", "token_file", "topic", "per"});
+  DayAheadSource source;
+  file_.want(from, "url", source.url);
+  want_secret(from, "token_file", source.token);
+  file_.want(from, "topic", source.topic);
+  file_.want_choice(from, "per", per_words, source.per_mwh);
+  return source;
 }
 
 void Reader::want_days(const toml::table& from, std::optional<std::chrono::days>& into) const {
@@ -599,7 +632,7 @@ const toml::node& Reader::place(const Fault& fault) const {
 Partners Reader::partners() const {
   file_.allow(file_.root(), "the file",
               {"mqtt", "esphome", "plug", "thermometer", "home_assistant", "influxdb",
-               "victoriametrics", "email", "webhook"});
+               "victoriametrics", "email", "webhook", "day_ahead"});
   Partners partners;
   want_section("mqtt", partners.mqtt, &Reader::mqtt);
   file_.each(file_.root(), "esphome",
@@ -612,6 +645,7 @@ Partners Reader::partners() const {
   want_section("victoriametrics", partners.victoriametrics, &Reader::victoriametrics);
   want_section("email", partners.email, &Reader::email);
   want_section("webhook", partners.webhook, &Reader::webhook);
+  want_section("day_ahead", partners.day_ahead, &Reader::day_ahead);
   if (const auto fault = find_fault(partners)) {
     file_.refuse(place(fault).source(), fault.sentence);
   }
@@ -637,6 +671,7 @@ class Writer {
   void write(const VictoriaMetrics&);
   void write(const Email&);
   void write(const Webhook&);
+  void write(const DayAheadSource&);
 
   void section(std::string_view name) {
     text_ += fmt::format("{}{}\n", text_.empty() ? "" : "\n", name);
@@ -673,6 +708,7 @@ Writer::Writer(const Partners& partners) {
   if (partners.victoriametrics) write(*partners.victoriametrics);
   if (partners.email) write(*partners.email);
   if (partners.webhook) write(*partners.webhook);
+  if (partners.day_ahead) write(*partners.day_ahead);
 }
 
 void Writer::write(const MqttAddress& mqtt) {
@@ -764,12 +800,21 @@ void Writer::write(const Email& email) {
   secret("password_file", "email.password", email.password);
   text("from", email.from);
   texts("to", email.to);
+  if (!email.has_report) line("report", false);
 }
 
 void Writer::write(const Webhook& webhook) {
   section("[webhook]");
   text("url", webhook.url);
   secret("token_file", "webhook.token", webhook.token);
+}
+
+void Writer::write(const DayAheadSource& source) {
+  section("[day_ahead]");
+  text("url", source.url);
+  secret("token_file", "day_ahead.token", source.token);
+  text("topic", source.topic);
+  text("per", std::string(per_words.at(source.per_mwh)));
 }
 
 // A folder that only its owner enters.

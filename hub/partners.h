@@ -97,12 +97,21 @@ struct Email {
   std::string password;    // From password_file.
   std::string from;
   std::vector<std::string> to;  // 1 to 10.
+  bool has_report = true;       // Of each month, as soon as it is over.
 };
 
 // Where notices go as JSON.
 struct Webhook {
   std::string url;    // http:// or https://
   std::string token;  // Sent as Authorization: Bearer; from token_file; empty: none.
+};
+
+// Where day-ahead prices come from: an address that is asked, or a topic.
+struct DayAheadSource {
+  std::string url;       // http:// or https://; empty: the topic.
+  std::string token;     // Sent as Authorization: Bearer; from token_file; empty: none.
+  std::string topic;     // Needs mqtt; empty: the address.
+  bool per_mwh = false;  // Its prices are of a MWh.
 };
 
 struct Partners {
@@ -115,6 +124,7 @@ struct Partners {
   std::optional<VictoriaMetrics> victoriametrics;  // Only one of the two has read_before.
   std::optional<Email> email;
   std::optional<Webhook> webhook;
+  std::optional<DayAheadSource> day_ahead;
 };
 
 // A file that does not exist means no partners. Files of secrets are named relative to the folder

@@ -273,6 +273,8 @@ TEST_F(PartnersFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
       {"[email]\nhost = \"m\"\nuser = \"u\"\nfrom = \"a@b\"\nto = [\"a@b\"]\n", "line 1",
        "go together"},
       {"[webhook]\nurl = \"ftp://x\"\n", "line 1", "\"url\" must be like"},
+      {"[day_ahead]\nper = \"MWh\"\n", "line 1", "either \"url\" or \"topic\""},
+      {"[day_ahead]\ntopic = \"prices\"\n", "line 1", "add [mqtt]"},
       {victoria + "read_before_days = 30\n" + influx +
            "database = \"d\"\nschema = \"samples\"\nread_before_days = 30\n",
        "line 1", "[influxdb] has read_before_days too"},
@@ -310,8 +312,8 @@ Partners everything() {
       .esphome =
           {{.device = "panel", .address = "a.lan", .port = 6054, .key = key, .period = 1500ms},
            over_mqtt},
-      .plugs = {{"My \"kettle\"", insight::ApplianceKind::kettle, "kitchen", "p/1", "a.b", "a.c"},
-                {"Lamp", {}, "living", "p/2", "", ""}},
+      .plugs = {{"My \"kettle\"", insight::ApplianceKind::kettle, "kitchen", "p/1", "a.b"},
+                {"Lamp", {}, "living", "p/2", ""}},
       .thermometers = {{"Kitchen", {"fridge", "freezer"}, "t/1", "temperature"},
                        {"Outdoors", {}, "t/2", ""}},
       .home_assistant =
@@ -335,7 +337,9 @@ Partners everything() {
                      .password = "secret-4",
                      .from = "lenz@example.org",
                      .to = {"ann@example.org", "bob@example.org"}},
-      .webhook = Webhook{.url = "https://example.org/hook", .token = "secret-5"}};
+      .webhook = Webhook{.url = "https://example.org/hook", .token = "secret-5"},
+      .day_ahead = DayAheadSource{
+          .url = "https://example.org/{date}", .token = "secret-6", .topic = "", .per_mwh = true}};
 }
 
 TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
@@ -393,6 +397,9 @@ TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
   EXPECT_EQ(partners.email->to, saved.email->to);
   EXPECT_EQ(partners.webhook->url, "https://example.org/hook");
   EXPECT_EQ(partners.webhook->token, "secret-5");
+  EXPECT_EQ(partners.day_ahead->url, "https://example.org/{date}");
+  EXPECT_EQ(partners.day_ahead->token, "secret-6");
+  EXPECT_TRUE(partners.day_ahead->per_mwh);
 }
 
 TEST_F(PartnersFile, SecretsAreWrittenWhereOnlyTheirOwnerReadsThem) {

@@ -40,8 +40,9 @@ constexpr std::string_view manifest_begin = "# lenz backup 1\n", cut_mark = "# c
                            bytes_mark = "# bytes ", end_mark = "# end ";
 
 // What is copied as it is, where it is there; what of it is a folder with all in it.
-constexpr std::array plain_names = {"home.toml", "partners.toml", "rules.toml", "catalogue.csv",
-                                    "secrets",   "esphome",       "undo"};
+constexpr std::array plain_names = {"home.toml",   "partners.toml", "rules.toml",
+                                    "tariff.toml", "day_ahead.csv", "catalogue.csv",
+                                    "secrets",     "esphome",       "undo"};
 
 [[noreturn]] void cannot_write(const std::string& path, FileError error) {
   throw std::runtime_error(fmt::format(
@@ -203,7 +204,7 @@ class Taking {
     make_folder(files_, folder_);
     expected_ = size_of_store();
     // The ledger follows the samples: an older one catches up.
-    for (const char* name : {"ledger.db", "insight.db", "health.db", "accounts.db"}) {
+    for (const char* name : {"ledger.db", "insight.db", "health.db", "advice.db", "accounts.db"}) {
       if (fs::exists(data_ + "/" + name)) copy_database(name, [](hub::Database&) {});
     }
     for (int attempt = 0; !copy_store(now); ++attempt) {

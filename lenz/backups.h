@@ -4,7 +4,8 @@
 //   TO/lenz-20260301-123456/   in UTC; it has this name once it is complete and on the disk
 //     manifest                 what is in it, with a hash of each
 //     lenz.db, segment-N       the samples, as of one commit
-//     ledger.db, insight.db, health.db, accounts.db, home.toml, partners.toml, rules.toml,
+//     ledger.db, insight.db, health.db, advice.db, accounts.db, home.toml, partners.toml,
+//     rules.toml, tariff.toml, day_ahead.csv, catalogue.csv,
 //     secrets/, esphome/, undo/
 
 #pragma once

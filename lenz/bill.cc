@@ -59,7 +59,9 @@ int bill(const BillOptions& options) {
   print_parts("Circuits", made.circuits, made.bill);
   print_parts("Appliances", made.appliances, made.bill);
   if (made.forecast) {
-    fmt::print("\nBy its end about {}.\n", insight::money_text(*made.forecast, made.bill.currency));
+    fmt::print("\nBy its end about {}, {}.\n",
+               insight::about_money_text(made.forecast->median, made.bill.currency),
+               insight::range_text(*made.forecast, made.bill.currency));
   }
   if (made.bill.covered < 0.995) {
     fmt::print("\n{:.0f} % of the time was measured.\n", 100 * made.bill.covered);

@@ -8,7 +8,7 @@
 
 #include "hub/integrations/notice_event.h"
 #include "hub/integrations/notice_mail.h"
-#include "hub/net/reach.h"
+#include "lenz/mail.h"
 #include "lenz/readings.h"
 #include "lenz/set_aside.h"
 
@@ -106,25 +106,11 @@ void Health::send_mail() {
   const auto notice = desk_->notices().next(email, world_.now());
   if (!notice) return;
   is_mailing_ = true;
-  const auto talk = std::make_shared<hub::SmtpConversation>(
-      settings, hub::mail_of(*notice, settings, world_.home.name),
-      hub::is_this_machine(settings.host));
-  mail_.talk({.host = settings.host,
-              .port = settings.port,
-              .is_secure = settings.is_secure,
-              .next =
-                  [talk](std::string_view line) {
-                    auto step = talk->hear(line);
-                    return hub::LineStep{.say = std::move(step.say),
-                                         .must_secure = step.must_secure,
-                                         .is_end = step.is_end};
-                  }},
-             time_to_send, [this, talk, notice = *notice](std::expected<void, std::string> done) {
-               is_mailing_ = false;
-               // What the server has taken it has, however the talk ended.
-               const auto refused = talk->failure();
-               tell(email, notice, refused && !done ? done.error() : refused);
-             });
+  lenz::send_mail(mail_, settings, hub::mail_of(*notice, settings, world_.home.name),
+                  [this, notice = *notice](const std::optional<std::string>& trouble) {
+                    is_mailing_ = false;
+                    tell(email, notice, trouble);
+                  });
 }
 
 void Health::post_webhook() {

@@ -38,11 +38,13 @@ KeptHome::KeptHome(const Surroundings& around, hub::Home home, const std::string
 }
 
 void KeptHome::begin_partners() {
+  if (partners_.email || partners_.day_ahead) money();
   const Workplace place(folder_);
   links_.emplace(around_.context, partners_,
                  PartnerWorld{home_, hub_, store_, *ledger(), live_, [this] { return analyst(); },
-                              [this] { return health(); }, [this] { return caretaker(); }, folder_,
-                              place.resend_file(), around_.now, around_.say});
+                              [this] { return health(); }, [this] { return caretaker(); },
+                              [this](std::string_view answer) { money().take_prices(answer); },
+                              folder_, place.resend_file(), around_.now, around_.say});
 }
 
 hub::ServedHome KeptHome::served() {
@@ -113,6 +115,7 @@ Money& KeptHome::money() {
                                    .files = around_.files,
                                    .store = memory_.store(),
                                    .home = home_,
+                                   .partners = partners_,
                                    .tariff = place.tariff_file(),
                                    .prices = place.prices_file(),
                                    .book = place.advice_file(),

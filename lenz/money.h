@@ -1,8 +1,10 @@
-// Bill and advice of a home at work: in short steps on the hub's thread.
+// Bill and advice of a home at work: in short steps on the hub's thread. Day-ahead prices are asked
+// for, and the report of a month goes out by e-mail once it is over.
 
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <optional>
 #include <string>
@@ -10,6 +12,9 @@
 #include "hub/advice_desk.h"
 #include "hub/bill_desk.h"
 #include "hub/files/files.h"
+#include "hub/net/http_client.h"
+#include "hub/net/line_client.h"
+#include "hub/partners.h"
 #include "lenz/in_steps.h"
 
 namespace lenz {
@@ -20,6 +25,7 @@ struct MoneyWorld {
   hub::Files& files;
   hub::Store& store;
   const hub::Home& home;
+  const hub::Partners& partners;
   std::string tariff, prices;  // Files.
   std::string book;            // File of the advice; one that is damaged is set aside.
   std::string catalogue;       // File of what can be bought; it need not be there.
@@ -37,14 +43,26 @@ class Money {
   hub::BillDesk& bill() { return bill_; }
   // Null: it cannot work, and has said why.
   hub::AdviceDesk* advice() { return advice_ ? &*advice_ : nullptr; }
-  // A piece of work of bill and advice; true: nothing is left.
-  std::expected<bool, hub::StoreError> step();
+  // What a source of day-ahead prices says, over MQTT too.
+  void take_prices(std::string_view answer);
 
  private:
+  // A piece of work of bill and advice; true: nothing is left.
+  std::expected<bool, hub::StoreError> step();
+  void wait();
+  void ask_for_prices();
+  void mail_report();
+  void tell(const std::string& integration, const std::optional<std::string>& trouble);
+
   const MoneyWorld world_;
   hub::BillDesk bill_;
   std::optional<hub::AdviceDesk> advice_;
   std::optional<InSteps> steps_;
+  boost::asio::steady_timer timer_;
+  hub::HttpClient source_;
+  hub::LineClient mail_;
+  bool is_asking_ = false, is_mailing_ = false;
+  measurement::Timestamp asked_at_{}, mailed_at_{};
 };
 
 // What a catalogue offers, read once it is asked for. One that is damaged offers nothing, which is

@@ -175,7 +175,8 @@ struct PartnerLinks::Links {
         complaints(world),
         timer(io),
         plugs(partners.plugs),
-        thermometers(partners.thermometers) {
+        thermometers(partners.thermometers),
+        price_topic(partners.day_ahead ? partners.day_ahead->topic : "") {
     if (!partners.esphome.empty()) {
       esphome.emplace(context, world.hub, world.store, partners.esphome, world.folder + "/esphome",
                       world.now, world.say);
@@ -234,6 +235,7 @@ struct PartnerLinks::Links {
     }
     for (const auto& plug : plugs) login.topics.push_back(plug.topic);
     for (const auto& thermometer : thermometers) login.topics.push_back(thermometer.topic);
+    if (!price_topic.empty()) login.topics.push_back(price_topic);
     mqtt.emplace(context, login,
                  hub::MqttClient::Events{
                      .connected =
@@ -274,6 +276,7 @@ struct PartnerLinks::Links {
       auto* caretaker = celsius ? world.caretaker() : nullptr;
       if (caretaker) caretaker->hear(thermometer, world.now(), *celsius);
     }
+    if (!price_topic.empty() && message.topic == price_topic) world.take_prices(message.payload);
   }
 
   void wait() {
@@ -332,6 +335,7 @@ struct PartnerLinks::Links {
   boost::asio::steady_timer timer;
   const std::vector<hub::SmartPlug> plugs;
   const std::vector<hub::Thermometer> thermometers;
+  const std::string price_topic;  // Empty: none.
   std::chrono::steady_clock::time_point follow_at{};
   std::optional<hub::EsphomeIngest> esphome;
   std::optional<MirrorLink> influx, victoria;

@@ -2,24 +2,20 @@
 
 #include <boost/asio/io_context.hpp>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 
-#include "hub/integrations/notice_mail.h"
 #include "hub/integrations/report_mail.h"
 #include "hub/net/line_client.h"
-#include "hub/net/reach.h"
 #include "hub/partners.h"
 #include "insight/report/report_page.h"
 #include "lenz/commands.h"
+#include "lenz/mail.h"
 #include "lenz/money_books.h"
 #include "lenz/print_page.h"
 
 namespace lenz {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr auto time_to_send = 60s;
 
 void write_file(const std::string& file, std::string_view text) {
   std::ofstream out(file, std::ios::binary);
@@ -30,24 +26,11 @@ void write_file(const std::string& file, std::string_view text) {
 void send(const hub::Email& email, std::string mail) {
   boost::asio::io_context context;
   hub::LineClient client(context);
-  hub::SmtpConversation talk(email, std::move(mail), hub::is_this_machine(email.host));
-  std::expected<void, std::string> ended;
-  client.talk({.host = email.host,
-               .port = email.port,
-               .is_secure = email.is_secure,
-               .next =
-                   [&talk](std::string_view line) {
-                     auto step = talk.hear(line);
-                     return hub::LineStep{.say = std::move(step.say),
-                                          .must_secure = step.must_secure,
-                                          .is_end = step.is_end};
-                   }},
-              time_to_send,
-              [&ended](std::expected<void, std::string> done) { ended = std::move(done); });
+  std::optional<std::string> trouble;
+  send_mail(client, email, std::move(mail),
+            [&trouble](std::optional<std::string> said) { trouble = std::move(said); });
   context.run();
-  // What the server has taken it has, however the talk ended.
-  const auto refused = talk.failure();
-  if (refused) throw std::runtime_error(ended ? *refused : ended.error());
+  if (trouble) throw std::runtime_error(*trouble);
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ int store_verify(const StoreVerifyOptions& options) {
     Progress progress;
     verified = hub::verify_store(disk, folder, found, [&](double share) { progress.show(share); });
   }
-  for (const char* other : {"ledger.db", "insight.db", "health.db", "accounts.db"}) {
+  for (const char* other : {"ledger.db", "insight.db", "health.db", "advice.db", "accounts.db"}) {
     if (!std::filesystem::exists(folder + "/" + other)) continue;
     verified.damaged += !hub::verify_structure(disk, folder, other, found);
   }
