@@ -35,7 +35,7 @@ constexpr std::size_t most_versions = 200, most_charges = 20, most_rates = 24, m
                       most_tiers = 12, most_holidays = 1000, most_seasons = 12;
 constexpr std::size_t most_name = 120;
 constexpr int most_ratchet_months = 24;
-constexpr std::array<std::string_view, 3> per_words = {"day", "month", "year"};
+constexpr std::array<std::string_view, 4> per_words = {"day", "month", "year", "bill"};
 constexpr std::array<std::string_view, 8> day_words = {"sun", "mon", "tue", "wed",
                                                        "thu", "fri", "sat", "holiday"};
 constexpr std::string_view minimum_name = "Minimum bill";

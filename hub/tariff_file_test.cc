@@ -103,7 +103,7 @@ TEST(TariffFile, SaysEachMistakeOfAChargeWithItsLine) {
                    "the key \"per\" is missing here; add it."},
            Mistake{
                "name = \"E\"\nper = \"week\"\ntiers = [{ up_to = 100, price = 1 }, { price = 2 }]",
-               "line 10: \"per\" must be one of \"day\", \"month\", \"year\"."},
+               "line 10: \"per\" must be one of \"day\", \"month\", \"year\", \"bill\"."},
            Mistake{
                "name = \"E\"\nper = \"day\"\ntiers = [{ up_to = -1, price = 1 }, { price = 2 }]",
                "line 11: \"up_to\" must be above 0; correct it."},

@@ -10,8 +10,8 @@ namespace {
 constexpr int all_digits = 9;
 
 // The tier that the next kWh falls in.
-Decimal price_at_margin(const Rate& rate, const RateUse& use) {
-  const auto span = span_of(use.days, rate.per);
+Decimal price_at_margin(const BillingWork& work, const Rate& rate, const RateUse& use) {
+  const auto span = work.span_of(use.days, rate.per);
   for (const auto& tier : rate.tiers) {
     if (!tier.up_to || kilowatt_hours(use.used) < product(*tier.up_to, span, all_digits)) {
       return tier.price;
@@ -33,7 +33,7 @@ void add_margin(const BillingWork& work, const Stretch& stretch,
     const auto taxed = with_taxes(stretch.version->taxes, charge.name);
     for (std::size_t i = 0; i < uses.size(); ++i) {
       const auto& rate = charge.rates[i];
-      const auto fixed = price_at_margin(rate, uses[i]);
+      const auto fixed = price_at_margin(work, rate, uses[i]);
       for (const auto index : uses[i].quarters) {
         const auto& now = work.quarters()[index];
         const bool is_giving = !stretch.version->is_net_metered && now.exported > now.imported;

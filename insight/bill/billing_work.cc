@@ -43,8 +43,18 @@ const char* unit_of(Per per, bool is_of_kw) {
       return is_of_kw ? "kW month" : "month";
     case Per::year:
       return is_of_kw ? "kW year" : "year";
+    case Per::bill:
+      return is_of_kw ? "kW bill" : "bill";
   }
   return "";
+}
+
+std::vector<local_days> days_of(const Stretch& stretch) {
+  std::vector<local_days> days;
+  for (auto day = stretch.days.begin; day < stretch.days.end; day += std::chrono::days(1)) {
+    days.push_back(day);
+  }
+  return days;
 }
 
 // An amount that is known to 1e-(9 + more) of the currency.
@@ -108,22 +118,6 @@ bool is_of(const Tax& tax, const std::string& charge) {
 }
 
 }  // namespace
-
-Decimal span_of(const std::vector<local_days>& days, Per per) {
-  if (per == Per::day) return {static_cast<std::int64_t>(days.size()) * power_of_ten(all_digits)};
-  Decimal span;
-  for (auto day = days.begin(); day != days.end();) {
-    const year_month_day date(*day);
-    const auto next = std::find_if(day, days.end(), [&](local_days one) {
-      const year_month_day other(one);
-      return other.year() != date.year() || (per == Per::month && other.month() != date.month());
-    });
-    span += {static_cast<std::int64_t>(
-        divided(Wide{next - day} * power_of_ten(all_digits), days_in(date, per)))};
-    day = next;
-  }
-  return span;
-}
 
 Decimal with_taxes(const std::vector<Tax>& taxes, const std::string& charge) {
   const Decimal one{power_of_ten(all_digits)};
@@ -233,6 +227,26 @@ void BillingWork::measure_cover() {
   covered_ = quarters_.empty() ? 0 : covered / static_cast<double>(quarters_.size());
 }
 
+Decimal BillingWork::span_of(const std::vector<local_days>& days, Per per) const {
+  const auto share = [](std::ptrdiff_t part, std::int64_t whole) {
+    return Decimal{
+        static_cast<std::int64_t>(divided(Wide{part} * power_of_ten(all_digits), whole))};
+  };
+  if (per == Per::day) return share(std::ssize(days), 1);
+  if (per == Per::bill) return share(std::ssize(days), (period_.end - period_.begin).count());
+  Decimal span;
+  for (auto day = days.begin(); day != days.end();) {
+    const year_month_day date(*day);
+    const auto next = std::find_if(day, days.end(), [&](local_days one) {
+      const year_month_day other(one);
+      return other.year() != date.year() || (per == Per::month && other.month() != date.month());
+    });
+    span += share(next - day, days_in(date, per));
+    day = next;
+  }
+  return span;
+}
+
 std::vector<RateUse> BillingWork::uses_of(const EnergyCharge& charge,
                                           std::span<const LocalQuarter> quarters,
                                           std::span<const std::int64_t> used, std::size_t first) {
@@ -329,12 +343,8 @@ WorkLine& BillingWork::line(LineOf of, const Stretch& stretch, const std::string
 }
 
 void BillingWork::add_standing(const Stretch& stretch) {
-  std::vector<local_days> days;
-  for (auto day = stretch.days.begin; day < stretch.days.end; day += std::chrono::days(1)) {
-    days.push_back(day);
-  }
   for (const auto& charge : stretch.version->standing) {
-    const auto span = span_of(days, charge.per);
+    const auto span = span_of(days_of(stretch), charge.per);
     auto& one = line(LineOf::standing, stretch, charge.name, charge.name,
                      unit_of(charge.per, charge.contracted_kw.has_value()), charge.price);
     one.line.quantity +=
@@ -433,12 +443,8 @@ void BillingWork::add_demand(const Stretch& stretch, const DemandCharge& charge)
           text(charge.ratchet_percent, charge.ratchet_percent.nano % power_of_ten(9) == 0 ? 0 : 1));
     }
   }
-  std::vector<local_days> days;
-  for (auto day = stretch.days.begin; day < stretch.days.end; day += std::chrono::days(1)) {
-    days.push_back(day);
-  }
   auto& one = line(LineOf::demand, stretch, charge.name, words, "kW", charge.price);
-  one.months += span_of(days, Per::month);
+  one.months += span_of(days_of(stretch), Per::month);
   if (billed < one.line.quantity) return;
   one.line.quantity = billed;
   one.peak = peak.begin;
@@ -507,12 +513,8 @@ void BillingWork::add_minimum() {
   const Stretch* first = nullptr;
   for (const auto& stretch : stretches_) {
     if (!stretch.version->minimum) continue;
-    std::vector<local_days> days;
-    for (auto day = stretch.days.begin; day < stretch.days.end; day += std::chrono::days(1)) {
-      days.push_back(day);
-    }
-    least += product(stretch.version->minimum->amount, span_of(days, stretch.version->minimum->per),
-                     all_digits);
+    least += product(stretch.version->minimum->amount,
+                     span_of(days_of(stretch), stretch.version->minimum->per), all_digits);
     if (!first) first = &stretch;
   }
   if (!first) return;

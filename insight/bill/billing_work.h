@@ -76,6 +76,9 @@ class BillingWork {
   // Rounded, in the order they are printed; a day-ahead price that is missing is trouble.
   std::vector<WorkLine> lines();
 
+  // How many days, months, years or bills some days of the period are: a part counts by its days.
+  Decimal span_of(const std::vector<std::chrono::local_days>&, Per) const;
+
   // Of the rates of one of the stretch's charges, with what `used` says for each quarter of it.
   static std::vector<RateUse> uses_of(const EnergyCharge&, std::span<const LocalQuarter>,
                                       std::span<const std::int64_t> used, std::size_t first);
@@ -116,9 +119,6 @@ class BillingWork {
 };
 
 Bill printed_bill(const Tariff&, BillingPeriod, const BillingWork&, const std::vector<WorkLine>&);
-
-// How many days, months or years: a part of a month or year counts by its days.
-Decimal span_of(const std::vector<std::chrono::local_days>&, Per);
 
 // What one of a charge's amounts becomes with taxes: 1.19.
 Decimal with_taxes(const std::vector<Tax>&, const std::string& charge);

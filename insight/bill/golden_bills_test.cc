@@ -452,6 +452,26 @@ TEST(GoldenBill, LetsTiersGrowWithThePeriod) {
             "54.02 USD");
 }
 
+TEST(GoldenBill, OfTiersAndAChargeByTheBill) {
+  // 5 June to 6 July, 32 days of 9.6 = 307.2 kWh: 200 x 0.10 = 20.00; 107.2 x 0.18 = 19.296.
+  const auto cycle = period(2026y / 6 / 5, 2026y / 7 / 7);
+  EXPECT_EQ(bill(steady("USD", R"(
+[[version.standing]]
+name = "Customer charge"
+price = 12
+per = "bill"
+[[version.energy]]
+name = "Energy"
+per = "bill"
+tiers = [{ name = "First 200", up_to = 200, price = 0.10 }, { name = "Above", price = 0.18 }]
+)"),
+                 steady_house(cycle), cycle),
+            "Customer charge: 1 bill x 12 = 12.00\n"
+            "First 200: 200 kWh x 0.1 = 20.00\n"
+            "Above: 107.2 kWh x 0.18 = 19.30\n"
+            "51.30 USD");
+}
+
 TEST(GoldenBill, OfTiersByTheDay) {
   // 6 kWh a day x 30 = 180; 288 - 180 = 108.
   EXPECT_EQ(bill(steady("AUD", R"(

@@ -41,7 +41,7 @@ struct Window {
   bool has(std::chrono::month_day, std::size_t day_kind, std::chrono::minutes of_day) const;
 };
 
-enum class Per : std::uint8_t { day, month, year };
+enum class Per : std::uint8_t { day, month, year, bill };
 
 // The block of energy up to so many kWh; the last tier of a rate has no end.
 struct Tier {
@@ -58,7 +58,7 @@ struct Rate {
   // Either of them: a price by how much was used (one tier: whatever was used), or so many times
   // the day-ahead price.
   std::vector<Tier> tiers;
-  Per per = Per::month;  // Of the tiers' limits: times the days or months of the billing period.
+  Per per = Per::month;  // Of the tiers' limits: times those of the billing period.
   std::optional<Decimal> day_ahead_factor;
 };
 
@@ -71,7 +71,7 @@ struct EnergyCharge {
 struct StandingCharge {
   std::string name;
   Decimal price;
-  Per per = Per::day;                    // Parts of a month or year are paid by their days.
+  Per per = Per::day;                    // Parts of a month, year or bill are paid by their days.
   std::optional<Decimal> contracted_kw;  // Then the price is of one kW.
 };
 
