@@ -430,8 +430,8 @@ void BillingWork::add_demand(const Stretch& stretch, const DemandCharge& charge)
   auto billed = in_hours(peak.used);
   auto words = charge.name;
   if (charge.ratchet_months > 0) {
-    const auto from =
-        std::max(months_before(period_.begin, charge.ratchet_months), zone_.day(grid_.begin));
+    const auto from = std::clamp(
+        zone_.day(grid_.begin), months_before(period_.begin, charge.ratchet_months), period_.begin);
     const auto before = peak_of(quarters_of(from, period_.begin), charge);
     const auto least = rounded_once(Wide{in_hours(before.used).nano} * charge.ratchet_percent.nano,
                                     all_digits + 2, tariff_.rounding.kw_digits);

@@ -633,6 +633,12 @@ TEST(GoldenBill, HasNoRatchetWhereThisMonthIsHigher) {
   EXPECT_EQ(bill(steady("USD", ratchet), house, june), "Demand: 5.4 kW x 10 = 54.00\n54.00 USD");
 }
 
+TEST(GoldenBill, HasNoRatchetOfAHomeThatWasNotMeasuredBefore) {
+  // Its first reading is of 20 June.
+  const auto house = steady_house(period(2026y / 6 / 20, 2026y / 7 / 1));
+  EXPECT_EQ(bill(steady("USD", ratchet), house, june), "Demand: 0.4 kW x 10 = 4.00\n4.00 USD");
+}
+
 TEST(GoldenBill, ForgetsARatchetThatIsTooLongAgo) {
   // 12 kW, but two months before the month before: only May counts.
   const auto half_year = period(2026y / 1 / 1, 2026y / 7 / 1);
