@@ -70,6 +70,22 @@ TEST(Shares, OfDemandAreOfWhatRanInThePeak) {
   EXPECT_EQ(texts(shares), (Texts{"50.00", "16.00", "4.00", "0.00", "0.00"}));
 }
 
+TEST(Shares, OfAnHoursDemandAreOfTheWholeHour) {
+  // From 18 to 19 the charger takes 6 kWh, all in the last half hour, the oven 2 in the first: 8
+  // kW.
+  auto charger = House(june, berlin).quarters();
+  auto oven = charger;
+  for (const std::size_t at : {72, 73}) oven.imported[at] = {1'000'000};
+  for (const std::size_t at : {74, 75}) charger.imported[at] = {3'000'000};
+  auto grid = charger;
+  for (const std::size_t at : {72, 73}) grid.imported[at] = {1'000'000};
+  const std::vector parts = {charger, oven};
+  const auto shares =
+      shares_of(steady("USD", "[[version.demand]]\nname = \"D\"\nprice = 10\ninterval_min = 60"),
+                grid, parts, june, berlin);
+  EXPECT_EQ(texts(*shares), (Texts{"60.00", "20.00", "0.00", "0.00", "0.00"}));
+}
+
 TEST(Shares, OfARatchetAreOfWhatRanInThatPeak) {
   // 10 kW in May, all of it the charger; 80 % of it, 8 kW, is billed: 80.
   const auto may_day = period(2026y / 5 / 5, 2026y / 5 / 6);
