@@ -226,6 +226,17 @@ TEST(Forecast, FillsTheHoursOfTodayThatAreNotThereYet) {
   EXPECT_EQ(text(forecast.so_far.total, 2), "26.64");
 }
 
+TEST(Forecast, KeepsWhatTodayHasTakenAlready) {
+  // 10 kWh more than ever this morning: 3.00.
+  const auto all = period(2025y / 6 / 1, 2026y / 7 / 1);
+  const auto june = period(2026y / 6 / 1, 2026y / 7 / 1);
+  const auto today = period(2026y / 6 / 10, 2026y / 6 / 11);
+  const auto grid = House(all, berlin).draws(0.4, all).draws(10, today, 8, 9).quarters();
+  const auto now = berlin.begin(today.begin) + 12h;
+  const auto forecast = forecast_of(flat_tariff(), grid, june, now, berlin, {}, 1).value();
+  EXPECT_NEAR(forecast.median, 86.4 + 3, 0.05);
+}
+
 TEST(Forecast, IsTheSameForTheSameSeed) {
   const auto all = period(2026y / 4 / 1, 2026y / 7 / 1);
   House house(all, berlin);
