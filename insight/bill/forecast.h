@@ -14,9 +14,10 @@ struct BillForecast {
   double low = 0, median = 0, high = 0;
 };
 
-// Days yet to come are drawn from the weeks before `now` in blocks of whole weeks that keep their
-// weekdays. `grid` must reach back four weeks or more; what it lacks is refused with a sentence, as
-// are bills that cannot be. The same seed gives the same forecast.
+// Days to come are drawn from the eight weeks before `now` in whole weeks, which keep their
+// weekdays; what they take together errs as the same forecast erred in the year before, as far as
+// `grid` goes back. Refused, with a sentence: fewer than four measured weeks, a period that does
+// not run, or a bill that cannot be. The same seed gives the same forecast.
 std::expected<BillForecast, std::string> forecast_of(const Tariff&, const QuarterHours& grid,
                                                      BillingPeriod, measurement::Timestamp now,
                                                      const Zone&, const DayAhead&,
