@@ -305,6 +305,7 @@ struct EvaluateReportOptions {
   std::string model;                // File; empty: the installed one.
   std::vector<std::string> houses;  // Empty: all.
   int answers = 10;                 // Of each house, two a day.
+  bool all_identified = false;      // Not only what a report prints.
   std::uint64_t seed = 1;
   std::string json;  // File for the rows; "-": standard output.
 };

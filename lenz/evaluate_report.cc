@@ -14,6 +14,7 @@ int evaluate_report(const EvaluateReportOptions& options) {
   evaluation::ReportPlan plan{.data = options.data,
                               .houses = options.houses,
                               .answers = options.answers,
+                              .all_identified = options.all_identified,
                               .seed = options.seed};
   if (!options.train.empty()) {
     plan.train = options.train;

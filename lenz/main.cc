@@ -386,6 +386,8 @@ void describe_evaluate_report(CLI::App& command, lenz::EvaluateReportOptions& ev
   command.add_option("--answers", evaluate.answers, "Questions answered in each house, two a day")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
+  command.add_flag("--all-identified", evaluate.all_identified,
+                   "Not only what a report prints: to choose what it may");
   command.add_option("--seed", evaluate.seed, "Of trainings")->capture_default_str();
   command.add_option("--json", evaluate.json, "File for the rows, - for standard output");
 }

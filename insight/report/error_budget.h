@@ -77,7 +77,7 @@ TracedEnergy energy_of(const Clamp&, const ClampUse&);
 
 // An appliance told from its signature: so much of its energy is one standard deviation of the
 // error that comes with that. docs/report.md says how it was measured.
-inline constexpr double identified_deviation = 0.2;
+inline constexpr double identified_deviation = 0.1;
 
 // What the same error makes of a cost that goes with the energy; 0 where there is no energy.
 Decimal plus_minus_of(Decimal cost, Measured);

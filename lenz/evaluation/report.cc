@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "insight/identification/panel_priors.h"
+#include "insight/report/printed.h"
 #include "lenz/evaluation/lenz_method.h"
 #include "lenz/evaluation/lenz_training.h"
 #include "lenz/evaluation/national_split.h"
@@ -91,11 +93,20 @@ void add(Weekly& to, const Weekly& more) {
   for (std::size_t w = 0; w < to.size(); ++w) to[w] += more[w];
 }
 
-// What hangs on a circuit, where its name says it outright.
+// What hangs on a circuit by its name: the kind that it has the word of; of several, the longest.
 std::optional<ApplianceKind> named(const Channel& channel) {
   if (channel.facts.is_mains) return std::nullopt;
-  const auto kind = insight::kind_named(channel.facts);
-  return kind && is_nameable(*kind) ? kind : std::nullopt;
+  if (const auto kind = insight::kind_named(channel.facts)) return kind;
+  auto words = channel.facts.words;
+  std::ranges::transform(words, words.begin(), [](unsigned char letter) {
+    return static_cast<char>(std::tolower(letter));
+  });
+  const insight::ApplianceKindRow* found = nullptr;
+  for (const auto& row : insight::appliance_kinds) {
+    if (!is_nameable(row.id) || words.find(row.name) == words.npos) continue;
+    if (!found || row.name.size() > found->name.size()) found = &row;
+  }
+  return found ? std::optional(found->id) : std::nullopt;
 }
 
 WeeklyKinds measured(const Case& one, const Weeks& weeks) {
@@ -118,8 +129,10 @@ WeeklyKinds by_names(const Case& one, const Weeks& weeks) {
   return made;
 }
 
-// Names first, as they are on the panel; then what is told from signatures, where it is shown.
-WeeklyKinds by_lenz(const Case& one, const Weeks& weeks, const Method& method, int answers) {
+// Names first, as they are on the panel; then what is told from signatures, as far as it is
+// printed.
+WeeklyKinds by_lenz(const Case& one, const Weeks& weeks, const Method& method,
+                    const ReportPlan& plan) {
   auto made = by_names(one, weeks);
   Case shared{.name = one.name};
   for (std::size_t c = 0; c < one.channels.size(); ++c) {
@@ -127,11 +140,20 @@ WeeklyKinds by_lenz(const Case& one, const Weeks& weeks, const Method& method, i
     shared.channels.push_back(one.channels[c]);
     shared.truths.push_back(one.truths[c]);
   }
-  TruthfulOwner owner(shared, answers, true);
+  TruthfulOwner owner(shared, plan.answers, true);
   for (const auto& estimate : method.estimate(shared.channels, {}, owner)) {
+    WeeklyKinds shown;  // Of this channel.
     for (const auto& span : estimate.revised_spans) {
       if (!span.is_shown || !span.kind || !is_nameable(*span.kind)) continue;
-      weeks.add(span, at(made, *span.kind, weeks));
+      weeks.add(span, at(shown, *span.kind, weeks));
+    }
+    for (const auto& [kind, weekly] : shown) {
+      std::vector<ApplianceKind> others;
+      for (const auto& [other, power] : shown) {
+        if (other != kind) others.push_back(other);
+      }
+      if (plan.all_identified || insight::is_printed(kind, others))
+        add(at(made, kind, weeks), weekly);
     }
   }
   return made;
@@ -347,7 +369,7 @@ std::vector<ReportRow> evaluate_report(const ReportPlan& plan,
       const auto whole = weeks.kwh(house.whole_w);
       const auto truth = measured(one, weeks);
       scores.add(one.name, weeks, whole, truth,
-                 {by_lenz(one, weeks, method, plan.answers), by_names(one, weeks),
+                 {by_lenz(one, weeks, method, plan), by_names(one, weeks),
                   by_country(house.country, whole, truth, weeks)});
     }
   }

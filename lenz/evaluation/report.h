@@ -25,6 +25,7 @@ struct ReportPlan {
   std::set<std::string> trained_on;  // Recordings that `shipped` has seen: left out.
   std::vector<std::string> houses;   // Empty: all.
   int answers = 10;                  // Questions answered in each house, two a day.
+  bool all_identified = false;       // Not only what a report prints: to choose what it may.
   std::uint64_t seed = 1;
 };
 

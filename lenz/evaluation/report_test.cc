@@ -80,11 +80,23 @@ TEST(ReportEvaluation, OneAnswerIsWorthAnAppliance) {
   write_small_house(data.path(), 1, eight_days);
   write_panel(data.path());
 
-  const auto rows = evaluate(data.path(), 3);
+  const auto rows = evaluate(data.path(), 3, true);
 
   EXPECT_LT(row(rows, "lenz", "kettle").median_error, 0.05);
   EXPECT_EQ(row(rows, "lenz", "shown").weeks, 2);
+  EXPECT_EQ(row(rows, "lenz", "identified").weeks, 1);
   EXPECT_DOUBLE_EQ(row(rows, "circuit_names", "kettle").median_error, 1);
+}
+
+TEST(ReportEvaluation, WhatIsNotPrintedIsNotSaid) {
+  const TemporaryFolder data;
+  write_small_house(data.path(), 1, eight_days);
+  write_panel(data.path());
+
+  const auto rows = evaluate(data.path(), 3);
+
+  EXPECT_DOUBLE_EQ(row(rows, "lenz", "kettle").median_error, 1);
+  EXPECT_EQ(row(rows, "lenz", "identified").weeks, 0);
 }
 
 TEST(ReportEvaluation, TheNationalAverageKnowsNothingOfTheHome) {
