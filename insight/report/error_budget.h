@@ -75,9 +75,10 @@ class TracedEnergy {
 
 TracedEnergy energy_of(const Clamp&, const ClampUse&);
 
-// An appliance told from its signature: so much of its energy is one standard deviation of the
-// error that comes with that. docs/report.md says how it was measured.
-inline constexpr double identified_deviation = 0.1;
+// Of an appliance told from its signature: so much of its energy is one standard deviation of the
+// error that comes with that; the second where is_printed() has it. docs/report.md says how both
+// were measured.
+inline constexpr double identified_deviation = 0.9, printed_deviation = 0.1;
 
 // What the same error makes of a cost that goes with the energy; 0 where there is no energy.
 Decimal plus_minus_of(Decimal cost, Measured);
