@@ -115,7 +115,7 @@ TEST_F(MoneyTest, ATariffIsPutAndItsPriceIsTheHomes) {
                 R"({"text": "2026-11-11T00:00Z,0.1\n2026-11-11T01:00Z,0.2"})")
                 .status,
             204u);
-  EXPECT_EQ(got("/api/homes/home/tariff")["prices_until"], 1794366000000);  // 02:00 UTC.
+  EXPECT_EQ(got("/api/homes/home/tariff")["prices_until"], 1794362400000);  // 02:00 UTC.
 }
 
 TEST_F(MoneyTest, RoomIsAskedForWithChecks) {

@@ -163,10 +163,12 @@ Response homes(const Call& call) {
 
 Response home(const Call& call) {
   auto* desk = call.home->bill ? call.home->bill() : nullptr;
-  const auto price = desk ? desk->price_now(call.now) : std::nullopt;
-  return json(home_text(*call.home->home,
-                        price ? std::optional(price->as_double()) : call.home->home->price_per_kwh,
-                        call.now));
+  auto price = call.home->home->price_per_kwh;
+  // Divided, so that 0.30 is the nearest to 0.30 that there is.
+  if (const auto now = desk ? desk->price_now(call.now) : std::nullopt) {
+    price = static_cast<double>(now->nano) / 1e9;
+  }
+  return json(home_text(*call.home->home, price, call.now));
 }
 
 // The meters that any panel of the home names.
