@@ -4,7 +4,7 @@
 
 namespace insight {
 
-Zone::Zone(std::vector<Change> changes) : changes_(std::move(changes)) {}
+Zone::Zone(std::vector<Change> by_time) : changes_(std::move(by_time)) {}
 
 std::chrono::minutes Zone::offset(measurement::Timestamp time) const {
   if (changes_.empty()) return {};

@@ -17,7 +17,7 @@ class Zone {
   };
 
   // By time; the first holds for all time before it too. None: UTC.
-  explicit Zone(std::vector<Change> changes = {});
+  explicit Zone(std::vector<Change> = {});
 
   std::chrono::minutes offset(measurement::Timestamp) const;
   std::chrono::local_time<std::chrono::milliseconds> local(measurement::Timestamp) const;
