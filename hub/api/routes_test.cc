@@ -109,6 +109,8 @@ TEST_F(RoutesTest, TheOwnerReachesEveryRoute) {
     if (row.role != Role::resident && row.role != Role::anyone) continue;
     auto target = with_home(row.path);
     if (target.ends_with("/gaps") || target.ends_with("/runs")) target += "?begin=0&end=1000";
+    if (target.ends_with("/room")) target += "?what=charger&power_w=7200";
+    if (target.ends_with("/report")) target += "?month=2026-01";
     if (target.ends_with("/history")) target += "?begin=0&end=1000&step=1&circuits=fridge";
     std::string body;
     if (row.path == "/api/account") body = R"({"name":"Ann","password":"open sesame"})";

@@ -97,7 +97,9 @@ class HandmadeStore : public Store {
     return std::vector<Change>{};
   }
   std::expected<std::vector<std::string>, StoreError> devices() override {
-    return std::vector<std::string>{};
+    std::vector<std::string> known;
+    for (const auto& [device, readings] : seconds) known.push_back(device);
+    return known;
   }
   std::expected<bool, StoreError> tidy(measurement::Timestamp) override { return true; }
 
@@ -233,12 +235,29 @@ struct SmallWorld {
                   {.analyst = [this] { return &analyst; },
                    .ledger = {},
                    .utc_offset = [](measurement::Timestamp) { return 0min; }}};
+  BillDesk bill{folder.path / "tariff.toml",
+                folder.path / "day_ahead.csv",
+                store,
+                homes[0],
+                {.appliances = appliances_of([this] { return &analyst; }),
+                 .ledger = {},
+                 .utc_offset = [](measurement::Timestamp) { return 0min; },
+                 .templates = folder.path}};
+  AdviceDesk advice{disk,
+                    (folder.path / "advice.db").string(),
+                    bill,
+                    homes[0],
+                    {.appliances = appliances_of([this] { return &analyst; }),
+                     .health = [this] { return &desk; },
+                     .offers = {}}};
   std::vector<ServedHome> served = {{.id = "home",
                                      .home = &homes[0],
                                      .store = &store,
                                      .live = &live,
                                      .analyst = [this] { return &analyst; },
-                                     .health = [this] { return &desk; }}};
+                                     .health = [this] { return &desk; },
+                                     .bill = [this] { return &bill; },
+                                     .advice = [this] { return &advice; }}};
   measurement::Timestamp now = new_year + 100s;
   std::string metrics_token = "a token for metrics";
   Routes routes = make_routes();
