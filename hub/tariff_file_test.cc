@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -227,6 +228,16 @@ price = 12
 TEST(TariffFile, IsReadFromDisk) {
   EXPECT_EQ(read_tariff(templates_folder / "eu_flat.toml").currency, "EUR");
   EXPECT_THROW(static_cast<void>(read_tariff("/none.toml")), std::runtime_error);
+}
+
+TEST(TariffFile, OfTheFormatsPageIsOne) {
+  std::ifstream file(fs::path(LENZ_SOURCE_DIR) / "docs/tariff_format.md");
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  constexpr std::string_view fence = "```toml\n";
+  const auto begin = page.find(fence) + fence.size();
+  const auto example = page.substr(begin, page.find("```", begin) - begin);
+  EXPECT_EQ(complaint_of(example), "");
+  EXPECT_EQ(parse_tariff(example, "example").name, "Day and night");
 }
 
 TEST(TariffTemplates, AreTariffsOfCommonKinds) {
