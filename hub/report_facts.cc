@@ -9,6 +9,8 @@
 #include <map>
 #include <set>
 
+#include "insight/report/printed.h"
+
 namespace hub {
 
 using insight::Measured;
@@ -179,13 +181,23 @@ QuarterHours less(const QuarterHours& whole, const std::vector<const UsePart*>& 
   return rest;
 }
 
+// Whether an appliance has a figure of its own; else it stays in its circuit's.
+bool is_printed(const UsePart& one, const HomeUse& use) {
+  if (one.is_measured) return true;
+  std::vector<insight::ApplianceKind> others;
+  for (const auto& other : use.appliances) {
+    if (&other != &one && other.circuit == one.circuit && other.kind) others.push_back(*other.kind);
+  }
+  return one.kind && insight::is_printed(*one.kind, others);
+}
+
 // Appliances that are told apart, and of each circuit what they do not explain.
 std::vector<Part> parts_of(const HomeUse& use) {
   std::vector<Part> found;
   const auto add_circuit = [&](const UsePart& circuit, bool is_rest) {
     std::vector<const UsePart*> here;
     for (const auto& one : use.appliances) {
-      if (one.circuit != circuit.circuit) continue;
+      if (one.circuit != circuit.circuit || !is_printed(one, use)) continue;
       here.push_back(&one);
       found.push_back({&one, one.use,
                        one.is_measured ? insight::Source::measured : insight::Source::identified,
@@ -210,7 +222,7 @@ Measured energy_of(const Part& part, const Panel& panel, Errors& errors) {
   if (!circuit || circuit->channels.empty()) return {energy, 0};
   auto traced = errors.of(*circuit, energy);
   if (part.source == insight::Source::identified) {
-    traced = traced.with(insight::identified_deviation * energy);
+    traced = traced.with(insight::printed_deviation * energy);
   }
   return traced.measured();
 }

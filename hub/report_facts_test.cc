@@ -24,7 +24,7 @@ class ReportFactsTest : public testing::Test {
     house.measure({begin, MeasuredHouse::local(2026, 10, 3, 2)});
     house.measure({MeasuredHouse::local(2026, 10, 3, 4), now});
     house.home.price_per_kwh = 0.30;
-    house.add_appliance(3, "oven", ApplianceKind::oven, {begin, now}, 12, 0.7);
+    house.add_appliance(3, "oven", ApplianceKind::freezer, {begin, now}, 12, 0.7);
     house.open();
   }
   std::expected<insight::ReportFacts, std::string> facts(unsigned month) {
@@ -57,11 +57,22 @@ TEST_F(ReportFactsTest, TheMonthIsToldApartWithoutRest) {
   ASSERT_EQ(found->parts.size(), 4u);
   EXPECT_EQ(found->parts[0].name, "oven, all else");
   EXPECT_EQ(found->parts.back().source, Source::unknown);
-  const auto oven = std::ranges::find(found->parts, "Oven", &insight::ReportPart::name);
-  ASSERT_NE(oven, found->parts.end());
-  EXPECT_EQ(oven->source, Source::identified);
-  EXPECT_NEAR(oven->energy.kwh, 31 * 0.7, 1e-6);
-  EXPECT_EQ(oven->runs, 31);
+  const auto freezer = std::ranges::find(found->parts, "Freezer", &insight::ReportPart::name);
+  ASSERT_NE(freezer, found->parts.end());
+  EXPECT_EQ(freezer->source, Source::identified);
+  EXPECT_NEAR(freezer->energy.kwh, 31 * 0.7, 1e-6);
+  EXPECT_EQ(freezer->runs, 31);
+}
+
+TEST_F(ReportFactsTest, WhatIsNotToldWellStaysInItsCircuit) {
+  house.add_appliance(4, "oven", ApplianceKind::lighting, {begin, now}, 20, 0.2);
+
+  const auto found = facts(10);
+
+  ASSERT_TRUE(found) << found.error();
+  EXPECT_EQ(found->parts.size(), 4u);
+  EXPECT_EQ(std::ranges::find(found->parts, "Lighting", &insight::ReportPart::name),
+            found->parts.end());
 }
 
 TEST_F(ReportFactsTest, DaysHoursAndWhatIsAlwaysOnAreThoseOfTheMonth) {
