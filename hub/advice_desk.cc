@@ -287,8 +287,12 @@ std::expected<void, StoreError> AdviceDesk::begin(Timestamp now) {
 
 std::expected<bool, StoreError> AdviceDesk::step(Timestamp now) {
   if (!work_) {
-    const bool is_fresh = weighed_at_ && now - *weighed_at_ < again_after && now >= *weighed_at_;
+    const auto holds = weighed_.empty() ? again_while_empty : again_after;
+    const bool is_fresh = weighed_at_ && now - *weighed_at_ < holds && now >= *weighed_at_;
     if (is_fresh || !bill_.quarters().is_ready()) return true;
+    const auto first = bill_.quarters().first();
+    if (!first) return std::unexpected(first.error());
+    if (!*first) return true;  // Nothing has been measured yet.
     if (const auto begun = begin(now); !begun) return std::unexpected(begun.error());
     return false;
   }

@@ -66,6 +66,18 @@ TEST_F(AdviceDeskTest, AFridgeIsWeighedByWhatItTookAndWhatThatCosts) {
   EXPECT_LT(kept.energy_kwh.low, kept.energy_kwh.median);
 }
 
+TEST_F(AdviceDeskTest, AnApplianceThatIsFoundLaterIsWeighedSoon) {
+  const auto fridge = std::exchange(house.known, {});
+  weigh(now);
+  EXPECT_TRUE(desk->is_ready());
+  EXPECT_TRUE(desk->plans().empty());
+
+  house.known = fridge;
+  weigh(now + 11min);
+
+  EXPECT_EQ(desk->plans().size(), 1u);
+}
+
 TEST_F(AdviceDeskTest, WhatPeopleSayIsWeighedAtOnceAndStays) {
   weigh(now);
   const ApplianceFacts facts{.made = now - std::chrono::days(365 * 20),

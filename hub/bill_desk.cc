@@ -29,6 +29,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t most_listed_months = 60, most_replayed = 11;
 constexpr std::chrono::days forecast_from{42};  // Before now: what days to come are drawn from.
 constexpr std::chrono::hours replay_holds{24};
+constexpr std::chrono::minutes refusal_holds{1};
 constexpr TimeRange zone_known = {
     Timestamp(std::chrono::sys_days(std::chrono::year(2010) / 1 / 1)),
     Timestamp(std::chrono::sys_days(std::chrono::year(2045) / 1 / 1))};
@@ -334,7 +335,7 @@ BillDesk::Or<const HomeBill*> BillDesk::bill(std::chrono::year_month month, Time
   const auto end = range_of(month_of(month), zone_).end;
   auto& kept = bills_.try_emplace(month, Kept<HomeBill>{0, {}, std::unexpected("")}).first->second;
   const bool was_over = kept.made >= end, is_of_now = now - kept.made < quarter && now >= kept.made;
-  if (kept.revision != revision() || !(was_over || is_of_now)) {
+  if (!kept.value || kept.revision != revision() || !(was_over || is_of_now)) {
     // Reading may find that something has changed.
     auto made = make_bill(month_of(month), now);
     kept = {revision(), now, std::move(made)};
@@ -465,8 +466,9 @@ void BillDesk::go_on_with_replay() {
 }
 
 BillDesk::Or<const HomeReplay*> BillDesk::replay(Timestamp now) {
-  const bool is_known = replay_ && replay_->revision == revision() &&
-                        now - replay_->made < replay_holds && now >= replay_->made;
+  const auto holds = replay_ && replay_->value ? replay_holds : refusal_holds;
+  const bool is_known = replay_ && replay_->revision == revision() && now - replay_->made < holds &&
+                        now >= replay_->made;
   if (!is_known) {
     wants_replay_ = true;
     return std::unexpected(is_being_read);

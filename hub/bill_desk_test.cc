@@ -207,6 +207,19 @@ TEST_F(BillDeskTest, ThePastIsReplayedUnderOtherTariffsWithWhatCouldWait) {
   EXPECT_THAT(replay.shiftable, testing::ElementsAre("Dishwasher"));
 }
 
+TEST_F(BillDeskTest, WhatIsMeasuredLaterIsBilledToo) {
+  set(flat);
+  const auto august = std::chrono::year(2026) / 8;
+  EXPECT_FALSE(house.desk->bill(august, now));
+
+  house.measure({MeasuredHouse::local(2026, 8, 1), begin});
+
+  // 1,488 kWh as in October.
+  const auto found = house.desk->bill(august, now);
+  ASSERT_TRUE(found) << found.error();
+  EXPECT_EQ(insight::text((*found)->bill.total, 2), "550.56");
+}
+
 TEST_F(BillDeskTest, RoomIsWhatTheLegsHaveLeft) {
   set(flat);
   const RoomQuestion charger{.what = "charger", .power_w = 4600, .legs = {}, .hours = {}};

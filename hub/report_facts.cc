@@ -315,6 +315,8 @@ Course course_of(const HomeUse& use, insight::BillingPeriod period, const insigh
         measured[hour] > 0 ? course.kwh_of_hours[hour] / measured[hour] : nothing;
   }
   for (std::size_t day = 0; day < days; ++day) {
+    // What a gap's end has gathered may lie in a day of which nothing was measured.
+    if (covered[day] == 0) course.kwh_of_days[day] = nothing;
     if (covered[day] < enough_of_a_day) quarters[day].clear();
   }
   course.always_on_w = always_on(quarters);

@@ -12,7 +12,7 @@ import { make_place, start_lenz, until } from './partners_world.mjs';
 const cents = (amount) => Math.round(100 * Number(amount));
 const sum = (amounts) => amounts.reduce((all, amount) => all + cents(amount), 0);
 
-describe('A house with a tariff', { timeout: 420_000 }, () => {
+describe('A house with a tariff', { timeout: 900_000 }, () => {
   let place, demo, browser, bill, month;
   const api = (path) => `/api/homes/home/${path}`;
   const lenz = (...words) => spawnSync(program, [...words, '--data', place.data], { encoding: 'utf8', env: { ...process.env, TMPDIR: place.folder } });
@@ -41,7 +41,7 @@ describe('A house with a tariff', { timeout: 420_000 }, () => {
     bill = await until(async () => {
       const found = await demo.ask(api('bill'));
       return found.trouble === '' && found.covered > 0.9 && found;
-    }, 'the running month is billed', 120_000);
+    }, 'the running month is billed', 480_000);
     assert.ok(bill.period.is_running);
     assert.ok(cents(bill.total) > 0);
     assert.equal(sum(bill.lines.map((line) => line.amount)), cents(bill.total));
@@ -59,7 +59,7 @@ describe('A house with a tariff', { timeout: 420_000 }, () => {
     const replay = await until(async () => {
       const found = await demo.ask(api('bill/replay'));
       return !found.is_being_read && found;
-    }, 'the past is replayed', 120_000);
+    }, 'the past is replayed', 240_000);
     assert.equal(replay.trouble, '');
     assert.ok(replay.rows.length >= 2);
     for (const row of replay.rows.filter((row) => row.trouble === '')) {
@@ -77,7 +77,7 @@ describe('A house with a tariff', { timeout: 420_000 }, () => {
     const advice = await until(async () => {
       const found = await demo.ask(api('advice'));
       return found.is_ready && found;
-    }, 'the appliances are weighed', 120_000);
+    }, 'the appliances are weighed', 240_000);
     assert.ok(Array.isArray(advice.appliances));
     assert.equal(await demo.tell(api('advice/facts'), { appliance: 9999, age_years: 3 }), 400);
   });
