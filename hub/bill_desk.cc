@@ -27,7 +27,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t most_listed_months = 60, most_replayed = 11;
-constexpr std::chrono::days forecast_from{42};  // Before now: what days to come are drawn from.
+// Before now: a forecast knows from the year before how much it errs. While that has not been read,
+// what can be read at once.
+constexpr std::chrono::days forecast_from{QuarterBook::prepared}, forecast_at_once{42};
 constexpr std::chrono::hours replay_holds{24};
 constexpr std::chrono::minutes refusal_holds{1};
 constexpr TimeRange zone_known = {
@@ -284,7 +286,10 @@ BillDesk::Or<QuarterHours> BillDesk::grid_of(BillingPeriod period, Timestamp now
     const auto earlier = first.year() / first.month() - std::chrono::months(back);
     range.begin = zone_.begin(std::chrono::local_days(earlier / 1));
   }
-  if (is_running) range.begin = std::min(range.begin, now - forecast_from);
+  if (is_running) {
+    const auto back = quarters_.is_ready() ? forecast_from : forecast_at_once;
+    range.begin = std::min(range.begin, now - back);
+  }
   auto grid = grid_use(quarters_, home_, range, now);
   if (!grid) return std::unexpected(fmt::format("{}.", sentence(grid.error())));
   return std::move(grid->quarters);
