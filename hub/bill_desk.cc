@@ -431,7 +431,7 @@ BillDesk::Or<BillDesk::ReplayWork> BillDesk::begin_replay(Timestamp now) {
     const bool is_of_here = one.country == home_.country || one.country.empty();
     if (!is_of_here || work.tariffs.size() > most_replayed) continue;
     auto tariff = parse_tariff(one.text, one.id + ".toml");
-    if (tariff.currency != home_.currency) continue;
+    if (tariff.currency != home_.currency || tariff.name == tariff_->name) continue;
     // What would it have been, had it held all the time?
     tariff.versions.front().from = work.made.over.begin;
     tariff.versions.back().until.reset();
