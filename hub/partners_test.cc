@@ -312,8 +312,8 @@ Partners everything() {
       .esphome =
           {{.device = "panel", .address = "a.lan", .port = 6054, .key = key, .period = 1500ms},
            over_mqtt},
-      .plugs = {{"My \"kettle\"", insight::ApplianceKind::kettle, "kitchen", "p/1", "a.b"},
-                {"Lamp", {}, "living", "p/2", ""}},
+      .plugs = {{"My \"kettle\"", insight::ApplianceKind::kettle, "kitchen", "p/1", "a.b", "a.c"},
+                {"Lamp", {}, "living", "p/2", "", ""}},
       .thermometers = {{"Kitchen", {"fridge", "freezer"}, "t/1", "temperature"},
                        {"Outdoors", {}, "t/2", ""}},
       .home_assistant =
