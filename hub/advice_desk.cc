@@ -10,6 +10,7 @@
 
 #include "insight/advice/archetypes.h"
 #include "insight/report/error_budget.h"
+#include "insight/report/printed.h"
 
 namespace hub {
 
@@ -42,8 +43,9 @@ double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-// A year's energy from the days that were measured, and what it may be off by.
-Spread a_year(const std::vector<double>& days, bool is_measured) {
+// A year's energy from the days that were measured, and what it may be off by; `deviation` is a
+// share of it that comes on top.
+Spread a_year(const std::vector<double>& days, double deviation) {
   const double median = mean(days) * 365;
   std::vector<double> weeks;
   for (std::size_t i = 0; i + 7 <= days.size(); i += 7) {
@@ -59,7 +61,7 @@ Spread a_year(const std::vector<double>& days, bool is_measured) {
   }
   const double unseen = 1 - std::min(static_cast<double>(days.size()), 365.0) / 365;
   variance += season * season * unseen;
-  if (!is_measured) variance += std::pow(insight::identified_deviation, 2);
+  variance += deviation * deviation;
   const double wide = to_80_percent * std::sqrt(variance) * median;
   return {std::max(median - wide, 0.0), median, median + wide};
 }
@@ -172,6 +174,7 @@ struct AdviceDesk::Weighing {
   void count_uses(Days&, const std::vector<insight::Run>&) const;
   std::expected<std::pair<QuarterHours, bool>, StoreError> use_of(const ApplianceState&, BillDesk&,
                                                                   Timestamp now) const;
+  double deviation_of(const ApplianceState&) const;
   double price_of(const QuarterHours&) const;
   PriceOfHours price_of_hours(const insight::Zone&) const;
 };
@@ -218,6 +221,17 @@ std::expected<std::pair<QuarterHours, bool>, StoreError> AdviceDesk::Weighing::u
   use.covered = std::move(circuit->covered);
   use.covered.resize(use.imported.size());
   return std::pair(std::move(use), false);
+}
+
+// Of the energy of one that was told from its signature.
+double AdviceDesk::Weighing::deviation_of(const ApplianceState& one) const {
+  std::vector<insight::ApplianceKind> others;
+  for (const auto& other : appliances) {
+    const bool is_beside = other.circuit == one.circuit && other.number != one.number;
+    if (is_beside && !other.is_past && other.known.kind) others.push_back(*other.known.kind);
+  }
+  return insight::is_printed(*one.known.kind, others) ? insight::printed_deviation
+                                                      : insight::identified_deviation;
 }
 
 double AdviceDesk::Weighing::price_of(const QuarterHours& use) const {
@@ -357,7 +371,7 @@ std::expected<void, StoreError> AdviceDesk::weigh(const ApplianceState& one, Tim
   told.measured_days = static_cast<double>(measured.size());
   told.price_per_kwh = work.price_of(use);
   if (!measured.empty()) {
-    told.energy_kwh = a_year(measured, is_measured);
+    told.energy_kwh = a_year(measured, is_measured ? 0 : work.deviation_of(one));
     if (insight::label_basis(told.kind) == insight::LabelBasis::kwh_a_use) {
       told.uses_a_year = uses / told.measured_days * 365;
       if (is_measured) told.standby_w = standby(use);
