@@ -5,7 +5,7 @@ import { defineConfig, type Plugin } from 'vite';
 // and dark is what Home Assistant's theme says rather than the device.
 function within_a_card(): Plugin {
   const changes: [RegExp, string][] = [
-    [/@media \(prefers-color-scheme: dark\) \{\s*:root (\{[^}]*\})\s*\}/, ':host(.dark) $1'],
+    [/@media screen and \(prefers-color-scheme: dark\) \{\s*:root (\{[^}]*\})\s*\}/, ':host(.dark) $1'],
     [/:root \{\s*color-scheme: light dark;/, ':host {'],
     [/^body \{/m, ':host {'],
   ];
