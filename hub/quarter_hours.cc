@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 constexpr std::chrono::days longest_gap{31};  // That is looked for beyond a month's ends.
 constexpr std::size_t changes_at_once = 2'000;
 constexpr std::chrono::minutes fresh_for{1};  // What the running month was read as.
+constexpr std::chrono::hours late_from{1};
 
 Timestamp begin_of_month(std::int64_t month) {
   const auto date = std::chrono::year(1970) / std::chrono::January / 1 + std::chrono::months(month);
@@ -374,15 +375,16 @@ std::expected<bool, StoreError> QuarterBook::look_for_changes() {
   return is_done;
 }
 
-// What was read of a month that is over before this minute changed; a month that runs is read again
-// as time goes on. Energy lies between a sample and the one before it, so the months beside it may
-// be touched, and a gap at a month's end is known once it is over.
+// What was read before this minute changed. A month that runs is read again as time goes on, and
+// forgotten only where what came is late. Energy lies between a sample and the one before it, so
+// the months beside it may be touched, and a gap at a month's end is known once it is over.
 void QuarterBook::forget(const std::string& device, Timestamp minute) {
   const auto month = month_at(minute);
   const auto changed = std::erase_if(chunks_, [&](const auto& one) {
     const auto& [key, kept] = one;
     const bool is_over = kept.read_at >= begin_of_month(key.second + 1);
-    if (!is_over || std::abs(key.second - month) > 1) return false;
+    if (std::abs(key.second - month) > 1) return false;
+    if (!is_over) return minute + late_from < kept.read_at;
     if (kept.read_at > minute) return true;
     const bool ends_in_gap = !kept.covered.empty() && kept.covered.back() < 1;
     return key.second == month - 1 && ends_in_gap &&

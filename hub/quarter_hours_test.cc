@@ -193,6 +193,23 @@ TEST_F(QuarterBookTest, WhatComesLateIsReadAgain) {
   EXPECT_GT(book->revision(), revision);
 }
 
+TEST_F(QuarterBookTest, WhatComesLateInTheRunningMonthIsReadAtOnce) {
+  append(0, 31);
+  append(90, 60 * 3);
+  const auto now = new_year + 3h;
+  for (int i = 0; i < 100 && !book->step(now).value_or(true);) ++i;
+  ASSERT_FLOAT_EQ(quarters("fridge", {new_year, new_year + 1h}, now).covered[3], 0);
+  const auto revision = book->revision();
+  append(60 * 3, 60 * 3 + 5);
+  ASSERT_FLOAT_EQ(quarters("fridge", {new_year, new_year + 1h}, now + 5min).covered[3], 0);
+  EXPECT_EQ(book->revision(), revision) << "What comes as time goes on is no reason to begin anew.";
+
+  append(31, 90);
+
+  EXPECT_FLOAT_EQ(quarters("fridge", {new_year, new_year + 1h}, now + 5min + 1s).covered[3], 1);
+  EXPECT_GT(book->revision(), revision);
+}
+
 TEST_F(QuarterBookTest, TheRunningMonthGoesOn) {
   append(0, 31);
   EXPECT_EQ(sum(quarters("fridge", {new_year, new_year + 1h}, new_year + 31min).imported), 30'000);
