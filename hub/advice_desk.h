@@ -45,7 +45,7 @@ class AdviceDesk {
   };
 
   static constexpr std::chrono::hours again_after{24};
-  static constexpr std::chrono::minutes again_while_empty{10};  // Appliances are still looked for.
+  static constexpr std::chrono::minutes again_while_empty{2};  // Appliances are still looked for.
   static constexpr std::chrono::days looks_back{365}, gone_after{14};
   static constexpr std::chrono::days scored_before{90}, scored_after{90};
   static constexpr std::chrono::days forecast_after{10};  // Of a month.

@@ -303,7 +303,7 @@ std::expected<const QuarterBook::Chunk*, StoreError> QuarterBook::chunk(const Ke
 
 std::expected<QuarterHours, StoreError> QuarterBook::circuit(std::string_view id, TimeRange range,
                                                              Timestamp now) {
-  const auto changes = look_for_changes();
+  const auto changes = look_for_changes(now);
   if (!changes) return std::unexpected(changes.error());
   range.end = std::min(range.end, now);
   auto found = no_quarters(range);
@@ -359,26 +359,42 @@ std::expected<std::optional<Timestamp>, StoreError> QuarterBook::first() {
 }
 
 // True: all that has changed is known.
-std::expected<bool, StoreError> QuarterBook::look_for_changes() {
+std::expected<bool, StoreError> QuarterBook::look_for_changes(Timestamp now) {
   const auto changes = store_.changes(seen_, changes_at_once);
   if (!changes) return std::unexpected(changes.error());
   for (const auto& change : *changes) {
     seen_ = change.revision;
     if (first_ && change.minute < *first_) first_.reset();
-    if (knows_changes_) forget(change.device, change.minute);
+    if (!knows_changes_) continue;
+    auto& earliest =
+        changed_.try_emplace({change.device, month_at(change.minute)}, change.minute).first->second;
+    earliest = std::min(earliest, change.minute);
   }
   const bool is_done = changes->size() < changes_at_once;
   if (is_done && !std::exchange(knows_changes_, true)) {
     chunks_.clear();  // They may have been read before a change that has just been passed over.
     ++revision_;
   }
+  forget_changed(now);
   return is_done;
+}
+
+// At once, but at most once in fresh_for: while a past of months comes in, all would else be read
+// again and again.
+void QuarterBook::forget_changed(Timestamp now) {
+  if (now >= forgot_at_ && now < forgot_at_ + fresh_for) return;
+  bool is_any = false;
+  for (const auto& [of, minute] : changed_) is_any |= forget(of.first, minute);
+  changed_.clear();
+  if (!is_any) return;
+  ++revision_;
+  forgot_at_ = now;
 }
 
 // What was read before this minute changed. A month that runs is read again as time goes on, and
 // forgotten only where what came is late. Energy lies between a sample and the one before it, so
 // the months beside it may be touched, and a gap at a month's end is known once it is over.
-void QuarterBook::forget(const std::string& device, Timestamp minute) {
+bool QuarterBook::forget(const std::string& device, Timestamp minute) {
   const auto month = month_at(minute);
   const auto changed = std::erase_if(chunks_, [&](const auto& one) {
     const auto& [key, kept] = one;
@@ -390,7 +406,7 @@ void QuarterBook::forget(const std::string& device, Timestamp minute) {
     return key.second == month - 1 && ends_in_gap &&
            devices_of(clamps_of(home_, key.first)).contains(device);
   });
-  if (changed > 0) ++revision_;
+  return changed > 0;
 }
 
 // The newest first.
@@ -407,7 +423,7 @@ std::vector<QuarterBook::Key> QuarterBook::missing(Timestamp now, Timestamp begu
 }
 
 std::expected<bool, StoreError> QuarterBook::step(Timestamp now) {
-  const auto changes = look_for_changes();
+  const auto changes = look_for_changes(now);
   if (!changes) return std::unexpected(changes.error());
   if (!*changes) return false;
   const auto begun = first();

@@ -79,8 +79,9 @@ class QuarterBook {
 
   std::expected<const Chunk*, StoreError> chunk(const Key&, measurement::Timestamp now);
   std::expected<insight::QuarterHours, StoreError> read(const std::string& circuit, TimeRange);
-  std::expected<bool, StoreError> look_for_changes();
-  void forget(const std::string& device, measurement::Timestamp minute);
+  std::expected<bool, StoreError> look_for_changes(measurement::Timestamp now);
+  bool forget(const std::string& device, measurement::Timestamp minute);
+  void forget_changed(measurement::Timestamp now);
   std::vector<Key> missing(measurement::Timestamp now, measurement::Timestamp begun) const;
 
   Store& store_;
@@ -89,7 +90,10 @@ class QuarterBook {
   std::map<Key, Chunk> chunks_;
   std::optional<measurement::Timestamp> first_;
   std::uint64_t seen_ = 0, revision_ = 1;  // Of the store's changes; of what is given.
-  bool knows_changes_ = false;             // Those of before the start have been passed over.
+  // What changed and has not been forgotten yet: the earliest minute of a device's month.
+  std::map<std::pair<std::string, Month>, measurement::Timestamp> changed_;
+  measurement::Timestamp forgot_at_{};
+  bool knows_changes_ = false;  // Those of before the start have been passed over.
   bool is_ready_ = false;
 };
 
