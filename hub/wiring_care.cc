@@ -45,7 +45,7 @@ Asset asset_of(const Circuit& circuit) { return {Asset::Kind::circuit, circuit.i
 // Between how many of the home's legs and neutral what hangs on a circuit lies: 1 with neutral, 2
 // between the hots of a split phase. 0: it has several voltages, or its wires cannot be told apart.
 int hots_of(const Home& home, const Circuit& circuit) {
-  if (circuit.channels.empty()) return 0;
+  if (circuit.channels.empty() || circuit.kind == CircuitKind::grid) return 0;
   if (home.phases == 2 && circuit.poles == 2) return 2;
   return circuit.legs.size() <= 1 && circuit.channels.size() == 1 ? 1 : 0;
 }
@@ -96,7 +96,7 @@ void WiringCare::begin_supply(const Panel& panel) {
 
 void WiringCare::begin_branches(const Panel& panel) {
   for (const auto& circuit : panel.circuits) {
-    if (circuit.channels.empty() || circuit.kind == CircuitKind::grid) continue;
+    if (circuit.channels.empty()) continue;
     auto& branch = *branches_.emplace_back(
         std::make_unique<Branch>(Branch{.circuit = &circuit, .clamps = clamps_of(circuit)}));
     begin_wires(branch);

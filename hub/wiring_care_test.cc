@@ -87,6 +87,27 @@ TEST_F(WiringCareTest, AKettleShowsAContactThatComesLoose) {
   EXPECT_EQ(book.open_findings()[0].finding.change, Change::element_resistance);
 }
 
+TEST_F(WiringCareTest, TheMainBreakerIsGuardedToo) {
+  Circuit mains;
+  mains.id = "mains";
+  mains.kind = CircuitKind::grid;
+  mains.rating_a = 25;
+  mains.legs = {1};
+  mains.channels = {{"meter", 1, 1}};
+  home.panels[0].circuits.push_back(mains);
+  open();
+  for (auto time = begin; time < begin + 20min; time += 2s) {
+    measurement::Sample sample(1);
+    sample.put<Quantity::current>(1, {42});
+    care->take("meter", time, sample);
+  }
+  tell(begin + 20min);
+
+  ASSERT_THAT(book.open_findings(), SizeIs(1));
+  EXPECT_EQ(book.open_findings()[0].asset, (Asset{Asset::Kind::circuit, "mains"}));
+  EXPECT_EQ(book.open_findings()[0].finding.change, Change::breaker_overload);
+}
+
 TEST_F(WiringCareTest, APlugShowsItWithinADay) {
   boil(days(0), days(6), 0.2F, true);
   EXPECT_THAT(book.open_findings(), IsEmpty());
