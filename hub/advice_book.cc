@@ -31,6 +31,8 @@ CREATE UNIQUE INDEX IF NOT EXISTS open_prediction ON prediction (of, appliance, 
   WHERE done = 0;
 PRAGMA user_version = 1;
 )";
+constexpr BookPlan plan = {schema, "book of advice",
+                           "what was predicted and said of appliances is gone"};
 
 constexpr std::array<std::string_view, 3> of_words = {"advice", "finding", "forecast"};
 constexpr std::int64_t absent = std::numeric_limits<std::int64_t>::min();
@@ -56,21 +58,6 @@ Spread spread_of(Statement& row, int first) {
   return {value(first), value(first + 1), value(first + 2)};
 }
 
-Database open(Files& files, const std::string& file) {
-  Database database(files, file);
-  auto version = database.prepare("PRAGMA user_version");
-  const bool is_read = version.step() == SQLITE_ROW;
-  const bool is_known = is_read && version.integer(0) <= 1;
-  version.reset();
-  if (!is_known || database.execute(schema) != SQLITE_OK) {
-    throw std::runtime_error(fmt::format(
-        "The book of advice {} cannot be used ({}): restore it from a backup, or remove it; then "
-        "what was predicted and said of appliances is gone.",
-        file, is_read && !is_known ? "it is of a later Lenz" : database.message()));
-  }
-  return database;
-}
-
 std::expected<void, StoreError> run(Statement& statement) {
   const int code = statement.run();
   if (code != SQLITE_OK) return std::unexpected(error_of(code));
@@ -81,7 +68,8 @@ std::expected<void, StoreError> run(Statement& statement) {
 
 std::string_view word(Of of) { return of_words.at(static_cast<std::size_t>(of)); }
 
-AdviceBook::AdviceBook(Files& files, const std::string& file) : database_(open(files, file)) {}
+AdviceBook::AdviceBook(Files& files, const std::string& file)
+    : database_(Database::open_book(files, file, plan)) {}
 
 ApplianceFacts AdviceBook::facts(ApplianceNumber appliance) {
   auto row = database_.prepare(

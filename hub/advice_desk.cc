@@ -583,6 +583,7 @@ std::vector<AppliancePlan> AdviceDesk::plans() {
     found.push_back(
         {.appliance = number,
          .name = weighed.name,
+         .circuit = weighed.circuit,
          .kind = weighed.use.kind,
          .facts = book_.facts(number),
          .advice = weighed.advice,

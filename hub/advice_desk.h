@@ -25,6 +25,7 @@ namespace hub {
 struct AppliancePlan {
   ApplianceNumber appliance = 0;
   std::string name;
+  std::string circuit;  // Id.
   insight::ApplianceKind kind{};
   ApplianceFacts facts;
   insight::Advice advice;

@@ -54,9 +54,10 @@ TEST_F(AdviceDeskTest, AFridgeIsWeighedByWhatItTookAndWhatThatCosts) {
 
   const auto plans = desk->plans();
   ASSERT_EQ(plans.size(), 1u);
-  const auto& [number, name, kind, facts, advice, prediction] = plans[0];
+  const auto& [number, name, circuit, kind, facts, advice, prediction] = plans[0];
   EXPECT_EQ(number, 3);
   EXPECT_EQ(name, "Fridge");
+  EXPECT_EQ(circuit, house.known[0].circuit);
   EXPECT_EQ(advice.not_yet, "");
   ASSERT_FALSE(advice.candidates.empty());
   // 4.8 kWh a day are 1,752 kWh a year, and 525.60 at 0.30.

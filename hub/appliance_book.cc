@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS asked (day INTEGER, appliance INTEGER, PRIMARY KEY (d
   WITHOUT ROWID;
 PRAGMA user_version = 1;
 )";
+constexpr BookPlan plan = {schema, "book of appliances", "names have to be given anew"};
 
 constexpr int versions_kept = 3;  // Of a channel's memory, to go back to.
 // A run that is longer is looked for by its end; nothing runs for longer without a pause.
@@ -84,21 +85,6 @@ std::vector<insight::Cycle> courses_in(const std::string& text) {
   return courses;
 }
 
-Database open(Files& files, const std::string& file) {
-  Database database(files, file);
-  auto version = database.prepare("PRAGMA user_version");
-  const bool is_read = version.step() == SQLITE_ROW;
-  const bool is_known = is_read && version.integer(0) <= 1;
-  version.reset();
-  if (!is_known || database.execute(schema) != SQLITE_OK) {
-    throw std::runtime_error(fmt::format(
-        "The book of appliances {} cannot be used ({}): restore it from a backup, or remove it; "
-        "then names have to be given anew.",
-        file, is_read && !is_known ? "it is of a later Lenz" : database.message()));
-  }
-  return database;
-}
-
 BookedRun run_in(Statement& row) {
   BookedRun found{.channel = row.integer(0), .epoch = row.integer(1), .appliance = row.integer(3)};
   found.run.id = static_cast<std::uint64_t>(row.integer(2));
@@ -112,7 +98,7 @@ BookedRun run_in(Statement& row) {
 }  // namespace
 
 ApplianceBook::ApplianceBook(Files& files, const std::string& file)
-    : database_(open(files, file)),
+    : database_(Database::open_book(files, file, plan)),
       put_channel_(database_.prepare("REPLACE INTO channel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),
       put_appliance_(
           database_.prepare("REPLACE INTO appliance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),

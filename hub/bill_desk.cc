@@ -7,6 +7,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <stdexcept>
 
 #include "hub/toml_file.h"
@@ -163,9 +164,8 @@ double highest_kva(const std::vector<insight::LegCurrent>& legs, double volts) {
 
 }  // namespace
 
-BillDesk::BillDesk(fs::path tariff, fs::path prices, Store& store, const Home& home,
-                   Surroundings around)
-    : file_(std::move(tariff)),
+BillDesk::BillDesk(Paths paths, Store& store, const Home& home, Surroundings around)
+    : file_(std::move(paths.tariff)),
       store_(store),
       home_(home),
       around_(std::move(around)),
@@ -175,10 +175,12 @@ BillDesk::BillDesk(fs::path tariff, fs::path prices, Store& store, const Home& h
   std::ranges::stable_partition(
       templates_, [&](const TariffTemplate& one) { return one.country == home_.country; });
   read_tariff();
-  try {
-    prices_.emplace(prices);
-  } catch (const std::runtime_error& refusal) {
-    if (trouble_.empty()) trouble_ = refusal.what();
+  for (const auto& [book, file] : {std::pair(&prices_, paths.prices), {&carbon_, paths.carbon}}) {
+    try {
+      book->emplace(file);
+    } catch (const std::runtime_error& refusal) {
+      if (trouble_.empty()) trouble_ = refusal.what();
+    }
   }
 }
 
@@ -465,9 +467,35 @@ void BillDesk::go_on_with_replay() {
   std::ranges::stable_sort(work.made.rows, {}, [](const HomeReplay::Row& row) {
     return std::pair(!row.replay.trouble.empty(), row.replay.shifted);
   });
+  work.made.carbon = carbon_of(work);
   replay_ = Kept<HomeReplay>{work.revision, work.begun, std::move(work.made)};
   wants_replay_ = false;
   work_.reset();
+}
+
+insight::CarbonIntensity BillDesk::carbon() const {
+  insight::CarbonIntensity found;
+  if (!carbon_) return found;
+  found.begin = carbon_->prices().begin;
+  for (const auto& grams : carbon_->prices().prices) {
+    found.grams_per_kwh.push_back(grams ? grams->as_double()
+                                        : std::numeric_limits<double>::quiet_NaN());
+  }
+  return found;
+}
+
+std::optional<HomeCarbon> BillDesk::carbon_of(const ReplayWork& work) const {
+  const auto intensity = carbon();
+  const auto range = range_of(work.made.over, zone_);
+  HomeCarbon made{.now = insight::carbon_of(work.grid, range.begin, range.end, intensity)};
+  if (made.now.known == 0) return std::nullopt;
+  std::vector<double> grams;
+  for (std::size_t i = 0; i < work.grid.imported.size(); ++i) {
+    grams.push_back(intensity.at(work.grid.begin + static_cast<std::int64_t>(i) * quarter));
+  }
+  const auto cleanest = insight::shifted(work.grid, work.runs, grams, made.moved);
+  made.shifted = insight::carbon_of(cleanest, range.begin, range.end, intensity);
+  return made;
 }
 
 BillDesk::Or<const HomeReplay*> BillDesk::replay(Timestamp now) {

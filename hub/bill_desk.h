@@ -54,6 +54,13 @@ struct HomeBill {
   std::optional<insight::Spread> forecast;  // Of the whole of a running period.
 };
 
+// What was imported in the past, in CO2, as carbon.csv has it.
+struct HomeCarbon {
+  insight::Carbon now;
+  insight::Carbon shifted;  // With each run where it is cleanest.
+  measurement::MilliwattHours moved{};
+};
+
 struct HomeReplay {
   insight::BillingPeriod over;
   double covered = 0;
@@ -64,6 +71,7 @@ struct HomeReplay {
   };
   std::vector<Row> rows;               // The cheapest first; those without a total last.
   std::vector<std::string> shiftable;  // Appliances that could run at another time.
+  std::optional<HomeCarbon> carbon;    // Absent: no intensity is known.
 };
 
 // A question of *Is there room?*
@@ -100,10 +108,16 @@ class BillDesk {
   static constexpr int most_months = 12;             // Of a replay.
   static constexpr std::chrono::hours may_wait{12};  // A machine that could run at another time.
 
-  // A tariff or prices that are wrong are not followed, and said in trouble(). Where there is no
-  // file, the price of home.toml is a tariff of its own.
-  BillDesk(std::filesystem::path tariff, std::filesystem::path prices, Store&, const Home&,
-           Surroundings);
+  // None needs to exist.
+  struct Paths {
+    std::filesystem::path tariff;
+    std::filesystem::path prices;  // Day-ahead.
+    std::filesystem::path carbon;  // Grams of CO2 of a kWh.
+  };
+
+  // A file that is wrong is not followed, and said in trouble(). Where there is no tariff, the
+  // price of home.toml is one of its own.
+  BillDesk(Paths, Store&, const Home&, Surroundings);
 
   // Some milliseconds of work, so that a year is at hand when somebody asks. True: nothing is left.
   std::expected<bool, StoreError> step(measurement::Timestamp now);
@@ -179,6 +193,9 @@ class BillDesk {
   Or<std::vector<insight::LegCurrent>> leg_currents(const Circuit& grid, TimeRange);
   const insight::DayAhead& prices() const;
 
+  insight::CarbonIntensity carbon() const;
+  std::optional<HomeCarbon> carbon_of(const ReplayWork&) const;
+
   const std::filesystem::path file_;
   Store& store_;
   const Home& home_;
@@ -187,7 +204,7 @@ class BillDesk {
   QuarterBook quarters_;
   std::string text_, trouble_;
   std::optional<insight::Tariff> tariff_;
-  std::optional<PriceBook> prices_;  // Absent: the file is wrong.
+  std::optional<PriceBook> prices_, carbon_;  // Absent: the file is wrong.
   std::vector<TariffTemplate> templates_;
   std::uint64_t tariff_revision_ = 0;
   std::map<std::chrono::year_month, Kept<HomeBill>> bills_;

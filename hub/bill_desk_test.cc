@@ -186,6 +186,13 @@ TEST_F(BillDeskTest, ThePastIsReplayedUnderOtherTariffsWithWhatCouldWait) {
   std::ofstream(house.folder / "templates" / "night.toml") << night;
   // At 20:00, 0.8 kWh: it could run from 22:00 on, in the 12 hours that it may wait.
   house.add_appliance(3, "oven", ApplianceKind::dishwasher, {begin, now}, 20, 0.8);
+  // By night a kWh is cleaner, in September; of October nothing is known.
+  std::ofstream carbon(house.folder / "carbon.csv");
+  for (auto time = begin; time < begin + 30 * 24h; time += 1h) {
+    const auto hour = (time - begin) / 1h % 24;
+    carbon << time.time_since_epoch().count() << ',' << (hour < 6 ? 100 : 400) << '\n';
+  }
+  carbon.close();
   house.open();
   set(flat);
   EXPECT_THAT(house.desk->replay(now).error(), HasSubstr("ask again"));
@@ -205,6 +212,12 @@ TEST_F(BillDeskTest, ThePastIsReplayedUnderOtherTariffsWithWhatCouldWait) {
   EXPECT_EQ(insight::text(row.shifted, 2), "863.76");
   EXPECT_THAT(replay.rows[0].source, HasSubstr("2026-02-01"));
   EXPECT_THAT(replay.shiftable, testing::ElementsAre("Dishwasher"));
+  // 30 days of 36 kWh at 400 g and 12 kWh at 100 g; 0.8 kWh an evening move to where it is 300 g
+  // less, but for the last: of what comes after it nothing is known.
+  ASSERT_TRUE(replay.carbon);
+  EXPECT_NEAR(replay.carbon->now.kg, 468, 0.01);
+  EXPECT_NEAR(replay.carbon->now.known, 30.0 / 61, 1e-9);
+  EXPECT_NEAR(replay.carbon->shifted.kg, 468 - 29 * 0.8 * 0.3, 0.01);
 }
 
 TEST_F(BillDeskTest, WhatIsMeasuredLaterIsBilledToo) {

@@ -132,14 +132,14 @@ std::expected<std::vector<PriceFrom>, std::string> parse_prices(std::string_view
       found.emplace_back(*time, *price);
     } else if (number > 1) {
       return std::unexpected(
-          fmt::format("Line {} is no price: write a time and the price of one kWh, such as "
+          fmt::format("Line {} is not understood: write a time and the value of one kWh, such as "
                       "2026-11-30T00:00Z,0.0873.",
                       number));
     }
   }
   if (found.empty()) {
     return std::unexpected(
-        "There is no price in it: write lines of a time and the price of one kWh, such as "
+        "There is nothing in it: write lines of a time and the value of one kWh, such as "
         "2026-11-30T00:00Z,0.0873.");
   }
   return found;

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS trend (asset TEXT, place INTEGER, feature TEXT, cours
 CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, memory BLOB) WITHOUT ROWID;
 PRAGMA user_version = 1;
 )";
+constexpr BookPlan plan = {schema, "book of findings", "what is usual is learnt anew"};
 
 constexpr const char* columns =
     "number, asset, change, since, found, confidence, extra, suspects, told, ended, feedback, "
@@ -119,21 +120,6 @@ std::optional<Evidence> evidence_in(std::string_view feature, std::string_view b
   return found;
 }
 
-Database open(Files& files, const std::string& file) {
-  Database database(files, file);
-  auto version = database.prepare("PRAGMA user_version");
-  const bool is_read = version.step() == SQLITE_ROW;
-  const bool is_known = is_read && version.integer(0) <= 1;
-  version.reset();
-  if (!is_known || database.execute(schema) != SQLITE_OK) {
-    throw std::runtime_error(fmt::format(
-        "The book of findings {} cannot be used ({}): restore it from a backup, or remove it; "
-        "then what is usual is learnt anew.",
-        file, is_read && !is_known ? "it is of a later Lenz" : database.message()));
-  }
-  return database;
-}
-
 }  // namespace
 
 std::string text_of(const Asset& asset) {
@@ -167,7 +153,7 @@ std::string_view word(Condition::Watch watch) {
 }
 
 FindingBook::FindingBook(Files& files, const std::string& file)
-    : database_(open(files, file)),
+    : database_(Database::open_book(files, file, plan)),
       evidence_(database_.prepare(
           "SELECT feature, course FROM evidence WHERE finding = ? ORDER BY place")),
       memory_(database_.prepare("SELECT memory FROM memory WHERE key = ?")) {}

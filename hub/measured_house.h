@@ -49,13 +49,15 @@ class MeasuredHouse {
   }
 
   void open() {
-    desk.emplace(folder / "tariff.toml", folder / "day_ahead.csv", *store, home,
-                 BillDesk::Surroundings{
-                     .appliances = {.known = [this](measurement::Timestamp) { return known; },
-                                    .runs = [this](TimeRange range) { return runs_in(range); }},
-                     .ledger = {},
-                     .utc_offset = [](measurement::Timestamp) { return std::chrono::minutes(60); },
-                     .templates = folder / "templates"});
+    desk.emplace(
+        BillDesk::Paths{folder / "tariff.toml", folder / "day_ahead.csv", folder / "carbon.csv"},
+        *store, home,
+        BillDesk::Surroundings{
+            .appliances = {.known = [this](measurement::Timestamp) { return known; },
+                           .runs = [this](TimeRange range) { return runs_in(range); }},
+            .ledger = {},
+            .utc_offset = [](measurement::Timestamp) { return std::chrono::minutes(60); },
+            .templates = folder / "templates"});
   }
 
   // Quarters that end within the range are measured.

@@ -41,7 +41,7 @@ std::string address_of(std::string url, std::chrono::local_days tomorrow) {
 
 Money::Money(MoneyWorld world)
     : world_(std::move(world)),
-      bill_(world_.tariff, world_.prices, world_.store, world_.home,
+      bill_(world_.paths, world_.store, world_.home,
             {.appliances = hub::appliances_of(world_.analyst),
              .ledger = world_.ledger,
              .utc_offset = [zone = world_.home.zone](
@@ -51,7 +51,7 @@ Money::Money(MoneyWorld world)
       source_(world_.context),
       mail_(world_.context) {
   if (!bill_.trouble().empty()) {
-    world_.say(fmt::format("Nothing is billed in {}: {}", world_.home.name, bill_.trouble()));
+    world_.say(fmt::format("The bill of {}: {}", world_.home.name, bill_.trouble()));
   }
   begin_or_set_aside(
       [this] {
@@ -182,6 +182,11 @@ std::function<std::vector<insight::Offer>(insight::ApplianceKind)> offers_of(
     }
     return read->offers(kind, market, currency);
   };
+}
+
+hub::BillDesk::Paths bill_paths(const Workplace& place) {
+  return {
+      .tariff = place.tariff_file(), .prices = place.prices_file(), .carbon = place.carbon_file()};
 }
 
 std::string tariff_template_folder() {

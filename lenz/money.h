@@ -19,6 +19,8 @@
 
 namespace lenz {
 
+class Workplace;
+
 // What it works on. All of it outlives it.
 struct MoneyWorld {
   boost::asio::io_context& context;
@@ -26,9 +28,9 @@ struct MoneyWorld {
   hub::Store& store;
   const hub::Home& home;
   const hub::Partners& partners;
-  std::string tariff, prices;  // Files.
-  std::string book;            // File of the advice; one that is damaged is set aside.
-  std::string catalogue;       // File of what can be bought; it need not be there.
+  hub::BillDesk::Paths paths;
+  std::string book;       // File of the advice; one that is damaged is set aside.
+  std::string catalogue;  // File of what can be bought; it need not be there.
   std::function<hub::Analyst*()> analyst;
   std::function<hub::Ledger*()> ledger;
   std::function<hub::HealthDesk*()> health;
@@ -69,6 +71,8 @@ class Money {
 // said.
 std::function<std::vector<insight::Offer>(insight::ApplianceKind)> offers_of(
     std::string catalogue, const hub::Home&, std::function<void(const std::string&)> say);
+
+hub::BillDesk::Paths bill_paths(const Workplace&);
 
 // Of the tariffs to begin with that are installed beside the program, or of the source tree.
 std::string tariff_template_folder();

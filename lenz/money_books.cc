@@ -67,7 +67,7 @@ MoneyBooks::MoneyBooks(const std::string& data, const std::string& home)
                       }};
   }
   bill_.emplace(
-      place_.tariff_file(), place_.prices_file(), store_, home_,
+      bill_paths(place_), store_, home_,
       hub::BillDesk::Surroundings{.appliances = appliances,
                                   .ledger = [this] { return ledger_ ? &*ledger_ : nullptr; },
                                   .utc_offset = offset,

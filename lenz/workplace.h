@@ -34,6 +34,7 @@ class Workplace {
   std::string rules_file() const { return folder_ + "/rules.toml"; }
   std::string tariff_file() const { return folder_ + "/tariff.toml"; }
   std::string prices_file() const { return folder_ + "/day_ahead.csv"; }
+  std::string carbon_file() const { return folder_ + "/carbon.csv"; }
   std::string advice_file() const { return folder_ + "/advice.db"; }
   std::string catalogue_file() const { return folder_ + "/catalogue.csv"; }
   std::string accounts_file() const { return folder_ + "/accounts.db"; }

@@ -101,7 +101,7 @@ export const replay = (world, home) => world === 'many'
       { tariff: 'A tariff with a long name, Green and Smart Family Bonus Online Plus', source: '', trouble: '', total: '1140.20', difference: '0.00', shifted_total: null, shifted_kwh: 0 },
       { tariff: 'Demand charge', trouble: '', source: 'Example prices of 2026-01', total: '1391.75', difference: '251.55', shifted_total: null, shifted_kwh: 0 },
       { tariff: 'Hourly prices', source: '', trouble: 'Its prices are not known for all of this time: put them into prices.csv.', total: null, difference: null, shifted_total: null, shifted_kwh: 0 },
-    ], shiftable: ['Dishwasher', 'Tumble dryer', 'EV charger'] };
+    ], carbon: { kg: 812.4, known: 0.97, shifted_kg: 790.1, shifted_kwh: 120 }, shiftable: ['Dishwasher', 'Tumble dryer', 'EV charger'] };
 
 export function room(world, home, query) {
   const power_w = Number(query.get('power_w'));
@@ -137,7 +137,7 @@ const done = {}, said = {};
 export function advice(world, home) {
   const now = Date.now();
   if (world === 'first') return { now, currency: home.currency, is_ready: true, appliances: [], predictions: [], hit_rate: null };
-  const blank = { facts, size_unit: '', label_unit: 'kWh a year', not_yet: '', verdict: null, why: '', free_first: [], candidates: [], turning_point: null, prediction: null };
+  const blank = { circuit: '', facts, size_unit: '', label_unit: 'kWh a year', not_yet: '', verdict: null, why: '', free_first: [], candidates: [], turning_point: null, prediction: null };
   const fridge = { ...blank, appliance: 7, name: world === 'many' ? '\u05de\u05e7\u05e8\u05e8 <b>big</b>' : 'Fridge', kind: 'fridge', facts: said[world] ?? { ...facts, age_years: 17 }, size_unit: 'l',
     verdict: 'replace', why: 'It takes 612 kWh a year, about three times what a new one does. In 9 of 10 cases you come out ahead.',
     free_first: ['Set the freezer to \u221218 \u00b0C: it stands at about \u221224 \u00b0C.'], prediction: 7, turning_point: { of: 'price_per_kwh', value: 0.19 },

@@ -104,6 +104,7 @@ Json plan_json(const AppliancePlan& plan, Timestamp now, int digits) {
   const auto* verdict = verdict_words.at(static_cast<std::size_t>(advice.verdict));
   return {{"appliance", plan.appliance},
           {"name", plan.name},
+          {"circuit", plan.circuit},
           {"kind", insight::row(plan.kind).word},
           {"facts", facts_json(plan.facts, now, digits)},
           {"size_unit", insight::size_unit(plan.kind)},

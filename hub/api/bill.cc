@@ -199,6 +199,14 @@ std::string bill_text(BillDesk& desk, std::chrono::year_month month, Timestamp n
   return dumped(json);
 }
 
+Json carbon_json(const std::optional<HomeCarbon>& carbon) {
+  if (!carbon) return nullptr;
+  return {{"kg", to_digits(carbon->now.kg, 1)},
+          {"known", to_digits(carbon->now.known, 4)},
+          {"shifted_kg", to_digits(carbon->shifted.kg, 1)},
+          {"shifted_kwh", to_digits(wh(carbon->moved) / 1000, 1)}};
+}
+
 std::string replay_text(BillDesk& desk, const Home& home, Timestamp now) {
   const auto found = desk.replay(now);
   if (!found) {
@@ -230,7 +238,8 @@ std::string replay_text(BillDesk& desk, const Home& home, Timestamp now) {
                  {"now", insight::text(replay.own.total, digits)},
                  {"now_shifted", insight::text(replay.own.shifted, digits)},
                  {"rows", std::move(rows)},
-                 {"shiftable", replay.shiftable}});
+                 {"shiftable", replay.shiftable},
+                 {"carbon", carbon_json(replay.carbon)}});
 }
 
 std::expected<RoomQuestion, std::string> room_question(

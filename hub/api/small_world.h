@@ -235,14 +235,14 @@ struct SmallWorld {
                   {.analyst = [this] { return &analyst; },
                    .ledger = {},
                    .utc_offset = [](measurement::Timestamp) { return 0min; }}};
-  BillDesk bill{folder.path / "tariff.toml",
-                folder.path / "day_ahead.csv",
-                store,
-                homes[0],
-                {.appliances = appliances_of([this] { return &analyst; }),
-                 .ledger = {},
-                 .utc_offset = [](measurement::Timestamp) { return 0min; },
-                 .templates = folder.path}};
+  BillDesk bill{
+      {folder.path / "tariff.toml", folder.path / "day_ahead.csv", folder.path / "carbon.csv"},
+      store,
+      homes[0],
+      {.appliances = appliances_of([this] { return &analyst; }),
+       .ledger = {},
+       .utc_offset = [](measurement::Timestamp) { return 0min; },
+       .templates = folder.path}};
   AdviceDesk advice{disk,
                     (folder.path / "advice.db").string(),
                     bill,

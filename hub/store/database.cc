@@ -94,6 +94,21 @@ Database::Database(Files& files, const std::string& file, Use use)
       file, message()));
 }
 
+Database Database::open_book(Files& files, const std::string& file, const BookPlan& plan) {
+  Database database(files, file);
+  auto version = database.prepare("PRAGMA user_version");
+  const bool is_read = version.step() == SQLITE_ROW;
+  const bool is_known = is_read && version.integer(0) <= 1;
+  version.reset();
+  if (!is_known || database.execute(plan.schema) != SQLITE_OK) {
+    throw std::runtime_error(fmt::format(
+        "The {} {} cannot be used ({}): restore it from a backup, or remove it; then {}.",
+        plan.name, file, is_read && !is_known ? "it is of a later Lenz" : database.message(),
+        plan.loss));
+  }
+  return database;
+}
+
 Statement Database::prepare(std::string_view sql) {
   Statement prepared;
   sqlite3_stmt* statement = nullptr;

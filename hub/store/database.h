@@ -48,6 +48,13 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
+// A book keeps what cannot be read out of the store again.
+struct BookPlan {
+  const char* schema;  // Sets user_version to 1, that of all books.
+  const char* name;    // "book of findings"
+  const char* loss;    // "what is usual is learnt anew": what happens without it.
+};
+
 // Outlives its statements; Files outlive it.
 class Database {
  public:
@@ -59,6 +66,9 @@ class Database {
   // In WAL mode with synchronous=FULL, so that a commit is on the disk when it returns. Throws
   // std::runtime_error with one sentence that names the file and the remedy.
   Database(Files&, const std::string& file, Use = Use::write);
+
+  // Throws the same where it is of a later Lenz or the schema does not fit.
+  static Database open_book(Files&, const std::string& file, const BookPlan&);
 
   Statement prepare(std::string_view sql);  // Throws where `sql` does not fit the tables.
   int execute(const char* sql);             // SQLITE_OK or an error.

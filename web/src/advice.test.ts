@@ -9,7 +9,7 @@ import type { Finding } from './health';
 const spread = (low: number, median: number, high: number) => ({ low, median, high });
 const nothing = { age_years: null, size: null, label: null, own_price: null, repair_quote: null };
 const one = (appliance: number, verdict: Verdict | null, more: Partial<ApplianceAdvice> = {}): ApplianceAdvice => ({
-  appliance, name: `Thing ${appliance}`, kind: 'fridge', facts: nothing, size_unit: '', label_unit: '', not_yet: '', verdict, why: '',
+  appliance, name: `Thing ${appliance}`, circuit: 'grid', kind: 'fridge', facts: nothing, size_unit: '', label_unit: '', not_yet: '', verdict, why: '',
   free_first: [], candidates: [], turning_point: null, prediction: null, ...more,
 });
 const prediction = (id: number, more: Partial<Prediction> = {}): Prediction => ({

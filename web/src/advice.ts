@@ -1,6 +1,7 @@
 // What to do with each appliance, in plain words, and whether earlier predictions came true.
 
 import type { Finding } from './health';
+import { by_id, display_name, type Home } from './home';
 import { about, count, price } from './units';
 
 // Median and the interval that holds the truth in 80 of 100 cases.
@@ -38,6 +39,7 @@ export interface Candidate {
 export interface ApplianceAdvice {
   appliance: number;
   name: string;
+  circuit: string; // Id.
   kind: string;
   facts: Facts;
   size_unit: string; // Empty: size does not matter.
@@ -72,6 +74,13 @@ export interface Advice {
   appliances: ApplianceAdvice[];
   predictions: Prediction[];
   hit_rate: { right: number; of: number } | null;
+}
+
+// With its circuit where another has the same name.
+export function name_of(one: ApplianceAdvice, all: ApplianceAdvice[], home: Home): string {
+  const circuit = by_id(home, one.circuit);
+  const is_alone = all.every((other) => other === one || other.name !== one.name);
+  return is_alone || !circuit ? one.name : `${one.name}, ${display_name(circuit)}`;
 }
 
 const verdict_rank: Record<Verdict, number> = { repair: 0, replace: 1, use_otherwise: 2, keep: 3 };

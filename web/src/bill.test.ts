@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import {
-  bar, covered_words, days_of, difference_words, forecast_words, headline, is_bill, leg_bars, line_of, month_name, period_words,
+  bar, carbon_words, covered_words, days_of, difference_words, forecast_words, headline, is_bill, leg_bars, line_of, month_name, period_words,
   range_of_line, ranked, replay_headline, sheet_of, split_shares, usual_power, with_rest, type Bill, type BillLine, type Replay, type Share,
 } from './bill';
 
@@ -10,8 +10,14 @@ const bill = (more: Partial<Bill> = {}): Bill => ({
   imported_wh: 0, exported_wh: 0, covered: 1, has_mains: true, standing: '0.00', feed_in: '0.00', circuits: [], appliances: [], forecast: { low: '84', median: '92', high: '100' }, ...more,
 });
 const replay = (rows: [tariff: string, total: string | null, difference: string | null][]): Replay => ({
-  begin: '2025-11-01', end: '2026-11-01', currency: 'EUR', covered: 1, now: '100.00', now_shifted: '100.00', shiftable: [],
+  begin: '2025-11-01', end: '2026-11-01', currency: 'EUR', covered: 1, now: '100.00', now_shifted: '100.00', shiftable: [], carbon: null,
   rows: rows.map(([tariff, total, difference]) => ({ tariff, source: '', trouble: '', total, difference, shifted_total: null, shifted_kwh: 0 })),
+});
+
+test('Carbon is told with what it could have been, and how much of it is known', () => {
+  expect(carbon_words({ kg: 812.4, known: 1, shifted_kg: 790.1, shifted_kwh: 120 }).replaceAll('\u00a0', ' '))
+    .toBe('About 812 kg of CO₂, or 790 kg had 120 kWh of it run when the grid was cleanest.');
+  expect(carbon_words({ kg: 5, known: 0.5, shifted_kg: 5, shifted_kwh: 0 }).replaceAll('\u00a0', ' ')).toBe('About 5 kg of CO₂. Of 50 % of the energy it is not known.');
 });
 
 test('The first sentence says what the month cost so far, and what it will', () => {

@@ -1,7 +1,7 @@
 // A month's bill, what it would be under other tariffs, and whether there is room for more: what to
 // say first, and in which words.
 
-import { about, amount, percent, type Decimal } from './units';
+import { about, amount, count, energy, percent, text, type Decimal } from './units';
 
 // As docs/http_api.yaml has it, here and below.
 export interface Tariff {
@@ -64,6 +64,13 @@ export interface ReplayRow {
   shifted_kwh: number;
 }
 
+export interface Carbon {
+  kg: number;
+  known: number; // Share of the energy of which it is known.
+  shifted_kg: number;
+  shifted_kwh: number;
+}
+
 export interface Replay {
   begin: string;
   end: string;
@@ -73,6 +80,7 @@ export interface Replay {
   now_shifted: Decimal;
   rows: ReplayRow[];
   shiftable: string[];
+  carbon: Carbon | null; // Of what was imported; null where no intensity is known.
 }
 
 // With a trouble there is nothing else; what is being read may be asked for again in some seconds.
@@ -165,6 +173,12 @@ export function bar(share: Share, all: Share[]): number {
 // What is said of a bill for whose time not all was measured; empty: enough was.
 export const covered_words = (covered: number): string =>
   covered >= 0.995 ? '' : `${percent(Math.min(0.99, covered))} of this time was measured. What ran in the rest is not counted.`;
+
+// "About 812 kg of CO₂, or 790 kg had 120 kWh of it run when the grid was cleanest."
+export function carbon_words({ kg, known, shifted_kg, shifted_kwh }: Carbon): string {
+  const shifted = shifted_kwh > 0 ? `, or ${count(Math.round(shifted_kg))} kg had ${text(energy(1000 * shifted_kwh))} of it run when the grid was cleanest` : '';
+  return `About ${count(Math.round(kg))} kg of CO₂${shifted}.${known < 0.995 ? ` Of ${percent(1 - known)} of the energy it is not known.` : ''}`;
+}
 
 // "€55.20 less", "€3.00 more", "the same".
 export function difference_words(difference: Decimal, currency: string): string {

@@ -116,6 +116,7 @@ test('A price keeps its digits, and an estimate has none of the coins', () => {
 
 test.each([
   ['1204.5', 'kWh', '1,204.5 kWh'],
+  ['291.017832', 'kWh', '291.018 kWh'],
   ['30', 'day', '30 days'],
   ['1', 'day', '1 day'],
   ['1.00', 'month', '1 month'],

@@ -139,7 +139,7 @@ export function cost_an_hour(watts: number, price_per_kwh: number | null, curren
   return `about ${money(amount, currency)} an hour`;
 }
 
-const decimal_format = new Intl.NumberFormat('en', { maximumFractionDigits: 9 });
+const decimal_format = new Intl.NumberFormat('en', { maximumFractionDigits: 3 });
 const formats = new Map<string, Intl.NumberFormat>();
 
 // Without digits: those of the currency.
