@@ -31,6 +31,7 @@ void Device::sample(Uptime now) {
 
 void Device::exchange(Uptime now) {
   hear(now);
+  serve(now);
   if (!transport_.is_up()) return;
   if (connections_ != transport_.connections() ||
       (outbox_.under_way() && now - progress_ >= patience)) {
@@ -44,11 +45,28 @@ void Device::exchange(Uptime now) {
 }
 
 void Device::hear(Uptime now) {
-  while (const auto size = transport_.receive(buffer_)) {
-    const auto answer = measurement::decode_answer(std::span(buffer_).first(size));
+  while (const auto received = transport_.receive(buffer_)) {
+    const auto bytes = std::span(buffer_).first(received->size);
+    if (received->mail == Mail::request) {
+      if (service_) service_->take(bytes, now);
+      continue;
+    }
+    const auto answer = measurement::decode_answer(bytes);
     if (!answer) continue;  // Nothing was confirmed, so nothing is lost.
     outbox_.stored(*answer);
     progress_ = now;
+  }
+}
+
+void Device::serve(Uptime now) {
+  if (!service_) return;
+  service_->step(now);
+  if (const auto from = service_->send_again()) {
+    outbox_.send_again(header_.boot, static_cast<measurement::Stream>(from->stream), from->number);
+  }
+  const auto reply = service_->reply();
+  if (!reply.empty() && transport_.is_up() && transport_.send(Post::reply, reply)) {
+    service_->sent(now);
   }
 }
 
@@ -64,7 +82,7 @@ bool Device::send(const Report& report) {
     most_ = samples.size();
     used = measurement::encode({header, samples}, buffer_);
   }
-  if (!used || !transport_.send(std::span(buffer_).first(*used))) return false;
+  if (!used || !transport_.send(Post::report, std::span(buffer_).first(*used))) return false;
   ++reports_sent_;
   outbox_.sent(samples.size());
   if (samples.size() == most_) most_ = std::min(most_ + 1, measurement::max_samples_per_report);

@@ -10,6 +10,7 @@
 #include "firmware/atm90e32.h"
 #include "firmware/outbox.h"
 #include "firmware/sampler.h"
+#include "firmware/service.h"
 #include "firmware/storage.h"
 #include "firmware/transport.h"
 #include "measurement/report.h"
@@ -30,6 +31,10 @@ class Device {
   Device(const DeviceOptions&, std::span<Atm90e32> chips, Storage&,
          std::span<measurement::Sample> window, Transport&);
 
+  // Requests of the hub go to `service`, which must outlive the device; without one they are not
+  // answered.
+  void serve(Service& service) { service_ = &service; }
+
   // To be called at least four times a second.
   void step(measurement::Uptime now) {
     sample(now);
@@ -38,7 +43,7 @@ class Device {
 
   // The two halves, for a world whose mains run on another clock than its links.
   void sample(measurement::Uptime now);    // chips -> sampler -> outbox
-  void exchange(measurement::Uptime now);  // outbox -> report -> transport, and the hub's answers
+  void exchange(measurement::Uptime now);  // outbox -> report -> transport, and what the hub says
 
   // Samples taken before the time of day was known are sent without it.
   void know_time(measurement::Timestamp booted_at) { header_.booted_at = booted_at; }
@@ -49,12 +54,14 @@ class Device {
 
  private:
   void hear(measurement::Uptime now);
+  void serve(measurement::Uptime now);
   bool send(const measurement::Report&);
 
   measurement::ReportHeader header_;
   Sampler sampler_;
   Outbox outbox_;
   Transport& transport_;
+  Service* service_ = nullptr;
   unsigned connections_ = 0;
   std::size_t most_ =
       measurement::max_samples_per_report;  // Samples that fitted one report lately.

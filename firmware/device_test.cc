@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "simulator/board.h"
@@ -41,7 +42,11 @@ class Hub final : public Transport {
  public:
   bool is_up() const override { return up; }
   unsigned connections() const override { return connected; }
-  bool send(std::span<const std::uint8_t> report) override {
+  bool send(Post post, std::span<const std::uint8_t> report) override {
+    if (post == Post::reply) {
+      replies.emplace_back(report.begin(), report.end());
+      return true;
+    }
     if (deaf) return true;  // Taken by the link, and lost.
     std::vector<Sample> samples(measurement::max_samples_per_report);
     const auto decoded = measurement::decode(report, samples);
@@ -54,8 +59,13 @@ class Hub final : public Transport {
     boot = decoded->header.boot;
     return true;
   }
-  std::size_t receive(std::span<std::uint8_t> buffer) override {
-    if (stored.empty() || answered == stored.size()) return 0;
+  std::optional<Received> receive(std::span<std::uint8_t> buffer) override {
+    if (!requests.empty()) {
+      const auto request = std::exchange(requests, {});
+      std::ranges::copy(request, buffer.begin());
+      return Received{Mail::request, request.size()};
+    }
+    if (stored.empty() || answered == stored.size()) return std::nullopt;
     answered = stored.size();
     std::vector<StoredRange> ranges;
     for (const auto& [number, sample] : stored) {
@@ -64,7 +74,7 @@ class Hub final : public Transport {
       }
       ranges.back().end = number + 1;
     }
-    return measurement::encode(Answer{.ranges = ranges}, buffer).value();
+    return Received{Mail::stored, measurement::encode(Answer{.ranges = ranges}, buffer).value()};
   }
 
   bool up = true;
@@ -75,6 +85,30 @@ class Hub final : public Transport {
   std::map<std::uint64_t, Timestamp> times;
   std::vector<std::size_t> sizes;  // Of the reports, in samples.
   std::size_t answered = 0;
+  std::vector<std::uint8_t> requests;  // The next one.
+  std::vector<std::vector<std::uint8_t>> replies;
+};
+
+// Says each request back two seconds later.
+class Echo final : public Service {
+ public:
+  void take(std::span<const std::uint8_t> request, Uptime now) override {
+    due = now + 2s;
+    word.assign(request.begin(), request.end());
+  }
+  void step(Uptime now) override { is_due = now >= due; }
+  std::span<const std::uint8_t> reply() const override {
+    return is_due ? word : std::span<const std::uint8_t>();
+  }
+  void sent(Uptime) override { word.clear(); }
+  std::optional<From> send_again() override { return std::exchange(from, std::nullopt); }
+
+  std::optional<From> from;
+
+ private:
+  std::vector<std::uint8_t> word;
+  Uptime due{};
+  bool is_due = false;
 };
 
 class DeviceTest : public testing::Test {
@@ -137,6 +171,45 @@ TEST_F(DeviceTest, ReportsThatTheLinkLostAreSentAgainAfterAWhile) {
 
   EXPECT_EQ(hub.stored.size(), 14u);
   EXPECT_TRUE(device->outbox().empty());
+}
+
+TEST_F(DeviceTest, ARequestIsAnsweredWhenItsAnswerIsThereAndTheLinkIsUp) {
+  Echo echo;
+  device->serve(echo);
+  hub.requests = {1, 2, 3};
+  live(1s);
+  EXPECT_TRUE(hub.replies.empty());
+  hub.up = false;
+  live(3s);
+  EXPECT_TRUE(hub.replies.empty());
+
+  hub.up = true;
+  live(2s);
+
+  EXPECT_EQ(hub.replies, (std::vector<std::vector<std::uint8_t>>{{1, 2, 3}}));
+}
+
+TEST_F(DeviceTest, WhatIsAskedForAgainIsSentAgainFromThereOn) {
+  Echo echo;
+  device->serve(echo);
+  live(20s);
+  ASSERT_TRUE(device->outbox().empty());
+  hub.sizes.clear();
+
+  echo.from = Service::From{.number = 10};
+  live(1s);
+
+  // Samples 10 to 18 again, and with them the next.
+  EXPECT_EQ(hub.sizes, (std::vector<std::size_t>{10}));
+}
+
+TEST_F(DeviceTest, AMeterThatTakesNoRequestsGoesOn) {
+  hub.requests = {1, 2, 3};
+
+  live(5s);
+
+  EXPECT_TRUE(hub.replies.empty());
+  EXPECT_EQ(hub.stored.size(), 4u);
 }
 
 TEST_F(DeviceTest, WhatTheClampSeesIsWhatArrives) {

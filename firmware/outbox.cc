@@ -276,6 +276,18 @@ void Outbox::stored(const measurement::DecodedAnswer& answer) {
   if (overtaken || look_everywhere) send_again();
 }
 
+void Outbox::send_again(std::uint64_t boot, measurement::Stream stream, std::uint64_t number) {
+  for (Place place = tail_; place.sequence != head_.sequence; place = after(place)) {
+    const auto head = head_at(place.offset);
+    const bool asked = head && head->boot == boot &&
+                       head->stream == static_cast<std::uint8_t>(stream) && head->number >= number;
+    if (!asked) continue;
+    if (head->flag != not_stored) mark(place, false);
+    if (place.sequence - unstored_.sequence >= 0x80000000u) unstored_ = place;
+  }
+  send_again();
+}
+
 float Outbox::fill() const {
   if (empty()) return 0;
   const auto taken = unstored_.offset < head_.offset

@@ -40,6 +40,8 @@ class Outbox {
   void stored(const measurement::DecodedAnswer& answer);
   // Whatever is under way may have been dropped: next() starts again at the oldest unstored sample.
   void send_again() { sending_ = unstored_; }
+  // Samples of this boot and stream from `number` on are sent again, stored or not.
+  void send_again(std::uint64_t boot, measurement::Stream, std::uint64_t number);
 
   bool empty() const { return unstored_.sequence == head_.sequence; }  // All is stored.
   bool under_way() const { return sending_.sequence != unstored_.sequence; }

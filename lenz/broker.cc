@@ -58,9 +58,15 @@ void write_private(const fs::path& file, const std::string& text) {
 std::string access_list(const std::vector<BrokerAccount>& accounts) {
   std::string list;
   for (const auto& [user, password, home, device, is_hub] : accounts) {
-    list += fmt::format("user {}\ntopic {} lenz/{}/{}/report\ntopic {} lenz/{}/{}/stored\n", user,
-                        is_hub ? "read" : "write", home, device, is_hub ? "write" : "read", home,
-                        device);
+    list += fmt::format("user {}\n", user);
+    for (const auto* topic : {"report", "reply"}) {
+      list +=
+          fmt::format("topic {} lenz/{}/{}/{}\n", is_hub ? "read" : "write", home, device, topic);
+    }
+    for (const auto* topic : {"stored", "request"}) {
+      list +=
+          fmt::format("topic {} lenz/{}/{}/{}\n", is_hub ? "write" : "read", home, device, topic);
+    }
   }
   return list;
 }

@@ -12,12 +12,13 @@
 namespace simulator {
 
 struct LinkFaults {
-  double duplicated = 0.05;  // Share of reports that arrive twice.
-  double held_back = 0.05;   // Share of reports that a later one overtakes.
-  double dropped = 0.005;    // Chance at each report that the link breaks, with all that is under way.
+  double duplicated = 0.05;  // Share of messages that arrive twice.
+  double held_back = 0.05;   // Share of reports that a later message overtakes.
+  double dropped =
+      0.005;  // Chance at each message that the link breaks, with all that is under way.
 };
 
-// Same seed and same reports, same faults. The link must outlive this.
+// Same seed and same messages, same faults. The link must outlive this.
 class FaultyLink final : public firmware::Transport {
  public:
   FaultyLink(firmware::Transport& link, std::function<void()> break_link, std::uint64_t seed,
@@ -26,8 +27,10 @@ class FaultyLink final : public firmware::Transport {
 
   bool is_up() const override { return link_.is_up(); }
   unsigned connections() const override { return link_.connections(); }
-  bool send(std::span<const std::uint8_t> report) override;
-  std::size_t receive(std::span<std::uint8_t> buffer) override { return link_.receive(buffer); }
+  bool send(firmware::Post, std::span<const std::uint8_t> bytes) override;
+  std::optional<Received> receive(std::span<std::uint8_t> buffer) override {
+    return link_.receive(buffer);
+  }
 
   struct Count {
     std::uint64_t duplicated = 0, held_back = 0, dropped = 0;
@@ -35,9 +38,7 @@ class FaultyLink final : public firmware::Transport {
   const Count& count() const { return count_; }
 
  private:
-  bool happens(double chance) {
-    return static_cast<double>(random_() >> 11) * 0x1p-53 < chance;
-  }
+  bool happens(double chance) { return static_cast<double>(random_() >> 11) * 0x1p-53 < chance; }
 
   firmware::Transport& link_;
   std::function<void()> break_link_;

@@ -47,8 +47,8 @@ class IngestTest : public testing::Test {
       meter.poll(2);
       context.poll();
       context.restart();
-      while (const auto size = meter.receive(buffer)) {
-        const auto answer = measurement::decode_answer(std::span(buffer).first(size));
+      while (const auto received = meter.receive(buffer)) {
+        const auto answer = measurement::decode_answer(std::span(buffer).first(received->size));
         if (answer) stored.assign(answer->ranges.begin(), answer->ranges.begin() + answer->count);
       }
     }
@@ -63,7 +63,7 @@ class IngestTest : public testing::Test {
     std::vector<std::uint8_t> bytes(4096);
     const auto used = measurement::encode(
         {{.device = name, .boot = 7, .chips = 1, .booted_at = booted}, {&sample, 1}}, bytes);
-    return meter.send(std::span(bytes).first(used.value()));
+    return meter.send(firmware::Post::report, std::span(bytes).first(used.value()));
   }
 
   bool has(std::uint64_t begin, std::uint64_t end) const {
@@ -105,7 +105,7 @@ TEST_F(IngestTest, BytesThatAreNoReportAreRefusedWithASentenceAndTheNextReportIs
   ASSERT_TRUE(comes_true([&] { return has(0, 1); }));
 
   const std::vector<std::uint8_t> noise = {0xDE, 0xAD, 0xBE, 0xEF};
-  ASSERT_TRUE(meter.send(noise));
+  ASSERT_TRUE(meter.send(firmware::Post::report, noise));
   ASSERT_TRUE(comes_true([&] { return ingest.traffic().refused == 1; }));
   ASSERT_TRUE(send(1));
 

@@ -64,14 +64,14 @@ struct Meter {
     std::array<std::uint8_t, 4096> bytes;
     const auto used = measurement::encode(
         {{.device = "meter-1", .boot = 7, .chips = 1, .booted_at = booted}, {&sample, 1}}, bytes);
-    return link.send(std::span(bytes).first(used.value()));
+    return link.send(firmware::Post::report, std::span(bytes).first(used.value()));
   }
 
   void poll() {
     link.poll(1);
     std::array<std::uint8_t, 1024> buffer;
-    while (const auto size = link.receive(buffer)) {
-      const auto answer = measurement::decode_answer(std::span(buffer).first(size));
+    while (const auto received = link.receive(buffer)) {
+      const auto answer = measurement::decode_answer(std::span(buffer).first(received->size));
       if (!answer) continue;
       for (std::size_t i = 0; i < answer->count; ++i) {
         for (auto n = answer->ranges[i].begin; n < answer->ranges[i].end; ++n)

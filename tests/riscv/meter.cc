@@ -37,8 +37,11 @@ class Radio final : public firmware::Transport {
  public:
   bool is_up() const override { return up; }
   unsigned connections() const override { return 1; }
-  bool send(std::span<const std::uint8_t>) override { return up; }
-  std::size_t receive(std::span<std::uint8_t>) override { return waiting; }
+  bool send(firmware::Post, std::span<const std::uint8_t>) override { return up; }
+  std::optional<Received> receive(std::span<std::uint8_t>) override {
+    if (waiting == 0) return std::nullopt;
+    return Received{firmware::Mail::stored, waiting};
+  }
 
  private:
   volatile bool up = true;

@@ -14,7 +14,7 @@ constexpr int keepalive_s = 15;
 constexpr std::int64_t retry_ms = 500;
 constexpr int max_unconfirmed = 32;
 constexpr int packets_at_once = 64;
-constexpr std::size_t max_answers = 64;
+constexpr std::size_t max_letters = 64;
 
 std::int64_t steady_ms() {
   using namespace std::chrono;
@@ -26,7 +26,9 @@ std::int64_t steady_ms() {
 MqttTransport::MqttTransport(MqttOptions options)
     : options_(std::move(options)),
       report_topic_(fmt::format("lenz/{}/{}/report", options_.home, options_.device)),
-      stored_topic_(fmt::format("lenz/{}/{}/stored", options_.home, options_.device)) {
+      reply_topic_(fmt::format("lenz/{}/{}/reply", options_.home, options_.device)),
+      stored_topic_(fmt::format("lenz/{}/{}/stored", options_.home, options_.device)),
+      request_topic_(fmt::format("lenz/{}/{}/request", options_.home, options_.device)) {
   mosquitto_lib_init();
   const auto& user = options_.user.empty() ? options_.device : options_.user;
   const auto& id = options_.client.empty() ? user : options_.client;
@@ -91,22 +93,23 @@ void MqttTransport::drop() {
   fail("the link was dropped");
 }
 
-bool MqttTransport::send(std::span<const std::uint8_t> report) {
+bool MqttTransport::send(Post post, std::span<const std::uint8_t> bytes) {
   if (!up_ || unconfirmed_ >= max_unconfirmed) return false;
-  const int code = mosquitto_publish(client_.get(), nullptr, report_topic_.c_str(),
-                                     static_cast<int>(report.size()), report.data(), 1, false);
+  const auto& topic = post == Post::report ? report_topic_ : reply_topic_;
+  const int code = mosquitto_publish(client_.get(), nullptr, topic.c_str(),
+                                     static_cast<int>(bytes.size()), bytes.data(), 1, false);
   if (code != MOSQ_ERR_SUCCESS) return false;
   ++unconfirmed_;
   return true;
 }
 
-std::size_t MqttTransport::receive(std::span<std::uint8_t> buffer) {
-  if (answers_.empty()) return 0;
-  const auto answer = std::move(answers_.front());
-  answers_.pop_front();
-  const auto size = std::min(answer.size(), buffer.size());
-  std::copy_n(answer.begin(), size, buffer.begin());
-  return size;
+std::optional<MqttTransport::Received> MqttTransport::receive(std::span<std::uint8_t> buffer) {
+  if (letters_.empty()) return std::nullopt;
+  const auto letter = std::move(letters_.front());
+  letters_.pop_front();
+  const auto size = std::min(letter.bytes.size(), buffer.size());
+  std::copy_n(letter.bytes.begin(), size, buffer.begin());
+  return Received{letter.mail, size};
 }
 
 void MqttTransport::on_connect(mosquitto* client, void* self, int code) {
@@ -116,6 +119,7 @@ void MqttTransport::on_connect(mosquitto* client, void* self, int code) {
   transport.trouble_.clear();
   ++transport.connections_;
   mosquitto_subscribe(client, nullptr, transport.stored_topic_.c_str(), 1);
+  mosquitto_subscribe(client, nullptr, transport.request_topic_.c_str(), 1);
 }
 
 void MqttTransport::on_disconnect(mosquitto*, void* self, int code) {
@@ -124,10 +128,13 @@ void MqttTransport::on_disconnect(mosquitto*, void* self, int code) {
 }
 
 void MqttTransport::on_message(mosquitto*, void* self, const mosquitto_message* message) {
-  auto& answers = static_cast<MqttTransport*>(self)->answers_;
-  if (answers.size() == max_answers) answers.pop_front();  // A later answer says at least as much.
+  auto& transport = *static_cast<MqttTransport*>(self);
+  auto& letters = transport.letters_;
+  // A later answer says at least as much, and a request without a reply is made again.
+  if (letters.size() == max_letters) letters.pop_front();
+  const auto mail = transport.request_topic_ == message->topic ? Mail::request : Mail::stored;
   const auto* bytes = static_cast<const std::uint8_t*>(message->payload);
-  answers.emplace_back(bytes, bytes + message->payloadlen);
+  letters.push_back({mail, {bytes, bytes + message->payloadlen}});
 }
 
 }  // namespace firmware::linux_board

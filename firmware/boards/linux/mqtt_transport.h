@@ -25,7 +25,7 @@ struct MqttOptions {
   std::string client;  // Where one meter keeps several connections; empty: the user.
 };
 
-// Publishes to lenz/{home}/{device}/report and hears lenz/{home}/{device}/stored, QoS 1.
+// Publishes to lenz/{home}/{device}/report and /reply and hears /stored and /request, QoS 1.
 //
 // poll() does all the work and reconnects by itself, at most every `retry`; nothing blocks longer
 // than the connect call of the system. One thread.
@@ -41,8 +41,8 @@ class MqttTransport final : public Transport {
 
   bool is_up() const override { return up_; }
   unsigned connections() const override { return connections_; }
-  bool send(std::span<const std::uint8_t> report) override;
-  std::size_t receive(std::span<std::uint8_t> buffer) override;
+  bool send(Post, std::span<const std::uint8_t> bytes) override;
+  std::optional<Received> receive(std::span<std::uint8_t> buffer) override;
 
   // One sentence while the link is down, else empty.
   const std::string& trouble() const { return trouble_; }
@@ -58,7 +58,7 @@ class MqttTransport final : public Transport {
     void operator()(mosquitto*) const;
   };
   MqttOptions options_;
-  std::string report_topic_, stored_topic_;
+  std::string report_topic_, reply_topic_, stored_topic_, request_topic_;
   std::unique_ptr<mosquitto, Destroy> client_;
   bool started_ = false;  // A socket exists, or is being made.
   bool up_ = false;
@@ -66,7 +66,11 @@ class MqttTransport final : public Transport {
   int unconfirmed_ = 0;  // Publishes that the broker has not taken yet.
   std::int64_t next_try_ms_ = 0;
   std::string trouble_;
-  std::deque<std::vector<std::uint8_t>> answers_;
+  struct Letter {
+    Mail mail;
+    std::vector<std::uint8_t> bytes;
+  };
+  std::deque<Letter> letters_;
 };
 
 }  // namespace firmware::linux_board
