@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "firmware/checksum.h"
+
 namespace firmware {
 
 using measurement::ReportHeader;
@@ -19,20 +21,6 @@ constexpr std::size_t alignment = 16;
 
 constexpr std::size_t aligned(std::size_t size) {
   return (size + alignment - 1) / alignment * alignment;
-}
-
-// CRC-32 of IEEE 802.3, four bits at a time: a table of 16 words is small enough for a meter.
-std::uint32_t crc32(std::uint32_t crc, std::span<const std::uint8_t> bytes) {
-  static constexpr std::array<std::uint32_t, 16> table = {
-      0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4,
-      0x4DB26158, 0x5005713C, 0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
-      0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
-  crc = ~crc;
-  for (const auto byte : bytes) {
-    crc = table[(crc ^ byte) & 15] ^ crc >> 4;
-    crc = table[(crc ^ byte >> 4) & 15] ^ crc >> 4;
-  }
-  return ~crc;
 }
 
 bool holds(const StoredRange& range, std::uint64_t boot, std::uint8_t stream,
@@ -230,6 +218,23 @@ void Outbox::sent(std::size_t count) {
   if (sending_.sequence - furthest_ < 0x80000000u) furthest_ = sending_.sequence;
 }
 
+void Outbox::settle(std::size_t count) {
+  for (; count > 0; --count) {
+    mark(sending_, true);
+    sending_ = after(sending_);
+  }
+  pass_stored();
+}
+
+// Moves unstored_ to the oldest record that the hub does not have.
+void Outbox::pass_stored() {
+  while (unstored_.sequence != head_.sequence) {
+    const auto head = head_at(unstored_.offset);
+    if (head && head->flag == not_stored) break;
+    unstored_ = after(unstored_);
+  }
+}
+
 void Outbox::mark(Place place, bool stored) {
   const std::array<std::uint8_t, 1> flag = {stored ? is_stored : not_stored};
   storage_.write(place.offset + flag_offset, flag);
@@ -267,11 +272,7 @@ void Outbox::stored(const measurement::DecodedAnswer& answer) {
   }
 
   if (look_everywhere) unstored_ = tail_;
-  while (unstored_.sequence != head_.sequence) {
-    const auto head = head_at(unstored_.offset);
-    if (head && head->flag == not_stored) break;
-    unstored_ = after(unstored_);
-  }
+  pass_stored();
   const bool overtaken = unstored_.sequence - sending_.sequence < 0x80000000u;
   if (overtaken || look_everywhere) send_again();
 }

@@ -36,6 +36,9 @@ class Outbox {
   // The first `count` samples of what next() gave were handed to the link.
   void sent(std::size_t count);
 
+  // Whoever took them keeps the first `count` samples of what next() gave.
+  void settle(std::size_t count);
+
   // What the hub says it has.
   void stored(const measurement::DecodedAnswer& answer);
   // Whatever is under way may have been dropped: next() starts again at the oldest unstored sample.
@@ -67,6 +70,7 @@ class Outbox {
   Place after(Place);
   std::size_t make_room(std::size_t size);
   void drop_oldest();
+  void pass_stored();
   void mark(Place, bool stored);
 
   Storage& storage_;
