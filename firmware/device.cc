@@ -32,15 +32,25 @@ void Device::sample(Uptime now) {
 void Device::exchange(Uptime now) {
   hear(now);
   serve(now);
+  save(now);
   if (!transport_.is_up()) return;
-  if (connections_ != transport_.connections() ||
-      (outbox_.under_way() && now - progress_ >= patience)) {
+  const bool under_way = outbox_.under_way() || (log_ && log_->under_way());
+  if (connections_ != transport_.connections() || (under_way && now - progress_ >= patience)) {
     connections_ = transport_.connections();
     outbox_.send_again();
+    if (log_) log_->send_again();
     progress_ = now;
   }
+  // First the present, then the past.
   while (const auto report = outbox_.next(most_)) {
-    if (!send(*report)) return;
+    const auto count = send(*report);
+    if (count == 0) return;
+    outbox_.sent(count);
+    if (count == most_) most_ = std::min(most_ + 1, measurement::max_samples_per_report);
+  }
+  while (const auto report = log_ ? log_->next() : std::nullopt) {
+    if (send(*report) == 0) return;
+    log_->sent();
   }
 }
 
@@ -54,7 +64,8 @@ void Device::hear(Uptime now) {
     const auto answer = measurement::decode_answer(bytes);
     if (!answer) continue;  // Nothing was confirmed, so nothing is lost.
     outbox_.stored(*answer);
-    progress_ = now;
+    if (log_) log_->stored(*answer);
+    progress_ = saved_ = now;
   }
 }
 
@@ -70,10 +81,19 @@ void Device::serve(Uptime now) {
   }
 }
 
-bool Device::send(const Report& report) {
+void Device::save(Uptime now) {
+  if (!log_ || outbox_.empty()) return;
+  const bool is_late = now - saved_ >= write_every;
+  if (!is_late && outbox_.fill() < 0.5f) return;
+  log_->take(outbox_);
+  saved_ = now;
+}
+
+// Returns how many of the report's samples the link took.
+std::size_t Device::send(const Report& report) {
   auto header = report.header;
   header.device = header_.device;
-  header.lost = outbox_.lost();
+  header.lost = lost();
   if (header.boot == header_.boot) header.booted_at = header_.booted_at;
   auto samples = report.samples;
   auto used = measurement::encode({header, samples}, buffer_);
@@ -82,11 +102,9 @@ bool Device::send(const Report& report) {
     most_ = samples.size();
     used = measurement::encode({header, samples}, buffer_);
   }
-  if (!used || !transport_.send(Post::report, std::span(buffer_).first(*used))) return false;
+  if (!used || !transport_.send(Post::report, std::span(buffer_).first(*used))) return 0;
   ++reports_sent_;
-  outbox_.sent(samples.size());
-  if (samples.size() == most_) most_ = std::min(most_ + 1, measurement::max_samples_per_report);
-  return true;
+  return samples.size();
 }
 
 }  // namespace firmware

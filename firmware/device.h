@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "firmware/atm90e32.h"
+#include "firmware/flash_log.h"
 #include "firmware/outbox.h"
 #include "firmware/sampler.h"
 #include "firmware/service.h"
@@ -31,6 +32,12 @@ class Device {
   Device(const DeviceOptions&, std::span<Atm90e32> chips, Storage&,
          std::span<measurement::Sample> window, Transport&);
 
+  // What the hub does not confirm within `write_every` goes to `log`, which must outlive the device
+  // and share its window; the storage then needs room for twice as long, and no power cut to
+  // outlive. Without a log all is kept in the storage.
+  void keep_in(FlashLog& log) { log_ = &log; }
+  static constexpr measurement::Uptime write_every{10'000};
+
   // Requests of the hub go to `service`, which must outlive the device; without one they are not
   // answered.
   void serve(Service& service) { service_ = &service; }
@@ -49,23 +56,28 @@ class Device {
   void know_time(measurement::Timestamp booted_at) { header_.booted_at = booted_at; }
 
   const Outbox& outbox() const { return outbox_; }
+  bool all_is_stored() { return outbox_.empty() && (!log_ || log_->empty()); }
+  std::uint64_t lost() const { return outbox_.lost() + (log_ ? log_->lost() : 0); }
   const Sampler& sampler() const { return sampler_; }
   std::uint64_t reports_sent() const { return reports_sent_; }
 
  private:
   void hear(measurement::Uptime now);
+  void save(measurement::Uptime now);
   void serve(measurement::Uptime now);
-  bool send(const measurement::Report&);
+  std::size_t send(const measurement::Report&);
 
   measurement::ReportHeader header_;
   Sampler sampler_;
   Outbox outbox_;
   Transport& transport_;
+  FlashLog* log_ = nullptr;
   Service* service_ = nullptr;
   unsigned connections_ = 0;
   std::size_t most_ =
       measurement::max_samples_per_report;  // Samples that fitted one report lately.
   measurement::Uptime progress_{};          // When the hub was last heard or told.
+  measurement::Uptime saved_{};  // When the hub last confirmed something, or the log took over.
   std::uint64_t reports_sent_ = 0;
   std::array<std::uint8_t, measurement::max_report_bytes> buffer_;
 };

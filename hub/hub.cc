@@ -1,7 +1,11 @@
 #include "hub/hub.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace hub {
 
+using measurement::StoredRange;
 using measurement::Timestamp;
 
 namespace {
@@ -37,10 +41,12 @@ std::expected<void, Rejected> Hub::accept(const measurement::Report& report, Tim
 
   const auto appended = store_.append(header, report.samples);
   if (!appended) return std::unexpected(Rejected::not_stored);
-  unconfirmed_.insert(device->first);
+  unconfirmed_[device->first].emplace(header.boot, header.stream);
 
-  // Late and repeated samples are kept like any other, but "now" never steps back.
-  if (appended->added > 0 && time > device->second) {
+  // Late and repeated samples are kept like any other, but "now" never steps back. An edge has some
+  // channels only.
+  const bool is_present = header.stream != measurement::Stream::edges;
+  if (is_present && appended->added > 0 && time > device->second) {
     device->second = time;
     live_.publish({device->first, time, last});
   }
@@ -56,8 +62,8 @@ std::expected<void, StoreError> Hub::commit() {
 std::expected<std::vector<Hub::Acknowledgement>, StoreError> Hub::confirm() {
   if (const auto durable = commit(); !durable) return std::unexpected(durable.error());
   std::vector<Acknowledgement> acknowledged;
-  for (const auto& device : unconfirmed_) {
-    auto one = acknowledgement(device);
+  for (const auto& [device, starts] : unconfirmed_) {
+    auto one = acknowledgement(device, starts);
     if (!one) return std::unexpected(one.error());
     acknowledged.push_back(std::move(*one));
   }
@@ -68,16 +74,32 @@ std::expected<std::vector<Hub::Acknowledgement>, StoreError> Hub::confirm() {
 std::expected<std::vector<Hub::Acknowledgement>, StoreError> Hub::all_stored() {
   std::vector<Acknowledgement> all;
   for (const auto& [device, newest] : newest_) {
-    auto one = acknowledgement(device);
+    auto one = acknowledgement(device, {});
     if (!one) return std::unexpected(one.error());
     all.push_back(std::move(*one));
   }
   return all;
 }
 
-std::expected<Hub::Acknowledgement, StoreError> Hub::acknowledgement(const std::string& device) {
-  auto ranges = store_.stored(device, measurement::max_stored_ranges);
+std::expected<Hub::Acknowledgement, StoreError> Hub::acknowledgement(const std::string& device,
+                                                                     const Starts& first) {
+  constexpr auto most = measurement::max_stored_ranges;
+  auto ranges = store_.stored(device, most);
   if (!ranges) return std::unexpected(ranges.error());
+  const auto is_of = [](const auto& start) {
+    return [&](const StoredRange& range) { return std::pair(range.boot, range.stream) == start; };
+  };
+  const bool names_them = std::ranges::all_of(
+      first, [&](const auto& start) { return std::ranges::any_of(*ranges, is_of(start)); });
+  if (!names_them) {
+    // A meter that was cut off for long brings starts of long ago.
+    ranges = store_.stored(device, std::numeric_limits<std::size_t>::max());
+    if (!ranges) return std::unexpected(ranges.error());
+    std::ranges::stable_partition(*ranges, [&](const StoredRange& range) {
+      return first.contains({range.boot, range.stream});
+    });
+    ranges->resize(std::min(ranges->size(), most));
+  }
   return Acknowledgement{device, std::move(*ranges)};
 }
 

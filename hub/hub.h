@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hub/live_feed.h"
@@ -51,12 +52,15 @@ class Hub {
   std::expected<std::vector<Acknowledgement>, StoreError> all_stored();
 
  private:
-  std::expected<Acknowledgement, StoreError> acknowledgement(const std::string& device);
+  using Starts = std::set<std::pair<std::uint64_t, measurement::Stream>>;
+  // Of these boots and streams first, then of the newest.
+  std::expected<Acknowledgement, StoreError> acknowledgement(const std::string& device,
+                                                             const Starts& first);
 
   Store& store_;
   LiveFeed& live_;
   std::map<std::string, measurement::Timestamp, std::less<>> newest_;  // Of each admitted device.
-  std::set<std::string> unconfirmed_;
+  std::map<std::string, Starts> unconfirmed_;  // What each device's reports were of.
 };
 
 }  // namespace hub

@@ -14,7 +14,7 @@ using measurement::Timestamp;
 using measurement::Uptime;
 using namespace std::chrono_literals;
 
-// A store of one boot that forgets what was not committed.
+// A store that forgets what was not committed of one boot, older than those of `later`.
 class ForgetfulStore final : public Store {
  public:
   std::expected<Appended, StoreError> append(const ReportHeader& header,
@@ -36,14 +36,15 @@ class ForgetfulStore final : public Store {
   }
   std::uint64_t undone() const override { return 0; }
   std::expected<std::vector<StoredRange>, StoreError> stored(std::string_view,
-                                                             std::size_t) override {
-    std::vector<StoredRange> ranges;
+                                                             std::size_t most) override {
+    auto ranges = later;
     for (const auto number : durable) {
-      if (ranges.empty() || ranges.back().end != number) {
+      if (ranges.size() == later.size() || ranges.back().end != number) {
         ranges.push_back({1, measurement::Stream::samples, number, number});
       }
       ranges.back().end = number + 1;
     }
+    if (ranges.size() > most) ranges.resize(most);
     return ranges;
   }
   std::expected<Points, StoreError> read(const Series&, TimeRange,
@@ -77,6 +78,7 @@ class ForgetfulStore final : public Store {
   std::expected<bool, StoreError> tidy(Timestamp) override { return true; }
 
   bool is_full = false;
+  std::vector<StoredRange> later;
   std::set<std::uint64_t> pending, durable;
   std::optional<Timestamp> booted_at;
 };
@@ -85,12 +87,15 @@ class HubTest : public testing::Test {
  protected:
   HubTest() : hub(store, live) { hub.admit("main-panel"); }
 
-  std::expected<void, Rejected> accept(std::uint64_t number, const char* device = "main-panel") {
+  std::expected<void, Rejected> accept(std::uint64_t number, const char* device = "main-panel",
+                                       measurement::Stream stream = measurement::Stream::samples) {
     Sample sample(1);
     sample.number = number;
     sample.uptime = Uptime(1000 * (static_cast<std::int64_t>(number) + 1));
     return hub.accept(
-        {{.device = device, .boot = 1, .chips = 1, .booted_at = booted}, {&sample, 1}}, now);
+        {{.device = device, .boot = 1, .stream = stream, .chips = 1, .booted_at = booted},
+         {&sample, 1}},
+        now);
   }
 
   const Timestamp now = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
@@ -112,6 +117,30 @@ TEST_F(HubTest, AReportThatArrivesLateIsKeptButDoesNotTurnThePageBack) {
 
   EXPECT_EQ(store.durable, (std::set<std::uint64_t>{1, 2}));
   EXPECT_EQ(told, std::vector<std::uint64_t>{2});
+}
+
+TEST_F(HubTest, AnEdgeOfSomeChannelsIsKeptAndIsNotThePresent) {
+  unsigned told = 0;
+  const auto listening = live.subscribe([&](const LiveFeed::Moment&) { ++told; });
+
+  EXPECT_TRUE(accept(0, "main-panel", measurement::Stream::edges));
+  EXPECT_TRUE(hub.confirm());
+
+  EXPECT_EQ(store.durable, (std::set<std::uint64_t>{0}));
+  EXPECT_EQ(told, 0u);
+}
+
+TEST_F(HubTest, AMeterThatBringsTheSamplesOfAnOldStartIsToldOfIt) {
+  for (std::uint64_t boot = 30; boot > 10; --boot) {
+    store.later.push_back({boot, measurement::Stream::samples, 0, 5});
+  }
+  accept(0);
+
+  const auto ranges = hub.confirm()->at(0).ranges;
+
+  EXPECT_EQ(ranges.size(), measurement::max_stored_ranges);
+  EXPECT_EQ(ranges[0], (StoredRange{1, measurement::Stream::samples, 0, 1}));
+  EXPECT_EQ(ranges[1], store.later[0]);
 }
 
 TEST_F(HubTest, AStrangersReportIsRefused) {
