@@ -13,25 +13,14 @@
 
 #include "firmware/atm90e32_registers.h"
 #include "firmware/spi_bus.h"
+#include "measurement/channel_words.h"
 #include "measurement/sample.h"
 #include "measurement/units.h"
 
 namespace firmware {
 
-// The calibration of one clamp and of the voltage it is held against. The words are the chip's,
-// see application note Atmel-46103A, section 4.2. A clamp and its pga are one calibrated pair.
-struct ChannelConfig {
-  std::uint16_t voltage_gain = 0x8000;  // 0x8000 is 1.
-  std::uint16_t current_gain = 0x8000;
-  std::uint8_t pga = 1;         // Analogue gain: 1, 2 or 4.
-  std::uint8_t multiplier = 1;  // Of current, power and energy, for clamps beyond 65 A.
-  std::int16_t voltage_offset = 0;
-  std::int16_t current_offset = 0;
-  std::int16_t active_offset = 0;
-  std::int16_t reactive_offset = 0;
-  std::int16_t power_gain = 0;   // P' = P (1 + power_gain / 2^15).
-  std::int16_t phase_delay = 0;  // Of the current, in 0.488 us; negative delays the voltage.
-};
+// The calibration of one clamp and of the voltage it is held against.
+using ChannelConfig = measurement::ChannelWords;
 
 struct ChipConfig {
   int line_frequency = 50;                  // 50 or 60 Hz.
