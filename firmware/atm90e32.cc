@@ -57,8 +57,14 @@ std::uint16_t phase_delay(std::int16_t delay) {
   return static_cast<std::uint16_t>(delay < 0 ? 0x8000 | -delay : delay);
 }
 
-constexpr std::size_t chip_settings = 15;
-constexpr std::size_t channel_settings = 9;
+// Two signed bytes of one register.
+std::uint16_t byte_pair(std::int8_t high, std::int8_t low) {
+  return static_cast<std::uint16_t>(static_cast<std::uint8_t>(high) << 8 |
+                                    static_cast<std::uint8_t>(low));
+}
+
+constexpr std::size_t chip_settings = 22;
+constexpr std::size_t channel_settings = 14;
 using Settings = std::array<Setting, chip_settings + channels_per_chip * channel_settings>;
 
 // Everything that the chip is told, but for the locks and the hidden registers.
@@ -83,6 +89,16 @@ Settings settings_of(const ChipConfig& config) {
       {address(Register::active_phase_threshold), no_load},
       {address(Register::reactive_phase_threshold), no_load},
       {address(Register::apparent_phase_threshold), no_load},
+      {address(Register::log_current_0), config.log_current_0},
+      {address(Register::log_current_1), config.log_current_1},
+      {address(Register::reference_frequency), word(config.line_frequency * 100)},
+      {address(Register::reference_temperature), word(config.reference_temperature)},
+      {address(Register::phase_over_frequency), byte_pair(0, config.phase_over_frequency)},
+      {address(Register::voltage_gain_over_temperature_ab),
+       byte_pair(config.channels[1].voltage_gain_over_temperature,
+                 config.channels[0].voltage_gain_over_temperature)},
+      {address(Register::voltage_gain_over_temperature_c),
+       byte_pair(0, config.channels[2].voltage_gain_over_temperature)},
       {address(Register::meter_enable), 1},
   }};
   Settings all{};
@@ -98,6 +114,13 @@ Settings settings_of(const ChipConfig& config) {
     *next++ = {address(Register::power_gain, phase), word(channel.power_gain)};
     *next++ = {address(Register::fundamental_gain, phase), word(channel.power_gain)};
     *next++ = {address(Register::phase_delay, phase), phase_delay(channel.phase_delay)};
+    *next++ = {address(Register::fundamental_offset, phase), word(channel.fundamental_offset)};
+    const auto& phases = channel.phase_slopes;
+    const auto& gains = channel.gain_slopes;
+    *next++ = {address(Register::phase_over_current_01, phase), byte_pair(phases[1], phases[0])};
+    *next++ = {address(Register::phase_over_current_2, phase), byte_pair(0, phases[2])};
+    *next++ = {address(Register::gain_over_current_01, phase), byte_pair(gains[1], gains[0])};
+    *next++ = {address(Register::gain_over_current_2, phase), byte_pair(0, gains[2])};
   }
   return all;
 }
@@ -182,11 +205,69 @@ std::expected<Sweep, ChipError> Atm90e32::sweep(Uptime now) {
 }
 
 std::expected<Watts, ChipError> Atm90e32::fundamental_power(std::size_t phase) {
-  return read_power(Register::fundamental_power, Register::fundamental_power_low, phase);
+  auto power = read_power(Register::fundamental_power, Register::fundamental_power_low, phase);
+  const auto& turn = turns_[phase];
+  if (power) power->value = turn.gain * (power->value * turn.cosine - turn.vars * turn.sine);
+  return power;
 }
 
 std::expected<Watts, ChipError> Atm90e32::harmonic_power(std::size_t phase) {
-  return read_power(Register::harmonic_power, Register::harmonic_power_low, phase);
+  auto power = read_power(Register::harmonic_power, Register::harmonic_power_low, phase);
+  if (power) power->value *= turns_[phase].gain;
+  return power;
+}
+
+std::expected<FineReading, ChipError> Atm90e32::fine_reading(std::size_t phase) {
+  if (!is_settled()) return std::unexpected(health_.error.value_or(ChipError::starting));
+  const auto voltage = read_pair(Register::rms_voltage, Register::rms_voltage_low, phase);
+  const auto current = read_pair(Register::rms_current, Register::rms_current_low, phase);
+  const auto active = read_pair(Register::active_power, Register::active_power_low, phase);
+  const auto reactive = read_pair(Register::reactive_power, Register::reactive_power_low, phase);
+  if (!voltage || !current || !active || !reactive || !is_present()) {
+    return std::unexpected(ChipError::garbled_read);
+  }
+  const auto counts = [](std::int32_t pair) { return static_cast<std::uint32_t>(pair); };
+  if (counts(*voltage) >> 16 == full_scale || counts(*current) >> 16 == full_scale) {
+    return std::unexpected(ChipError::garbled_read);
+  }
+  // The low word's upper byte continues the high word.
+  const float multiplier = config_.channels[phase].multiplier;
+  const auto rms = [&](std::int32_t pair) { return static_cast<float>(counts(pair)) * 0x1p-16f; };
+  return FineReading{
+      .voltage = Volts{rms(*voltage) * atm90e32::volts_per_count},
+      .current = Amperes{rms(*current) * atm90e32::amperes_per_count * multiplier},
+      .active_power = Watts{static_cast<float>(*active) * atm90e32::watts_per_count * multiplier},
+      .reactive_power =
+          Vars{static_cast<float>(*reactive) * atm90e32::watts_per_count * multiplier}};
+}
+
+std::expected<Hertz, ChipError> Atm90e32::frequency() {
+  if (!is_settled()) return std::unexpected(health_.error.value_or(ChipError::starting));
+  const auto word = read(Register::frequency);
+  if (!word) return std::unexpected(ChipError::garbled_read);
+  return Hertz{static_cast<float>(*word) * atm90e32::hertz_per_count};
+}
+
+std::expected<void, ChipError> Atm90e32::change(std::size_t phase, const ChannelConfig& channel,
+                                                Uptime now) {
+  if (state_ != State::settling && state_ != State::metering) {
+    return std::unexpected(health_.error.value_or(ChipError::starting));
+  }
+  if (!is_configured()) return std::unexpected(lose(now));
+  Sweep before;
+  if (!read_energy(before, now)) return std::unexpected(ChipError::garbled_read);
+  auto config = config_;
+  config.channels[phase] = channel;
+  if (!write_changes(config_, config)) {
+    const auto why = lose(now);
+    return std::unexpected(why == ChipError::missing ? why : ChipError::garbled_read);
+  }
+  config_ = config;
+  turns_[phase] = {.rest = turns_[phase].rest};
+  state_ = State::settling;
+  health_.error = ChipError::starting;
+  next_step_ = now + settling;
+  return {};
 }
 
 std::expected<Celsius, ChipError> Atm90e32::temperature() {
@@ -306,6 +387,21 @@ bool Atm90e32::configure() {
   });
 }
 
+// False: some word did not arrive, and which is not known.
+bool Atm90e32::write_changes(const ChipConfig& from, const ChipConfig& to) {
+  const auto before = settings_of(from);
+  const auto after = settings_of(to);
+  if (!write(address(Register::configuration_access), atm90e32::unlock_word)) return false;
+  bool written = true;
+  for (std::size_t i = 0; i < after.size() && written; ++i) {
+    if (before[i].word != after[i].word) written = write(after[i].address, after[i].word);
+  }
+  const bool locked = write(address(Register::configuration_access), 0);
+  return written && locked && std::ranges::all_of(after, [this](const Setting& setting) {
+           return still_reads(setting.address, setting.word);
+         });
+}
+
 bool Atm90e32::is_configured() {
   return still_reads(address(Register::meter_enable), 1) &&
          still_reads(address(Register::current_gain), config_.channels[0].current_gain);
@@ -376,7 +472,42 @@ bool Atm90e32::read_channel(Sweep::Channel& channel, std::size_t phase,
     const float vars = static_cast<float>(*reactive) * atm90e32::watts_per_count;
     if (std::abs(vars) <= most) channel.reactive_power = Vars{vars * multiplier};
   }
+  correct(channel, phase);
   return current && active && reactive;
+}
+
+// Turns what was read as the curve says: S' = gain S e^(j lead), since a current that leads makes
+// the angle smaller.
+void Atm90e32::correct(Sweep::Channel& channel, std::size_t phase) {
+  const auto& words = config_.channels[phase];
+  if (words.curve[0].milliamperes == 0) return;
+  auto& turn = turns_[phase];
+  if (channel.current) {
+    const auto correction = measurement::correction_at(words, channel.current->value);
+    const float square = correction.lead * correction.lead;
+    turn.gain = correction.gain;
+    turn.sine = correction.lead * (1 - square / 6);  // To 1e-7 up to 4 degrees.
+    turn.cosine = 1 - square / 2 + square * square / 24;
+    channel.current->value *= turn.gain;
+  }
+  if (!channel.active_power || !channel.reactive_power) return;
+  const float watts = channel.active_power->value;
+  turn.vars = channel.reactive_power->value;
+  turn.flows = std::abs(watts) + std::abs(turn.vars) >= config_.no_load.value * words.multiplier;
+  channel.active_power->value = turn.gain * (watts * turn.cosine - turn.vars * turn.sine);
+  channel.reactive_power->value = turn.gain * (turn.vars * turn.cosine + watts * turn.sine);
+}
+
+// What the curve adds to energy that was counted in `time`, in whole milliwatt-hours.
+std::int64_t Atm90e32::curve_energy(std::size_t phase, std::int64_t net, Uptime time) {
+  auto& turn = turns_[phase];
+  if (config_.channels[phase].curve[0].milliamperes == 0 || !turn.flows) return 0;
+  const float reactive = turn.vars * static_cast<float>(time.count()) / 3600.f;
+  const auto energy = static_cast<float>(net);
+  turn.rest += energy * (turn.gain * turn.cosine - 1) - reactive * turn.gain * turn.sine;
+  const auto whole = static_cast<std::int64_t>(turn.rest);
+  turn.rest -= static_cast<float>(whole);
+  return whole;
 }
 
 // False: some register could not be read, and its counts are lost.
@@ -384,16 +515,31 @@ bool Atm90e32::read_energy(Sweep& sweep, Uptime now) {
   doubt(now);
   bool complete = true;
   for (std::size_t phase = 0; phase < channels_per_chip; ++phase) {
-    const auto count = [&](Register reg, Total& total) -> std::optional<MilliwattHours> {
-      if (!add_counts(address(reg, phase), phase, now, total)) {
-        complete = false;
-        return std::nullopt;
-      }
-      return MilliwattHours{total.counts * energy_per_count.value *
-                            config_.channels[phase].multiplier};
-    };
-    sweep.channels[phase].imported = count(Register::forward_active_energy, imported_[phase]);
-    sweep.channels[phase].exported = count(Register::reverse_active_energy, exported_[phase]);
+    auto& drawn = imported_[phase];
+    auto& produced = exported_[phase];
+    const auto since = now - drawn.counted_at;
+    const auto forward =
+        read_counts(address(Register::forward_active_energy, phase), phase, now, drawn);
+    const auto reverse =
+        read_counts(address(Register::reverse_active_energy, phase), phase, now, produced);
+    complete = complete && forward && reverse;
+    const std::int64_t unit = energy_per_count.value * config_.channels[phase].multiplier;
+    std::int64_t in = forward.value_or(0) * unit;
+    std::int64_t out = reverse.value_or(0) * unit;
+    if (forward && reverse) {
+      const auto more = curve_energy(phase, in - out, since);
+      // A total never falls: what cannot be taken off yet is taken off later.
+      const bool draws = in >= out;
+      auto& direction = draws ? in : out;
+      const auto wanted = draws ? more : -more;
+      const auto taken = std::max(wanted, -direction);
+      direction += taken;
+      turns_[phase].rest += static_cast<float>(draws ? wanted - taken : taken - wanted);
+    }
+    drawn.energy.value += in;
+    produced.energy.value += out;
+    if (forward) sweep.channels[phase].imported = drawn.energy;
+    if (reverse) sweep.channels[phase].exported = produced.energy;
   }
   energy_read_at_ = now;
   return complete;
@@ -401,7 +547,8 @@ bool Atm90e32::read_energy(Sweep& sweep, Uptime now) {
 
 // Looks agree on a word that was read from the wrong address, too. What no clamp could have caused
 // is not energy, and the register that was meant still has its own.
-bool Atm90e32::add_counts(std::uint16_t at, std::size_t phase, Uptime now, Total& total) {
+std::optional<std::int64_t> Atm90e32::read_counts(std::uint16_t at, std::size_t phase, Uptime now,
+                                                  Total& total) {
   const auto counts = settle(at, 3);
   const auto& channel = config_.channels[phase];
   const float clipped = full_scale_amperes * channel.current_gain / 0x8000 / channel.pga;
@@ -409,15 +556,14 @@ bool Atm90e32::add_counts(std::uint16_t at, std::size_t phase, Uptime now, Total
                      static_cast<float>((now - total.counted_at).count());
   if (!counts || *counts > 2 + most / milliseconds_of_watts_per_count) {
     ++health_.doubtful;
-    return false;
+    return std::nullopt;
   }
   if (*counts == full_scale) {  // Either the register is full, or nobody is there.
-    if (!is_present()) return false;
+    if (!is_present()) return std::nullopt;
     ++health_.doubtful;
   }
-  total.counts += *counts;
   total.counted_at = now;
-  return true;
+  return *counts;
 }
 
 // Whether a register may have run full since it was read. No energy is invented for that.

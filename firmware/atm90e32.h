@@ -26,6 +26,11 @@ struct ChipConfig {
   int line_frequency = 50;                  // 50 or 60 Hz.
   measurement::Volts nominal_voltage{230};  // For the thresholds of sag and over-voltage.
   measurement::Watts no_load{0.24f};        // Less than this on a clamp counts as nothing.
+  // Where the slopes of the channels change, 16 log2 of mA: 5 A and 0.5 A.
+  std::uint8_t log_current_0 = 0xC5;
+  std::uint8_t log_current_1 = 0x8F;
+  std::int8_t reference_temperature = 25;  // Degrees, of voltage_gain_over_temperature.
+  std::int8_t phase_over_frequency = 0;    // PhiFreqComp, from the nominal frequency.
   std::array<ChannelConfig, measurement::channels_per_chip> channels{};
 };
 
@@ -61,6 +66,15 @@ struct Sweep {
   std::array<Channel, measurement::channels_per_chip> channels{};
 };
 
+// One channel as finely as the chip tells it, multiplier included, the curve of its words not
+// applied.
+struct FineReading {
+  measurement::Volts voltage;
+  measurement::Amperes current;
+  measurement::Watts active_power;
+  measurement::Vars reactive_power;
+};
+
 // The bus must outlive the driver. Not thread-safe: one task owns a chip. Allocates nothing.
 class Atm90e32 {
  public:
@@ -81,6 +95,17 @@ class Atm90e32 {
   std::expected<measurement::Celsius, ChipError> temperature();
   // The greatest instantaneous value of the last 255 ms.
   std::expected<measurement::Amperes, ChipError> peak_current(std::size_t phase);
+
+  // ChipError::starting until the chip has settled, garbled_read where words would not agree. A
+  // register that is full is missing its value: garbled_read too.
+  std::expected<FineReading, ChipError> fine_reading(std::size_t phase);
+  std::expected<measurement::Hertz, ChipError> frequency();
+
+  // Sets one channel anew while the chip goes on metering: what flowed before counts with the old
+  // words, nothing is lost, and the readings are good again after `settling`. On an error the chip
+  // has the old words, or is being set up with them.
+  std::expected<void, ChipError> change(std::size_t phase, const ChannelConfig&,
+                                        measurement::Uptime now);
 
   const ChipHealth& health() const { return health_; }
   const ChipConfig& config() const { return config_; }
@@ -105,6 +130,7 @@ class Atm90e32 {
                                                           std::size_t phase);
   bool write(std::uint16_t address, std::uint16_t word);
   bool configure();
+  bool write_changes(const ChipConfig& from, const ChipConfig& to);
   bool is_configured();
   bool still_reads(std::uint16_t address, std::uint16_t expected);
   bool is_present();
@@ -116,10 +142,13 @@ class Atm90e32 {
   bool read_energy(Sweep&, measurement::Uptime now);
   // A running total of one clamp in one direction.
   struct Total {
-    std::int64_t counts = 0;           // Of 4 mWh, at the chip.
+    measurement::MilliwattHours energy{};
     measurement::Uptime counted_at{};  // When its register was emptied last.
   };
-  bool add_counts(std::uint16_t address, std::size_t phase, measurement::Uptime now, Total&);
+  std::optional<std::int64_t> read_counts(std::uint16_t address, std::size_t phase,
+                                          measurement::Uptime now, Total&);
+  void correct(Sweep::Channel&, std::size_t phase);
+  std::int64_t curve_energy(std::size_t phase, std::int64_t net, measurement::Uptime time);
   void doubt(measurement::Uptime now);
   void read_state();
 
@@ -133,6 +162,14 @@ class Atm90e32 {
   float greatest_power_ = 0;  // Of a clamp at the chip, in W, since energy_read_at_.
   std::array<Total, measurement::channels_per_chip> imported_{};
   std::array<Total, measurement::channels_per_chip> exported_{};
+  // What the curve says of a channel at its last current.
+  struct Turn {
+    float gain = 1, sine = 0, cosine = 1;
+    float vars = 0;  // Before it was turned.
+    float rest = 0;  // Energy below one milliwatt-hour.
+    bool flows = false;
+  };
+  std::array<Turn, measurement::channels_per_chip> turns_{};
 };
 
 }  // namespace firmware

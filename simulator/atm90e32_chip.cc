@@ -43,6 +43,7 @@ std::uint16_t clamp_signed_word(double value) {
 }
 
 double signed_word(std::uint16_t word) { return static_cast<std::int16_t>(word); }
+double signed_byte(unsigned byte) { return static_cast<std::int8_t>(byte & 0xFF); }
 
 // A sine of `peak` cut off at clipping_peak: its fundamental and its RMS, as shares of the uncut.
 struct Clipped {
@@ -58,6 +59,14 @@ Clipped clip(double peak) {
 }
 
 }  // namespace
+
+CoreError core_error(const FrontEnd::Clamp& clamp, double amperes) {
+  if (clamp.low_current_lead == 0 && clamp.low_current_loss == 0) return {};
+  const double share = std::clamp(amperes / clamp.rated_amperes, 0.002, 1.2);
+  const double grown =
+      (std::pow(share, -clamp.curvature) - 1) / (std::pow(0.05, -clamp.curvature) - 1);
+  return {clamp.low_current_lead * grown, clamp.low_current_loss * grown};
+}
 
 Atm90e32Chip::Atm90e32Chip(const FrontEnd& front, const ChipOptions& options)
     : front_(front), options_(options), random_(options.seed) {
@@ -86,6 +95,7 @@ void Atm90e32Chip::apply(const ChipInput& input) {
 
 void Atm90e32Chip::set_temperature(measurement::Celsius temperature) {
   options_.temperature = temperature;
+  stale_ = true;
   set_temperature_register();
 }
 
@@ -256,6 +266,33 @@ void Atm90e32Chip::refresh() {
   set_states();
 }
 
+// What the slopes of three segments of the current's logarithm add up to (Atmel-46103A, section
+// 4.2.7), which says how steep they are. That they are continuous and begin with 0 at LOGIrms0 is
+// an assumption.
+double Atm90e32Chip::over_current(Register first, Register second, std::size_t phase,
+                                  double milliamperes) const {
+  const unsigned slopes = word(first, phase);
+  const unsigned last = word(second, phase);
+  if ((slopes | last) == 0 || milliamperes <= 0) return 0;
+  const double begin = word(Register::log_current_0) & 0xFF;
+  const double middle = word(Register::log_current_1) & 0xFF;
+  const double at = 16 * std::log2(milliamperes);
+  if (at >= begin) return signed_byte(slopes) * (at - begin);
+  if (at >= middle) return signed_byte(slopes >> 8) * (at - begin);
+  return signed_byte(slopes >> 8) * (middle - begin) + signed_byte(last) * (at - middle);
+}
+
+// With UGainT: 1 / 2^20 a degree from T0.
+double Atm90e32Chip::voltage_gain(std::size_t phase) const {
+  const unsigned both = word(phase == 2 ? Register::voltage_gain_over_temperature_c
+                                        : Register::voltage_gain_over_temperature_ab);
+  const double over = signed_byte(phase == 1 ? both >> 8 : both);
+  const double degrees =
+      options_.temperature.value - signed_word(word(Register::reference_temperature));
+  return counts_per_pin_volt * word(Register::voltage_gain, phase) / 32768 *
+         (1 + over * degrees / 0x1p20);
+}
+
 // From the mains to the converter to the chip's units: clipping, gains, delay, offsets, in the
 // order in which the application note calibrates them.
 Atm90e32Chip::Phase Atm90e32Chip::level_of(std::size_t phase) {
@@ -270,17 +307,21 @@ Atm90e32Chip::Phase Atm90e32Chip::level_of(std::size_t phase) {
   const double amperes = load.current.value;
 
   const double pga = 1 << (word(Register::metering_mode_1) >> (2 * which) & 3);
-  const double voltage_at_pin = front_.volts_per_volt * volts;
-  const double current_at_pin = front_.clamps[which].volts_per_ampere * amperes * pga;
+  const auto& clamp = front_.clamps[which];
+  const auto core = core_error(clamp, amperes);
+  const double volts_per_volt = front_.volts_per_volt * (1 + front_.volts_per_volt_per_degree *
+                                                                 (options_.temperature.value - 25));
+  const double volts_per_ampere = clamp.volts_per_ampere * (1 - core.loss);
+  const double voltage_at_pin = volts_per_volt * volts;
+  const double current_at_pin = volts_per_ampere * amperes * pga;
   const auto voltage_cut = clip(voltage_at_pin * sqrt2);
   const auto current_cut = clip(current_at_pin * sqrt2);
-  const double voltage_gain = counts_per_pin_volt * word(Register::voltage_gain, phase) / 32768;
+  const double volt_counts = voltage_gain(phase);
   const double current_gain = counts_per_pin_volt * word(Register::current_gain, phase) / 32768;
 
   const double peak_amperes =
       load.peak_current.value > 0 ? load.peak_current.value : sqrt2 * amperes;
-  const double current_peak =
-      std::min(front_.clamps[which].volts_per_ampere * peak_amperes * pga, clipping_peak);
+  const double current_peak = std::min(volts_per_ampere * peak_amperes * pga, clipping_peak);
   voltage_peak_[phase] = std::min(voltage_at_pin * sqrt2, clipping_peak) / clipping_peak;
   current_peak_[phase] = current_peak / clipping_peak;
   // UPeak [V] = register x Ugain / (100 x 2^13), and the volts are counts / 100 after the gain.
@@ -289,33 +330,46 @@ Atm90e32Chip::Phase Atm90e32Chip::level_of(std::size_t phase) {
 
   // Offsets are in 1/512 of a count (Atmel-46103A, section 4.2.5).
   const double voltage =
-      std::max(0.0, voltage_at_pin * voltage_cut.rms * voltage_gain +
+      std::max(0.0, voltage_at_pin * voltage_cut.rms * volt_counts +
                         signed_word(word(Register::voltage_offset, phase)) / 512);
   const double current =
-      std::max(0.0, current_at_pin * current_cut.rms * current_gain +
+      std::max(0.0, current_at_pin * current_cut.rms * current_gain + clamp.current_counts +
                         signed_word(word(Register::current_offset, phase)) / 512);
 
   // Units of power per watt at the clamps.
-  const double scale = front_.volts_per_volt * voltage_gain / 100 * voltage_cut.fundamental *
-                       front_.clamps[which].volts_per_ampere * pga * current_gain / 1000 *
-                       current_cut.fundamental / watts_per_unit;
+  const double scale = volts_per_volt * volt_counts / 100 * voltage_cut.fundamental *
+                       volts_per_ampere * pga * current_gain / 1000 * current_cut.fundamental /
+                       watts_per_unit;
   const auto delay = word(Register::phase_delay, phase);
-  const double cycles = (delay & 0x8000 ? -1 : 1) * (delay & 0xFF);
-  const double lag = 2 * pi * input_.frequency.value * cycles / delay_clock -
-                     front_.clamps[which].phase_lead * pi / 180;
+  const double hertz = input_.frequency.value;
+  const double off_frequency = 100 * hertz - word(Register::reference_frequency);
+  const double cycles = (delay & 0x8000 ? -1 : 1) * (delay & 0xFF) +
+                        over_current(Register::phase_over_current_01,
+                                     Register::phase_over_current_2, phase, current) /
+                            0x1p8 +
+                        signed_byte(word(Register::phase_over_frequency)) * off_frequency / 0x1p9;
+  const double lag =
+      2 * pi * hertz * cycles / delay_clock - (clamp.phase_lead + core.lead) * pi / 180;
   const double fundamental =
       load.fundamental_power.value * std::cos(lag) - load.reactive_power.value * std::sin(lag);
   const double reactive =
       load.reactive_power.value * std::cos(lag) + load.fundamental_power.value * std::sin(lag);
-  const double power_gain = 1 + signed_word(word(Register::power_gain, phase)) / 32768;
-  const double fundamental_gain = 1 + signed_word(word(Register::fundamental_gain, phase)) / 32768;
+  const double segment_gain = 1 + over_current(Register::gain_over_current_01,
+                                               Register::gain_over_current_2, phase, current) /
+                                      0x1p19;
+  const double power_gain =
+      (1 + signed_word(word(Register::power_gain, phase)) / 32768) * segment_gain;
+  const double fundamental_gain =
+      (1 + signed_word(word(Register::fundamental_gain, phase)) / 32768) * segment_gain;
+  const double added_watts = clamp.active_watts / watts_per_unit;
+  const double added_vars = clamp.reactive_vars / watts_per_unit;
   return {.voltage_squared = voltage * voltage,
           .current_squared = current * current,
-          .active = (fundamental + load.harmonic_power.value) * scale * power_gain +
+          .active = (fundamental + load.harmonic_power.value) * scale * power_gain + added_watts +
                     signed_word(word(Register::active_offset, phase)),
-          .reactive =
-              reactive * scale * power_gain + signed_word(word(Register::reactive_offset, phase)),
-          .fundamental = fundamental * scale * fundamental_gain +
+          .reactive = reactive * scale * power_gain + added_vars +
+                      signed_word(word(Register::reactive_offset, phase)),
+          .fundamental = fundamental * scale * fundamental_gain + added_watts +
                          signed_word(word(Register::fundamental_offset, phase)),
           .harmonic = load.harmonic_power.value * scale};
 }
@@ -528,33 +582,34 @@ void Atm90e32Chip::publish_phase(std::size_t phase, const Phase& level, double& 
     put(high, phase, static_cast<std::uint16_t>(whole));
     put(low, phase, static_cast<std::uint16_t>(static_cast<unsigned>((capped - whole) * 256) << 8));
   };
-  double voltage_noise = 0, current_noise = 0, power_noise = 0;
+  double voltage_noise = 0, current_noise = 0, active_noise = 0, reactive_noise = 0;
   if (options_.voltage_noise > 0 || options_.current_noise > 0) {
     voltage_noise =
         options_.voltage_noise * counts_per_pin_volt * word(Register::voltage_gain, phase) / 32768;
     current_noise =
         options_.current_noise * counts_per_pin_volt * word(Register::current_gain, phase) / 32768;
     // White noise of 4 kHz width, averaged over a window of 0.3 s: 1 / sqrt(2560 samples).
-    const double uniform = static_cast<double>(random_() >> 11) * 0x1p-53 * 2 - 1;
-    power_noise = uniform * std::numbers::sqrt3 / 50.6 * std::sqrt(level.voltage_squared) *
-                  current_noise / 1e5 / watts_per_unit;
+    const double noise = std::numbers::sqrt3 / 50.6 * std::sqrt(level.voltage_squared) *
+                         current_noise / 1e5 / watts_per_unit;
+    const auto uniform = [this] { return static_cast<double>(random_() >> 11) * 0x1p-53 * 2 - 1; };
+    active_noise = noise * uniform();
+    reactive_noise = noise * uniform();
   }
   const double voltage = std::sqrt(level.voltage_squared + voltage_noise * voltage_noise);
   const double current = std::sqrt(level.current_squared + current_noise * current_noise);
   const double apparent = voltage * current / 1e5 / watts_per_unit;
-  const double active = level.active + power_noise;
+  const double active = level.active + active_noise;
+  const double reactive = level.reactive + reactive_noise;
   put_rms(Register::rms_voltage, Register::rms_voltage_low, voltage);
   put_rms(Register::rms_current, Register::rms_current_low, current);
   put_pair(Register::active_power, Register::active_power_low, phase, active);
-  put_pair(Register::reactive_power, Register::reactive_power_low, phase, level.reactive);
+  put_pair(Register::reactive_power, Register::reactive_power_low, phase, reactive);
   put_pair(Register::apparent_power, Register::apparent_power_low, phase, apparent);
   put_pair(Register::fundamental_power, Register::fundamental_power_low, phase, level.fundamental);
   put_pair(Register::harmonic_power, Register::harmonic_power_low, phase, level.harmonic);
   const double factor = apparent > 0 ? std::clamp(active / apparent, -1.0, 1.0) : 0;
   put(Register::power_factor, phase, clamp_signed_word(factor * 1000));
-  const double degrees = level.reactive == 0 && level.active >= 0
-                             ? 0
-                             : std::atan2(level.reactive, level.active) * 180 / pi;
+  const double degrees = reactive == 0 && active >= 0 ? 0 : std::atan2(reactive, active) * 180 / pi;
   put(Register::power_angle, phase, clamp_word((degrees < 0 ? degrees + 360 : degrees) * 10));
   apparent_sum += apparent;
 }

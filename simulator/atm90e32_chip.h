@@ -21,14 +21,31 @@ struct FrontEnd {
   struct Clamp {
     double volts_per_ampere = 0.011;  // 100 A : 50 mA into 22 ohm.
     double phase_lead = 0;            // Degrees by which the clamp's current leads the true one.
+    // A core does worse with little current: at 5 % of its rating it leads by so many degrees more
+    // and gives so much less (a share) than at 100 %; between, both go with a power of the current.
+    double rated_amperes = 100;
+    double low_current_lead = 0, low_current_loss = 0;
+    double curvature = 0.37;  // Of 60' and 180': log 3 / log 20.
+    // What the board adds by itself: to the RMS in counts, to the powers in W and var at gain 1.
+    double current_counts = 0;
+    double active_watts = 0, reactive_vars = 0;
   };
   double volts_per_volt = 9.0 / 230 / 22;  // A 9 V adapter and the board's divider by 22.
+  double volts_per_volt_per_degree = 0;    // Share of it, from 25 degrees.
   std::array<Clamp, measurement::channels_per_chip> clamps{};
 };
 
 // RMS counts per volt at the pin with every gain at 1, for voltage (0.01 V) and current (mA) alike:
 // 1.2 V peak is full scale, which is 65535 x sqrt 2 counts (datasheet, section 3.7.2).
 inline constexpr double counts_per_pin_volt = 109'226;
+
+// What a clamp makes of a current beside its ratio and lead at rating.
+struct CoreError {
+  double lead = 0;  // Degrees.
+  double loss = 0;  // Share.
+};
+CoreError core_error(const FrontEnd::Clamp&, double amperes);
+
 inline constexpr double clipping_peak = 1.2;  // Volts at the converter.
 
 struct ChipOptions {
@@ -106,6 +123,9 @@ class Atm90e32Chip final : public firmware::SpiBus {
 
   void refresh();
   Phase level_of(std::size_t phase);
+  double over_current(firmware::atm90e32::Register first, firmware::atm90e32::Register second,
+                      std::size_t phase, double milliamperes) const;
+  double voltage_gain(std::size_t phase) const;
   void set_powers();
   void set_states();
   void set_frequency();
