@@ -120,7 +120,7 @@ void MeterService::step(Uptime now) {
   if (!reading_ || now < reading_->next) return;
   auto& reading = *reading_;
   auto& chip = chips_[measurement::chip_of(reading.request.channel)];
-  reading.next = std::max(reading.next + between_readings, now + between_readings / 2);
+  reading.next = now + between_readings;
   ++reading.tries;
   std::array<FineReading, channels_per_chip> values;
   std::array<float, channels_per_chip> peaks{};
