@@ -27,6 +27,7 @@ Device::Device(const DeviceOptions& options, std::span<Atm90e32> chips, Storage&
 
 void Device::sample(Uptime now) {
   if (const auto* sample = sampler_.step(now)) outbox_.add(header_, *sample);
+  if (service_) service_->step(now);  // It works at the chips, so on their clock.
 }
 
 void Device::exchange(Uptime now) {
@@ -71,7 +72,6 @@ void Device::hear(Uptime now) {
 
 void Device::serve(Uptime now) {
   if (!service_) return;
-  service_->step(now);
   if (const auto from = service_->send_again()) {
     outbox_.send_again(header_.boot, static_cast<measurement::Stream>(from->stream), from->number);
   }

@@ -43,65 +43,71 @@ measurement::Spread MeterService::Sum::spread(int count) const {
   return {static_cast<float>(mean), static_cast<float>(std::sqrt(variance))};
 }
 
-void MeterService::take(std::span<const std::uint8_t> bytes, Uptime now) {
+void MeterService::take(std::span<const std::uint8_t> bytes, Uptime) {
   const auto request = measurement::decode_request(bytes);
-  if (!request) return;
+  // A reply that nobody has taken would be lost with the next one: the hub asks again.
+  if (!request || is_waiting_ || taken_) return;
   if (request->id == last_id_) {
     is_waiting_ = size_ > 0;  // Done already; its reply may have been lost.
     return;
   }
-  // What came again while it is under way is answered when it is done.
-  if (reading_ && reading_->request.id == request->id) return;
-  // A reply that nobody has taken yet would be lost with the next one: the hub asks again.
-  if (is_waiting_) return;
-  if (reading_) {
+  if (!reading_) {
+    taken_ = *request;
+  } else if (reading_->request.id != request->id) {
     // Said, but not remembered: the same request may come again later.
     finish(*request, Outcome::busy);
     last_id_ = 0;
+  }
+}
+
+void MeterService::step(Uptime now) {
+  if (const auto request = std::exchange(taken_, std::nullopt)) begin(*request, now);
+  if (reading_ && now >= reading_->next) read(now);
+}
+
+void MeterService::begin(const Request& request, Uptime now) {
+  const bool of_channel = request.kind == Request::Kind::read_raw ||
+                          request.kind == Request::Kind::read_words ||
+                          request.kind == Request::Kind::write_words;
+  if (of_channel && measurement::chip_of(request.channel) >= chips_.size()) {
+    finish(request, Outcome::no_such_channel);
     return;
   }
-  const bool of_channel = request->kind == Request::Kind::read_raw ||
-                          request->kind == Request::Kind::read_words ||
-                          request->kind == Request::Kind::write_words;
-  if (of_channel && measurement::chip_of(request->channel) >= chips_.size()) {
-    finish(*request, Outcome::no_such_channel);
-    return;
-  }
-  switch (request->kind) {
+  switch (request.kind) {
     case Request::Kind::read_raw:
-      if (request->windows == 0 || request->windows > measurement::max_raw_windows) {
-        finish(*request, Outcome::out_of_range);
+      if (request.windows == 0 || request.windows > measurement::max_raw_windows) {
+        finish(request, Outcome::out_of_range);
         return;
       }
       reading_.emplace();
-      reading_->request = *request;
+      reading_->request = request;
       reading_->next = now;
       return;
     case Request::Kind::read_words:
-      finish(*request, Outcome::done);
+      finish(request, Outcome::done);
       return;
     case Request::Kind::write_words:
-      finish(*request, write_words(*request, now));
+      finish(request, write_words(request, now));
       return;
     case Request::Kind::identify:
-      finish(*request, board_.identify() ? Outcome::done : Outcome::not_supported);
+      finish(request, board_.identify() ? Outcome::done : Outcome::not_supported);
       return;
     case Request::Kind::restart:
       restart_when_sent_ = true;
-      finish(*request, Outcome::done);
+      finish(request, Outcome::done);
       return;
     case Request::Kind::diagnostics: {
-      Reply reply{.id = request->id, .kind = request->kind};
+      Reply reply{.id = request.id, .kind = request.kind};
       put_diagnostics(reply.diagnostics, now);
       finish(reply);
       return;
     }
     case Request::Kind::send_again:
-      from_ = From{request->stream, request->number};
-      finish(*request, Outcome::done);
+      from_ = From{request.stream, request.number};
+      finish(request, Outcome::done);
       return;
   }
-  finish(*request, Outcome::unknown);
+  finish(request, Outcome::unknown);
 }
 
 Outcome MeterService::write_words(const Request& request, Uptime now) {
@@ -116,8 +122,7 @@ Outcome MeterService::write_words(const Request& request, Uptime now) {
   return board_.keep(request.channel, request.wanted) ? Outcome::done : Outcome::not_kept;
 }
 
-void MeterService::step(Uptime now) {
-  if (!reading_ || now < reading_->next) return;
+void MeterService::read(Uptime now) {
   auto& reading = *reading_;
   auto& chip = chips_[measurement::chip_of(reading.request.channel)];
   reading.next = now + between_readings;

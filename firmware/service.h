@@ -20,7 +20,7 @@ class Service {
  public:
   // Bytes that came as a request. What is none is passed over: there is nobody to tell.
   virtual void take(std::span<const std::uint8_t> request, measurement::Uptime now) = 0;
-  // Does what is due; to be called as often as Device::step().
+  // Does what is due, on the chips' clock; to be called as often as Device::sample().
   virtual void step(measurement::Uptime now) = 0;
   // The reply that waits, or nothing. It stays until it is taken by `sent`.
   virtual std::span<const std::uint8_t> reply() const = 0;
@@ -34,16 +34,6 @@ class Service {
 
  protected:
   ~Service() = default;
-};
-
-// Of a meter that takes no requests.
-class NoService final : public Service {
- public:
-  void take(std::span<const std::uint8_t>, measurement::Uptime) override {}
-  void step(measurement::Uptime) override {}
-  std::span<const std::uint8_t> reply() const override { return {}; }
-  void sent(measurement::Uptime) override {}
-  std::optional<From> send_again() override { return std::nullopt; }
 };
 
 // What only the board can do.
@@ -95,6 +85,8 @@ class MeterService final : public Service {
     double hertz = 0, celsius = 0;
   };
 
+  void begin(const measurement::Request&, measurement::Uptime now);
+  void read(measurement::Uptime now);
   void finish(const measurement::Reply&);
   void finish(const measurement::Request&, measurement::Reply::Outcome);
   measurement::Reply::Outcome write_words(const measurement::Request&, measurement::Uptime now);
@@ -103,6 +95,7 @@ class MeterService final : public Service {
 
   std::span<Atm90e32> chips_;
   BoardControl& board_;
+  std::optional<measurement::Request> taken_;  // And not begun.
   std::optional<Reading> reading_;
   std::optional<From> from_;
   bool restart_when_sent_ = false;

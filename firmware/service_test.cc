@@ -74,6 +74,7 @@ struct ServiceTest : testing::Test {
     const auto size = encode(request, bytes);
     ASSERT_TRUE(size);
     service->take(std::span(bytes).first(*size), now);
+    service->step(now);
   }
   std::optional<Reply> reply() {
     const auto bytes = service->reply();
@@ -87,7 +88,7 @@ struct ServiceTest : testing::Test {
 
 TEST_F(ServiceTest, ReadsAveragesAndSpreadsOfWindows) {
   ask({.id = 1, .kind = Kind::read_raw, .channel = 0, .windows = 30});
-  for (int i = 0; i < 29 * 7; ++i) pass(50ms);
+  for (int i = 0; i < 29 * 7 - 1; ++i) pass(50ms);
   EXPECT_FALSE(reply());
   for (int i = 0; i < 14; ++i) pass(50ms);
 
