@@ -94,6 +94,7 @@ class Echo final : public Service {
  public:
   void take(std::span<const std::uint8_t> request, Uptime now) override {
     due = now + 2s;
+    is_due = false;
     word.assign(request.begin(), request.end());
   }
   void step(Uptime now) override { is_due = now >= due; }

@@ -1,0 +1,99 @@
+#include "insight/calibration/accuracy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "insight/calibration/error_sum.h"
+
+namespace insight {
+namespace {
+
+constexpr double unknown_class = 3;
+constexpr double least_factor = 0.05;
+constexpr double radians_of_degree = std::numbers::pi / 180;
+constexpr double chip_percent = 0.1;  // ATM90E32AS, from 120 uV to 720 mV (datasheet, section 6.1).
+// A board's parts, from how far the gains lie apart that its maker gives for the same transformer.
+constexpr double board_percent = 1.6;
+constexpr double adapter_percent = 3;
+// Split cores lead by 1 to 2 degrees, adapters by up to 4 (OpenEnergyMonitor).
+constexpr double split_core_degrees = 2, adapter_degrees = 4;
+// How much a core's curve may bend between two loads: of a power of the current, this exponent.
+constexpr double most_curvature = 0.6;
+
+// What is not known of the transformer at a current.
+struct CurveLimits {
+  double percent = 0, degrees = 0;
+};
+
+// A straight line over the logarithm is off by at most p L / 8 of what changes between its ends.
+CurveLimits between(const KnownLoad& low, const KnownLoad& high, double amperes) {
+  const double length = std::log(high.amperes / low.amperes);
+  const double share = std::log(amperes / low.amperes) / length;
+  const double bend = 4 * share * (1 - share) * most_curvature * length / 8;
+  return {std::abs(high.gain - low.gain) * 100 * bend,
+          std::abs(high.lead_degrees - low.lead_degrees) * bend};
+}
+
+CurveLimits curve_limits(const Accuracy& accuracy, double amperes) {
+  const double percent = accuracy.class_percent > 0 ? accuracy.class_percent : unknown_class;
+  const double rated = accuracy.rated_a > 0 ? accuracy.rated_a : amperes;
+  const auto growth = [&](double at) { return class_growth(at / rated); };
+  // Its class has as many degrees as percent.
+  const auto beside = [&](double from) {
+    const double more = percent * std::abs(growth(amperes) - growth(from));
+    return CurveLimits{more, more};
+  };
+  const auto& loads = accuracy.loads;
+  if (loads.empty()) return beside(rated);
+  if (amperes <= loads.front().amperes) return beside(loads.front().amperes);
+  if (amperes >= loads.back().amperes) return beside(loads.back().amperes);
+  const auto above = std::ranges::upper_bound(loads, amperes, {}, &KnownLoad::amperes);
+  return between(*(above - 1), *above, amperes);
+}
+
+}  // namespace
+
+double class_growth(double share) {
+  constexpr double points[][2] = {{1, 1}, {0.2, 1.5}, {0.05, 3}};
+  if (share >= 1) return 1;
+  if (share <= 0.05) return 3 * std::sqrt(0.05 / std::max(share, 1e-6));
+  const auto& high = points[share > 0.2 ? 0 : 1];
+  const auto& low = points[share > 0.2 ? 1 : 2];
+  return high[1] + (low[1] - high[1]) * std::log(share / high[0]) / std::log(low[0] / high[0]);
+}
+
+double plus_minus_percent(const Accuracy& accuracy, double volts, double amperes,
+                          double power_factor) {
+  const double factor = std::clamp(std::abs(power_factor), least_factor, 1.0);
+  // cos(phi + d) / cos(phi) is 1 - d tan(phi) - d^2 / 2.
+  const double tangent = std::sqrt(1 - factor * factor) / factor;
+  const auto of_phase = [&](double degrees) {
+    const double radians = degrees * radians_of_degree;
+    return 100 * (radians * tangent + radians * radians / 2);
+  };
+  const auto curve = curve_limits(accuracy, amperes);
+  ErrorSum sum;
+  sum.add_limit(chip_percent);
+  sum.add_limit(accuracy.gain_limit);
+  sum.add_limit(accuracy.second_gain_limit);
+  sum.add_deviation(accuracy.gain_deviation);
+  sum.add_limit(of_phase(accuracy.phase_limit));
+  sum.add_deviation(of_phase(accuracy.phase_deviation));
+  // Ratio and phase of a core go together.
+  sum.add_limit(curve.percent + of_phase(curve.degrees));
+  sum.add_deviation(100 * accuracy.offset_deviation_w / (volts * amperes * factor));
+  return sum.interval();
+}
+
+Accuracy uncalibrated(double class_percent, double rated_a) {
+  const double percent = class_percent > 0 ? class_percent : unknown_class;
+  return {.gain_limit = percent + board_percent,
+          .second_gain_limit = adapter_percent,
+          .phase_limit = std::min(percent, split_core_degrees) + adapter_degrees,
+          .offset_deviation_w = 1,
+          .class_percent = class_percent,
+          .rated_a = rated_a};
+}
+
+}  // namespace insight

@@ -1,0 +1,117 @@
+#include "insight/calibration/meter_light.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+namespace insight {
+namespace {
+
+constexpr std::size_t least_blinks = 10;
+constexpr double seen_twice = 0.35;      // Of the time between two blinks: nearer ones are one.
+constexpr double most_off = 0.25;        // Of it: farther from a multiple is none.
+constexpr double most_odd_share = 0.15;  // Of the intervals.
+constexpr double frame_s = 1.0 / 30;     // When a blink was seen, to a camera's frame.
+constexpr int least_digits = 50;
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::vector<double> steps_of(std::span<const double> times) {
+  std::vector<double> steps;
+  for (std::size_t i = 1; i < times.size(); ++i) steps.push_back(times[i] - times[i - 1]);
+  return steps;
+}
+
+// The time between two blinks, before it is known which were missed: doubled ones are short and
+// missed ones long, and most are neither.
+double usual_step(std::span<const double> times) {
+  auto steps = steps_of(times);
+  const double rough = median(steps);
+  std::erase_if(steps, [&](double step) { return step < seen_twice * rough; });
+  return median(steps);
+}
+
+}  // namespace
+
+std::expected<CountedEnergy, std::string> count_blinks(std::span<const double> seconds,
+                                                       double per_kwh, double class_percent) {
+  if (seconds.size() < least_blinks) {
+    return std::unexpected(fmt::format(
+        "{} blinks are too few: switch a heater or an oven on and count for 2 to 10 minutes.",
+        seconds.size()));
+  }
+  if (!std::ranges::is_sorted(seconds)) {
+    return std::unexpected("The times of the blinks must rise.");
+  }
+  double step = usual_step(seconds);
+  CountedEnergy counted{.percent = class_percent, .begin_s = seconds[0], .end_s = seconds[0]};
+  int odd = 0, intervals = 0;
+  for (const double at : seconds.subspan(1)) {
+    const double passed = (at - counted.end_s) / step;
+    if (passed < seen_twice) {
+      ++counted.doubled;
+      continue;
+    }
+    const double blinks = std::max(1.0, std::round(passed));
+    ++intervals;
+    if (std::abs(passed - blinks) > most_off * std::sqrt(blinks)) ++odd;
+    counted.blinks += static_cast<int>(blinks);
+    counted.missed += static_cast<int>(blinks) - 1;
+    counted.end_s = at;
+    // Follows a load that changes slowly.
+    step += 0.15 * (passed / blinks - 1) * step;
+  }
+  if (intervals == 0 || odd > most_odd_share * intervals) {
+    return std::unexpected(
+        "The blinks do not come evenly: let the load be steady, and the camera see only the "
+        "meter's light.");
+  }
+  counted.wh = 1000.0 * counted.blinks / per_kwh;
+  counted.limit_wh = counted.wh * frame_s * std::numbers::sqrt2 / (counted.end_s - counted.begin_s);
+  return counted;
+}
+
+std::expected<CountedEnergy, std::string> between_readings(double first_kwh, double second_kwh,
+                                                           double digit_kwh, double begin_s,
+                                                           double end_s, double class_percent) {
+  const double kwh = second_kwh - first_kwh;
+  if (kwh < least_digits * digit_kwh) {
+    return std::unexpected(
+        fmt::format("The readings are {:g} kWh apart: wait until they are at least {:g}, so that "
+                    "the last digit "
+                    "is 2 % of it or less.",
+                    kwh, least_digits * digit_kwh));
+  }
+  // Each reading is cut to its digit: the difference is off by one to either side at most.
+  return CountedEnergy{.wh = 1000 * kwh,
+                       .percent = class_percent,
+                       .limit_wh = 1000 * digit_kwh,
+                       .begin_s = begin_s,
+                       .end_s = end_s};
+}
+
+std::expected<MainsGain, std::string> mains_gain(const CountedEnergy& counted, double our_wh) {
+  if (our_wh <= 0) {
+    return std::unexpected(
+        "The mains' clamps counted nothing meanwhile, or production: turn them around first.");
+  }
+  MainsGain gain{.factor = counted.wh / our_wh,
+                 .gain_limit = counted.percent,
+                 .gain_deviation = 100 * counted.limit_wh / counted.wh / std::numbers::sqrt3};
+  if (gain.factor < 0.5 || gain.factor > 2) {
+    return std::unexpected(fmt::format(
+        "The utility's meter counted {:.2f} times as much: that is no gain but a missing leg, "
+        "another clamp's model, or another number of blinks to the kWh.",
+        gain.factor));
+  }
+  return gain;
+}
+
+}  // namespace insight
