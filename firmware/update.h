@@ -1,0 +1,154 @@
+// New firmware over the air: a signed manifest, an image into the slot that does not run, a look at
+// what was written, and a self-test before the old one is given up.
+//
+// Which slot boots, and the return to the old one where the new does not start or does not call
+// itself sound before the next restart, is the bootloader's part (ESP-IDF's, with rollback).
+
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "firmware/sha256.h"
+#include "measurement/units.h"
+
+namespace firmware {
+
+struct Version {
+  std::uint16_t major = 0, minor = 0, patch = 0;
+
+  friend auto operator<=>(const Version&, const Version&) = default;
+};
+
+// "1.4.0": decimal, without leading zeros.
+std::optional<Version> version_of(std::string_view);
+
+enum class UpdateError : std::uint8_t {
+  malformed,         // Not a manifest, or one of another form.
+  forged,            // Its signature is not of the key that this meter trusts.
+  other_chip,        // For another controller.
+  not_newer,         // Than what runs.
+  too_large,         // For the slot.
+  on_trial,          // What runs has not passed its own self-test yet.
+  flash_failed,      // The slot could not be erased, written or read.
+  unexpected_image,  // More bytes than the manifest says, or none are expected.
+  cut_short,         // Fewer bytes than the manifest says.
+  damaged,           // What is in the slot has not the manifest's digest.
+  not_bootable,      // The bootloader refuses it.
+};
+
+const char* sentence(UpdateError);
+
+// Lines of text, in this order, each ended by a new line:
+//   lenz-firmware 1
+//   version 1.4.0
+//   chip esp32
+//   size 1048576
+//   sha256 <64 lower hexadecimal digits>
+//   url https://...
+//   signature <hexadecimal digits of the signature's bytes>
+// The signature is over all bytes before its line. A view of the text.
+struct Manifest {
+  Version version;
+  std::string_view chip;
+  std::uint32_t size = 0;
+  Digest digest{};
+  std::string_view url;
+  std::string_view signed_text;
+  std::array<std::uint8_t, 80> signature{};
+  std::size_t signature_size = 0;
+};
+inline constexpr std::size_t max_manifest = 768;
+
+std::expected<Manifest, UpdateError> read_manifest(std::string_view text);
+
+// ECDSA over P-256 and SHA-256, as openssl has it, with the key that was built in.
+class SignatureCheck {
+ public:
+  virtual bool is_genuine(std::span<const std::uint8_t> text,
+                          std::span<const std::uint8_t> signature) = 0;
+
+ protected:
+  ~SignatureCheck() = default;
+};
+
+// The slot that does not run, and the bootloader's choice.
+class Slots {
+ public:
+  virtual std::size_t size() const = 0;
+  // False: the flash failed.
+  virtual bool erase(std::size_t size) = 0;
+  virtual bool write(std::size_t offset, std::span<const std::uint8_t>) = 0;
+  virtual bool read(std::size_t offset, std::span<std::uint8_t>) = 0;
+  // What was written boots next, on trial. False: it cannot be booted, and nothing changes.
+  virtual bool choose() = 0;
+
+  virtual bool is_on_trial() const = 0;  // What runs.
+  virtual bool keep() = 0;               // What runs boots from now on.
+  virtual void fall_back() = 0;          // Restarts with the one before.
+
+ protected:
+  ~Slots() = default;
+};
+
+struct Running {
+  Version version;
+  std::string_view chip;
+};
+
+// One update at a time. Slots and signature check must outlive it. Allocates nothing.
+class Update {
+ public:
+  Update(Slots& slots, SignatureCheck& key, const Running& running)
+      : slots_(slots), key_(key), running_(running) {}
+
+  // Takes a manifest and erases the slot. The address of the image is in the manifest given.
+  std::expected<void, UpdateError> begin(std::string_view manifest);
+  // The image's bytes in their order.
+  std::expected<void, UpdateError> write(std::span<const std::uint8_t>);
+  // Reads the slot again; then a restart boots the new image.
+  std::expected<void, UpdateError> finish();
+  void abandon() { size_ = 0; }
+
+  bool is_under_way() const { return size_ > 0; }
+  std::size_t written() const { return written_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  Slots& slots_;
+  SignatureCheck& key_;
+  Running running_;
+  Digest digest_{};
+  std::size_t size_ = 0;
+  std::size_t written_ = 0;
+};
+
+// Whether an image that is on trial may stay: all of this at once, within `patience`.
+struct Soundness {
+  bool chips_answer = false;   // As many as before the update.
+  bool storage_works = false;  // The outbox can be read and written.
+  bool hub_heard = false;      // It has acknowledged something.
+};
+
+class Trial {
+ public:
+  enum class Verdict : std::uint8_t { none, running, kept, failed };
+
+  explicit Trial(Slots& slots) : slots_(slots) {}
+
+  // Keeps what runs or falls back; nothing where it is not on trial.
+  Verdict step(measurement::Uptime now, const Soundness&);
+
+  static constexpr measurement::Uptime patience{300'000};
+
+ private:
+  Slots& slots_;
+};
+
+}  // namespace firmware

@@ -1,0 +1,321 @@
+#include "firmware/update.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "simulator/boot_flash.h"
+
+namespace firmware {
+namespace {
+
+using measurement::Uptime;
+using simulator::BootFlash;
+using testing::HasSubstr;
+using Bytes = std::vector<std::uint8_t>;
+
+std::string hexadecimal(std::span<const std::uint8_t> bytes) {
+  std::string digits;
+  for (const auto byte : bytes) digits += fmt::format("{:02x}", byte);
+  return digits;
+}
+
+Digest digest_of(std::span<const std::uint8_t> bytes) {
+  Sha256 sum;
+  sum.add(bytes);
+  return sum.digest();
+}
+
+std::span<const std::uint8_t> bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+// FIPS 180-4's examples.
+TEST(Sha256, AgreesWithTheStandard) {
+  EXPECT_EQ(hexadecimal(digest_of(bytes_of("abc"))),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hexadecimal(digest_of({})),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(
+      hexadecimal(digest_of(bytes_of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"))),
+      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  EXPECT_EQ(hexadecimal(digest_of(Bytes(1'000'000, 'a'))),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+// The owner's key: P-256, as `openssl dgst -sha256 -sign` uses it.
+class Key final : public SignatureCheck {
+ public:
+  std::string sign(std::string_view text) const {
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                          EVP_MD_CTX_free);
+    EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get());
+    Bytes signature(80);
+    std::size_t size = signature.size();
+    EVP_DigestSign(context.get(), signature.data(), &size, bytes_of(text).data(), text.size());
+    signature.resize(size);
+    return hexadecimal(signature);
+  }
+
+  bool is_genuine(std::span<const std::uint8_t> text,
+                  std::span<const std::uint8_t> signature) override {
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                          EVP_MD_CTX_free);
+    EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get());
+    return EVP_DigestVerify(context.get(), signature.data(), signature.size(), text.data(),
+                            text.size()) == 1;
+  }
+
+ private:
+  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_{EVP_EC_gen("P-256"), EVP_PKEY_free};
+};
+
+class UpdateTest : public testing::Test {
+ protected:
+  static constexpr std::size_t slot_size = 64 * 1024;
+
+  std::string unsigned_manifest(std::string_view version,
+                                std::span<const std::uint8_t> image) const {
+    return fmt::format(
+        "lenz-firmware 1\nversion {}\nchip esp32\nsize {}\nsha256 {}\nurl https://hub.local/new\n",
+        version, image.size(), hexadecimal(digest_of(image)));
+  }
+  std::string manifest(std::string_view version, std::span<const std::uint8_t> image) const {
+    const auto text = unsigned_manifest(version, image);
+    return text + "signature " + key.sign(text) + "\n";
+  }
+  std::expected<void, UpdateError> install(BootFlash& meter, std::string_view manifest,
+                                           std::span<const std::uint8_t> image) {
+    Update update(meter, key, running);
+    if (const auto begun = update.begin(manifest); !begun) return begun;
+    for (std::size_t at = 0; at < image.size(); at += 1000) {
+      const auto part = image.subspan(at, std::min<std::size_t>(1000, image.size() - at));
+      if (const auto written = update.write(part); !written) return written;
+    }
+    return update.finish();
+  }
+  static bool runs(const BootFlash& flash, const Bytes& image) {
+    return std::ranges::equal(flash.running_image().first(image.size()), image);
+  }
+
+  Key key;
+  Running running{{1, 3, 9}, "esp32"};
+  const Bytes old_image = simulator::bootable_image(40'000, 1);
+  const Bytes new_image = simulator::bootable_image(50'000, 2);
+  BootFlash flash{slot_size, old_image};
+};
+
+constexpr Soundness sound{.chips_answer = true, .storage_works = true, .hub_heard = true};
+
+TEST_F(UpdateTest, ASignedImageRunsAfterTheRestartAndStaysOnceItIsSound) {
+  ASSERT_EQ(flash.boot(), 0);
+  ASSERT_TRUE(install(flash, manifest("1.4.0", new_image), new_image));
+  EXPECT_TRUE(runs(flash, old_image));
+
+  EXPECT_EQ(flash.boot(), 1);
+  EXPECT_TRUE(runs(flash, new_image));
+  EXPECT_EQ(Trial(flash).step(Uptime{1000}, sound), Trial::Verdict::kept);
+  EXPECT_EQ(flash.boot(), 1);
+  EXPECT_FALSE(flash.is_on_trial());
+}
+
+TEST_F(UpdateTest, AnImageThatIsNotSoundWithinFiveMinutesFallsBack) {
+  for (int missing = 0; missing < 3; ++missing) {
+    BootFlash meter(slot_size, old_image);
+    meter.boot();
+    ASSERT_TRUE(install(meter, manifest("1.4.0", new_image), new_image));
+    meter.boot();
+    ASSERT_TRUE(runs(meter, new_image));
+
+    Soundness partly = sound;
+    (missing == 0   ? partly.chips_answer
+     : missing == 1 ? partly.storage_works
+                    : partly.hub_heard) = false;
+    Trial trial(meter);
+    EXPECT_EQ(trial.step(Uptime{299'999}, partly), Trial::Verdict::running);
+    EXPECT_EQ(trial.step(Uptime{300'000}, partly), Trial::Verdict::failed);
+    EXPECT_TRUE(runs(meter, old_image));
+    EXPECT_FALSE(meter.is_on_trial());
+  }
+}
+
+TEST_F(UpdateTest, AnImageThatCrashesBeforeItIsKeptFallsBackAtTheNextStart) {
+  flash.boot();
+  ASSERT_TRUE(install(flash, manifest("1.4.0", new_image), new_image));
+  flash.boot();
+  flash.boot();
+
+  EXPECT_TRUE(runs(flash, old_image));
+}
+
+TEST_F(UpdateTest, WhileAnImageIsOnTrialNoOtherIsTaken) {
+  flash.boot();
+  ASSERT_TRUE(install(flash, manifest("1.4.0", new_image), new_image));
+  flash.boot();
+
+  EXPECT_EQ(install(flash, manifest("1.5.0", old_image), old_image).error(), UpdateError::on_trial);
+}
+
+TEST_F(UpdateTest, EachReasonToRefuseHasItsName) {
+  flash.boot();
+  const auto refused = [&](const std::string& manifest, std::span<const std::uint8_t> image) {
+    const auto result = install(flash, manifest, image);
+    return result ? "taken" : sentence(result.error());
+  };
+  const auto good = manifest("1.4.0", new_image);
+  const auto other_key = unsigned_manifest("1.4.0", new_image);
+  const auto as_another_chip = [&] {
+    auto text = unsigned_manifest("1.4.0", new_image);
+    text.replace(text.find("esp32"), 5, "esp32s3");
+    return text + "signature " + key.sign(text) + "\n";
+  }();
+  auto longer = new_image;
+  longer.push_back(0);
+  auto damaged = new_image;
+  damaged[20'000] ^= 1;
+  const Bytes huge(slot_size + 1, 0xE9);
+  const Bytes unbootable(1000, 1);
+
+  EXPECT_THAT(refused("hello", new_image), HasSubstr("not a manifest"));
+  EXPECT_THAT(refused(other_key + "signature " + Key().sign(other_key) + "\n", new_image),
+              HasSubstr("not signed with this meter's key"));
+  EXPECT_THAT(refused(as_another_chip, new_image), HasSubstr("another controller"));
+  EXPECT_THAT(refused(manifest("1.3.9", new_image), new_image), HasSubstr("raise the version"));
+  EXPECT_THAT(refused(manifest("1.2.10", new_image), new_image), HasSubstr("raise the version"));
+  EXPECT_THAT(refused(manifest("1.4.0", huge), huge), HasSubstr("larger than the meter's slot"));
+  EXPECT_THAT(refused(good, longer), HasSubstr("longer than its manifest"));
+  EXPECT_THAT(refused(good, std::span(new_image).first(49'999)), HasSubstr("ended early"));
+  EXPECT_THAT(refused(good, damaged), HasSubstr("not the one that was signed"));
+  EXPECT_THAT(refused(manifest("1.4.0", unbootable), unbootable), HasSubstr("bootloader refuses"));
+  flash.cut_power_after(5);
+  EXPECT_THAT(refused(good, new_image), HasSubstr("flash could not be written"));
+  flash.restore_power();
+  EXPECT_EQ(flash.boot(), 0);
+  EXPECT_TRUE(runs(flash, old_image));
+}
+
+TEST_F(UpdateTest, BytesWithoutAManifestAreRefused) {
+  flash.boot();
+  Update update(flash, key, running);
+
+  EXPECT_EQ(update.write(new_image).error(), UpdateError::unexpected_image);
+  EXPECT_EQ(update.finish().error(), UpdateError::unexpected_image);
+}
+
+TEST_F(UpdateTest, AVersionIsThreeNumbersWrittenInOneWay) {
+  EXPECT_EQ(version_of("1.4.0"), (Version{1, 4, 0}));
+  EXPECT_LT(version_of("1.4.9"), version_of("1.4.10"));
+  for (const auto text : {"", "1", "1.2", "1.2.3.4", "01.2.3", "1.2.", "1..3", "-1.2.3",
+                          "1.2.65536", "1.2.3 ", "+1.2.3"}) {
+    EXPECT_EQ(version_of(text), std::nullopt) << text;
+  }
+}
+
+// Every change of a manifest, of an image, or of which belongs to which.
+TEST_F(UpdateTest, FiveThousandMutatedImagesAndManifestsAreRefused) {
+  constexpr unsigned seed = 20;  // Change it to try others.
+  std::mt19937 random(seed);
+  flash.boot();
+  const auto good = manifest("1.4.0", new_image);
+  const auto mutate = [&](auto bytes) {
+    using Byte = typename decltype(bytes)::value_type;
+    if (bytes.empty()) return bytes;
+    const auto at = random() % bytes.size();
+    const auto place = bytes.begin() + static_cast<std::ptrdiff_t>(at);
+    switch (random() % 6) {
+      case 0:
+        bytes[at] = static_cast<Byte>(bytes[at] ^ 1 << random() % 7);
+        break;
+      case 1:
+        bytes.erase(place);
+        break;
+      case 2:
+        bytes.insert(place, static_cast<Byte>(random()));
+        break;
+      case 3:
+        bytes.resize(at);
+        break;
+      case 4:
+        std::swap(bytes[at], bytes[random() % bytes.size()]);
+        break;
+      case 5:
+        const auto tail = std::vector<Byte>(place, bytes.end());
+        bytes.insert(bytes.end(), tail.begin(), tail.end());
+        break;
+    }
+    return bytes;
+  };
+  int mutated = 0;
+  while (mutated < 5000) {
+    auto text = good;
+    auto image = new_image;
+    for (auto changes = 1 + random() % 3; changes > 0; --changes) {
+      if (random() % 5 == 0) {
+        image = mutate(std::move(image));
+      } else {
+        text = mutate(std::move(text));
+      }
+    }
+    if (text == good && image == new_image) continue;
+    ++mutated;
+    ASSERT_FALSE(install(flash, text, image)) << "seed " << seed << ", number " << mutated << "\n"
+                                              << text;
+  }
+
+  EXPECT_EQ(flash.boot(), 0);
+  EXPECT_TRUE(runs(flash, old_image));
+  EXPECT_TRUE(install(flash, good, new_image));
+}
+
+// The whole way: erase, write, choose, restart, keep, restart. The image is cut at every 2 KiB, all
+// else before and within each sector that is erased and each byte that is programmed.
+TEST_F(UpdateTest, APowerCutAnywhereLeavesTheOldImageOrTheNew) {
+  const auto third_image = simulator::bootable_image(45'000, 3);
+  const auto walk = [&](BootFlash& meter, const Bytes& image) {
+    const bool installed = install(meter, manifest("1.4.0", image), image).has_value();
+    if (!installed || meter.boot() < 0 || !meter.is_on_trial() || !runs(meter, image)) return;
+    Trial(meter).step(Uptime{1000}, sound);
+    meter.boot();
+  };
+  const auto cut_everywhere = [&](const BootFlash& before, const Bytes& old, const Bytes& image) {
+    auto whole = before;
+    walk(whole, image);
+    ASSERT_TRUE(runs(whole, image));
+    const auto written = (image.size() + BootFlash::sector - 1) / BootFlash::sector + image.size();
+    const auto steps = whole.steps() - before.steps();
+    int olds = 0, news = 0;
+    for (std::uint64_t half = 0; half < 2 * steps;) {
+      auto meter = before;
+      meter.cut_power_after(half / 2, half % 2 == 1);
+      walk(meter, image);
+      meter.restore_power();
+
+      ASSERT_GE(meter.boot(), 0) << "cut after " << half / 2;
+      ASSERT_TRUE(runs(meter, old) || runs(meter, image)) << "cut after " << half / 2;
+      ++(runs(meter, old) ? olds : news);
+      if (runs(meter, old)) walk(meter, image);
+      ASSERT_TRUE(runs(meter, image) && meter.has_power()) << "cut after " << half / 2;
+
+      const bool in_image = half > 32 && half < 2 * written;
+      half += in_image ? std::min(BootFlash::sector, 2 * written - half) : 1;
+    }
+    EXPECT_GT(olds, 0);
+    EXPECT_GT(news, 0);
+    fmt::print("{} cuts: {} booted the old image, {} the new.\n", olds + news, olds, news);
+  };
+
+  flash.boot();
+  cut_everywhere(flash, old_image, new_image);
+  walk(flash, new_image);
+  cut_everywhere(flash, new_image, third_image);
+}
+
+}  // namespace
+}  // namespace firmware
