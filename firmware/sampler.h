@@ -31,6 +31,8 @@ class Sampler {
   const measurement::Sample* step(measurement::Uptime now);
 
   const ChipHealth& health(std::size_t chip) const { return chips_[chip].health(); }
+  // The sample that was completed last; nothing is in it before the first.
+  const measurement::Sample& latest() const { return sample_; }
   std::size_t chips() const { return chips_.size(); }
   std::uint64_t samples() const { return next_number_; }  // Taken since the start.
 
