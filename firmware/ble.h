@@ -3,7 +3,9 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -99,7 +101,16 @@ enum class AttError : std::uint8_t {
   write_not_permitted = 0x03,
   insufficient_authentication = 0x05,  // Makes a central pair, if it may.
   invalid_offset = 0x07,
+  insufficient_resources = 0x11,  // Try again.
 };
+
+inline constexpr std::size_t least_mtu = 23;       // Of every link, before it has agreed on more.
+inline constexpr std::size_t max_att_value = 512;  // Bytes of a characteristic's value.
+
+// What one notification carries.
+constexpr std::size_t room_of(std::size_t mtu) {
+  return std::clamp(mtu, least_mtu, max_att_value + 3) - 3;
+}
 
 using BleLink = std::uint16_t;  // The stack's name of a connection.
 
