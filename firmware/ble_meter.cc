@@ -85,6 +85,7 @@ BleMeter::BleMeter(const BleOptions& options, BleStack& stack, Storage& counter,
     : options_(options),
       stack_(stack),
       counter_(counter),
+      summaries_({.boot = options.boot, .mains = options.mains, .introduce_every = 0ms}),
       improv_(host, *this, options.provisioned),
       improv_state_(static_cast<std::uint8_t>(improv_.state())) {
   stack_.let_pair(false);
@@ -112,13 +113,12 @@ void BleMeter::open_window(Uptime now) {
   advertise_at_ = now;
 }
 
-void BleMeter::know(const measurement::ReportHeader& header, const measurement::Sample& sample) {
-  boot_ = header.boot;
-  booted_at_ = header.booted_at;
+void BleMeter::add(const measurement::Sample& sample) {
   newest_ = sample;
+  summaries_.add(sample);
   auto end = meter_.begin();
   *end++ = meter_format;
-  for (std::size_t i = 0; i < 8; ++i) *end++ = static_cast<std::uint8_t>(boot_ >> 8 * i);
+  for (std::size_t i = 0; i < 8; ++i) *end++ = static_cast<std::uint8_t>(options_.boot >> 8 * i);
   *end++ = static_cast<std::uint8_t>(sample.chips());
   const auto name = options_.name.substr(0, measurement::max_device_name);
   end = std::ranges::transform(name, end, [](char c) { return static_cast<std::uint8_t>(c); }).out;
@@ -171,9 +171,10 @@ void BleMeter::summarise(Uptime now) {
   if (newest_.chips() == 0 || now < summarise_at_ || now < keep_until_) return;
   if (!summary_leaving_.is_over()) return;
   summarise_at_ = now + summarise_every;
-  const measurement::SummaryHead head{
-      .boot = boot_, .uptime = newest_.uptime, .introduces = true, .booted_at = booted_at_};
-  summary_size_ = measurement::encode(head, source_.entries(newest_), summary_).size;
+  const auto size = summaries_.next(summary_);
+  if (size == 0) return;  // Nothing new was measured.
+  summary_size_ = size;
+  summaries_.told();
   if (has_subscribed(BleValue::summary)) {
     summary_leaving_ = Cutter(0, std::span(summary_).first(summary_size_));
   }

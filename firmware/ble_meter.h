@@ -1,8 +1,8 @@
 // The meter as a Bluetooth LE peripheral: adverts of the mains, circuits over GATT, commissioning.
 //
 //   Device ──> Transport ──> chunks ──> post          subscribed: everything that the hub lacks
-//   newest Sample ──> SummarySource ──> summary       read or notified: totals and mean powers
-//                └──> BTHome ──> advert               to everybody near, or to who has the key
+//   samples ──> Summaries ──> summary       read or notified: totals and mean powers
+//        └──> BTHome ──> advert               to everybody near, or to who has the key
 //   improv::Bluetooth ──> its characteristics         while the window is open
 
 #pragma once
@@ -19,7 +19,7 @@
 #include "firmware/improv.h"
 #include "firmware/rising_counter.h"
 #include "firmware/storage.h"
-#include "firmware/summary_source.h"
+#include "firmware/summaries.h"
 #include "measurement/bthome.h"
 #include "measurement/report.h"
 #include "measurement/units.h"
@@ -29,6 +29,7 @@ namespace firmware {
 struct BleOptions {
   std::string_view name;                      // Of the meter at the hub; outlives the meter.
   measurement::BluetoothAddress address{};    // That it advertises with, always the same.
+  std::uint64_t boot = 0;                     // As the device's.
   std::uint64_t mains = 1;                    // Bit c: channel c is one of the mains.
   measurement::AesBlock* bind_key = nullptr;  // Null: adverts are for everybody.
   bool provisioned = false;                   // It knows its network.
@@ -43,8 +44,9 @@ class BleMeter final : private improv::Bluetooth::Characteristics {
   // To be called at least four times a second.
   void step(measurement::Uptime now);
 
-  // The newest sample of the sampler; header.booted_at where it is known.
-  void know(const measurement::ReportHeader&, const measurement::Sample&);
+  // Each sample of the sampler, in order.
+  void add(const measurement::Sample&);
+  void know_time(measurement::Timestamp booted_at) { summaries_.know_time(booted_at); }
 
   // A button was pressed, or an admin asked for it: for a minute centrals may pair, and Improv is
   // authorized.
@@ -105,7 +107,7 @@ class BleMeter final : private improv::Bluetooth::Characteristics {
   BleStack& stack_;
   BleTransport transport_{stack_};
   RisingCounter counter_;
-  SummarySource source_;
+  Summaries summaries_;
   improv::Bluetooth improv_;
 
   std::optional<Link> link_;
@@ -115,8 +117,6 @@ class BleMeter final : private improv::Bluetooth::Characteristics {
   measurement::Uptime keep_until_{};  // The summary that is there, of which somebody reads parts.
   std::uint8_t packet_ = 0;
 
-  std::uint64_t boot_ = 0;
-  std::optional<measurement::Timestamp> booted_at_;
   measurement::Sample newest_;
   std::array<std::uint8_t, 10 + measurement::max_device_name> meter_{};
   std::size_t meter_size_ = 0;
