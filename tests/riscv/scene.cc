@@ -138,13 +138,13 @@ class Hub final : public firmware::Transport {
  public:
   bool is_up() const override { return up; }
   unsigned connections() const override { return connected; }
-  bool send(std::span<const std::uint8_t> report) override {
+  bool send(firmware::Post, std::span<const std::uint8_t> report) override {
     auto call = [this, report] { take(report); };
     machine::apart([](void* it) { (*static_cast<decltype(call)*>(it))(); }, &call);
     return true;
   }
-  std::size_t receive(std::span<std::uint8_t> buffer) override {
-    if (!up || !news_) return 0;
+  std::optional<Received> receive(std::span<std::uint8_t> buffer) override {
+    if (!up || !news_) return std::nullopt;
     news_ = false;
     std::size_t size = 0;
     auto call = [&] {
@@ -152,7 +152,7 @@ class Hub final : public firmware::Transport {
                  .value_or(0);
     };
     machine::apart([](void* it) { (*static_cast<decltype(call)*>(it))(); }, &call);
-    return size;
+    return Received{firmware::Mail::stored, size};
   }
 
   bool up = true;
