@@ -143,6 +143,10 @@ struct MeterOptions {
   double speed = 0;
   std::optional<std::uint64_t> faults;
   double address_flips = 0;
+  // Instead of simulated ones: the chips on a bus of this machine, as home.toml describes them.
+  std::string spi;                           // /dev/spidev0.0, say; empty: none.
+  std::string gpio_chip = "/dev/gpiochip0";  // Whose lines select them.
+  std::vector<unsigned> chip_selects;        // Empty: as home.toml says.
 };
 int meter(const MeterOptions&);
 

@@ -204,6 +204,17 @@ void describe_meter(CLI::App& command, lenz::MeterOptions& meter) {
   command.add_option("--speed", meter.speed, "Times real time; 0: as fast as it goes");
   command.add_option("--faults", meter.faults, "Seed of faults of bus and link");
   command.add_option("--address-flips", meter.address_flips, "Share of frames");
+  auto* spi = command.add_option("--spi", meter.spi,
+                                 "The chips on this bus instead of a house: /dev/spidev0.0 "
+                                 "(docs/meter.md)");
+  command
+      .add_option("--chip-select", meter.chip_selects,
+                  "GPIO line of each chip, 5,4 (default: cs_pin of the meter in home.toml)")
+      ->delimiter(',')
+      ->needs(spi);
+  command.add_option("--gpio-chip", meter.gpio_chip, "Whose lines they are")
+      ->capture_default_str()
+      ->needs(spi);
 }
 
 void describe_backfill(CLI::App& command, lenz::BackfillOptions& backfill) {

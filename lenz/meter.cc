@@ -1,6 +1,8 @@
 #include <fmt/format.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +15,7 @@
 #include "firmware/boards/linux/file_storage.h"
 #include "firmware/boards/linux/mqtt_transport.h"
 #include "hub/config.h"
+#include "lenz/board_meter.h"
 #include "lenz/broker.h"
 #include "lenz/commands.h"
 #include "lenz/house_faults.h"
@@ -193,6 +196,55 @@ int live(const MeterOptions& options, const MqttOptions& broker, const std::stri
   return 0;
 }
 
+hub::Meter described_meter(const MeterOptions& options, const std::string& folder) {
+  const auto file = folder + "/home.toml";
+  const auto home = hub::load_home(file);
+  const auto found = std::ranges::find(home.meters, options.device, &hub::Meter::id);
+  if (found == home.meters.end()) {
+    throw std::runtime_error(
+        fmt::format("{} describes no meter \"{}\": add it as [[meter]] with its chips "
+                    "(docs/home_format.md), or name one of it with --device.",
+                    file, options.device));
+  }
+  return *found;
+}
+
+// Whether somebody has set the machine's clock since it started: a Raspberry Pi has none that goes
+// on without power.
+bool clock_is_set() {
+  timex state{};
+  return adjtimex(&state) != TIME_ERROR;
+}
+
+// The chips on this machine's bus.
+int on_board(const MeterOptions& options, const MqttOptions& broker, const std::string& folder) {
+  MqttTransport transport(broker);
+  FileStorage storage(fmt::format("{}/{}.outbox", folder, options.device), outbox_bytes);
+  BoardMeter meter({.meter = described_meter(options, folder),
+                    .boot = fresh_seed(),
+                    .bus = {.device = options.spi,
+                            .gpio_chip = options.gpio_chip,
+                            .selects = options.chip_selects}},
+                   storage, transport);
+  const Uptime steady_start = steady_now();
+  std::optional<Timestamp> booted_at;
+  std::string trouble;
+  while (!stop_requested()) {
+    const Uptime uptime = steady_now() - steady_start;
+    if (!booted_at && clock_is_set()) booted_at = system_now() - uptime;
+    meter.step(uptime, booted_at);
+    for (const auto& sentence : meter.news()) fmt::print(stderr, "{}\n", sentence);
+    if (trouble != transport.trouble()) {
+      trouble = transport.trouble();
+      fmt::print(stderr, "{}\n", trouble.empty() ? "The broker answers again." : trouble);
+    }
+    const Uptime next = uptime - uptime % tick + tick;
+    const auto wait = next - (steady_now() - steady_start);
+    transport.poll(static_cast<int>(std::max<std::int64_t>(0, wait.count())));
+  }
+  return 0;
+}
+
 void tell(const nlohmann::json& said) {
   fmt::print("{}\n", said.dump());
   std::fflush(stdout);
@@ -279,6 +331,7 @@ int meter(const MeterOptions& options) {
   const auto folder = options.data.empty() ? Workplace::usual_folder() : options.data;
   const auto broker = broker_of(options, folder);
   const Workplace place(folder);
+  if (!options.spi.empty()) return on_board(options, broker, folder);
   return options.recording.empty() ? live(options, broker, folder) : play(options, broker, folder);
 }
 

@@ -1,0 +1,168 @@
+#include "lenz/board_meter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "firmware/boards/linux/fake_machine.h"
+#include "simulator/atm90e32_chip.h"
+
+namespace lenz {
+namespace {
+
+using firmware::linux_board::FakeMachine;
+using measurement::Quantity;
+using measurement::Timestamp;
+using measurement::Uptime;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class MemoryStorage final : public firmware::Storage {
+ public:
+  std::size_t size() const override { return bytes_.size(); }
+  bool read(std::size_t offset, std::span<std::uint8_t> into) override {
+    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
+    return true;
+  }
+  bool write(std::size_t offset, std::span<const std::uint8_t> from) override {
+    std::ranges::copy(from, bytes_.begin() + static_cast<std::ptrdiff_t>(offset));
+    return true;
+  }
+
+ private:
+  std::vector<std::uint8_t> bytes_ = std::vector<std::uint8_t>(64 * 1024, 0xFF);
+};
+
+// Keeps the last sample of each report.
+class Ear final : public firmware::Transport {
+ public:
+  bool is_up() const override { return true; }
+  unsigned connections() const override { return 1; }
+  bool send(firmware::Post, std::span<const std::uint8_t> report) override {
+    std::array<measurement::Sample, measurement::max_samples_per_report> samples;
+    const auto decoded = measurement::decode(report, samples);
+    heard.push_back(samples[decoded->count - 1]);
+    booted_at = decoded->header.booted_at;
+    return true;
+  }
+  std::optional<Received> receive(std::span<std::uint8_t>) override { return std::nullopt; }
+
+  std::vector<measurement::Sample> heard;
+  std::optional<Timestamp> booted_at;
+};
+
+// Two chips, of which the second sees half the voltage.
+class BoardMeterTest : public testing::Test {
+ protected:
+  BoardMeterTest() {
+    machine.chips = {{5, &chips[0]}, {6, &chips[1]}};
+    meter.id = "pi";
+    meter.nominal_voltage_v = 230;
+    meter.chips.resize(2);
+    meter.chips[0].cs_pin = 5;
+    meter.chips[1].cs_pin = 6;
+    for (std::size_t i = 0; i < 2; ++i) {
+      const measurement::Volts volts{i == 0 ? 230.f : 115.f};
+      chips[i].apply(
+          {.voltage = {volts, volts, volts},
+           .frequency = {50},
+           .channels = {{{.fundamental_power = {1150}, .current = {1150 / volts.value}}}}});
+      // 9 V of 230 V over 22, and 109,226 counts a volt at the pin; 11 mV an ampere.
+      for (auto& channel : meter.chips[i].channels) {
+        channel.voltage_gain = 16'866;
+        channel.current_gain = 27'273;
+      }
+    }
+  }
+
+  void run(BoardMeter& board, Uptime length, std::optional<Timestamp> booted_at = {}) {
+    for (const Uptime end = now + length; now < end; now += 250ms) {
+      board.step(now, booted_at);
+      for (auto& chip : chips) chip.advance(250ms);
+    }
+  }
+
+  std::array<simulator::Atm90e32Chip, 2> chips;
+  FakeMachine machine;
+  hub::Meter meter;
+  MemoryStorage storage;
+  Ear ear;
+  Uptime now{};
+};
+
+TEST_F(BoardMeterTest, WhatItsChipsMeasureReachesTheHub) {
+  BoardMeter board({.meter = meter}, storage, ear, machine);
+
+  run(board, 6s, Timestamp(1'800'000'000s));
+
+  ASSERT_FALSE(ear.heard.empty());
+  const auto& sample = ear.heard.back();
+  EXPECT_NEAR(sample.get<Quantity::voltage>(0)->value, 230, 0.1);
+  EXPECT_NEAR(sample.get<Quantity::voltage>(1)->value, 115, 0.1);
+  EXPECT_NEAR(sample.get<Quantity::active_power>(0)->value, 1150, 1);
+  EXPECT_NEAR(sample.get<Quantity::current>(3)->value, 10, 0.01);
+  EXPECT_EQ(ear.booted_at, Timestamp(1'800'000'000s));
+}
+
+TEST_F(BoardMeterTest, BeforeTheClockIsSetItSaysNoTime) {
+  BoardMeter board({.meter = meter}, storage, ear, machine);
+
+  run(board, 4s);
+
+  ASSERT_FALSE(ear.heard.empty());
+  EXPECT_EQ(ear.booted_at, std::nullopt);
+}
+
+TEST_F(BoardMeterTest, AChipThatIsTakenOutIsNamedOnceAndAgainWhenItIsBack) {
+  BoardMeter board({.meter = meter}, storage, ear, machine);
+  run(board, 4s);
+  EXPECT_THAT(board.news(), ElementsAre("Channels 0 to 2: The chip answers.",
+                                        "Channels 3 to 5: The chip answers."));
+
+  chips[1].set_missing(true);
+  run(board, 4s);
+  EXPECT_THAT(board.news(), ElementsAre(HasSubstr("Channels 3 to 5: No chip answers here")));
+  EXPECT_THAT(board.news(), ElementsAre());
+
+  chips[1].set_missing(false);
+  run(board, 4s);
+  EXPECT_THAT(board.news(), ElementsAre("Channels 3 to 5: The chip answers."));
+}
+
+TEST_F(BoardMeterTest, OtherLinesCanBeGivenThanHomeTomlHas) {
+  machine.chips = {{17, &chips[0]}, {27, &chips[1]}};
+  BoardMeter board({.meter = meter, .bus = {.selects = {17, 27}}}, storage, ear, machine);
+
+  run(board, 4s);
+
+  EXPECT_EQ(board.news().size(), 2u);
+}
+
+TEST_F(BoardMeterTest, OneLineForTwoChipsIsRefused) {
+  try {
+    BoardMeter({.meter = meter, .bus = {.selects = {17}}}, storage, ear, machine);
+    FAIL() << "no exception";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "home.toml describes 2 chips of pi, and the number of selects that were given is 1: "
+        "give one for each, in its order.");
+  }
+}
+
+TEST_F(BoardMeterTest, AClampThatIsToBeTurnedIsRefusedWithTheRemedy) {
+  meter.chips[1].channels[2].reversed = true;
+
+  try {
+    chip_configs(meter);
+    FAIL() << "no exception";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("Channel 5 of pi"));
+    EXPECT_THAT(error.what(), HasSubstr("multiplier = -1"));
+  }
+}
+
+}  // namespace
+}  // namespace lenz
