@@ -379,12 +379,17 @@ bool WiredPanel::try_mistake(Mistake what, Chance& chance) {
       break;
     case Mistake::swapped: {
       if (!(one = candidates(any))) return false;
-      const auto differs = [&](const EnteredCircuit& other, const EnteredClamp& clamp,
+      // Two circuits on the same legs, of which both use, are not told apart by any meter.
+      const auto legs_of = [&](const Installed& installed) {
+        const auto& wire = wires_[installed.wire];
+        if (wire.circuit == plans_.size() || plans_[wire.circuit].is_multiwire)
+          return std::vector{wire.leg};
+        return plans_[wire.circuit].legs;
+      };
+      const auto differs = [&](const EnteredCircuit& other, const EnteredClamp&,
                                const Installed& installed) {
-        const auto& wire = wires_[installed_[*one].wire];
-        const auto& wire_2 = wires_[installed.wire];
-        if (clamp.channel == *one || &other == circuit) return false;
-        return other.legs != circuit->legs || wire.leg != wire_2.leg || other.kind != circuit->kind;
+        return &other != circuit &&
+               (other.kind != circuit->kind || legs_of(installed) != legs_of(installed_[*one]));
       };
       clamp_of(*one, &circuit);
       const auto two = candidates(differs);

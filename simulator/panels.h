@@ -49,6 +49,8 @@ enum class Mistake : std::uint8_t {
   one_adapter,  // Of three phases: all chips see the first one's voltage. Not drawn by chance.
 };
 
+inline constexpr std::size_t mistakes = 13;
+
 struct Misdeed {
   Mistake what{};
   std::vector<std::size_t> channels{};

@@ -1,0 +1,708 @@
+#include "insight/wiring/examination.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <numbers>
+#include <set>
+#include <utility>
+
+#include "insight/wiring/shares.h"
+
+namespace insight::wiring {
+namespace {
+
+using Complex = std::complex<double>;
+using measurement::channels_per_chip;
+using measurement::Quantity;
+
+constexpr double degree = std::numbers::pi / 180;
+constexpr float unmeasured = std::numeric_limits<float>::quiet_NaN();
+
+constexpr float no_volts = 2;  // Below it no adapter is connected.
+constexpr float register_amperes = 65.535F;
+constexpr float level_va = 25;  // Below it an angle is that of offsets.
+constexpr std::size_t least_levels = 15;
+
+// Of shares: what counts as followed, and as not.
+constexpr double least_share = 0.12, sure_errors = 4;
+constexpr double no_share = 0.08, no_share_error = 0.03;
+// Channels whose steps are the same to within what clamps differ by.
+constexpr double same_steps = 0.96, same_size = 0.07;
+constexpr double least_odds = 3;  // Of logarithms of likelihoods.
+// Another type of clamp.
+constexpr double least_factor = 0.09, factor_error = 0.02, type_tolerance = 0.05;
+
+struct ClampType {
+  std::string_view name;
+  double gain;
+};
+// The vendor's gains of current at PGA 1 and a burden of 22 ohm.
+constexpr std::array clamp_types = {
+    ClampType{"SCT-006", 11143},     ClampType{"SCT-013-030", 8650},
+    ClampType{"SCT-013-050", 15420}, ClampType{"SCT-013-000", 27518},
+    ClampType{"SCT-010", 41660},     ClampType{"SCT-016", 41787},
+    ClampType{"SCT-024", 55036},
+};
+
+double turned(double radians) { return std::remainder(radians, 2 * std::numbers::pi); }
+
+// How likely a load's angle is: resistors mostly, small power supplies before, motors behind.
+double load_likelihood(double radians) {
+  const double angle = turned(radians) / degree;
+  return std::exp(-angle * angle / 450) + (angle > -50 && angle < 58 ? 0.3 : 0) + 0.02;
+}
+
+double likelihood(CircuitKind kind, double radians) {
+  switch (kind) {
+    case CircuitKind::load:
+    case CircuitKind::grid:
+      return load_likelihood(radians);
+    case CircuitKind::production:
+      return load_likelihood(radians - std::numbers::pi);
+    case CircuitKind::storage:
+      return std::max(load_likelihood(radians), load_likelihood(radians - std::numbers::pi));
+  }
+  return 1;
+}
+
+// A channel of the panel and what is found about it.
+struct Clamped {
+  std::size_t channel = 0;
+  std::size_t circuit = 0;  // Index.
+  std::size_t clamp = 0;    // Index among the circuit's.
+  int own_leg = 0;          // As entered; 0: one clamp for several.
+  bool is_measured = true;
+  bool is_limited = false;            // By the register or the converter.
+  Complex level;                      // Typical complex power as it is said; 0: too little.
+  std::optional<std::size_t> like{};  // Another one with the same steps.
+  bool changes = false;
+  std::vector<Share> shares{};  // In each leg of its feeder; empty: none.
+  std::vector<int> follows{};   // Legs.
+  bool follows_none = false;    // Surely.
+  std::optional<int> turn{};    // Class of rotation of what is said against what is.
+  double odds = 0;
+  bool is_explained = false;  // By a finding.
+};
+
+class Examination {
+ public:
+  Examination(const Panel& panel, const Recorder& recorder) : panel_(panel), recorder_(recorder) {}
+
+  Report report();
+
+ private:
+  struct Feeder {
+    std::size_t circuit = 0;
+    std::vector<std::size_t> legs{};          // Index of its clamp in all_, by leg - 1; or none.
+    std::vector<std::optional<int>> turns{};  // Of them.
+    std::vector<double> odds{};
+  };
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+  const Circuit& circuit_of(const Clamped& one) const { return panel_.circuits[one.circuit]; }
+  const Clamp& clamp_of(const Clamped& one) const { return circuit_of(one).clamps[one.clamp]; }
+  int classes() const { return panel_.phases == 3 ? 6 : 2; }
+  double class_angle(int turn) const { return 2 * std::numbers::pi * turn / classes(); }
+  int class_of(double radians) const;
+  // Of a voltage against the first leg's.
+  double leg_angle(int leg) const {
+    return -2 * std::numbers::pi * (leg - 1) / std::max(1, panel_.phases);
+  }
+  bool is_reversed(const Clamped&) const;
+  std::size_t find(std::size_t channel) const;
+
+  void look_at_chips();
+  void collect();
+  void look_at_limits();
+  void follow(Feeder&);
+  void turn(Feeder&);
+  void find_likes();
+  void judge_likes();
+  void judge_swaps();
+  void judge_legs();
+  void judge_directions();
+  void judge_voltages();
+  void judge_sizes(const Feeder&);
+  void judge_feeding();
+  bool fits(const Clamped&, const Clamped& entry) const;
+  bool is_misplaced(const Clamped& one) const { return !fits(one, one); }
+  bool produces(const Clamped&) const;
+  std::optional<int> chip_leg(std::size_t chip) const;
+  int real_leg(const Clamped&) const;
+  Finding& add(Fault, std::vector<Clamped*>, double confidence);
+
+  const Panel panel_;
+  const Recorder& recorder_;
+  std::vector<Clamped> all_;
+  std::vector<Feeder> feeders_;
+  Report report_;
+};
+
+int Examination::class_of(double radians) const {
+  const auto n = classes();
+  const auto turn = static_cast<int>(std::lround(turned(radians) * n / (2 * std::numbers::pi)));
+  return ((turn % n) + n) % n;
+}
+
+std::size_t Examination::find(std::size_t channel) const {
+  const auto found = std::ranges::find(all_, channel, &Clamped::channel);
+  return found == all_.end() ? none : static_cast<std::size_t>(found - all_.begin());
+}
+
+Finding& Examination::add(Fault fault, std::vector<Clamped*> clamps, double confidence) {
+  auto& finding = report_.findings.emplace_back();
+  finding.fault = fault;
+  finding.confidence = static_cast<float>(confidence);
+  for (auto* one : clamps) {
+    finding.channels.push_back(one->channel);
+    one->is_explained = true;
+  }
+  return finding;
+}
+
+// Chips that do not answer, and those without a voltage: what hangs on them is not judged.
+void Examination::look_at_chips() {
+  std::vector<float> volts(recorder_.chips(), unmeasured);
+  for (std::size_t chip = 0; chip < recorder_.chips(); ++chip) {
+    double sum = 0;
+    std::size_t measured = 0;
+    for (std::size_t at = 0; at < recorder_.size(); ++at) {
+      if (!(recorder_.volts(at, chip) >= 0)) continue;
+      sum += static_cast<double>(recorder_.volts(at, chip));
+      ++measured;
+    }
+    if (measured * 20 > recorder_.size()) {
+      volts[chip] = static_cast<float>(sum / static_cast<double>(measured));
+    }
+  }
+  for (std::size_t chip = 0; chip < volts.size(); ++chip) {
+    if (volts[chip] >= no_volts) continue;
+    auto& finding = add(std::isnan(volts[chip]) ? Fault::dead_chip : Fault::no_voltage, {}, 0.99);
+    finding.chip = chip;
+    finding.factor = static_cast<double>(volts[chip]);
+    for (auto& one : all_) one.is_measured &= measurement::chip_of(one.channel) != chip;
+  }
+}
+
+void Examination::collect() {
+  for (std::size_t i = 0; i < panel_.circuits.size(); ++i) {
+    const auto& circuit = panel_.circuits[i];
+    for (std::size_t c = 0; c < circuit.clamps.size(); ++c) {
+      if (circuit.clamps[c].channel >= recorder_.chips() * channels_per_chip) continue;
+      if (find(circuit.clamps[c].channel) != none) continue;  // Of a circuit above this one.
+      auto& one = all_.emplace_back();
+      one.channel = circuit.clamps[c].channel;
+      one.circuit = i;
+      one.clamp = c;
+      if (circuit.clamps.size() == circuit.legs.size()) one.own_leg = circuit.legs[c];
+    }
+  }
+  look_at_chips();
+  for (auto& one : all_) {
+    Complex sum;
+    double weight = 0;
+    std::size_t measured = 0, loud = 0;
+    for (std::size_t at = 0; at < recorder_.size(); ++at) {
+      const auto& point = recorder_.point(at, one.channel);
+      const Complex va(static_cast<double>(point.watts), static_cast<double>(point.vars));
+      const double size = std::abs(va);
+      if (!(size >= 0)) continue;
+      ++measured;
+      if (size < static_cast<double>(level_va)) continue;
+      ++loud;
+      sum += va * size;
+      weight += size;
+    }
+    if (measured * 2 < recorder_.size()) one.is_measured = false;
+    if (loud >= least_levels) one.level = sum / weight;
+  }
+}
+
+// Whether the current ends before the power does.
+void Examination::look_at_limits() {
+  for (auto& one : all_) {
+    if (!one.is_measured) continue;
+    const auto limit =
+        register_amperes * static_cast<float>(std::max(1, clamp_of(one).hardware_multiplier));
+    float most = 0;
+    for (std::size_t at = 0; at < recorder_.size(); ++at) {
+      const auto amperes = recorder_.point(at, one.channel).amperes;
+      if (amperes > most) most = amperes;
+    }
+    std::size_t at_limit = 0, high = 0, flat = 0;
+    for (std::size_t at = 0; at < recorder_.size(); ++at) {
+      const auto& point = recorder_.point(at, one.channel);
+      if (point.amperes > limit - 0.01F) ++at_limit;
+      if (!(point.amperes > 0.93F * most) || !(point.peak_amperes > 0)) continue;
+      ++high;
+      // A sine's is 1.414; what distorts a current by itself makes it higher.
+      if (point.peak_amperes < 1.37F * point.amperes) ++flat;
+    }
+    if (at_limit >= 3 && most < limit + 0.01F) {
+      one.is_limited = true;
+      add(Fault::current_limit, {&one}, 0.99).factor = static_cast<double>(limit);
+    } else if (most > 10 && high >= 3 && flat * 10 > high * 8) {
+      one.is_limited = true;
+      add(Fault::clipped, {&one}, 0.95).factor = static_cast<double>(most);
+    }
+  }
+}
+
+void Examination::find_likes() {
+  std::vector<std::size_t> channels;
+  for (const auto& one : all_) {
+    if (one.is_measured && circuit_of(one).kind != CircuitKind::grid)
+      channels.push_back(one.channel);
+  }
+  const auto steps = find_steps(recorder_, channels);
+  const auto n = steps.channels.size();
+  for (const auto channel : steps.channels) all_[find(channel)].changes = true;
+  for (std::size_t b = 1; b < n; ++b) {
+    for (std::size_t a = 0; a < b; ++a) {
+      Complex product;
+      double of_a = 0, of_b = 0;
+      std::set<std::size_t> segments;
+      for (std::size_t row = 0; row < steps.rows.size(); ++row) {
+        const Complex step_a(steps.at(row, a)), step_b(steps.at(row, b));
+        product += std::conj(step_a) * step_b;
+        of_a += std::norm(step_a);
+        of_b += std::norm(step_b);
+        if (std::abs(step_a) > 40) segments.insert(steps.segment[row]);
+      }
+      if (std::abs(product) < same_steps * std::sqrt(of_a * of_b)) continue;
+      if (std::abs(std::log(std::sqrt(of_b / of_a))) > same_size || segments.size() < 2) continue;
+      auto& one = all_[find(steps.channels[b])];
+      const auto other = find(steps.channels[a]);
+      const auto& circuit = circuit_of(one);
+      const auto& circuit_2 = circuit_of(all_[other]);
+      if (circuit.parent == all_[other].circuit || circuit_2.parent == one.circuit) continue;
+      one.like = other;
+      break;
+    }
+  }
+}
+
+// Which legs of a feeder each of the circuits under it changes.
+void Examination::follow(Feeder& feeder) {
+  std::vector<std::size_t> channels;
+  for (auto& one : all_) {
+    if (!one.is_measured || one.circuit == feeder.circuit || one.like) continue;
+    if (circuit_of(one).kind == CircuitKind::grid) continue;
+    // The next circuit above it with clamps.
+    auto above = circuit_of(one).parent;
+    while (above && panel_.circuits[*above].clamps.empty()) above = panel_.circuits[*above].parent;
+    const bool is_grid = panel_.circuits[feeder.circuit].kind == CircuitKind::grid;
+    if (above ? *above == feeder.circuit : is_grid) channels.push_back(one.channel);
+  }
+  const auto steps = find_steps(recorder_, channels);
+  for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
+    if (feeder.legs[leg] == none) continue;
+    const auto shares = shares_in(recorder_, steps, all_[feeder.legs[leg]].channel);
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      auto& one = all_[find(steps.channels[i])];
+      one.shares.resize(feeder.legs.size(), Share{.error = 1});
+      one.shares[leg] = shares[i];
+    }
+  }
+  for (const auto channel : steps.channels) {
+    auto& one = all_[find(channel)];
+    one.follows_none = !one.shares.empty();
+    for (std::size_t leg = 0; leg < one.shares.size(); ++leg) {
+      const auto& share = one.shares[leg];
+      const double size = std::abs(share.value);
+      if (size > least_share && size > sure_errors * share.error) {
+        one.follows.push_back(static_cast<int>(leg) + 1);
+      }
+      if (size > no_share || share.error > no_share_error) one.follows_none = false;
+    }
+    // What is much smaller than the greatest is what other loads did at the same time.
+    double most = 0;
+    for (const int leg : one.follows) {
+      most = std::max(most, std::abs(one.shares[static_cast<std::size_t>(leg) - 1].value));
+    }
+    std::erase_if(one.follows, [&](int leg) {
+      return std::abs(one.shares[static_cast<std::size_t>(leg) - 1].value) < 0.4 * most;
+    });
+  }
+  turn(feeder);
+}
+
+// How the feeder's clamps lie to the volts, by what flows behind them; and with them all others.
+void Examination::turn(Feeder& feeder) {
+  const auto n = classes();
+  feeder.turns.assign(feeder.legs.size(), std::nullopt);
+  feeder.odds.assign(feeder.legs.size(), 0);
+  const bool has_production = std::ranges::any_of(panel_.circuits, [](const Circuit& circuit) {
+    return circuit.kind == CircuitKind::production || circuit.kind == CircuitKind::storage;
+  });
+  for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
+    if (feeder.legs[leg] == none) continue;
+    auto& mains = all_[feeder.legs[leg]];
+    std::vector<double> scores(static_cast<std::size_t>(n));
+    for (int turn = 0; turn < n; ++turn) {
+      auto& score = scores[static_cast<std::size_t>(turn)];
+      if (mains.level != Complex()) {
+        score += std::log(likelihood(has_production ? CircuitKind::storage : CircuitKind::load,
+                                     std::arg(mains.level) - class_angle(turn)));
+      }
+      for (const auto& one : all_) {
+        if (std::ranges::find(one.follows, static_cast<int>(leg) + 1) == one.follows.end())
+          continue;
+        if (one.level == Complex() || one.shares.size() != feeder.legs.size()) continue;
+        const double lies = class_angle(turn - class_of(std::arg(one.shares[leg].value)));
+        score += std::log(likelihood(circuit_of(one).kind, std::arg(one.level) - lies));
+      }
+    }
+    const auto best = std::ranges::max_element(scores) - scores.begin();
+    double second = -1e9;
+    for (int turn = 0; turn < n; ++turn) {
+      if (turn != best) second = std::max(second, scores[static_cast<std::size_t>(turn)]);
+    }
+    feeder.odds[leg] = scores[static_cast<std::size_t>(best)] - second;
+    if (feeder.odds[leg] < least_odds) continue;
+    feeder.turns[leg] = static_cast<int>(best);
+    mains.turn = static_cast<int>(best);
+    mains.odds = feeder.odds[leg];
+    mains.follows = {static_cast<int>(leg) + 1};
+  }
+  for (auto& one : all_) {
+    if (one.follows.empty() || one.shares.size() != feeder.legs.size()) continue;
+    std::optional<int> turn;
+    bool agrees = true;
+    for (const int leg : one.follows) {
+      const auto at = static_cast<std::size_t>(leg) - 1;
+      if (!feeder.turns[at]) continue;
+      const int own = ((*feeder.turns[at] - class_of(std::arg(one.shares[at].value))) % n + n) % n;
+      // A load on several legs flows in each of them: its angle is to the one that the clamp is on.
+      if (turn && *turn != own && n == 2) agrees = false;
+      if (turn && n == 6 && one.own_leg != leg) continue;
+      turn = own;
+      one.odds = feeder.odds[at];
+    }
+    if (turn && agrees) one.turn = turn;
+  }
+  for (auto& one : all_) {
+    if (!one.like || !one.follows.empty()) continue;
+    const auto& other = all_[*one.like];
+    one.follows = other.follows;
+    one.follows_none = other.follows_none;
+    if (!other.turn) continue;
+    Complex product;
+    const std::array both{other.channel, one.channel};
+    const auto steps = find_steps(recorder_, both);
+    if (steps.channels.size() != 2) continue;
+    for (std::size_t row = 0; row < steps.rows.size(); ++row) {
+      product += std::conj(Complex(steps.at(row, 0))) * Complex(steps.at(row, 1));
+    }
+    one.turn = (*other.turn + class_of(std::arg(product))) % n;
+    one.odds = other.odds;
+  }
+}
+
+bool Examination::is_reversed(const Clamped& one) const {
+  if (!one.turn) return false;
+  const bool is_turned = clamp_of(one).multiplier < 0;
+  if (panel_.phases != 3) return (*one.turn == 1) != is_turned;
+  return (*one.turn == 3 || *one.turn == 1 || *one.turn == 5) != is_turned;
+}
+
+bool Examination::produces(const Clamped& one) const {
+  if (!one.turn || one.level == Complex()) return false;
+  return std::abs(turned(std::arg(one.level) - class_angle(*one.turn))) > 130 * degree;
+}
+
+// Whether what one clamp sees could be what another's circuit is entered as.
+bool Examination::fits(const Clamped& one, const Clamped& entry) const {
+  const auto& circuit = circuit_of(entry);
+  if (one.follows.empty() || circuit.legs.empty()) return true;
+  if (circuit.kind == CircuitKind::production && !produces(one) && one.turn &&
+      std::abs(one.level) > 60) {
+    return false;
+  }
+  if (circuit.kind == CircuitKind::load && produces(one) && std::abs(one.level) > 60) return false;
+  if (circuit.legs.size() > 1 && one.follows.size() > 1) return true;
+  if (one.follows.size() > 1) return false;
+  return entry.own_leg == one.follows[0];
+}
+
+void Examination::judge_likes() {
+  for (auto& one : all_) {
+    if (!one.like) continue;
+    auto& other = all_[*one.like];
+    if (one.circuit == other.circuit || one.is_explained || other.is_explained) continue;
+    if (one.follows.empty()) continue;
+    if (one.follows.size() == 1) {
+      add(Fault::doubled, {&other, &one}, 0.95).leg = one.follows[0];
+      continue;
+    }
+    // One of the two has its place, beside a clamp that should be like it and is not: that clamp
+    // and the other one are exchanged.
+    const auto lonely = [&](const Clamped& same) -> Clamped* {
+      for (auto& beside : all_) {
+        if (beside.circuit == same.circuit && &beside != &same && beside.changes &&
+            beside.follows.size() == 1) {
+          return &beside;
+        }
+      }
+      return nullptr;
+    };
+    if (auto* exchanged = lonely(other)) {
+      add(Fault::swapped, {exchanged, &one}, 0.9);
+    } else if (auto* exchanged_2 = lonely(one)) {
+      add(Fault::swapped, {exchanged_2, &other}, 0.9);
+    } else if (circuit_of(one).legs.size() == 1 && circuit_of(other).legs.size() == 1) {
+      add(Fault::two_pole_pair, {&other, &one}, 0.95);
+    }
+  }
+}
+
+void Examination::judge_swaps() {
+  for (std::size_t a = 0; a < all_.size(); ++a) {
+    auto& one = all_[a];
+    if (one.is_explained || circuit_of(one).kind == CircuitKind::grid || !is_misplaced(one))
+      continue;
+    std::vector<Clamped*> partners;
+    for (std::size_t b = a + 1; b < all_.size(); ++b) {
+      auto& other = all_[b];
+      if (other.is_explained || circuit_of(other).kind == CircuitKind::grid) continue;
+      if (other.circuit == one.circuit || !is_misplaced(other)) continue;
+      if (fits(one, other) && fits(other, one)) partners.push_back(&other);
+    }
+    if (partners.size() == 1) add(Fault::swapped, {&one, partners[0]}, 0.9);
+  }
+}
+
+void Examination::judge_legs() {
+  for (auto& one : all_) {
+    if (one.is_explained || circuit_of(one).kind == CircuitKind::grid || one.follows.empty())
+      continue;
+    const auto& circuit = circuit_of(one);
+    if (circuit.legs.size() == 1 && one.follows.size() == 1 && one.follows[0] != circuit.legs[0]) {
+      add(Fault::wrong_leg, {&one}, 0.93).leg = one.follows[0];
+    } else if (one.follows.size() > 1 && circuit.clamps.size() == 1 && circuit.legs.size() > 1 &&
+               std::abs(std::abs(clamp_of(one).multiplier) - 1) < 0.01) {
+      auto& finding = add(Fault::half_counted, {&one}, 0.93);
+      finding.factor = static_cast<double>(circuit.legs.size());
+      // It may lie the wrong way round as well.
+      one.is_explained = false;
+    }
+  }
+}
+
+// Where a clamp's wire hangs: by what it follows, else as it was entered.
+int Examination::real_leg(const Clamped& one) const {
+  if (one.follows.size() == 1) return one.follows[0];
+  return one.own_leg;
+}
+
+// The leg of a chip's voltage, of three: what its clamps' angles say, by majority.
+std::optional<int> Examination::chip_leg(std::size_t chip) const {
+  if (chip < panel_.chips.size() && panel_.chips[chip].leg > 0) return panel_.chips[chip].leg;
+  std::array<double, 3> votes{};
+  for (const auto& one : all_) {
+    if (measurement::chip_of(one.channel) != chip || !one.turn || real_leg(one) == 0) continue;
+    for (int leg = 1; leg <= 3; ++leg) {
+      const int turn = class_of(leg_angle(leg) - leg_angle(real_leg(one)));
+      if ((turn - *one.turn) % 3 == 0) votes[static_cast<std::size_t>(leg) - 1] += one.odds;
+    }
+  }
+  const auto best = std::ranges::max_element(votes);
+  const double all = votes[0] + votes[1] + votes[2];
+  if (*best < least_odds || *best < 0.7 * all) return std::nullopt;
+  return static_cast<int>(best - votes.begin()) + 1;
+}
+
+// Of three phases: clamps whose volts are not those of their own wire.
+void Examination::judge_voltages() {
+  if (panel_.phases != 3) return;
+  std::vector<Clamped*> strangers;
+  double odds = 1e9;
+  for (auto& one : all_) {
+    const auto leg = chip_leg(measurement::chip_of(one.channel));
+    const int own = one.own_leg;
+    if (!leg || own == 0 || own == *leg || !one.is_measured || one.is_explained) continue;
+    if (one.follows.size() == 1 && one.follows[0] != own) continue;
+    strangers.push_back(&one);
+    odds = std::min(odds, one.turn ? one.odds : least_odds);
+  }
+  if (strangers.empty()) return;
+  add(Fault::no_own_voltage, strangers, 0.97);
+  for (auto* one : strangers) one->is_explained = false;
+}
+
+void Examination::judge_directions() {
+  for (auto& one : all_) {
+    if (one.is_explained || !one.is_measured || std::abs(one.level) < 1) continue;
+    if (one.turn) {
+      if (!is_reversed(one)) continue;
+      add(Fault::reversed, {&one}, std::min(0.97, 1 - std::exp(-one.odds)));
+      continue;
+    }
+    // Its own angle alone: enough of a load, and far enough from what any load has.
+    if (circuit_of(one).kind != CircuitKind::load || panel_.phases == 3) continue;
+    if (one.follows_none || std::abs(one.level) < 100) continue;
+    const double sign = clamp_of(one).multiplier < 0 ? -1 : 1;
+    if (std::abs(std::arg(sign * one.level)) < 140 * degree) continue;
+    add(Fault::reversed, {&one}, 0.7);
+  }
+}
+
+// Clamps of another type than the one that was set: they see more or less than the others do of the
+// same current.
+void Examination::judge_sizes(const Feeder& feeder) {
+  const auto types_near = [](double gain) {
+    std::vector<std::string> names;
+    for (const auto& type : clamp_types) {
+      if (std::abs(std::log(type.gain / gain)) < type_tolerance) names.emplace_back(type.name);
+    }
+    return names;
+  };
+  const auto judge = [&](Clamped& one, double factor) {
+    const double gain = clamp_of(one).current_gain;
+    if (one.is_limited || one.is_explained || std::abs(std::log(factor)) < least_factor) return;
+    auto types = gain > 0 ? types_near(gain * factor) : std::vector<std::string>{};
+    if (types.empty()) return;
+    auto& finding = add(Fault::wrong_type, {&one}, 0.9);
+    finding.factor = factor;
+    finding.types = std::move(types);
+    one.is_explained = false;
+  };
+  for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
+    if (feeder.legs[leg] == none) continue;
+    auto& mains = all_[feeder.legs[leg]];
+    struct Size {
+      Clamped* clamp;
+      double size;
+    };
+    std::vector<Size> sizes;
+    for (auto& one : all_) {
+      if (std::ranges::find(one.follows, static_cast<int>(leg) + 1) == one.follows.end()) continue;
+      if (one.shares.size() != feeder.legs.size() || one.is_limited) continue;
+      const auto& share = one.shares[leg];
+      const double size = std::abs(share.value);
+      if (share.error > factor_error * size) continue;
+      sizes.push_back({&one, size});
+    }
+    if (sizes.size() < 2) continue;
+    // The size that most agree on is the mains' own.
+    double own = 1;
+    std::size_t most = 0;
+    for (const auto& candidate : sizes) {
+      const auto agree = static_cast<std::size_t>(std::ranges::count_if(sizes, [&](const Size& s) {
+        return std::abs(std::log(s.size / candidate.size)) < 0.045;
+      }));
+      if (agree > most ||
+          (agree == most && std::abs(std::log(candidate.size)) < std::abs(std::log(own)))) {
+        most = agree;
+        own = candidate.size;
+      }
+    }
+    if (most < 2) continue;
+    double sum = 0;
+    for (const auto& s : sizes) {
+      if (std::abs(std::log(s.size / own)) < 0.045) sum += std::log(s.size);
+    }
+    own = std::exp(sum / static_cast<double>(most));
+    judge(mains, 1 / own);
+    for (const auto& s : sizes) {
+      const bool was_judged = std::ranges::any_of(report_.findings, [&](const Finding& finding) {
+        return finding.fault == Fault::wrong_type && finding.channels[0] == s.clamp->channel;
+      });
+      if (!was_judged) judge(*s.clamp, s.size / own);
+    }
+  }
+}
+
+// Circuits that change nothing of the mains, where others do.
+void Examination::judge_feeding() {
+  const auto following = std::ranges::count_if(
+      all_, [](const Clamped& one) { return !one.shares.empty() && !one.follows.empty(); });
+  if (following < 2) return;
+  for (auto& one : all_) {
+    if (one.is_explained || !one.follows_none) continue;
+    const bool is_complete = std::ranges::all_of(feeders_, [&](const Feeder& feeder) {
+      return std::ranges::count(feeder.legs, none) == 0 &&
+             feeder.legs.size() == static_cast<std::size_t>(panel_.phases);
+    });
+    if (is_complete) add(Fault::before_mains, {&one}, 0.9);
+  }
+}
+
+Report Examination::report() {
+  if (recorder_.size() >= 2) {
+    report_.length = recorder_.time(recorder_.size() - 1) - recorder_.time(0);
+  }
+  if (report_.length < shortest_examination) return report_;
+  collect();
+  look_at_limits();
+  find_likes();
+  for (std::size_t i = 0; i < panel_.circuits.size(); ++i) {
+    const auto& circuit = panel_.circuits[i];
+    const bool feeds = circuit.kind == CircuitKind::grid ||
+                       std::ranges::any_of(panel_.circuits,
+                                           [&](const Circuit& other) { return other.parent == i; });
+    if (!feeds || circuit.clamps.empty()) continue;
+    Feeder feeder{.circuit = i};
+    feeder.legs.assign(static_cast<std::size_t>(std::max(1, panel_.phases)), none);
+    for (std::size_t a = 0; a < all_.size(); ++a) {
+      const auto& one = all_[a];
+      const int leg = panel_.phases == 1 ? 1 : one.own_leg;
+      if (one.circuit == i && leg > 0 && one.is_measured) {
+        feeder.legs[static_cast<std::size_t>(leg) - 1] = a;
+      }
+    }
+    feeders_.push_back(std::move(feeder));
+  }
+  for (auto& feeder : feeders_) follow(feeder);
+  judge_likes();
+  judge_swaps();
+  judge_legs();
+  judge_voltages();
+  judge_directions();
+  for (const auto& feeder : feeders_) judge_sizes(feeder);
+  judge_feeding();
+  for (const auto& one : all_) {
+    if (one.is_measured && !one.turn && std::abs(one.level) < 100) {
+      report_.silent.push_back(one.channel);
+    }
+  }
+  std::ranges::stable_sort(report_.findings, std::greater(), &Finding::confidence);
+  return std::move(report_);
+}
+
+}  // namespace
+
+Recorder::Recorder(std::size_t chips) : chips_(chips) {}
+
+void Recorder::take(measurement::Timestamp time, const measurement::Sample& sample) {
+  const auto number = [](auto value) { return value ? value->value : unmeasured; };
+  if (times_.size() == most_examined) {
+    times_.erase(times_.begin());
+    points_.erase(points_.begin(),
+                  points_.begin() + static_cast<std::ptrdiff_t>(chips_ * channels_per_chip));
+    volts_.erase(volts_.begin(), volts_.begin() + static_cast<std::ptrdiff_t>(chips_));
+  }
+  times_.push_back(time);
+  for (std::size_t chip = 0; chip < chips_; ++chip) {
+    const bool is_there = chip < sample.chips();
+    volts_.push_back(is_there ? number(sample.get<Quantity::voltage>(chip)) : unmeasured);
+    for (std::size_t i = 0; i < channels_per_chip; ++i) {
+      const auto channel = chip * channels_per_chip + i;
+      if (!is_there) {
+        points_.push_back({unmeasured, unmeasured, unmeasured, unmeasured});
+        continue;
+      }
+      points_.push_back({number(sample.get<Quantity::active_power>(channel)),
+                         number(sample.get<Quantity::reactive_power>(channel)),
+                         number(sample.get<Quantity::current>(channel)),
+                         number(sample.get<Quantity::peak_current>(channel))});
+    }
+  }
+}
+
+Report examine(const Panel& panel, const Recorder& recorder) {
+  return Examination(panel, recorder).report();
+}
+
+}  // namespace insight::wiring

@@ -1,0 +1,51 @@
+// How much of each channel's steps a feeder's clamp sees: the complex number that its steps have to
+// be multiplied with to be found among the feeder's.
+
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "insight/wiring/examination.h"
+
+namespace insight::wiring {
+
+// Changes of complex power over some seconds, at all times at which any channel changed.
+struct Steps {
+  std::vector<std::size_t> channels;             // That change: the columns.
+  std::vector<std::complex<float>> of_channels;  // By row, then column, in VA.
+  std::vector<std::size_t> rows;                 // Index of the sample.
+  std::vector<std::size_t> segment;  // Of each row: rows that follow each other are one.
+  std::size_t segments = 0;
+  std::size_t reach = 1;
+
+  std::complex<float> at(std::size_t row, std::size_t column) const {
+    return of_channels[row * channels.size() + column];
+  }
+};
+
+// Samples before and after a change, whose means are compared: about three seconds.
+std::size_t reach_of(const Recorder&);
+
+// The change of one channel around a sample; NaN where it was not measured.
+std::complex<float> step_at(const Recorder&, std::size_t reach, std::size_t sample,
+                            std::size_t channel);
+
+// Of these channels, without those that never change by `least_va`.
+Steps find_steps(const Recorder&, std::span<const std::size_t> channels);
+
+struct Share {
+  std::complex<double> value;
+  double error =
+      0;  // One standard deviation of the value's parts together (jackknife by segments).
+  double squares = 0;  // VA², of the channel's own steps.
+};
+
+// For each column of `steps`: its share in what channel `feeder` does. Least absolute deviations,
+// so that loads without a clamp, which switch when they like, do not count for much. Empty when the
+// feeder was not measured.
+std::vector<Share> shares_in(const Recorder&, const Steps&, std::size_t feeder);
+
+}  // namespace insight::wiring

@@ -1,0 +1,172 @@
+#include "lenz/evaluation/wiring.h"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ostream>
+
+#include "insight/wiring/adapter_guard.h"
+
+namespace lenz::evaluation {
+namespace {
+
+using insight::wiring::Fault;
+using insight::wiring::Finding;
+using measurement::channels_per_chip;
+using simulator::Misdeed;
+using simulator::Mistake;
+
+struct MistakeRow {
+  Mistake id;
+  Fault fault;
+  std::string_view words;
+};
+constexpr std::array rows = {
+    MistakeRow{Mistake::reversed, Fault::reversed, "reversed clamp"},
+    MistakeRow{Mistake::wrong_leg, Fault::wrong_leg, "wrong leg or phase"},
+    MistakeRow{Mistake::swapped, Fault::swapped, "swapped clamps"},
+    MistakeRow{Mistake::doubled, Fault::doubled, "two clamps on one wire"},
+    MistakeRow{Mistake::entered_apart, Fault::two_pole_pair, "two poles entered apart"},
+    MistakeRow{Mistake::half_counted, Fault::half_counted, "factor for poles missing"},
+    MistakeRow{Mistake::before_mains, Fault::before_mains, "tapped before the mains"},
+    MistakeRow{Mistake::wrong_type, Fault::wrong_type, "wrong clamp type"},
+    MistakeRow{Mistake::limit, Fault::current_limit, "65.535 A limit"},
+    MistakeRow{Mistake::clipped, Fault::clipped, "clipped clamp"},
+    MistakeRow{Mistake::dead_chip, Fault::dead_chip, "dead chip"},
+    MistakeRow{Mistake::no_voltage, Fault::no_voltage, "voltage input open"},
+    MistakeRow{Mistake::one_adapter, Fault::no_own_voltage, "no voltage of its own"},
+};
+static_assert(rows.size() == simulator::mistakes);
+
+const MistakeRow& row_of(Mistake mistake) { return rows[static_cast<std::size_t>(mistake)]; }
+
+bool is_right(const Finding& finding, const Misdeed& misdeed, const insight::wiring::Panel& panel) {
+  if (finding.fault != row_of(misdeed.what).fault || finding.chip != misdeed.chip) return false;
+  if (misdeed.what == Mistake::one_adapter) {
+    // All chips see the first leg: it is right of every circuit of another leg.
+    return std::ranges::all_of(finding.channels, [&](std::size_t channel) {
+      return std::ranges::any_of(panel.circuits, [&](const auto& circuit) {
+        for (std::size_t i = 0; i < circuit.clamps.size(); ++i) {
+          if (circuit.clamps[i].channel != channel) continue;
+          return circuit.legs.size() != circuit.clamps.size() || circuit.legs[i] != 1;
+        }
+        return false;
+      });
+    });
+  }
+  auto said = finding.channels, done = misdeed.channels;
+  std::ranges::sort(said);
+  std::ranges::sort(done);
+  if (said != done) return false;
+  if (misdeed.what == Mistake::wrong_leg) return finding.leg == misdeed.leg;
+  if (misdeed.what == Mistake::wrong_type) {
+    return std::ranges::find(finding.types, misdeed.type) != finding.types.end();
+  }
+  return true;
+}
+
+std::string words(std::string_view what, std::uint64_t seed,
+                  const std::vector<std::size_t>& channels, std::string_view more = {}) {
+  return fmt::format("{}: {}, channels {}{}", seed, what, fmt::join(channels, " "), more);
+}
+
+void score(std::uint64_t seed, const simulator::WiredPanel& home, WiringScore& total) {
+  const auto panel = entered_panel(home);
+  insight::wiring::Recorder recorder(home.chips());
+  for (std::size_t second = 0; second < home.seconds(); ++second) {
+    recorder.take(measurement::Timestamp(std::chrono::seconds(second)), home.sample(second));
+  }
+  const auto report = examine(panel, recorder);
+  std::string all;
+  for (const auto& misdeed : home.misdeeds()) {
+    all += fmt::format("; {} {}", row_of(misdeed.what).words, fmt::join(misdeed.channels, " "));
+  }
+  for (const auto& finding : report.findings) {
+    ++total.statements;
+    const bool is_true = std::ranges::any_of(
+        home.misdeeds(), [&](const Misdeed& misdeed) { return is_right(finding, misdeed, panel); });
+    if (is_true) continue;
+    ++total.false_statements;
+    total.lies.push_back(
+        words(row(finding.fault).word, seed, finding.channels,
+              fmt::format(" leg {} factor {:.3f}{}", finding.leg, finding.factor, all)));
+  }
+  for (const auto& misdeed : home.misdeeds()) {
+    auto& line = total.by_mistake[static_cast<std::size_t>(misdeed.what)];
+    ++line.made;
+    const bool is_visible = misdeed.channels.empty() || misdeed.swing_w >= visible_w;
+    const bool is_named = std::ranges::any_of(
+        report.findings, [&](const Finding& finding) { return is_right(finding, misdeed, panel); });
+    if (is_visible) ++line.visible;
+    if (is_named) ++(is_visible ? line.named : line.named_unseen);
+    if (is_visible && !is_named) {
+      total.misses.push_back(words(row_of(misdeed.what).words, seed, misdeed.channels,
+                                   fmt::format(" swing {:.0f} W{}", misdeed.swing_w, all)));
+    }
+  }
+}
+
+}  // namespace
+
+insight::wiring::Panel entered_panel(const simulator::WiredPanel& home) {
+  using insight::wiring::CircuitKind;
+  insight::wiring::Panel panel{.phases = home.phases(),
+                               .nominal = {static_cast<float>(home.nominal_volts())}};
+  for (const auto& entered : home.entered()) {
+    auto& circuit = panel.circuits.emplace_back();
+    circuit.id = circuit.name = entered.name;
+    circuit.kind = entered.kind == "grid"    ? CircuitKind::grid
+                   : entered.kind == "solar" ? CircuitKind::production
+                                             : CircuitKind::load;
+    if (circuit.kind != CircuitKind::grid) circuit.parent = 0;
+    circuit.rating_a = entered.rating_a;
+    circuit.legs = entered.legs;
+    for (const auto& clamp : entered.clamps) {
+      circuit.clamps.push_back(
+          {clamp.channel, clamp.multiplier, clamp.type->gain, clamp.hardware_multiplier});
+    }
+  }
+  panel.chips.resize(home.chips());
+  return panel;
+}
+
+WiringScore evaluate_wiring(std::uint64_t seed, std::size_t panels) {
+  WiringScore total{.panels = panels};
+  for (std::size_t i = 0; i < panels; ++i) {
+    const auto own = seed * 1'000'000 + i;
+    score(own, simulator::WiredPanel({.seed = own, .mistakes = i % 4}), total);
+  }
+  return total;
+}
+
+void print(const WiringScore& total, std::ostream& out) {
+  fmt::print(out, "{} panels\n\n{:<28} {:>6} {:>8} {:>7} {:>7}   not shown: named\n", total.panels,
+             "mistake", "made", "shown", "named", "%");
+  MistakeScore sum;
+  for (const auto& row : rows) {
+    const auto& line = total.by_mistake[static_cast<std::size_t>(row.id)];
+    sum.made += line.made;
+    sum.visible += line.visible;
+    sum.named += line.named;
+    sum.named_unseen += line.named_unseen;
+    if (line.made == 0) continue;
+    fmt::print(out, "{:<28} {:>6} {:>8} {:>7} {:>7.1f}   {:>4} {:>6}\n", row.words, line.made,
+               line.visible, line.named,
+               100. * static_cast<double>(line.named) /
+                   static_cast<double>(std::max<std::size_t>(1, line.visible)),
+               line.made - line.visible, line.named_unseen);
+  }
+  fmt::print(out, "{:<28} {:>6} {:>8} {:>7} {:>7.1f}   {:>4} {:>6}\n", "all", sum.made, sum.visible,
+             sum.named,
+             100. * static_cast<double>(sum.named) /
+                 static_cast<double>(std::max<std::size_t>(1, sum.visible)),
+             sum.made - sum.visible, sum.named_unseen);
+  fmt::print(out, "\n{} statements, {} false ({:.2f} %)\n", total.statements,
+             total.false_statements,
+             100. * static_cast<double>(total.false_statements) /
+                 static_cast<double>(std::max<std::size_t>(1, total.statements)));
+}
+
+}  // namespace lenz::evaluation
