@@ -513,6 +513,11 @@ bool WiredPanel::try_mistake(Mistake what, Chance& chance) {
   return true;
 }
 
+void WiredPanel::repair_chips() {
+  is_dead_.assign(chips(), false);
+  is_open_.assign(chips(), false);
+}
+
 Sample WiredPanel::sample(std::size_t second) const {
   assert(second < seconds_ && "BUG: the examination is over");
   Sample sample(chips());

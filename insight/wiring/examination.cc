@@ -26,10 +26,14 @@ constexpr std::size_t least_levels = 15;
 
 // Of shares: what counts as followed, and as not.
 constexpr double least_share = 0.12, sure_errors = 4;
+constexpr std::size_t least_times = 3;
+constexpr double few_times_share = 0.12;
 constexpr double no_share = 0.08, no_share_error = 0.03;
 // Channels whose steps are the same to within what clamps differ by.
 constexpr double same_steps = 0.96, same_size = 0.07;
 constexpr double least_odds = 3;  // Of logarithms of likelihoods.
+// Sizes of shares that are one.
+constexpr double agreeing_sizes = 0.045;
 // Another type of clamp.
 constexpr double least_factor = 0.09, factor_error = 0.02, type_tolerance = 0.05;
 
@@ -76,14 +80,63 @@ struct Clamped {
   bool is_limited = false;            // By the register or the converter.
   Complex level;                      // Typical complex power as it is said; 0: too little.
   std::optional<std::size_t> like{};  // Another one with the same steps.
+  std::size_t like_times = 0;
   bool changes = false;
   std::vector<Share> shares{};  // In each leg of its feeder; empty: none.
   std::vector<int> follows{};   // Legs.
   bool follows_none = false;    // Surely.
+  bool is_placed = false;       // All legs were asked.
   std::optional<int> turn{};    // Class of rotation of what is said against what is.
   double odds = 0;
   bool is_explained = false;  // By a finding.
 };
+
+// The size that most of some shares of one feeder have: how much the feeder's own clamp says of
+// what flows. Absent where no two agree.
+std::optional<double> common_size(const std::vector<double>& sizes) {
+  double common = 1;
+  std::size_t most = 0;
+  for (const double candidate : sizes) {
+    double sum = 0;
+    std::size_t agree = 0;
+    for (const double size : sizes) {
+      if (std::abs(std::log(size / candidate)) >= agreeing_sizes) continue;
+      sum += std::log(size);
+      ++agree;
+    }
+    const double mean = std::exp(sum / static_cast<double>(std::max<std::size_t>(1, agree)));
+    if (agree < most || (agree == most && std::abs(std::log(mean)) > std::abs(std::log(common)))) {
+      continue;
+    }
+    most = agree;
+    common = mean;
+  }
+  if (most < 2) return std::nullopt;
+  return common;
+}
+
+// The legs in which what a channel changes is found again; `scales`: what each leg's clamp says of
+// what flows. Of few changes another load may have made one at the same time: then the share must
+// be that of a clamp as it should be.
+std::vector<int> followed(const std::vector<Share>& shares, const std::vector<double>& scales) {
+  double most = 0;
+  for (std::size_t leg = 0; leg < shares.size(); ++leg) {
+    const double size = std::abs(shares[leg].value);
+    if (size > sure_errors * shares[leg].error) most = std::max(most, size / scales[leg]);
+  }
+  std::vector<int> legs;
+  if (most < least_share) return legs;
+  for (std::size_t leg = 0; leg < shares.size(); ++leg) {
+    const auto& share = shares[leg];
+    const double size = std::abs(share.value) / scales[leg], error = share.error / scales[leg];
+    if (size < 0.25 * most) continue;
+    if (size < sure_errors * error || size < 0.6 * most) return {};
+    const bool is_proven = share.times >= least_times || (share.times > 1 && error < 0.02 * size);
+    if (!is_proven && std::abs(size - 1) > few_times_share) return {};
+    legs.push_back(static_cast<int>(leg) + 1);
+  }
+  return legs;
+}
 
 class Examination {
  public:
@@ -97,6 +150,7 @@ class Examination {
     std::vector<std::size_t> legs{};          // Index of its clamp in all_, by leg - 1; or none.
     std::vector<std::optional<int>> turns{};  // Of them.
     std::vector<double> odds{};
+    std::vector<double> scales{};  // What each clamp says of what flows.
   };
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
@@ -117,6 +171,8 @@ class Examination {
   void look_at_limits();
   void follow(Feeder&);
   void turn(Feeder&);
+  std::optional<std::array<std::size_t, 2>> exchanged_with_mains(const Feeder&);
+  Report report_exchanged(std::array<std::size_t, 2> channels);
   void find_likes();
   void judge_likes();
   void judge_swaps();
@@ -137,6 +193,7 @@ class Examination {
   std::vector<Clamped> all_;
   std::vector<Feeder> feeders_;
   Report report_;
+  std::optional<std::array<std::size_t, 2>> exchanged_;  // Put where they belong.
 };
 
 int Examination::class_of(double radians) const {
@@ -196,6 +253,8 @@ void Examination::collect() {
       one.circuit = i;
       one.clamp = c;
       if (circuit.clamps.size() == circuit.legs.size()) one.own_leg = circuit.legs[c];
+      one.is_explained =
+          exchanged_ && std::ranges::find(*exchanged_, one.channel) != exchanged_->end();
     }
   }
   look_at_chips();
@@ -222,7 +281,7 @@ void Examination::collect() {
 // Whether the current ends before the power does.
 void Examination::look_at_limits() {
   for (auto& one : all_) {
-    if (!one.is_measured) continue;
+    if (!one.is_measured || one.is_explained) continue;
     const auto limit =
         register_amperes * static_cast<float>(std::max(1, clamp_of(one).hardware_multiplier));
     float most = 0;
@@ -271,13 +330,14 @@ void Examination::find_likes() {
         if (std::abs(step_a) > 40) segments.insert(steps.segment[row]);
       }
       if (std::abs(product) < same_steps * std::sqrt(of_a * of_b)) continue;
-      if (std::abs(std::log(std::sqrt(of_b / of_a))) > same_size || segments.size() < 2) continue;
+      if (std::abs(std::log(std::sqrt(of_b / of_a))) > same_size) continue;
       auto& one = all_[find(steps.channels[b])];
       const auto other = find(steps.channels[a]);
       const auto& circuit = circuit_of(one);
       const auto& circuit_2 = circuit_of(all_[other]);
       if (circuit.parent == all_[other].circuit || circuit_2.parent == one.circuit) continue;
       one.like = other;
+      one.like_times = segments.size();
       break;
     }
   }
@@ -305,25 +365,26 @@ void Examination::follow(Feeder& feeder) {
       one.shares[leg] = shares[i];
     }
   }
+  feeder.scales.assign(feeder.legs.size(), 1);
+  for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
+    std::vector<double> sizes;
+    for (const auto channel : steps.channels) {
+      const auto& one = all_[find(channel)];
+      if (one.shares.empty() || one.is_limited) continue;
+      const double size = std::abs(one.shares[leg].value);
+      if (size > least_share && one.shares[leg].error < factor_error * size) sizes.push_back(size);
+    }
+    feeder.scales[leg] = common_size(sizes).value_or(1);
+  }
+  const bool is_whole = std::ranges::count(feeder.legs, none) == 0;
   for (const auto channel : steps.channels) {
     auto& one = all_[find(channel)];
-    one.follows_none = !one.shares.empty();
-    for (std::size_t leg = 0; leg < one.shares.size(); ++leg) {
-      const auto& share = one.shares[leg];
-      const double size = std::abs(share.value);
-      if (size > least_share && size > sure_errors * share.error) {
-        one.follows.push_back(static_cast<int>(leg) + 1);
-      }
-      if (size > no_share || share.error > no_share_error) one.follows_none = false;
-    }
-    // What is much smaller than the greatest is what other loads did at the same time.
-    double most = 0;
-    for (const int leg : one.follows) {
-      most = std::max(most, std::abs(one.shares[static_cast<std::size_t>(leg) - 1].value));
-    }
-    std::erase_if(one.follows, [&](int leg) {
-      return std::abs(one.shares[static_cast<std::size_t>(leg) - 1].value) < 0.4 * most;
-    });
+    if (one.shares.empty()) continue;
+    one.follows = followed(one.shares, feeder.scales);
+    one.is_placed = is_whole && !one.follows.empty();
+    one.follows_none = is_whole && std::ranges::all_of(one.shares, [](const Share& share) {
+                         return std::abs(share.value) < no_share && share.error < no_share_error;
+                       });
   }
   turn(feeder);
 }
@@ -387,6 +448,7 @@ void Examination::turn(Feeder& feeder) {
     const auto& other = all_[*one.like];
     one.follows = other.follows;
     one.follows_none = other.follows_none;
+    one.is_placed = other.is_placed;
     if (!other.turn) continue;
     Complex product;
     const std::array both{other.channel, one.channel};
@@ -398,6 +460,64 @@ void Examination::turn(Feeder& feeder) {
     one.turn = (*other.turn + class_of(std::arg(product))) % n;
     one.odds = other.odds;
   }
+}
+
+// A mains' clamp and another one that are exchanged: hardly anything that should be found in the
+// mains is, but in the other.
+std::optional<std::array<std::size_t, 2>> Examination::exchanged_with_mains(const Feeder& feeder) {
+  for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
+    if (feeder.legs[leg] == none) continue;
+    std::vector<std::size_t> expected;
+    std::size_t found = 0;
+    for (const auto& one : all_) {
+      if (one.shares.size() != feeder.legs.size() || one.like) continue;
+      if (one.own_leg != static_cast<int>(leg) + 1) continue;
+      expected.push_back(one.channel);
+      found += std::abs(one.shares[leg].value) > 0.5;
+    }
+    if (expected.size() < 3 || found * 2 > expected.size()) continue;
+    std::optional<std::size_t> best;
+    std::size_t most = 0;
+    for (const auto& candidate : all_) {
+      if (!candidate.is_measured || candidate.circuit == feeder.circuit) continue;
+      auto others = expected;
+      std::erase(others, candidate.channel);
+      const auto steps = find_steps(recorder_, others);
+      const auto shares = shares_in(recorder_, steps, candidate.channel);
+      const auto agree = static_cast<std::size_t>(std::ranges::count_if(shares, [](const Share& s) {
+        return std::abs(std::abs(s.value) - 1) < 0.15 && s.error < 0.1;
+      }));
+      if (agree <= most) continue;
+      most = agree;
+      best = candidate.channel;
+    }
+    if (most >= 2 && most > found && most * 2 > expected.size()) {
+      return std::array{all_[feeder.legs[leg]].channel, *best};
+    }
+  }
+  return std::nullopt;
+}
+
+// What would be found if the two were where they belong.
+Report Examination::report_exchanged(std::array<std::size_t, 2> channels) {
+  auto panel = panel_;
+  for (auto& circuit : panel.circuits) {
+    for (auto& clamp : circuit.clamps) {
+      const auto at = std::ranges::find(channels, clamp.channel);
+      if (at == channels.end()) continue;
+      const auto& other = clamp_of(all_[find(channels[at == channels.begin() ? 1 : 0])]);
+      clamp.channel = other.channel;
+      clamp.current_gain = other.current_gain;
+      clamp.hardware_multiplier = other.hardware_multiplier;
+    }
+  }
+  Examination again(panel, recorder_);
+  again.exchanged_ = channels;
+  auto report = again.report();
+  report.findings.push_back({.fault = Fault::swapped,
+                             .channels = {channels.begin(), channels.end()},
+                             .confidence = 0.9F});
+  return report;
 }
 
 bool Examination::is_reversed(const Clamped& one) const {
@@ -415,7 +535,7 @@ bool Examination::produces(const Clamped& one) const {
 // Whether what one clamp sees could be what another's circuit is entered as.
 bool Examination::fits(const Clamped& one, const Clamped& entry) const {
   const auto& circuit = circuit_of(entry);
-  if (one.follows.empty() || circuit.legs.empty()) return true;
+  if (!one.is_placed || circuit.legs.empty()) return true;
   if (circuit.kind == CircuitKind::production && !produces(one) && one.turn &&
       std::abs(one.level) > 60) {
     return false;
@@ -431,7 +551,7 @@ void Examination::judge_likes() {
     if (!one.like) continue;
     auto& other = all_[*one.like];
     if (one.circuit == other.circuit || one.is_explained || other.is_explained) continue;
-    if (one.follows.empty()) continue;
+    if (!one.is_placed || one.like_times < 2) continue;
     if (one.follows.size() == 1) {
       add(Fault::doubled, {&other, &one}, 0.95).leg = one.follows[0];
       continue;
@@ -475,8 +595,7 @@ void Examination::judge_swaps() {
 
 void Examination::judge_legs() {
   for (auto& one : all_) {
-    if (one.is_explained || circuit_of(one).kind == CircuitKind::grid || one.follows.empty())
-      continue;
+    if (one.is_explained || circuit_of(one).kind == CircuitKind::grid || !one.is_placed) continue;
     const auto& circuit = circuit_of(one);
     if (circuit.legs.size() == 1 && one.follows.size() == 1 && one.follows[0] != circuit.legs[0]) {
       add(Fault::wrong_leg, {&one}, 0.93).leg = one.follows[0];
@@ -533,7 +652,8 @@ void Examination::judge_voltages() {
 
 void Examination::judge_directions() {
   for (auto& one : all_) {
-    if (one.is_explained || !one.is_measured || std::abs(one.level) < 1) continue;
+    if (one.is_explained || !one.is_measured || std::abs(one.level) < 1 || is_misplaced(one))
+      continue;
     if (one.turn) {
       if (!is_reversed(one)) continue;
       add(Fault::reversed, {&one}, std::min(0.97, 1 - std::exp(-one.odds)));
@@ -541,6 +661,7 @@ void Examination::judge_directions() {
     }
     // Its own angle alone: enough of a load, and far enough from what any load has.
     if (circuit_of(one).kind != CircuitKind::load || panel_.phases == 3) continue;
+    if (panel_.phases > 1 && !feeders_.empty()) continue;
     if (one.follows_none || std::abs(one.level) < 100) continue;
     const double sign = clamp_of(one).multiplier < 0 ? -1 : 1;
     if (std::abs(std::arg(sign * one.level)) < 140 * degree) continue;
@@ -571,45 +692,17 @@ void Examination::judge_sizes(const Feeder& feeder) {
   for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
     if (feeder.legs[leg] == none) continue;
     auto& mains = all_[feeder.legs[leg]];
-    struct Size {
-      Clamped* clamp;
-      double size;
-    };
-    std::vector<Size> sizes;
+    judge(mains, 1 / feeder.scales[leg]);
     for (auto& one : all_) {
       if (std::ranges::find(one.follows, static_cast<int>(leg) + 1) == one.follows.end()) continue;
-      if (one.shares.size() != feeder.legs.size() || one.is_limited) continue;
+      if (one.shares.size() != feeder.legs.size()) continue;
       const auto& share = one.shares[leg];
-      const double size = std::abs(share.value);
+      const double size = std::abs(share.value) / feeder.scales[leg];
       if (share.error > factor_error * size) continue;
-      sizes.push_back({&one, size});
-    }
-    if (sizes.size() < 2) continue;
-    // The size that most agree on is the mains' own.
-    double own = 1;
-    std::size_t most = 0;
-    for (const auto& candidate : sizes) {
-      const auto agree = static_cast<std::size_t>(std::ranges::count_if(sizes, [&](const Size& s) {
-        return std::abs(std::log(s.size / candidate.size)) < 0.045;
-      }));
-      if (agree > most ||
-          (agree == most && std::abs(std::log(candidate.size)) < std::abs(std::log(own)))) {
-        most = agree;
-        own = candidate.size;
-      }
-    }
-    if (most < 2) continue;
-    double sum = 0;
-    for (const auto& s : sizes) {
-      if (std::abs(std::log(s.size / own)) < 0.045) sum += std::log(s.size);
-    }
-    own = std::exp(sum / static_cast<double>(most));
-    judge(mains, 1 / own);
-    for (const auto& s : sizes) {
       const bool was_judged = std::ranges::any_of(report_.findings, [&](const Finding& finding) {
-        return finding.fault == Fault::wrong_type && finding.channels[0] == s.clamp->channel;
+        return finding.fault == Fault::wrong_type && finding.channels[0] == one.channel;
       });
-      if (!was_judged) judge(*s.clamp, s.size / own);
+      if (!was_judged) judge(one, size);
     }
   }
 }
@@ -654,7 +747,26 @@ Report Examination::report() {
     }
     feeders_.push_back(std::move(feeder));
   }
-  for (auto& feeder : feeders_) follow(feeder);
+  for (auto& feeder : feeders_) {
+    follow(feeder);
+    if (exchanged_ || panel_.circuits[feeder.circuit].kind != CircuitKind::grid) continue;
+    if (const auto channels = exchanged_with_mains(feeder)) return report_exchanged(*channels);
+  }
+  if (getenv("DBG"))
+    for (auto& o : all_) {  // DBG
+      fprintf(stderr, "ch%zu %-14s legs", o.channel, circuit_of(o).name.c_str());
+      for (int l : circuit_of(o).legs) fprintf(stderr, "%d", l);  // DBG
+      fprintf(stderr, " own%d m%.0f | level %.0f@%.0f like %d follows ", o.own_leg,
+              clamp_of(o).multiplier, std::abs(o.level), std::arg(o.level) / degree,
+              o.like ? int(all_[*o.like].channel) : -1);  // DBG
+      for (int l : o.follows) fprintf(stderr, "%d", l);   // DBG
+      fprintf(stderr, "%s turn %d odds %.1f ", o.follows_none ? " NONE" : "", o.turn.value_or(-1),
+              o.odds);  // DBG
+      for (auto& x : o.shares)
+        fprintf(stderr, " [%.3f@%.0f +-%.3f]", std::abs(x.value), std::arg(x.value) / degree,
+                x.error);  // DBG
+      fprintf(stderr, "\n");
+    }  // DBG
   judge_likes();
   judge_swaps();
   judge_legs();

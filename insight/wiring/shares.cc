@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 namespace insight::wiring {
 namespace {
@@ -11,7 +13,7 @@ using Complex = std::complex<double>;
 constexpr float least_va = 40;    // A channel that never changes so much says nothing.
 constexpr float counted_va = 12;  // Nor does a time at which none does.
 constexpr std::size_t most_rows = 6000;
-constexpr std::size_t most_parts = 16;
+constexpr float much = 0.4F;  // Of the greatest change.
 constexpr int rounds = 8;
 
 // The Hermitian system G x = h, in place. `matrix` by rows.
@@ -32,7 +34,7 @@ std::vector<Complex> solve(std::vector<Complex> matrix, std::vector<Complex> rig
   return right;
 }
 
-// Sums of D^H D and D^H M over some rows, weighted.
+// D^H D and D^H M over all rows, weighted.
 struct Sums {
   std::vector<Complex> gram, right;
 
@@ -49,12 +51,9 @@ struct Sums {
     }
   }
 
-  std::vector<Complex> solved(const Sums* without = nullptr) const {
+  std::vector<Complex> solved(std::vector<Complex> side) const {
     const auto n = right.size();
     auto matrix = gram;
-    auto side = right;
-    for (std::size_t i = 0; without && i < matrix.size(); ++i) matrix[i] -= without->gram[i];
-    for (std::size_t i = 0; without && i < n; ++i) side[i] -= without->right[i];
     // What nothing is known of comes out as nothing.
     for (std::size_t i = 0; i < n; ++i) {
       matrix[i * n + i] += 0.002 * std::max(1e-3, gram[i * n + i].real());
@@ -62,6 +61,44 @@ struct Sums {
     return solve(std::move(matrix), std::move(side));
   }
 };
+
+// Of each share, with what the rows of a segment leave together (clustered sandwich estimator:
+// Liang and Zeger, Biometrika 73, 1986).
+std::vector<double> errors(const Steps& steps, const Sums& sums,
+                           const std::vector<Complex>& residuals,
+                           const std::vector<double>& weights) {
+  const auto n = sums.right.size();
+  std::vector<double> squares(n);
+  for (std::size_t row = 0; row < residuals.size();) {
+    std::vector<Complex> left(n);
+    for (const auto segment = steps.segment[row];
+         row < residuals.size() && steps.segment[row] == segment; ++row) {
+      if (!(std::abs(residuals[row]) >= 0)) continue;
+      for (std::size_t i = 0; i < n; ++i) {
+        left[i] += weights[row] * std::conj(Complex(steps.at(row, i))) * residuals[row];
+      }
+    }
+    const auto moved = sums.solved(std::move(left));
+    for (std::size_t i = 0; i < n; ++i) squares[i] += std::norm(moved[i]);
+  }
+  for (auto& square : squares) square = std::sqrt(square);
+  return squares;
+}
+
+std::size_t times_of(const Steps& steps, std::size_t column) {
+  float most = 0;
+  for (std::size_t row = 0; row < steps.rows.size(); ++row) {
+    most = std::max(most, std::abs(steps.at(row, column)));
+  }
+  std::size_t times = 0;
+  std::optional<std::size_t> last;
+  for (std::size_t row = 0; row < steps.rows.size(); ++row) {
+    if (std::abs(steps.at(row, column)) < much * most) continue;
+    if (!last || steps.rows[row] > *last + 2 * steps.reach) ++times;
+    last = steps.rows[row];
+  }
+  return times;
+}
 
 }  // namespace
 
@@ -134,43 +171,24 @@ std::vector<Share> shares_in(const Recorder& recorder, const Steps& steps, std::
     weights[row] = 1 / std::max(residual, 8 + 0.03 * own_va[row]);
   };
   for (std::size_t row = 0; row < weights.size(); ++row) weigh(row, 0.3 * own_va[row]);
-  std::vector<Complex> found(n);
-  const auto parts = std::min(most_parts, std::max<std::size_t>(steps.segments, 1));
-  for (int round = 0; round <= rounds; ++round) {
-    Sums sums(n);
-    std::vector<Sums> by_part(round == rounds ? parts : 0, Sums(n));
+  std::vector<Complex> found(n), residuals(feeds.size());
+  Sums sums(n);
+  for (int round = 0; round < rounds; ++round) {
+    sums = Sums(n);
     for (std::size_t row = 0; row < weights.size(); ++row) {
-      if (!(std::abs(feeds[row]) >= 0)) continue;
-      sums.add(steps, row, feeds[row], weights[row]);
-      if (round == rounds) {
-        by_part[steps.segment[row] % parts].add(steps, row, feeds[row], weights[row]);
-      }
+      if (std::abs(feeds[row]) >= 0) sums.add(steps, row, feeds[row], weights[row]);
     }
-    found = sums.solved();
+    found = sums.solved(sums.right);
     for (std::size_t row = 0; row < weights.size(); ++row) {
-      auto residual = feeds[row];
-      for (std::size_t i = 0; i < n; ++i) residual -= found[i] * Complex(steps.at(row, i));
-      if (std::abs(residual) >= 0) weigh(row, std::abs(residual));
+      residuals[row] = feeds[row];
+      for (std::size_t i = 0; i < n; ++i) residuals[row] -= found[i] * Complex(steps.at(row, i));
+      if (round + 1 < rounds && std::abs(residuals[row]) >= 0) weigh(row, std::abs(residuals[row]));
     }
-    if (round < rounds) continue;
-    std::vector<Share> shares(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      shares[i].value = found[i];
-      for (std::size_t row = 0; row < weights.size(); ++row) {
-        shares[i].squares += std::norm(Complex(steps.at(row, i)));
-      }
-    }
-    for (const auto& part : by_part) {
-      const auto without = sums.solved(&part);
-      for (std::size_t i = 0; i < n; ++i) shares[i].error += std::norm(without[i] - found[i]);
-    }
-    for (auto& share : shares) {
-      share.error =
-          std::sqrt(share.error * static_cast<double>(parts - 1) / static_cast<double>(parts));
-    }
-    return shares;
   }
-  return {};
+  const auto spread = errors(steps, sums, residuals, weights);
+  std::vector<Share> shares(n);
+  for (std::size_t i = 0; i < n; ++i) shares[i] = {found[i], spread[i], times_of(steps, i)};
+  return shares;
 }
 
 }  // namespace insight::wiring

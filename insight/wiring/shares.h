@@ -38,9 +38,9 @@ Steps find_steps(const Recorder&, std::span<const std::size_t> channels);
 
 struct Share {
   std::complex<double> value;
-  double error =
-      0;  // One standard deviation of the value's parts together (jackknife by segments).
-  double squares = 0;  // VA², of the channel's own steps.
+  // One standard deviation of both parts together, by what stays unexplained when it changes.
+  double error = 0;
+  std::size_t times = 0;  // That it changed by much, apart from each other.
 };
 
 // For each column of `steps`: its share in what channel `feeder` does. Least absolute deviations,
