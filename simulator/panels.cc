@@ -66,6 +66,16 @@ WiredPanel::WiredPanel(const PanelOptions& options)
       installed_[clamp.channel].most_amperes = register_amperes * clamp.hardware_multiplier;
     }
   }
+  // A later mistake may have taken the load away that an earlier one needs to show.
+  for (auto& misdeed : misdeeds_) {
+    if (misdeed.what != Mistake::limit && misdeed.what != Mistake::clipped) continue;
+    const auto& clamp = installed_[misdeed.channels[0]];
+    const double most = greatest_amperes(clamp.wire);
+    const bool shows = misdeed.what == Mistake::limit
+                           ? most > 1.05 * register_amperes
+                           : most * std::numbers::sqrt2 > 1.1 * clips_at * clamp.type->greatest;
+    if (!shows) misdeed.swing_w = 0;
+  }
 }
 
 // Adds what a wire draws to the mains of its leg, or takes it away.

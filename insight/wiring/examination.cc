@@ -30,7 +30,7 @@ constexpr std::size_t least_times = 3;
 constexpr double few_times_share = 0.12;
 constexpr double no_share = 0.08, no_share_error = 0.03;
 // Channels whose steps are the same to within what clamps differ by.
-constexpr double same_steps = 0.96, same_size = 0.07;
+constexpr double same_steps = 0.85, similar_size = 0.2, same_levels = 0.985, same_size = 0.06;
 constexpr double least_odds = 3;  // Of logarithms of likelihoods.
 // Sizes of shares that are one.
 constexpr double agreeing_sizes = 0.045;
@@ -80,7 +80,6 @@ struct Clamped {
   bool is_limited = false;            // By the register or the converter.
   Complex level;                      // Typical complex power as it is said; 0: too little.
   std::optional<std::size_t> like{};  // Another one with the same steps.
-  std::size_t like_times = 0;
   bool changes = false;
   std::vector<Share> shares{};  // In each leg of its feeder; empty: none.
   std::vector<int> follows{};   // Legs.
@@ -90,6 +89,11 @@ struct Clamped {
   double odds = 0;
   bool is_explained = false;  // By a finding.
 };
+
+bool is_gain_of_a_type(double gain) {
+  return std::ranges::any_of(
+      clamp_types, [&](const ClampType& type) { return std::abs(gain / type.gain - 1) < 0.025; });
+}
 
 // The size that most of some shares of one feeder have: how much the feeder's own clamp says of
 // what flows. Absent where no two agree.
@@ -118,7 +122,8 @@ std::optional<double> common_size(const std::vector<double>& sizes) {
 // The legs in which what a channel changes is found again; `scales`: what each leg's clamp says of
 // what flows. Of few changes another load may have made one at the same time: then the share must
 // be that of a clamp as it should be.
-std::vector<int> followed(const std::vector<Share>& shares, const std::vector<double>& scales) {
+std::vector<int> followed(const std::vector<Share>& shares, const std::vector<double>& scales,
+                          double gain) {
   double most = 0;
   for (std::size_t leg = 0; leg < shares.size(); ++leg) {
     const double size = std::abs(shares[leg].value);
@@ -132,7 +137,8 @@ std::vector<int> followed(const std::vector<Share>& shares, const std::vector<do
     if (size < 0.25 * most) continue;
     if (size < sure_errors * error || size < 0.6 * most) return {};
     const bool is_proven = share.times >= least_times || (share.times > 1 && error < 0.02 * size);
-    if (!is_proven && std::abs(size - 1) > few_times_share) return {};
+    const bool is_of_a_type = error < 0.01 * size && is_gain_of_a_type(gain * size);
+    if (!is_proven && !is_of_a_type && std::abs(size - 1) > few_times_share) return {};
     legs.push_back(static_cast<int>(leg) + 1);
   }
   return legs;
@@ -172,9 +178,19 @@ class Examination {
   void follow(Feeder&);
   void turn(Feeder&);
   std::optional<std::array<std::size_t, 2>> exchanged_with_mains(const Feeder&);
-  Report report_exchanged(std::array<std::size_t, 2> channels);
+  Panel exchanged(std::array<std::size_t, 2> channels) const;
+  Report report_exchanged(std::array<std::size_t, 2> channels) const;
+  double badness() const;
+  double greatest_va(const Clamped&) const;
+  void prepare();
+  struct Likeness {
+    double correlation = 0;  // Of two channels' complex powers, less their means.
+    double size = 1;         // The second's changes over the first's.
+  };
+  Likeness level_likeness(std::size_t channel, std::size_t other) const;
   void find_likes();
   void judge_likes();
+  void leave_likes();
   void judge_swaps();
   void judge_legs();
   void judge_directions();
@@ -308,6 +324,30 @@ void Examination::look_at_limits() {
   }
 }
 
+Examination::Likeness Examination::level_likeness(std::size_t channel, std::size_t other) const {
+  Complex sum_a, sum_b, product;
+  double of_a = 0, of_b = 0, n = 0;
+  for (std::size_t at = 0; at < recorder_.size(); ++at) {
+    const auto& point = recorder_.point(at, channel);
+    const auto& point_2 = recorder_.point(at, other);
+    const Complex a(static_cast<double>(point.watts), static_cast<double>(point.vars));
+    const Complex b(static_cast<double>(point_2.watts), static_cast<double>(point_2.vars));
+    if (!(std::abs(a) >= 0) || !(std::abs(b) >= 0)) continue;
+    sum_a += a;
+    sum_b += b;
+    product += std::conj(a) * b;
+    of_a += std::norm(a);
+    of_b += std::norm(b);
+    ++n;
+  }
+  if (n == 0) return {};
+  of_a -= std::norm(sum_a) / n;
+  of_b -= std::norm(sum_b) / n;
+  if (of_a <= 0 || of_b <= 0) return {};
+  product -= std::conj(sum_a) * sum_b / n;
+  return {std::abs(product) / std::sqrt(of_a * of_b), std::sqrt(of_b / of_a)};
+}
+
 void Examination::find_likes() {
   std::vector<std::size_t> channels;
   for (const auto& one : all_) {
@@ -321,23 +361,23 @@ void Examination::find_likes() {
     for (std::size_t a = 0; a < b; ++a) {
       Complex product;
       double of_a = 0, of_b = 0;
-      std::set<std::size_t> segments;
       for (std::size_t row = 0; row < steps.rows.size(); ++row) {
         const Complex step_a(steps.at(row, a)), step_b(steps.at(row, b));
         product += std::conj(step_a) * step_b;
         of_a += std::norm(step_a);
         of_b += std::norm(step_b);
-        if (std::abs(step_a) > 40) segments.insert(steps.segment[row]);
       }
       if (std::abs(product) < same_steps * std::sqrt(of_a * of_b)) continue;
-      if (std::abs(std::log(std::sqrt(of_b / of_a))) > same_size) continue;
+      if (std::abs(std::log(std::sqrt(of_b / of_a))) > similar_size) continue;
+      const auto likeness = level_likeness(steps.channels[a], steps.channels[b]);
+      if (std::abs(likeness.correlation) < same_levels) continue;
+      if (std::abs(std::log(likeness.size)) > same_size) continue;
       auto& one = all_[find(steps.channels[b])];
       const auto other = find(steps.channels[a]);
       const auto& circuit = circuit_of(one);
       const auto& circuit_2 = circuit_of(all_[other]);
       if (circuit.parent == all_[other].circuit || circuit_2.parent == one.circuit) continue;
       one.like = other;
-      one.like_times = segments.size();
       break;
     }
   }
@@ -380,7 +420,7 @@ void Examination::follow(Feeder& feeder) {
   for (const auto channel : steps.channels) {
     auto& one = all_[find(channel)];
     if (one.shares.empty()) continue;
-    one.follows = followed(one.shares, feeder.scales);
+    one.follows = followed(one.shares, feeder.scales, clamp_of(one).current_gain);
     one.is_placed = is_whole && !one.follows.empty();
     one.follows_none = is_whole && std::ranges::all_of(one.shares, [](const Share& share) {
                          return std::abs(share.value) < no_share && share.error < no_share_error;
@@ -462,44 +502,60 @@ void Examination::turn(Feeder& feeder) {
   }
 }
 
-// A mains' clamp and another one that are exchanged: hardly anything that should be found in the
-// mains is, but in the other.
-std::optional<std::array<std::size_t, 2>> Examination::exchanged_with_mains(const Feeder& feeder) {
-  for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
-    if (feeder.legs[leg] == none) continue;
-    std::vector<std::size_t> expected;
-    std::size_t found = 0;
-    for (const auto& one : all_) {
-      if (one.shares.size() != feeder.legs.size() || one.like) continue;
-      if (one.own_leg != static_cast<int>(leg) + 1) continue;
-      expected.push_back(one.channel);
-      found += std::abs(one.shares[leg].value) > 0.5;
-    }
-    if (expected.size() < 3 || found * 2 > expected.size()) continue;
-    std::optional<std::size_t> best;
-    std::size_t most = 0;
-    for (const auto& candidate : all_) {
-      if (!candidate.is_measured || candidate.circuit == feeder.circuit) continue;
-      auto others = expected;
-      std::erase(others, candidate.channel);
-      const auto steps = find_steps(recorder_, others);
-      const auto shares = shares_in(recorder_, steps, candidate.channel);
-      const auto agree = static_cast<std::size_t>(std::ranges::count_if(shares, [](const Share& s) {
-        return std::abs(std::abs(s.value) - 1) < 0.15 && s.error < 0.1;
-      }));
-      if (agree <= most) continue;
-      most = agree;
-      best = candidate.channel;
-    }
-    if (most >= 2 && most > found && most * 2 > expected.size()) {
-      return std::array{all_[feeder.legs[leg]].channel, *best};
-    }
+// How much does not fit of what changes.
+double Examination::badness() const {
+  double bad = 0;
+  for (const auto& one : all_) {
+    if (circuit_of(one).kind == CircuitKind::grid || one.shares.empty()) continue;
+    if (one.follows_none || is_misplaced(one)) bad += 1;
+    if (!one.follows_none && one.follows.empty()) bad += 0.5;
   }
-  return std::nullopt;
+  return bad;
 }
 
-// What would be found if the two were where they belong.
-Report Examination::report_exchanged(std::array<std::size_t, 2> channels) {
+// A mains' clamp and another one that are exchanged: what does not fit does once they are where
+// they belong.
+std::optional<std::array<std::size_t, 2>> Examination::exchanged_with_mains(const Feeder& feeder) {
+  const double bad = badness();
+  if (bad < 1) return std::nullopt;
+  std::optional<std::array<std::size_t, 2>> best;
+  double least = std::min(bad - 1.5, 0.34 * bad);
+  for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
+    if (feeder.legs[leg] == none) continue;
+    // Whatever is on the mains' wire carries at least what each of the leg's circuits does.
+    double most = 0;
+    for (const auto& one : all_) {
+      if (one.own_leg == static_cast<int>(leg) + 1 && circuit_of(one).kind != CircuitKind::grid) {
+        most = std::max(most, greatest_va(one));
+      }
+    }
+    for (const auto& candidate : all_) {
+      if (!candidate.is_measured || circuit_of(candidate).kind == CircuitKind::grid) continue;
+      if (greatest_va(candidate) < 0.9 * most) continue;
+      const std::array channels{all_[feeder.legs[leg]].channel, candidate.channel};
+      Examination again(exchanged(channels), recorder_);
+      again.exchanged_ = channels;
+      again.prepare();
+      if (again.badness() > least) continue;
+      least = again.badness() - 0.01;
+      best = channels;
+    }
+  }
+  return best;
+}
+
+double Examination::greatest_va(const Clamped& one) const {
+  float most = 0;
+  for (std::size_t at = 0; at < recorder_.size(); ++at) {
+    const auto& point = recorder_.point(at, one.channel);
+    const auto size = std::hypot(point.watts, point.vars);
+    if (size > most) most = size;
+  }
+  return static_cast<double>(most);
+}
+
+// The panel if the two were where they belong.
+Panel Examination::exchanged(std::array<std::size_t, 2> channels) const {
   auto panel = panel_;
   for (auto& circuit : panel.circuits) {
     for (auto& clamp : circuit.clamps) {
@@ -511,7 +567,11 @@ Report Examination::report_exchanged(std::array<std::size_t, 2> channels) {
       clamp.hardware_multiplier = other.hardware_multiplier;
     }
   }
-  Examination again(panel, recorder_);
+  return panel;
+}
+
+Report Examination::report_exchanged(std::array<std::size_t, 2> channels) const {
+  Examination again(exchanged(channels), recorder_);
   again.exchanged_ = channels;
   auto report = again.report();
   report.findings.push_back({.fault = Fault::swapped,
@@ -551,7 +611,7 @@ void Examination::judge_likes() {
     if (!one.like) continue;
     auto& other = all_[*one.like];
     if (one.circuit == other.circuit || one.is_explained || other.is_explained) continue;
-    if (!one.is_placed || one.like_times < 2) continue;
+    if (!one.is_placed) continue;
     if (one.follows.size() == 1) {
       add(Fault::doubled, {&other, &one}, 0.95).leg = one.follows[0];
       continue;
@@ -574,6 +634,14 @@ void Examination::judge_likes() {
     } else if (circuit_of(one).legs.size() == 1 && circuit_of(other).legs.size() == 1) {
       add(Fault::two_pole_pair, {&other, &one}, 0.95);
     }
+  }
+}
+
+// Two circuits that do the same, and nobody knows why: nothing else is said of them.
+void Examination::leave_likes() {
+  for (auto& one : all_) {
+    if (!one.like || one.circuit == all_[*one.like].circuit) continue;
+    one.is_explained = all_[*one.like].is_explained = true;
   }
 }
 
@@ -722,11 +790,8 @@ void Examination::judge_feeding() {
   }
 }
 
-Report Examination::report() {
-  if (recorder_.size() >= 2) {
-    report_.length = recorder_.time(recorder_.size() - 1) - recorder_.time(0);
-  }
-  if (report_.length < shortest_examination) return report_;
+// All that is measured, before anything is judged.
+void Examination::prepare() {
   collect();
   look_at_limits();
   find_likes();
@@ -747,8 +812,16 @@ Report Examination::report() {
     }
     feeders_.push_back(std::move(feeder));
   }
-  for (auto& feeder : feeders_) {
-    follow(feeder);
+  for (auto& feeder : feeders_) follow(feeder);
+}
+
+Report Examination::report() {
+  if (recorder_.size() >= 2) {
+    report_.length = recorder_.time(recorder_.size() - 1) - recorder_.time(0);
+  }
+  if (report_.length < shortest_examination) return report_;
+  prepare();
+  for (const auto& feeder : feeders_) {
     if (exchanged_ || panel_.circuits[feeder.circuit].kind != CircuitKind::grid) continue;
     if (const auto channels = exchanged_with_mains(feeder)) return report_exchanged(*channels);
   }
@@ -768,6 +841,7 @@ Report Examination::report() {
       fprintf(stderr, "\n");
     }  // DBG
   judge_likes();
+  leave_likes();
   judge_swaps();
   judge_legs();
   judge_voltages();
