@@ -435,6 +435,13 @@ std::optional<Fault> find_fault(const Home& home) {
   return find_fault_of_meters(home);
 }
 
+bool is_device_name(std::string_view name) {
+  return !name.empty() && name.size() <= measurement::max_device_name &&
+         std::ranges::all_of(name, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+         });
+}
+
 std::expected<void, std::string> check(const Home& home) {
   if (auto fault = find_fault(home)) return std::unexpected(std::move(fault->sentence));
   return {};

@@ -11,6 +11,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/store/retention.h"
@@ -142,6 +143,9 @@ std::optional<measurement::Watts> active_power(const Circuit&, const std::string
 // switches. Two poles of a split phase switch twice the nominal voltage, three or four poles three
 // phases; two poles elsewhere are phase and neutral. Absent when the rating is not known.
 std::optional<double> capacity_w(const Home&, const Circuit&);
+
+// [a-z0-9_-]+, at most 32: it is a topic's level too.
+bool is_device_name(std::string_view);
 
 // What is wrong with a home, and where.
 struct Fault {

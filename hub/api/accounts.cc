@@ -37,7 +37,10 @@ constexpr const char* schema = R"(
     resident TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS writer (
     token BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, since INTEGER NOT NULL,
-    home TEXT NOT NULL DEFAULT '') WITHOUT ROWID;)";
+    home TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS act (
+    id INTEGER PRIMARY KEY, time INTEGER NOT NULL, who TEXT NOT NULL, home TEXT NOT NULL,
+    what TEXT NOT NULL, outcome TEXT NOT NULL);)";
 constexpr int schema_version = 2;
 
 // From version 1, which knew the owner only.
@@ -88,6 +91,13 @@ std::optional<std::string> fault_of_name(std::string_view name) {
     return std::nullopt;
   }
   return "The name needs 1 to 120 characters, without control characters.";
+}
+
+// Between two characters.
+std::string_view cut(std::string_view utf8) {
+  auto size = std::min(utf8.size(), Accounts::most_act_bytes);
+  while (size > 0 && size < utf8.size() && (utf8[size] & 0xC0) == 0x80) --size;
+  return utf8.substr(0, size);
 }
 
 Accounts::Writer writer_in(Statement& row) {
@@ -473,6 +483,41 @@ std::optional<Accounts::Writer> Accounts::writer_of(std::string_view token) {
   kept.bind(1, std::span<const std::uint8_t>(hash));
   if (kept.step() != SQLITE_ROW) return std::nullopt;
   return writer_in(kept);
+}
+
+std::optional<std::int64_t> Accounts::note(const Act& act) {
+  // Numbers rise by one, so that the oldest is known by its own.
+  auto add = database_.prepare(
+      "INSERT INTO act (id, time, who, home, what, outcome) "
+      "SELECT ifnull(max(id), 0) + 1, ?, ?, ?, ?, ? FROM act RETURNING id");
+  add.bind(1, milliseconds(act.time)).bind(2, cut(act.who)).bind(3, cut(act.home));
+  add.bind(4, cut(act.what)).bind(5, cut(act.outcome));
+  if (add.step() != SQLITE_ROW) return std::nullopt;
+  const auto id = add.integer(0);
+  if (add.step() != SQLITE_DONE) return std::nullopt;
+  // What the disk does not let go of now goes the next time.
+  database_.prepare("DELETE FROM act WHERE id <= ?").bind(1, id - most_acts).run();
+  return id;
+}
+
+void Accounts::conclude(std::int64_t act, std::string_view outcome) {
+  database_.prepare("UPDATE act SET outcome = ? WHERE id = ?")
+      .bind(1, cut(outcome))
+      .bind(2, act)
+      .run();
+}
+
+std::vector<Accounts::Act> Accounts::acts(int most) {
+  std::vector<Act> found;
+  auto kept =
+      database_.prepare("SELECT time, who, home, what, outcome FROM act ORDER BY id DESC LIMIT ?");
+  kept.bind(1, std::int64_t{most});
+  while (kept.step() == SQLITE_ROW) {
+    found.push_back({Timestamp(std::chrono::milliseconds(kept.integer(0))),
+                     std::string(kept.text(1)), std::string(kept.text(2)),
+                     std::string(kept.text(3)), std::string(kept.text(4))});
+  }
+  return found;
 }
 
 }  // namespace hub

@@ -1,6 +1,6 @@
 // Who may look: the owner, who sees all homes, and residents, who see their own; the sessions that
 // are open, and the one-time links that somebody at the hub's own terminal makes to let them in.
-// And which programs may write.
+// Which programs may write. And what was done that somebody may ask about later.
 
 #pragma once
 
@@ -139,6 +139,22 @@ class Accounts {
   std::vector<Writer> writers();              // By name.
   bool revoke_writer(std::string_view name);  // False: there is none, or the disk refuses.
   std::optional<Writer> writer_of(std::string_view token);
+
+  // What somebody did to a meter or its firmware. Texts are cut at most_act_bytes.
+  struct Act {
+    measurement::Timestamp time;
+    std::string who;      // Name of the one who is signed in, or an address.
+    std::string home;     // Id; empty: the hub itself.
+    std::string what;     // "asked meter-1 to restart"
+    std::string outcome;  // Empty: it is under way, or how it ended was not heard.
+  };
+  static constexpr std::int64_t most_acts = 10'000;  // One more, and the oldest goes.
+  static constexpr std::size_t most_act_bytes = 500;
+  // Its number. Nothing: the disk refuses.
+  std::optional<std::int64_t> note(const Act&);
+  // Should the disk refuse, the outcome stays unknown.
+  void conclude(std::int64_t act, std::string_view outcome);
+  std::vector<Act> acts(int most);  // The newest, newest first.
 
  private:
   std::string random_token(std::size_t bytes);

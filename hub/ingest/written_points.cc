@@ -106,13 +106,6 @@ std::optional<std::int64_t> steps_of(const FieldMeaning& meaning, Decimal number
   return steps;
 }
 
-bool is_device_name(std::string_view name) {
-  return !name.empty() && name.size() <= measurement::max_device_name &&
-         std::ranges::all_of(name, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-         });
-}
-
 std::expected<WrittenPoints::Taken, StoreError> WrittenPoints::take(std::string_view text,
                                                                     std::chrono::nanoseconds unit,
                                                                     Timestamp now) {

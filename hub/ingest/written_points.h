@@ -37,9 +37,6 @@ std::optional<FieldMeaning> meaning_of(std::string_view field);
 // A number in whole steps of its quantity; absent where it is beyond reason.
 std::optional<std::int64_t> steps_of(const FieldMeaning&, Decimal);
 
-// [a-z0-9_-]+, at most 32: it is a topic's level too.
-bool is_device_name(std::string_view);
-
 // Written samples and home outlive it. One thread.
 class WrittenPoints {
  public:
