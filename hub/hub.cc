@@ -30,8 +30,8 @@ const char* sentence(Rejected why) {
 }
 
 std::expected<void, Rejected> Hub::accept(const measurement::Report& report, Timestamp now) {
-  const auto device = newest_.find(report.header.device);
-  if (device == newest_.end()) return std::unexpected(Rejected::unknown_device);
+  const auto device = known_.find(report.header.device);
+  if (device == known_.end()) return std::unexpected(Rejected::unknown_device);
 
   auto header = report.header;
   const auto& last = report.samples.back();
@@ -41,13 +41,13 @@ std::expected<void, Rejected> Hub::accept(const measurement::Report& report, Tim
 
   const auto appended = store_.append(header, report.samples);
   if (!appended) return std::unexpected(Rejected::not_stored);
-  unconfirmed_[device->first].emplace(header.boot, header.stream);
+  unconfirmed_.insert(device->first);
+  auto& [heard, newest] = device->second;
+  heard = now;
 
-  // Late and repeated samples are kept like any other, but "now" never steps back. An edge has some
-  // channels only.
-  const bool is_present = header.stream != measurement::Stream::edges;
-  if (is_present && appended->added > 0 && time > device->second) {
-    device->second = time;
+  // Late and repeated samples are kept like any other, but "now" never steps back.
+  if (appended->added > 0 && time > newest) {
+    newest = time;
     live_.publish({device->first, time, last});
   }
   return {};
@@ -73,8 +73,8 @@ std::expected<std::vector<Hub::Acknowledgement>, StoreError> Hub::confirm() {
 
 std::expected<std::vector<Hub::Acknowledgement>, StoreError> Hub::all_stored() {
   std::vector<Acknowledgement> all;
-  for (const auto& [device, newest] : newest_) {
-    auto one = acknowledgement(device, {});
+  for (const auto& [device, newest] : known_) {
+    auto one = acknowledgement(device);
     if (!one) return std::unexpected(one.error());
     all.push_back(std::move(*one));
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -28,7 +29,13 @@ class Hub {
  public:
   Hub(Store& store, LiveFeed& live) : store_(store), live_(live) {}
 
-  void admit(std::string device) { newest_.try_emplace(std::move(device)); }
+  void admit(std::string device) { known_.try_emplace(std::move(device)); }
+  // Those that are admitted: when the newest report came, absent since this hub's start.
+  struct Known {
+    std::optional<measurement::Timestamp> heard;
+    measurement::Timestamp newest{};  // Sample.
+  };
+  const std::map<std::string, Known, std::less<>>& known() const { return known_; }
 
   // Known? plausible? new? -> kept and told. Nothing is acknowledged before confirm().
   // `now` gives samples of a meter that does not know the time theirs: the last of them is of now.
@@ -59,8 +66,8 @@ class Hub {
 
   Store& store_;
   LiveFeed& live_;
-  std::map<std::string, measurement::Timestamp, std::less<>> newest_;  // Of each admitted device.
-  std::map<std::string, Starts> unconfirmed_;  // What each device's reports were of.
+  std::map<std::string, Known, std::less<>> known_;
+  std::set<std::string> unconfirmed_;
 };
 
 }  // namespace hub

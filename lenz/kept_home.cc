@@ -28,11 +28,7 @@ KeptHome::KeptHome(const Surroundings& around, hub::Home home, const std::string
     throw std::runtime_error(
         fmt::format("The store in {}: {}.", folder, hub::sentence(done.error())));
   }
-  for (const auto& panel : home_.panels) {
-    for (const auto& circuit : panel.circuits) {
-      for (const auto& use : circuit.channels) meters_.insert(use.device);
-    }
-  }
+  meters_.merge(devices(home_));
   if (const auto known = store_.devices()) meters_.insert(known->begin(), known->end());
   for (const auto& name : meters_) hub_.admit(name);
 }

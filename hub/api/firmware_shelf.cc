@@ -79,18 +79,16 @@ const std::vector<FirmwareShelf::Kept>& FirmwareShelf::builds() {
   return builds_;
 }
 
-std::expected<FirmwareShelf::Kept, FirmwareShelf::Refused> FirmwareShelf::put(std::string_view tar,
-                                                                              Timestamp now) {
+std::expected<FirmwareShelf::Kept, std::string> FirmwareShelf::put(std::string_view tar,
+                                                                   FirmwareBuild build,
+                                                                   Timestamp now) {
   look();
-  auto build = read_build(tar);
-  if (!build) return std::unexpected(Refused{false, build.error()});
-  const Kept kept{now, std::move(*build)};
+  const Kept kept{now, std::move(build)};
   const auto made = files_.make_folder(folder_);
   const auto done = made ? write(files_, folder_, file_of(kept), tar) : made;
   if (!done) {
-    return std::unexpected(
-        Refused{true, fmt::format("The hub's disk {}: make room and send it again.",
-                                  done.error() == FileError::full ? "is full" : "refuses it")});
+    return std::unexpected(fmt::format("The hub's disk {}: make room and send it again.",
+                                       done.error() == FileError::full ? "is full" : "refuses it"));
   }
   // What is not let go of now is passed over: it is older.
   std::erase_if(builds_, [&](const Kept& old) {

@@ -28,12 +28,10 @@ class FirmwareShelf {
   };
   const std::vector<Kept>& builds();  // Newest first.
 
-  struct Refused {
-    bool is_ours;  // The disk refuses; else the build is at fault.
-    std::string sentence;
-  };
-  // Takes the place of the same build, and of the oldest of most_builds.
-  std::expected<Kept, Refused> put(std::string_view tar, measurement::Timestamp now);
+  // Keeps the tar that the build was read from. Takes the place of the same build, and of the
+  // oldest of most_builds. The error is one sentence: the disk refuses.
+  std::expected<Kept, std::string> put(std::string_view tar, FirmwareBuild,
+                                       measurement::Timestamp now);
   bool remove(std::string_view id);  // False: there is none, or the disk refuses.
   // Empty: there is no such part, or it is not what was kept.
   std::string part(std::string_view id, std::uint32_t offset);

@@ -6,13 +6,15 @@
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "hub/api/advice.h"
 #include "hub/api/appliances.h"
 #include "hub/api/bill.h"
+#include "hub/api/firmware.h"
 #include "hub/api/health.h"
+#include "hub/api/meters.h"
 #include "hub/api/metrics.h"
+#include "hub/api/pairing.h"
 #include "hub/api/url.h"
 #include "hub/api/views.h"
 #include "hub/history.h"
@@ -169,17 +171,6 @@ Response home(const Call& call) {
     price = static_cast<double>(now->nano) / 1e9;
   }
   return json(home_text(*call.home->home, price, call.now));
-}
-
-// The meters that any panel of the home names.
-std::set<std::string> devices(const Home& home) {
-  std::set<std::string> found;
-  for (const auto& panel : home.panels) {
-    for (const auto& circuit : panel.circuits) {
-      for (const auto& use : circuit.channels) found.insert(use.device);
-    }
-  }
-  return found;
 }
 
 Response live(const Call& call) {
@@ -380,49 +371,6 @@ Response gaps(const Call& call) {
   std::ranges::stable_sort(found, {}, [](const DeviceGap& g) { return g.gap.range.begin; });
   if (found.size() > most_gaps) found.resize(most_gaps);
   return json(gaps_text(found));
-}
-
-// The store tells no first time, but a voltage is in every sample: three looks, each finer, find
-// the second in which a device was heard first.
-std::expected<std::optional<Timestamp>, StoreError> first_heard(Store& store,
-                                                                const std::string& device,
-                                                                Timestamp last) {
-  TimeRange range{Timestamp{}, last + 1ms};
-  for (const std::chrono::milliseconds step : {24h + 0ms, 1min + 0ms, 1s + 0ms}) {
-    const auto points = store.read({device, measurement::Quantity::voltage, 0}, range, step);
-    if (!points) return std::unexpected(points.error());
-    const auto known =
-        std::ranges::find_if(points->mean, [](float volts) { return !std::isnan(volts); });
-    if (known == points->mean.end()) return std::nullopt;
-    range.begin = points->begin + (known - points->mean.begin()) * step;
-    range.end = range.begin + step;
-  }
-  return range.begin;
-}
-
-Response meters(const Call& call) {
-  auto& store = *call.home->store;
-  std::vector<MeterRecord> found;
-  for (const auto& device : devices(*call.home->home)) {
-    MeterRecord meter{.device = device};
-    const auto last = store.last(device);
-    if (!last) return unavailable(last.error());
-    if (*last) {
-      meter.last = (*last)->time;
-      const auto first = first_heard(store, device, (*last)->time);
-      // Where what is old cannot be read for now, all else is told all the same.
-      if (!first && first.error() != StoreError::unavailable) return unavailable(first.error());
-      if (first) meter.first = *first;
-    }
-    const auto tally = store.tally(device);
-    if (!tally) return unavailable(tally.error());
-    meter.tally = *tally;
-    const auto origin = store.origin(device);
-    if (!origin) return unavailable(origin.error());
-    meter.origin = *origin;
-    found.push_back(std::move(meter));
-  }
-  return json(meters_text(found));
 }
 
 // --- Appliances
@@ -641,6 +589,18 @@ constexpr std::array rows = {
     Route{"GET", "/api/homes/{home}/history", Role::resident, history, 0},
     Route{"GET", "/api/homes/{home}/gaps", Role::resident, gaps, 0},
     Route{"GET", "/api/homes/{home}/meters", Role::resident, meters, 0},
+    Route{"POST", "/api/homes/{home}/meters/{device}/requests", Role::owner, ask_meter, 4096},
+    Route{"DELETE", "/api/homes/{home}/meters/{device}/credential", Role::owner,
+          take_credential_back, 16},
+    Route{"GET", "/api/homes/{home}/pairing", Role::owner, pairing, 0},
+    Route{"POST", "/api/homes/{home}/pairing", Role::owner, open_pairing, 4096},
+    Route{"DELETE", "/api/homes/{home}/pairing", Role::owner, close_pairing, 16},
+    Route{"POST", "/api/pairing", Role::anyone, claim_credential, 256},
+    Route{"GET", "/api/firmware", Role::owner, firmware, 0},
+    Route{"POST", "/api/firmware", Role::owner, put_firmware, most_build_bytes, Body::bytes},
+    Route{"DELETE", "/api/firmware", Role::owner, remove_firmware, 16},
+    Route{"GET", "/api/firmware/part", Role::owner, firmware_part, 0},
+    Route{"GET", "/api/acts", Role::owner, acts, 0},
     Route{"GET", "/api/homes/{home}/appliances", Role::resident, appliances, 0},
     Route{"GET", "/api/homes/{home}/appliances/runs", Role::resident, appliance_runs, 0},
     Route{"GET", "/api/homes/{home}/breaker", Role::resident, breaker, 0},
@@ -675,28 +635,40 @@ constexpr std::array rows = {
     Route{"POST", "/api/v2/write", Role::writer, write, most_points_bytes},
 };
 
-// The id that stands for {home}, or empty text for a pattern without one; nothing: no match. Paths
-// are compared as they were sent: ids need no escapes, so an escaped path is another path.
-std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
-  constexpr std::string_view hole = "{home}";
-  const auto at = pattern.find(hole);
-  if (at == std::string_view::npos) {
-    return pattern == path ? std::optional<std::string_view>("") : std::nullopt;
+// What stands for the holes of a pattern.
+struct Named {
+  std::string_view home, device;
+};
+
+// Nothing: no match. Paths are compared as they were sent: ids need no escapes, so an escaped path
+// is another path.
+std::optional<Named> match(std::string_view pattern, std::string_view path) {
+  Named named;
+  for (;;) {
+    const auto wanted = pattern.substr(0, pattern.find('/'));
+    const auto given = path.substr(0, path.find('/'));
+    if (wanted == "{home}" && !given.empty()) {
+      named.home = given;
+    } else if (wanted == "{device}" && is_device_name(given)) {
+      named.device = given;
+    } else if (wanted != given) {
+      return std::nullopt;
+    }
+    const bool pattern_ends = wanted.size() == pattern.size();
+    const bool path_ends = given.size() == path.size();
+    if (pattern_ends || path_ends)
+      return pattern_ends && path_ends ? std::optional(named) : std::nullopt;
+    pattern.remove_prefix(wanted.size() + 1);
+    path.remove_prefix(given.size() + 1);
   }
-  const auto before = pattern.substr(0, at);
-  const auto after = pattern.substr(at + hole.size());
-  if (path.size() <= before.size() + after.size() || !path.starts_with(before) ||
-      !path.ends_with(after)) {
-    return std::nullopt;
-  }
-  const auto id = path.substr(before.size(), path.size() - before.size() - after.size());
-  return id.find('/') == std::string_view::npos ? std::optional(id) : std::nullopt;
 }
 
 bool is_safe(std::string_view method) { return method == "GET" || method == "HEAD"; }
 
-bool is_json(std::string_view content_type) {
-  return content_type.substr(0, content_type.find(';')) == "application/json";
+// Neither is what a form of another site can send.
+bool is_type_of(Body body, std::string_view content_type) {
+  return content_type.substr(0, content_type.find(';')) ==
+         (body == Body::json ? "application/json" : packed_type);
 }
 
 }  // namespace
@@ -713,6 +685,7 @@ struct Routes::Door {
   const Route& route;
   measurement::Timestamp now;
   const ServedHome* home;
+  std::string_view device;
   std::string_view session;
   std::optional<Accounts::User> user;
 };
@@ -781,6 +754,7 @@ Response Routes::answer(const Request& request) const {
       .request = request,
       .now = found->now,
       .home = found->home,
+      .device = found->device,
       .query = question == std::string_view::npos ? "" : request.target.substr(question + 1),
       .session = found->session,
       .user = found->user,
@@ -791,15 +765,15 @@ std::expected<Routes::Door, Response> Routes::door(const Request& request) const
   if (auto refused = stranger(request)) return std::unexpected(std::move(*refused));
   const auto path = path_of(request);
   const Route* route = nullptr;
-  std::string_view home_id;
+  Named named;
   std::string allowed;
   for (const auto& row : rows) {
-    const auto id = match(row.path, path);
-    if (!id) continue;
+    const auto found = match(row.path, path);
+    if (!found) continue;
     allowed += (allowed.empty() ? "" : ", ") + std::string(row.method);
     if (row.method != request.method) continue;
     route = &row;
-    home_id = *id;
+    named = *found;
   }
   if (allowed.empty()) return std::unexpected(refusal(404, "There is no such address in the API."));
   if (!route) {
@@ -818,17 +792,19 @@ std::expected<Routes::Door, Response> Routes::door(const Request& request) const
   if (auto no = refused(context_, route->role, request, user)) {
     return std::unexpected(std::move(*no));
   }
-  if (changes && route->role != Role::writer && !is_json(request.content_type)) {
-    return std::unexpected(refusal(415, "Send this with Content-Type application/json."));
+  if (changes && route->role != Role::writer && !is_type_of(route->body, request.content_type)) {
+    return std::unexpected(
+        refusal(415, fmt::format("Send this with Content-Type application/{}.",
+                                 route->body == Body::json ? "json" : "octet-stream")));
   }
   if (request.body.size() > route->most_body_bytes) {
     return std::unexpected(
         refusal(413, fmt::format("This address takes at most {} bytes.", route->most_body_bytes)));
   }
   const ServedHome* home = nullptr;
-  if (!home_id.empty()) {
-    home = find(context_.homes, home_id);
-    if (!home || !lives_in(user, home_id)) {
+  if (!named.home.empty()) {
+    home = find(context_.homes, named.home);
+    if (!home || !lives_in(user, named.home)) {
       return std::unexpected(refusal(404, "There is no such home."));
     }
     if (!home->trouble.empty()) return std::unexpected(refusal(503, home->trouble));
@@ -837,7 +813,7 @@ std::expected<Routes::Door, Response> Routes::door(const Request& request) const
   if (route->role == Role::owner && !user->is_owner) {
     return std::unexpected(refusal(403, "Only the owner may change this."));
   }
-  return Door{*route, now, home, session, std::move(user)};
+  return Door{*route, now, home, named.device, session, std::move(user)};
 }
 
 }  // namespace hub

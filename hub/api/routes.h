@@ -15,10 +15,13 @@
 #include <vector>
 
 #include "hub/api/accounts.h"
+#include "hub/api/firmware_shelf.h"
 #include "hub/api/message.h"
 #include "hub/api/metrics.h"
 #include "hub/api/pages.h"
+#include "hub/api/pairing.h"
 #include "hub/api/served_home.h"
+#include "hub/meter_requests.h"
 
 namespace hub {
 
@@ -30,6 +33,9 @@ enum class Role : std::uint8_t {
   writer,    // Has a token to write points, which opens nothing else.
 };
 
+// What a request that changes something carries. What a writer sends may be of any type.
+enum class Body : std::uint8_t { json, bytes };
+
 // What the routes answer from. All of it outlives them.
 struct Context {
   const std::vector<ServedHome>& homes;  // By id, rising.
@@ -37,6 +43,9 @@ struct Context {
   std::function<measurement::Timestamp()> now;
   std::string metrics_token = {};         // Empty: there are no metrics.
   std::function<Traffic()> traffic = {};  // Empty: metrics do not tell of it.
+  FirmwareShelf* shelf = nullptr;         // Null: no firmware is kept.
+  MeterRequests* requests = nullptr;      // Null: nothing is asked of meters.
+  const PairingDoor* pairing = nullptr;   // Null: no meter is paired.
 };
 
 // One call, checked: what a handler sees.
@@ -44,7 +53,8 @@ struct Call {
   const Context& context;
   const Request& request;
   measurement::Timestamp now;
-  const ServedHome* home;  // Of the path; null where the path names none.
+  const ServedHome* home;   // Of the path; null where the path names none.
+  std::string_view device;  // The same; empty.
   std::string_view query;
   std::string_view session;                   // Token of the cookie; empty: none.
   const std::optional<Accounts::User>& user;  // Absent: nobody is signed in.
@@ -53,20 +63,22 @@ struct Call {
 struct Route {
   using Handler = Response (*)(const Call&);
 
-  // All must be given: a row without a role does not compile.
+  // All but the body's type must be given: a row without a role does not compile.
   constexpr Route(std::string_view method_, std::string_view path_, Role role_, Handler handler_,
-                  std::size_t most_body_bytes_)
+                  std::size_t most_body_bytes_, Body body_ = Body::json)
       : method(method_),
         path(path_),
         role(role_),
         handler(handler_),
-        most_body_bytes(most_body_bytes_) {}
+        most_body_bytes(most_body_bytes_),
+        body(body_) {}
 
   std::string_view method;
-  std::string_view path;  // "{home}" stands for the id of a home.
+  std::string_view path;  // "{home}" stands for the id of a home, "{device}" for a meter's name.
   Role role;
   Handler handler;
   std::size_t most_body_bytes;
+  Body body;
 };
 
 class Routes {

@@ -11,6 +11,7 @@
 #include "hub/bill_desk.h"
 #include "hub/health_desk.h"
 #include "hub/home.h"
+#include "hub/hub.h"
 #include "hub/ledger.h"
 #include "hub/live_feed.h"
 #include "hub/store/store.h"
@@ -25,6 +26,7 @@ struct ServedHome {
   const Home* home = nullptr;
   Store* store = nullptr;
   LiveFeed* live = nullptr;
+  const Hub* hub = nullptr;                  // Null: what meters send is not heard.
   std::function<Ledger*()> ledger = {};      // Empty, or null: no energy is told in metrics.
   std::function<Analyst*()> analyst = {};    // Empty, or null: appliances are not looked for.
   std::function<HealthDesk*()> health = {};  // Empty, or null: equipment is not watched.

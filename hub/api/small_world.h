@@ -217,6 +217,7 @@ struct SmallWorld {
       {circuit("fridge", {{"meter-1", 0, 1}}), circuit("<script>alert(1)</script>", {})})};
   HandmadeStore store;
   LiveFeed live;
+  Hub hub{store, live};
   Disk disk;
   Accounts accounts{disk, (folder.path / "accounts.db").string(), counting_random(), cheap};
   Analyst analyst{disk,
@@ -254,15 +255,59 @@ struct SmallWorld {
                                      .home = &homes[0],
                                      .store = &store,
                                      .live = &live,
+                                     .hub = &hub,
                                      .analyst = [this] { return &analyst; },
                                      .health = [this] { return &desk; },
                                      .bill = [this] { return &bill; },
                                      .advice = [this] { return &advice; }}};
   measurement::Timestamp now = new_year + 100s;
+  FirmwareShelf shelf{disk, (folder.path / "firmware").string()};
+  struct Asked {
+    std::string device, bytes;
+  };
+  std::vector<Asked> asked;
+  bool broker_is_up = true;
+  MeterRequests requests{
+      {.send =
+           [this](std::string_view, std::string_view device, std::string_view bytes) {
+             if (broker_is_up) asked.push_back({std::string(device), std::string(bytes)});
+             return broker_is_up;
+           },
+       .draw = [] { return std::uint64_t{77}; }}};
+  Pairing window;
+  std::set<std::string> paired;
+  std::string admission_trouble;
+  PairingDoor pairing{
+      .window = window,
+      .trouble = {},
+      .host = "hub.local",
+      .port = 8883,
+      .certificate = "PEM",
+      .draw =
+          [] {
+            return Pairing::Random{0x00, 0x44, 0x32, 0x14, 0xC7};
+          },  // 0123-4567
+      .admit = [this](const std::string& home, const std::string& device)
+          -> std::expected<PairingDoor::Credential, std::string> {
+        if (!admission_trouble.empty()) return std::unexpected(admission_trouble);
+        paired.insert(device);
+        hub.admit(device);
+        return PairingDoor::Credential{home + "/" + device, "CANARY"};
+      },
+      .is_paired = [this](const std::string&,
+                          const std::string& device) { return paired.contains(device); },
+      .expel = [this](const std::string&,
+                      const std::string& device) -> std::expected<void, std::string> {
+        paired.erase(device);
+        return {};
+      }};
   std::string metrics_token = "a token for metrics";
   Routes routes = make_routes();
 
-  SmallWorld() { store.seconds["meter-1"][90][0] = {.watts = 80, .imported = 5}; }
+  SmallWorld() {
+    store.seconds["meter-1"][90][0] = {.watts = 80, .imported = 5};
+    hub.admit("meter-1");
+  }
 
   // A session's cookie header.
   std::string signed_in() {
@@ -278,7 +323,10 @@ struct SmallWorld {
     return Routes({.homes = served,
                    .accounts = accounts,
                    .now = [this] { return now; },
-                   .metrics_token = metrics_token},
+                   .metrics_token = metrics_token,
+                   .shelf = &shelf,
+                   .requests = &requests,
+                   .pairing = &pairing},
                   Pages(folder.path / "dist"));
   }
 };

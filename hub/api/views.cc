@@ -344,23 +344,4 @@ std::string gaps_text(std::span<const DeviceGap> gaps) {
   return text(list);
 }
 
-std::string meters_text(std::span<const MeterRecord> meters) {
-  auto list = Json::array();
-  for (const auto& meter : meters) {
-    auto integrated = Json::array();
-    for (std::size_t c = 0; c < measurement::max_channels; ++c) {
-      if (meter.origin.integrated >> c & 1) integrated.push_back(c);
-    }
-    list.push_back({{"device", meter.device},
-                    {"last", or_null(meter.last)},
-                    {"first", or_null(meter.first)},
-                    {"reports", meter.tally.reports},
-                    {"duplicate", meter.tally.duplicate},
-                    {"lost", meter.tally.lost},
-                    {"timed_on_arrival", meter.origin.timed_on_arrival},
-                    {"integrated_channels", std::move(integrated)}});
-  }
-  return text(list);
-}
-
 }  // namespace hub

@@ -53,13 +53,4 @@ struct DeviceGap {
 };
 std::string gaps_text(std::span<const DeviceGap>);
 
-// A meter as the store knows it.
-struct MeterRecord {
-  std::string device;
-  std::optional<measurement::Timestamp> first, last;
-  Tally tally;
-  measurement::Origin origin;
-};
-std::string meters_text(std::span<const MeterRecord>);
-
 }  // namespace hub

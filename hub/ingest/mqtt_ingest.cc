@@ -46,6 +46,7 @@ std::vector<std::string> topics_of(const MqttIngest::Hubs& hubs, const std::stri
   const auto group = share.empty() ? std::string() : fmt::format("$share/{}/", share);
   for (const auto& [home, hub] : hubs) {
     topics.push_back(fmt::format("{}lenz/{}/+/report", group, home));
+    topics.push_back(fmt::format("lenz/{}/+/reply", home));
   }
   return topics;
 }
@@ -97,6 +98,12 @@ struct MqttIngest::Client : std::enable_shared_from_this<Client> {
   }
 
   void heard(const MqttMessage& message) {
+    if (message.topic.ends_with("/reply")) {
+      const auto [home, device] = names_of(message.topic);
+      // One that was kept by the broker answers nothing that is asked now.
+      if (options.replied && !message.is_retained) options.replied(home, device, message.payload);
+      return;
+    }
     const auto bytes = message.topic.size() + message.payload.size();
     if (inbox_bytes + bytes > options.most_inbox_bytes) {
       ++traffic.overflowed;
@@ -241,6 +248,11 @@ MqttIngest::MqttIngest(boost::asio::io_context& context, Hubs hubs, BrokerAddres
 MqttIngest::~MqttIngest() = default;
 
 bool MqttIngest::is_connected() const { return client_->mqtt.is_connected(); }
+
+bool MqttIngest::ask(std::string_view home, std::string_view device, std::string_view bytes) {
+  return client_->mqtt.is_connected() &&
+         client_->mqtt.publish(fmt::format("lenz/{}/{}/request", home, device), bytes, false);
+}
 
 MqttIngest::Traffic MqttIngest::traffic() const { return client_->traffic; }
 

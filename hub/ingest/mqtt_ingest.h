@@ -1,4 +1,5 @@
-// Reports from the broker into the hubs of their homes, and the hubs' answers back.
+// Reports from the broker into the hubs of their homes, and the hubs' answers back; requests to
+// meters, and their replies.
 
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "hub/hub.h"
 #include "measurement/sample.h"
@@ -26,8 +28,8 @@ struct BrokerAddress {
   std::string password;
 };
 
-// Hears lenz/{home}/+/report of each home and publishes to lenz/{home}/{device}/stored. Connects,
-// and reconnects, by itself and never waits for the broker.
+// Hears lenz/{home}/+/report and /reply of each home and publishes to lenz/{home}/{device}/stored
+// and /request. Connects, and reconnects, by itself and never waits for the broker.
 //
 //   heard ──> inbox, bounded ──> Hub::accept() of its home ──> a group commit of all homes ──>
 //   answers
@@ -49,6 +51,9 @@ class MqttIngest {
     // As Volume::sync(), where the homes' stores lie on one file system: they wait for the disk
     // together. Empty, or false: each waits for itself.
     std::function<bool()> sync_all = {};
+    // Gets what came as a reply. Several hubs of a share hear all of them.
+    std::function<void(std::string_view home, std::string_view device, std::string_view bytes)>
+        replied = {};
   };
   using Hubs = std::map<std::string, Hub*, std::less<>>;  // By the homes' ids.
 
@@ -58,6 +63,9 @@ class MqttIngest {
   ~MqttIngest();
 
   bool is_connected() const;
+
+  // Sends a request. False: the broker is away; nothing is kept for later.
+  bool ask(std::string_view home, std::string_view device, std::string_view bytes);
 
   struct Traffic {
     std::uint64_t reports = 0;     // That were accepted.

@@ -1,0 +1,26 @@
+// Meters over HTTP: what is known of them, what is asked of them, and what was done to them. The
+// shapes are those of docs/http_api.yaml.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hub/api/message.h"
+
+namespace hub {
+
+struct Call;
+
+Response meters(const Call&);
+Response ask_meter(const Call&);
+Response acts(const Call&);
+
+// Notes that the one who calls does this: its number, as Accounts::note() has it. What cannot be
+// noted is not done.
+std::optional<std::int64_t> note(const Call&, std::string what, std::string_view outcome);
+Response not_noted();
+
+}  // namespace hub
