@@ -41,12 +41,14 @@ std::expected<void, Rejected> Hub::accept(const measurement::Report& report, Tim
 
   const auto appended = store_.append(header, report.samples);
   if (!appended) return std::unexpected(Rejected::not_stored);
-  unconfirmed_.insert(device->first);
+  unconfirmed_[device->first].emplace(header.boot, header.stream);
   auto& [heard, newest] = device->second;
   heard = now;
 
-  // Late and repeated samples are kept like any other, but "now" never steps back.
-  if (appended->added > 0 && time > newest) {
+  // Late and repeated samples are kept like any other, but "now" never steps back. An edge has some
+  // channels only.
+  const bool is_present = header.stream != measurement::Stream::edges;
+  if (is_present && appended->added > 0 && time > newest) {
     newest = time;
     live_.publish({device->first, time, last});
   }
@@ -73,8 +75,8 @@ std::expected<std::vector<Hub::Acknowledgement>, StoreError> Hub::confirm() {
 
 std::expected<std::vector<Hub::Acknowledgement>, StoreError> Hub::all_stored() {
   std::vector<Acknowledgement> all;
-  for (const auto& [device, newest] : known_) {
-    auto one = acknowledgement(device);
+  for (const auto& [device, known] : known_) {
+    auto one = acknowledgement(device, {});
     if (!one) return std::unexpected(one.error());
     all.push_back(std::move(*one));
   }

@@ -67,7 +67,7 @@ class Hub {
   Store& store_;
   LiveFeed& live_;
   std::map<std::string, Known, std::less<>> known_;
-  std::set<std::string> unconfirmed_;
+  std::map<std::string, Starts> unconfirmed_;  // What each device's reports were of.
 };
 
 }  // namespace hub
