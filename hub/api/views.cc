@@ -27,10 +27,6 @@ Json or_null(const std::optional<Value>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-Json or_null(const std::optional<measurement::Timestamp>& time) {
-  return time ? Json(milliseconds(*time)) : Json(nullptr);
-}
-
 constexpr std::array kinds = {"grid", "solar", "battery", "ev", "subpanel", "load"};
 
 Json circuit_json(const Home& home, const Circuit& circuit) {
