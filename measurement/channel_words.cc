@@ -1,6 +1,6 @@
 #include "measurement/channel_words.h"
 
-#include <bit>
+#include <cmath>
 
 namespace measurement {
 namespace {
@@ -12,10 +12,7 @@ CurveCorrection correction_of(const CurvePoint& point) {
 
 }  // namespace
 
-// The bits of a float are its exponent, offset by 127, and behind it the mantissa.
-float current_octaves(float amperes) {
-  return static_cast<float>(std::bit_cast<std::int32_t>(amperes)) * 0x1p-23f - 127;
-}
+float curve_place(float amperes) { return 1 / std::sqrt(amperes); }
 
 CurveCorrection correction_at(const ChannelWords& words, float amperes) {
   const auto& curve = words.curve;
@@ -27,8 +24,8 @@ CurveCorrection correction_at(const ChannelWords& words, float amperes) {
   const auto low = correction_of(curve[above - 1]);
   if (above == curve_points || curve[above].milliamperes == 0) return low;
   const auto high = correction_of(curve[above]);
-  const float begin = current_octaves(at(above - 1));
-  const float share = (current_octaves(amperes) - begin) / (current_octaves(at(above)) - begin);
+  const float begin = curve_place(at(above - 1));
+  const float share = (curve_place(amperes) - begin) / (curve_place(at(above)) - begin);
   return {low.gain + (high.gain - low.gain) * share, low.lead + (high.lead - low.lead) * share};
 }
 

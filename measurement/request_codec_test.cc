@@ -137,9 +137,9 @@ TEST(ChannelWords, ACurveIsStraightBetweenItsPointsAndFlatOutside) {
 
   EXPECT_FLOAT_EQ(correction_at(words, 0.1f).gain, 1.008f);
   EXPECT_FLOAT_EQ(correction_at(words, 1).gain, 1.008f);
-  EXPECT_FLOAT_EQ(correction_at(words, 2).gain, 1.004f);  // One octave of two.
-  EXPECT_FLOAT_EQ(correction_at(words, 2).lead, 0.02f);
-  EXPECT_FLOAT_EQ(correction_at(words, 3).gain, 1.002f);  // Straight between 2 and 4.
+  // 1 / sqrt: 1 at 1 A, 0.5 at 4 A, so in the middle at 1.7778 A.
+  EXPECT_FLOAT_EQ(correction_at(words, 16.f / 9).gain, 1.004f);
+  EXPECT_FLOAT_EQ(correction_at(words, 16.f / 9).lead, 0.02f);
   EXPECT_FLOAT_EQ(correction_at(words, 4).gain, 1);
   EXPECT_FLOAT_EQ(correction_at(words, 60).lead, 0);
   EXPECT_FLOAT_EQ(correction_at({}, 5).gain, 1);
