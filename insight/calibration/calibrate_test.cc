@@ -263,7 +263,7 @@ TEST(Transformers, SmallLoadsForTheManual) {
     clamp.phase_lead = 0.5;
     clamp.active_watts = 0.8;
     board.words = start_words(model, adapter_models()[0]);
-    board.words.voltage_gain = 16'854;   // Of a 9 V adapter at 230 V.
+    board.words.voltage_gain = 16'854;  // Of a 9 V adapter at 230 V.
     board.chip.current_noise = 120e-6;  // What the converter is rated to resolve.
     Bench bench(board);
     CalibrationInput input{

@@ -11,10 +11,11 @@ namespace insight {
 namespace {
 
 constexpr std::size_t least_blinks = 10;
-constexpr double seen_twice = 0.35;      // Of the time between two blinks: nearer ones are one.
-constexpr double most_off = 0.25;        // Of it: farther from a multiple is none.
-constexpr double most_odd_share = 0.15;  // Of the intervals.
-constexpr double frame_s = 1.0 / 30;     // When a blink was seen, to a camera's frame.
+constexpr std::size_t first_blinks = 15;  // They tell how far apart the first ones are.
+constexpr double seen_twice = 0.35;       // Of the time between two blinks: nearer ones are one.
+constexpr double most_off = 0.25;         // Of it: farther from a multiple is none.
+constexpr double most_odd_share = 0.15;   // Of the intervals.
+constexpr double frame_s = 1.0 / 30;      // When a blink was seen, to a camera's frame.
 constexpr int least_digits = 50;
 
 double median(std::vector<double> values) {
@@ -50,7 +51,7 @@ std::expected<CountedEnergy, std::string> count_blinks(std::span<const double> s
   if (!std::ranges::is_sorted(seconds)) {
     return std::unexpected("The times of the blinks must rise.");
   }
-  double step = usual_step(seconds);
+  double step = usual_step(seconds.first(std::min(seconds.size(), first_blinks)));
   CountedEnergy counted{.percent = class_percent, .begin_s = seconds[0], .end_s = seconds[0]};
   int odd = 0, intervals = 0;
   for (const double at : seconds.subspan(1)) {
