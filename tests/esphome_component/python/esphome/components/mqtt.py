@@ -1,0 +1,3 @@
+import esphome.codegen as cg
+
+MQTTClientComponent = cg.Expression("esphome::mqtt::MQTTClientComponent")
