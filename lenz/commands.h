@@ -150,6 +150,20 @@ struct MeterOptions {
 };
 int meter(const MeterOptions&);
 
+// A guided bench for one real board. Returns 1 where somebody stopped before its end.
+struct BenchOptions {
+  std::string board;
+  std::size_t add_ons = 0;
+  std::string data;
+  std::string device = "meter-1";
+  std::string firmware;     // The image that was flashed.
+  std::size_t channel = 0;  // Of the clamp.
+  std::string out = "bench";
+  double quickened = 1;
+  std::string version;  // Of this program.
+};
+int bench(const BenchOptions&);
+
 // Of Home Assistant's statistics. Beside a hub that runs they read its ledger; else they bring it
 // up to date first.
 struct BackfillOptions {

@@ -217,6 +217,20 @@ void describe_meter(CLI::App& command, lenz::MeterOptions& meter) {
       ->needs(spi);
 }
 
+void describe_bench(CLI::App& command, lenz::BenchOptions& bench) {
+  command.add_option("board", bench.board, "6ch, 6ch-lilygo, 6ch-waveshare or split")->required();
+  command.add_option("--add-ons", bench.add_ons, "How many are stacked on it");
+  command.add_option("--data", bench.data, data_help);
+  command.add_option("--device", bench.device, "The meter's name")->capture_default_str();
+  command.add_option("--firmware", bench.firmware, "The image that was flashed, for its hash");
+  command.add_option("--channel", bench.channel, "Of the clamp, from 0")->capture_default_str();
+  command.add_option("--out", bench.out, "Folder of the record")->capture_default_str();
+  command.add_option("--quickened", bench.quickened, "Steps take so many times less: to try it")
+      ->check(CLI::Range(1.0, 10'000.0))
+      ->capture_default_str();
+  bench.version = LENZ_VERSION;
+}
+
 void describe_backfill(CLI::App& command, lenz::BackfillOptions& backfill) {
   command.add_option("--data", backfill.data, data_help);
   command.add_flag("--dry-run", backfill.dry_run, "Only say what would be written");
@@ -433,6 +447,8 @@ void add_all(CLI::App& app, int& result) {
       describe_record);
   add(app, result, "meter", "A meter on this machine, with simulated chips", lenz::meter,
       describe_meter);
+  add(app, result, "bench", "What a real board does, step by step with you, as a record",
+      lenz::bench, describe_bench);
 
   add(app, result, "backup", "A copy of all that the hub keeps, while it runs", lenz::backup,
       describe_backup);
