@@ -25,7 +25,8 @@ constexpr double clips_at = 1.2 / 0.72;  // Peak amperes over the clamp's greate
 constexpr double window_s = 0.3;         // What the chip averages over.
 constexpr double wiring_turn = 2 * std::numbers::pi;
 constexpr float harmonics_add = 0.8F;  // They do not all come at one time.
-constexpr double least_turn = 0.1;     // Of a factor that tells one type of clamp from another.
+constexpr int lasting_s = 20;
+constexpr double least_turn = 0.1;  // Of a factor that tells one type of clamp from another.
 
 const ClampType& clamp_type_for(double amperes) {
   const auto fits = [&](const ClampType& type) { return type.greatest >= amperes; };
@@ -70,7 +71,7 @@ WiredPanel::WiredPanel(const PanelOptions& options)
   for (auto& misdeed : misdeeds_) {
     if (misdeed.what != Mistake::limit && misdeed.what != Mistake::clipped) continue;
     const auto& clamp = installed_[misdeed.channels[0]];
-    const double most = greatest_amperes(clamp.wire);
+    const double most = lasting_amperes(clamp.wire);
     const bool shows = misdeed.what == Mistake::limit
                            ? most > 1.05 * register_amperes
                            : most * std::numbers::sqrt2 > 1.1 * clips_at * clamp.type->greatest;
@@ -236,6 +237,15 @@ double WiredPanel::greatest_amperes(std::size_t wire) const {
                                   static_cast<double>(flow(wire, second).harmonic_a)));
   }
   return most;
+}
+
+double WiredPanel::lasting_amperes(std::size_t wire) const {
+  std::vector<double> all;
+  for (std::size_t second = 0; second <= seconds_; ++second) {
+    all.push_back(std::abs(std::complex<double>(flow(wire, second).va)) / nominal_);
+  }
+  std::ranges::nth_element(all, all.begin() + lasting_s, std::greater());
+  return all[static_cast<std::size_t>(lasting_s)];
 }
 
 double WiredPanel::swing_of_wire(std::size_t wire) const {
@@ -472,18 +482,18 @@ bool WiredPanel::try_mistake(Mistake what, Chance& chance) {
     case Mistake::limit:
       one = candidates([&](const auto&, const EnteredClamp& clamp, const Installed& installed) {
         return clamp.hardware_multiplier > 1 &&
-               greatest_amperes(installed.wire) > 1.05 * register_amperes;
+               lasting_amperes(installed.wire) > 1.05 * register_amperes;
       });
       if (!one) return false;
       clamp_of(*one)->hardware_multiplier = 1;
       break;
     case Mistake::clipped: {
       one = candidates([&](const auto&, const auto&, const Installed& installed) {
-        return greatest_amperes(installed.wire) * std::numbers::sqrt2 >
+        return lasting_amperes(installed.wire) * std::numbers::sqrt2 >
                1.1 * clips_at * clamp_types[0].greatest;
       });
       if (!one) return false;
-      const double peak = greatest_amperes(installed_[*one].wire) * std::numbers::sqrt2;
+      const double peak = lasting_amperes(installed_[*one].wire) * std::numbers::sqrt2;
       installed_[*one].type = &clamp_types[0];
       for (const auto& type : clamp_types) {
         if (peak > 1.1 * clips_at * type.greatest &&
@@ -577,7 +587,7 @@ Sample WiredPanel::sample(std::size_t second) const {
       double peak = std::numbers::sqrt2 * (fundamental_a + harmonic_a * factor) + clamp.floor_a;
       double kept = 1;
       if (clamp.is_there) {
-        const double limit = clips_at * clamp.type->greatest;
+        const double limit = clips_at * clamp.type->greatest * clamp.set_gain / clamp.type->gain;
         if (peak > limit) {
           const double cut = cut_rms(peak, limit);
           kept = cut / (peak / std::numbers::sqrt2);

@@ -142,6 +142,7 @@ class WiredPanel {
   const Flow& flow(std::size_t wire, std::size_t second) const;
   double angle(int leg) const;
   double greatest_amperes(std::size_t wire) const;
+  double lasting_amperes(std::size_t wire) const;  // Exceeded for some seconds.
   double swing_of_wire(std::size_t wire) const;
   EnteredClamp* clamp_of(std::size_t channel, EnteredCircuit** circuit = nullptr);
 

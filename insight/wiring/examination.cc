@@ -27,8 +27,8 @@ constexpr std::size_t least_levels = 15;
 // Of shares: what counts as followed, and as not.
 constexpr double least_share = 0.12, sure_errors = 4;
 constexpr std::size_t least_times = 3;
-constexpr double few_times_share = 0.12;
-constexpr double no_share = 0.08, no_share_error = 0.03;
+constexpr double few_times_share = 0.15;
+constexpr double no_share = 0.12;
 // Channels whose steps are the same to within what clamps differ by.
 constexpr double same_steps = 0.85, similar_size = 0.2, same_levels = 0.985, same_size = 0.06;
 constexpr double least_odds = 3;  // Of logarithms of likelihoods.
@@ -54,7 +54,8 @@ double turned(double radians) { return std::remainder(radians, 2 * std::numbers:
 // How likely a load's angle is: resistors mostly, small power supplies before, motors behind.
 double load_likelihood(double radians) {
   const double angle = turned(radians) / degree;
-  return std::exp(-angle * angle / 450) + (angle > -50 && angle < 58 ? 0.3 : 0) + 0.02;
+  return std::exp(-angle * angle / 450) + (angle > -47 && angle < 47 ? 0.3 : 0) +
+         (angle > -60 && angle < 60 ? 0.04 : 0) + 0.02;
 }
 
 double likelihood(CircuitKind kind, double radians) {
@@ -157,6 +158,7 @@ class Examination {
     std::vector<std::optional<int>> turns{};  // Of them.
     std::vector<double> odds{};
     std::vector<double> scales{};  // What each clamp says of what flows.
+    bool has_silent_leg = false;   // Where nothing flows that would tell a circuit's leg.
   };
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
@@ -191,6 +193,7 @@ class Examination {
   void find_likes();
   void judge_likes();
   void leave_likes();
+  void leave_silent_legs();
   void judge_swaps();
   void judge_legs();
   void judge_directions();
@@ -396,6 +399,11 @@ void Examination::follow(Feeder& feeder) {
     if (above ? *above == feeder.circuit : is_grid) channels.push_back(one.channel);
   }
   const auto steps = find_steps(recorder_, channels);
+  for (const auto leg : feeder.legs) {
+    if (leg == none) continue;
+    const std::array own{all_[leg].channel};
+    if (find_steps(recorder_, own).channels.empty()) feeder.has_silent_leg = true;
+  }
   for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
     if (feeder.legs[leg] == none) continue;
     const auto shares = shares_in(recorder_, steps, all_[feeder.legs[leg]].channel);
@@ -423,7 +431,7 @@ void Examination::follow(Feeder& feeder) {
     one.follows = followed(one.shares, feeder.scales, clamp_of(one).current_gain);
     one.is_placed = is_whole && !one.follows.empty();
     one.follows_none = is_whole && std::ranges::all_of(one.shares, [](const Share& share) {
-                         return std::abs(share.value) < no_share && share.error < no_share_error;
+                         return std::abs(share.value) + 2 * share.error < no_share;
                        });
   }
   turn(feeder);
@@ -443,6 +451,8 @@ void Examination::turn(Feeder& feeder) {
     std::vector<double> scores(static_cast<std::size_t>(n));
     for (int turn = 0; turn < n; ++turn) {
       auto& score = scores[static_cast<std::size_t>(turn)];
+      // Another phase's volts and a clamp turned round together are rare.
+      if (n == 6) score -= turn % 2 == 1 && turn != 3 ? 2.5 : turn != 0 ? 0.3 : 0;
       if (mains.level != Complex()) {
         score += std::log(likelihood(has_production ? CircuitKind::storage : CircuitKind::load,
                                      std::arg(mains.level) - class_angle(turn)));
@@ -637,6 +647,12 @@ void Examination::judge_likes() {
   }
 }
 
+// Where a leg of the mains says nothing, what is not found in the others may be there.
+void Examination::leave_silent_legs() {
+  if (std::ranges::none_of(feeders_, &Feeder::has_silent_leg)) return;
+  for (auto& one : all_) one.is_placed = one.follows_none = false;
+}
+
 // Two circuits that do the same, and nobody knows why: nothing else is said of them.
 void Examination::leave_likes() {
   for (auto& one : all_) {
@@ -666,7 +682,12 @@ void Examination::judge_legs() {
     if (one.is_explained || circuit_of(one).kind == CircuitKind::grid || !one.is_placed) continue;
     const auto& circuit = circuit_of(one);
     if (circuit.legs.size() == 1 && one.follows.size() == 1 && one.follows[0] != circuit.legs[0]) {
-      add(Fault::wrong_leg, {&one}, 0.93).leg = one.follows[0];
+      auto& finding = add(Fault::wrong_leg, {&one}, 0.93);
+      finding.leg = one.follows[0];
+      for (const auto& other : all_) {
+        if (circuit_of(other).kind == CircuitKind::grid || other.changes) continue;
+        if (other.own_leg == one.follows[0]) finding.perhaps.push_back(other.channel);
+      }
     } else if (one.follows.size() > 1 && circuit.clamps.size() == 1 && circuit.legs.size() > 1 &&
                std::abs(std::abs(clamp_of(one).multiplier) - 1) < 0.01) {
       auto& finding = add(Fault::half_counted, {&one}, 0.93);
@@ -825,6 +846,7 @@ Report Examination::report() {
     if (exchanged_ || panel_.circuits[feeder.circuit].kind != CircuitKind::grid) continue;
     if (const auto channels = exchanged_with_mains(feeder)) return report_exchanged(*channels);
   }
+  leave_silent_legs();
   if (getenv("DBG"))
     for (auto& o : all_) {  // DBG
       fprintf(stderr, "ch%zu %-14s legs", o.channel, circuit_of(o).name.c_str());

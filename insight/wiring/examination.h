@@ -81,6 +81,8 @@ struct Finding {
   int leg = 0;                       // Where the circuit really hangs; 0: not a matter of legs.
   double factor = 1;                 // What flows, over what is said.
   std::vector<std::string> types{};  // Of clamps that would read so.
+  // wrong_leg: clamps that carry nothing to tell by, and that it may be exchanged with instead.
+  std::vector<std::size_t> perhaps{};
   float confidence = 0;              // 0 to 1.
   std::string where, evidence, fix;  // A sentence each; `where` names clamp and circuit.
 };

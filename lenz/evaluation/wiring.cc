@@ -43,6 +43,15 @@ static_assert(rows.size() == simulator::mistakes);
 const MistakeRow& row_of(Mistake mistake) { return rows[static_cast<std::size_t>(mistake)]; }
 
 bool is_right(const Finding& finding, const Misdeed& misdeed, const insight::wiring::Panel& panel) {
+  if (finding.fault == Fault::wrong_leg && misdeed.what == Mistake::swapped) {
+    // It says so where the other clamp carries nothing.
+    const auto is_in = [&](const std::vector<std::size_t>& channels, std::size_t channel) {
+      return std::ranges::find(channels, channel) != channels.end();
+    };
+    return std::ranges::all_of(misdeed.channels, [&](std::size_t channel) {
+      return is_in(finding.channels, channel) || is_in(finding.perhaps, channel);
+    });
+  }
   if (finding.fault != row_of(misdeed.what).fault || finding.chip != misdeed.chip) return false;
   if (misdeed.what == Mistake::one_adapter) {
     // All chips see the first leg: it is right of every circuit of another leg.
