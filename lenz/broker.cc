@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <pwd.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -57,7 +58,7 @@ void write_private(const fs::path& file, const std::string& text) {
 
 std::string access_list(const std::vector<BrokerAccount>& accounts) {
   std::string list;
-  for (const auto& [user, password, home, device, is_hub] : accounts) {
+  for (const auto& [user, password, home, device, is_hub, hash] : accounts) {
     list += fmt::format("user {}\n", user);
     for (const auto* topic : {"report", "reply"}) {
       list +=
@@ -86,6 +87,30 @@ std::size_t queue_of(const std::vector<BrokerAccount>& accounts) {
   return std::max<std::size_t>(2000, 2 * accounts.size());
 }
 
+// Of those that have none yet, all in one go.
+void hash_passwords(std::vector<BrokerAccount>& accounts) {
+  const TemporaryFolder folder;
+  const auto file = fs::path(folder.path()) / "passwords";
+  std::string users;
+  for (const auto& account : accounts) {
+    if (account.hash.empty()) users += fmt::format("{}:{}\n", account.user, account.password);
+  }
+  if (users.empty()) return;
+  write_private(file, users);
+  if (Child({"mosquitto_passwd", "-U", file.string()}).wait() != 0) {
+    throw std::runtime_error("The broker's passwords cannot be hashed by mosquitto_passwd.");
+  }
+  std::map<std::string, std::string> hashes;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    const auto colon = line.find(':');
+    if (colon != std::string::npos) hashes[line.substr(0, colon)] = line.substr(colon + 1);
+  }
+  for (auto& account : accounts) {
+    if (account.hash.empty()) account.hash = hashes[account.user];
+  }
+}
+
 // As root we start the broker under its own account, which must then own its files.
 void give_to_broker(const fs::path& folder) {
   const passwd* account = geteuid() == 0 ? getpwnam(broker_account) : nullptr;
@@ -108,37 +133,76 @@ std::string broker_user(const std::string& home, const std::string& device, bool
 Broker::Broker(const std::string& home, const std::map<std::string, std::string>& passwords)
     : Broker(accounts_of(home, passwords)) {}
 
-Broker::Broker(const std::vector<BrokerAccount>& accounts) {
+Broker::Broker(std::vector<BrokerAccount> accounts, std::optional<BrokerReach> reach)
+    : accounts_(std::move(accounts)), port_(free_port()) {
   if (find_program("mosquitto").empty() || find_program("mosquitto_passwd").empty()) {
     throw std::runtime_error(
         "The broker Mosquitto is not installed: install the package mosquitto, or name a broker "
         "with --broker HOST:PORT.");
   }
-  port_ = free_port();
+  const fs::path folder(folder_.path());
+  hash_passwords(accounts_);
+  auto configuration = fmt::format(
+      "listener {} 127.0.0.1\n"
+      "allow_anonymous false\n"
+      "password_file {}/passwords\n"
+      "acl_file {}/access\n"
+      "persistence false\n"
+      "message_size_limit 8192\n"
+      "max_inflight_messages 1000\n"
+      "set_tcp_nodelay true\n"
+      "max_queued_messages {}\n"
+      "log_dest none\n",
+      port_, folder_.path(), folder_.path(), queue_of(accounts_));
+  if (reach) {
+    write_private(folder / "certificate", reach->certificate);
+    write_private(folder / "key", reach->key);
+    configuration += fmt::format(
+        "listener {}\n"
+        "certfile {}/certificate\n"
+        "keyfile {}/key\n"
+        "tls_version tlsv1.2\n",
+        reach->port, folder_.path(), folder_.path());
+  }
+  write_private(folder / "mosquitto.conf", configuration);
+  write_accounts();
+  start();
+}
+
+std::string Broker::hash_of(const std::string& user, const std::string& password) {
+  std::vector<BrokerAccount> account{{user, password, "", "", false}};
+  hash_passwords(account);
+  return account.front().hash;
+}
+
+void Broker::write_accounts() const {
   const fs::path folder(folder_.path());
   std::string users;
-  for (const auto& account : accounts) {
-    users += fmt::format("{}:{}\n", account.user, account.password);
-  }
+  for (const auto& account : accounts_) users += fmt::format("{}:{}\n", account.user, account.hash);
   write_private(folder / "passwords", users);
-  if (Child({"mosquitto_passwd", "-U", (folder / "passwords").string()}).wait() != 0) {
-    throw std::runtime_error("The broker's passwords cannot be hashed by mosquitto_passwd.");
-  }
-  write_private(folder / "access", access_list(accounts));
-  write_private(folder / "mosquitto.conf",
-                fmt::format("listener {} 127.0.0.1\n"
-                            "allow_anonymous false\n"
-                            "password_file {}/passwords\n"
-                            "acl_file {}/access\n"
-                            "persistence false\n"
-                            "message_size_limit 8192\n"
-                            "max_inflight_messages 1000\n"
-                            "set_tcp_nodelay true\n"
-                            "max_queued_messages {}\n"
-                            "log_dest none\n",
-                            port_, folder_.path(), folder_.path(), queue_of(accounts)));
+  write_private(folder / "access", access_list(accounts_));
   give_to_broker(folder);
-  start();
+}
+
+void Broker::reload() {
+  write_accounts();
+  if (is_running()) ::kill(pid(), SIGHUP);
+}
+
+void Broker::admit(BrokerAccount account) {
+  if (account.hash.empty()) account.hash = hash_of(account.user, account.password);
+  std::erase_if(accounts_, [&](const BrokerAccount& old) {
+    return !old.is_hub && old.home == account.home && old.device == account.device;
+  });
+  accounts_.push_back(std::move(account));
+  reload();
+}
+
+void Broker::expel(const std::string& home, const std::string& device) {
+  std::erase_if(accounts_, [&](const BrokerAccount& old) {
+    return !old.is_hub && old.home == home && old.device == device;
+  });
+  reload();
 }
 
 void Broker::kill() {

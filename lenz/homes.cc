@@ -112,6 +112,13 @@ void Homes::add(const Surroundings& around, const Workplace& place, const std::s
   locks_.push_back(std::move(lock));
 }
 
+KeptHome* Homes::kept_home(std::string_view id) const {
+  for (const auto& home : kept_) {
+    if (home->home().id == id) return home.get();
+  }
+  return nullptr;
+}
+
 hub::MqttIngest::Hubs Homes::hubs() const {
   hub::MqttIngest::Hubs hubs;
   for (const auto& home : kept_) hubs.emplace(home->home().id, &home->hub());

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/api/served_home.h"
@@ -24,6 +25,7 @@ class Homes {
   bool is_only() const { return is_only_; }
   const std::vector<hub::ServedHome>& served() const { return served_; }        // By id; all.
   const std::vector<std::unique_ptr<KeptHome>>& kept() const { return kept_; }  // That are served.
+  KeptHome* kept_home(std::string_view id) const;  // Null: none that is served has this id.
   hub::MqttIngest::Hubs hubs() const;
   // Whether all of them lie on the hub's own file system, so that syncing it syncs them.
   bool are_on_one_volume() const { return are_on_one_volume_; }

@@ -15,14 +15,15 @@
 #include <vector>
 
 #include "hub/api/accounts.h"
+#include "hub/api/firmware_shelf.h"
 #include "hub/api/pages.h"
 #include "hub/api/routes.h"
 #include "hub/api/server.h"
 #include "hub/files/disk.h"
 #include "hub/ingest/mqtt_ingest.h"
+#include "hub/meter_requests.h"
 #include "lenz/analysis.h"
-#include "lenz/broker.h"
-#include "lenz/broker_address.h"
+#include "lenz/broker_link.h"
 #include "lenz/commands.h"
 #include "lenz/daily_backup.h"
 #include "lenz/folder_lock.h"
@@ -53,59 +54,28 @@ std::size_t waiting_bytes(const Workplace& place) {
 
 void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
 
+std::uint64_t drawn_number() {
+  std::uint64_t number = 0;
+  randombytes_buf(&number, sizeof number);
+  return number;
+}
+
+// Once a second.
+void expire(hub::MeterRequests& requests, boost::asio::steady_timer& timer) {
+  timer.expires_after(std::chrono::seconds(1));
+  timer.async_wait([&](boost::system::error_code error) {
+    if (error) return;
+    requests.expire(system_now());
+    expire(requests, timer);
+  });
+}
+
 // Where the page stands: beside the program when installed, else where the build put it.
 fs::path pages_folder(const HubOptions& options) {
   if (!options.pages.empty()) return options.pages;
   const auto beside = fs::path(Workplace::program()).parent_path();
   return fs::exists(beside / "page") ? beside / "page" : beside / "../../web/dist";
 }
-
-// A broker that was named, or one of our own that is kept running.
-class Link {
- public:
-  Link(const HubOptions& options, const Workplace& place, const Homes& homes) {
-    if (!options.broker.empty()) {
-      address = parse_address(options.broker);
-      address.user = options.user;
-      address.password = options.password_file.empty() ? password_of(place.secrets(), hub_user)
-                                                       : read_secret(options.password_file);
-      return;
-    }
-    address.user = hub_user;
-    address.password = password_of(place.secrets(), hub_user);
-    std::vector<BrokerAccount> accounts;
-    for (const auto& kept : homes.kept()) {
-      const auto& id = kept->home().id;
-      for (const auto& meter : kept->meters()) {
-        const auto user = broker_user(id, meter, homes.is_only());
-        accounts.push_back({user, password_of(place.secrets(), user), id, meter});
-      }
-    }
-    const auto heard = homes.is_only() ? homes.kept().front()->home().id : "+";
-    accounts.push_back({address.user, address.password, heard, "+", true});
-    own_ = std::make_unique<Broker>(accounts);
-    address.port = own_->port();
-  }
-
-  void keep_running(boost::asio::steady_timer& timer) {
-    if (!own_) return;
-    timer.expires_after(std::chrono::seconds(1));
-    timer.async_wait([this, &timer](boost::system::error_code error) {
-      if (error) return;
-      try {
-        own_->start();
-      } catch (const std::runtime_error& trouble) {
-        say(trouble.what());
-      }
-      keep_running(timer);
-    });
-  }
-
-  hub::BrokerAddress address;
-
- private:
-  std::unique_ptr<Broker> own_;
-};
 
 DailyBackup::Options backups_of(const HubOptions& options, const Workplace& place) {
   const auto folder = fs::absolute(options.backup).string();
@@ -144,13 +114,24 @@ int hub(const HubOptions& options) {
                             .model = installed_model(say),
                             .analyses = !options.no_analysis};
   const Homes homes(around, place, options.meter);
-  Link link(options, place, homes);
+  BrokerLink link(options, place, homes, say);
   const auto volume = disk.volume(place.folder());  // Without it each store syncs for itself.
-  const hub::MqttIngest ingest(
-      context, homes.hubs(), link.address, system_now, say,
-      {.commit_every = options.commit_every, .share = options.share, .sync_all = [&] {
-         return homes.are_on_one_volume() && volume && (*volume)->sync();
-       }});
+  hub::MqttIngest* line = nullptr;
+  hub::MeterRequests requests(
+      {.send = [&line](std::string_view home, std::string_view device,
+                       std::string_view bytes) { return line && line->ask(home, device, bytes); },
+       .draw = drawn_number});
+  hub::MqttIngest ingest(
+      context, homes.hubs(), link.address(), system_now, say,
+      {.commit_every = options.commit_every,
+       .share = options.share,
+       .sync_all = [&] { return homes.are_on_one_volume() && volume && (*volume)->sync(); },
+       .replied =
+           [&requests](std::string_view home, std::string_view device, std::string_view bytes) {
+             requests.heard(home, device, bytes, system_now());
+           }});
+  line = &ingest;
+  hub::FirmwareShelf shelf(disk, place.firmware_folder());
   const auto traffic = [&ingest] {
     const auto [reports, refused, overflowed] = ingest.traffic();
     return hub::Traffic{reports, refused, overflowed};
@@ -159,15 +140,20 @@ int hub(const HubOptions& options) {
                             .accounts = accounts,
                             .now = system_now,
                             .metrics_token = drawn_secret(place.secrets() + "/metrics.token"),
-                            .traffic = traffic},
+                            .traffic = traffic,
+                            .shelf = &shelf,
+                            .requests = &requests,
+                            .pairing = &link.pairing()},
                            hub::Pages(pages_folder(options)));
   const hub::Server server(context, routes, "127.0.0.1", static_cast<std::uint16_t>(options.port));
-  std::ofstream(place.broker_file()) << link.address.host << ":" << link.address.port << "\n";
+  std::ofstream(place.broker_file()) << link.address().host << ":" << link.address().port << "\n";
 
   boost::asio::signal_set signals(context, SIGINT, SIGTERM);
   signals.async_wait([&](boost::system::error_code, int) { context.stop(); });
   boost::asio::steady_timer supervision(context);
   link.keep_running(supervision);
+  boost::asio::steady_timer expiry(context);
+  expire(requests, expiry);
   const Tidying tidying(context, homes.kept().size(),
                         [&](std::size_t i) { return homes.kept()[i]->tidy(); });
   std::optional<DailyBackup> backup;

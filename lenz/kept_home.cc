@@ -48,6 +48,7 @@ hub::ServedHome KeptHome::served() {
           .home = &home_,
           .store = &memory_.store(),
           .live = &live_,
+          .hub = &hub_,
           .ledger = [this] { return ledger(); },
           .analyst = [this] { return analyst(); },
           .health = [this] { return health(); },

@@ -48,6 +48,10 @@ class KeptHome {
   const hub::Home& home() const { return home_; }
   hub::Hub& hub() { return hub_; }
   const std::set<std::string>& meters() const { return meters_; }  // That are admitted.
+  void admit(const std::string& meter) {
+    meters_.insert(meter);
+    hub_.admit(meter);
+  }
   // Asks it for its ledger and its analyst only when they are asked for.
   hub::ServedHome served();
 

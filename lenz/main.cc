@@ -90,6 +90,9 @@ void describe_hub(CLI::App& command, lenz::HubOptions& hub) {
   command.add_option("--user", hub.user, "At the broker")->capture_default_str();
   command.add_option("--password-file", hub.password_file, "For the broker");
   command.add_option("--meter", hub.meter, "Meter to admit")->capture_default_str();
+  command.add_option("--meters", hub.meters,
+                     "Name or address of this machine in the network, [:PORT]: lets meters reach "
+                     "the hub's own broker, by TLS (docs/adoption.md)");
   command.add_option("--pages", hub.pages, "Folder of the built page");
   describe_commit_every(command, hub.commit_every);
   command.add_option("--share", hub.share,

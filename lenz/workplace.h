@@ -38,6 +38,8 @@ class Workplace {
   std::string advice_file() const { return folder_ + "/advice.db"; }
   std::string catalogue_file() const { return folder_ + "/catalogue.csv"; }
   std::string accounts_file() const { return folder_ + "/accounts.db"; }
+  std::string meters_file() const { return folder_ + "/meters"; }  // That were paired.
+  std::string firmware_folder() const { return folder_ + "/firmware"; }
 
   // Each home in a folder of its own, which is called as the home's id, instead of the one home
   // whose files lie in this folder itself.

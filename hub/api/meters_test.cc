@@ -262,6 +262,7 @@ TEST_F(PairingRoutesTest, OnlyTheOwnerOpensTheWindow) {
 TEST_F(PairingRoutesTest, WhatCannotBePairedHasASentence) {
   EXPECT_EQ(open("Meter 2").status, 400u);
   EXPECT_EQ(open("").status, 400u);
+  EXPECT_EQ(open("hub").status, 409u);
   EXPECT_EQ(ask("POST", "/api/pairing", "[]", "").status, 400u);
   world.pairing.trouble = "No meter can reach this broker.";
   EXPECT_EQ(open().status, 409u);

@@ -48,6 +48,9 @@ Response open_pairing(const Call& call) {
   const auto* door = call.context.pairing;
   if (!door) return refusal(409, no_door);
   if (!door->trouble.empty()) return refusal(409, door->trouble);
+  if (const auto fault = door->fault_of(call.home->id, *device); !fault.empty()) {
+    return refusal(409, fault);
+  }
   if (!note(call, fmt::format("opened the window for {}", *device), "done")) return not_noted();
   door->window.open(call.home->id, *device, door->draw(), call.now);
   return pairing(call);

@@ -21,6 +21,8 @@ struct PairingDoor {
   int port = 0;
   std::string certificate;  // PEM, of the broker: all that a meter trusts.
   std::function<Pairing::Random()> draw;
+  // Why no meter of this home can have this name, in one sentence; empty: one can.
+  std::function<std::string(const std::string& home, const std::string& device)> fault_of;
 
   struct Credential {
     std::string user, password;

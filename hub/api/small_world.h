@@ -287,6 +287,10 @@ struct SmallWorld {
           [] {
             return Pairing::Random{0x00, 0x44, 0x32, 0x14, 0xC7};
           },  // 0123-4567
+      .fault_of =
+          [](const std::string&, const std::string& device) {
+            return device == "hub" ? "A meter cannot be called so." : "";
+          },
       .admit = [this](const std::string& home, const std::string& device)
           -> std::expected<PairingDoor::Credential, std::string> {
         if (!admission_trouble.empty()) return std::unexpected(admission_trouble);
