@@ -17,7 +17,7 @@ namespace lenz {
 namespace {
 
 // "HOST" or "HOST:PORT" of --meters.
-BrokerReach reach_of(const std::string& given, const Workplace& place,
+BrokerReach reach_of(const std::string& given, const Workplace& place, const PairedMeters& paired,
                      const std::function<void(const std::string&)>& say) {
   BrokerReach reach;
   if (given.find(':') == std::string::npos) {
@@ -28,7 +28,7 @@ BrokerReach reach_of(const std::string& given, const Workplace& place,
     reach.port = address.port;
   }
   auto [certificate, key, is_new] = broker_certificate(place.secrets(), reach.host);
-  if (is_new) {
+  if (is_new && !paired.all().empty()) {
     say(
         fmt::format("The broker has a new certificate for {}: meters that were paired before must "
                     "be paired again.",
@@ -58,6 +58,8 @@ BrokerLink::BrokerLink(const HubOptions& options, const Workplace& place, const 
                 randombytes_buf(drawn.data(), drawn.size());
                 return drawn;
               },
+          .fault_of = [this](const auto& home,
+                             const auto& device) { return fault_of(home, device); },
           .admit = [this](const auto& home, const auto& device) { return admit(home, device); },
           .is_paired = [this](const auto& home,
                               const auto& device) { return paired_.find(home, device) != nullptr; },
@@ -105,7 +107,7 @@ void BrokerLink::own(const HubOptions& options, const Workplace& place) {
         "Meters cannot reach the hub yet: start it with --meters NAME, the name or address of this "
         "machine in your network.";
   } else {
-    reach = reach_of(options.meters, place, say_);
+    reach = reach_of(options.meters, place, paired_, say_);
     door_.host = reach->host;
     door_.port = reach->port;
     door_.certificate = reach->certificate;
@@ -114,15 +116,19 @@ void BrokerLink::own(const HubOptions& options, const Workplace& place) {
   address_.port = own_->port();
 }
 
+// At the broker a paired meter is called by its name alone, in whatever home.
+std::string BrokerLink::fault_of(const std::string& home, const std::string& device) const {
+  if (device == hub_user) return "A meter cannot be called hub: choose another name.";
+  const auto other = paired_.home_of(device);
+  if (other.empty() || other == home) return {};
+  return fmt::format("Another home has a meter {}: choose another name.", device);
+}
+
 std::expected<hub::PairingDoor::Credential, std::string> BrokerLink::admit(
     const std::string& home, const std::string& device) {
   auto* kept = homes_.kept_home(home);
   if (!kept || !own_) return std::unexpected("There is no such home.");
-  const auto other = paired_.home_of(device);
-  if (!other.empty() && other != home) {
-    return std::unexpected(
-        fmt::format("Another home has a meter {}: choose another name.", device));
-  }
+  if (auto fault = fault_of(home, device); !fault.empty()) return std::unexpected(fault);
   const auto password = random_token();
   try {
     auto hash = Broker::hash_of(device, password);

@@ -34,6 +34,7 @@ class BrokerLink {
 
  private:
   void own(const HubOptions&, const Workplace&);
+  std::string fault_of(const std::string& home, const std::string& device) const;
   std::expected<hub::PairingDoor::Credential, std::string> admit(const std::string& home,
                                                                  const std::string& device);
   std::expected<void, std::string> expel(const std::string& home, const std::string& device);
