@@ -78,7 +78,7 @@ BrokerCertificate drawn(const std::string& host) {
   if (!key || !made || RAND_bytes(serial, sizeof serial) != 1) {
     throw std::runtime_error("OpenSSL makes no key: the system gives no random numbers.");
   }
-  serial[0] = static_cast<unsigned char>(serial[0] & 0x7F | 1);
+  serial[0] = static_cast<unsigned char>((serial[0] & 0x7F) | 1);
   auto* certificate = made.get();
   std::uint64_t number = 0;
   for (const auto byte : serial) number = number << 8 | byte;

@@ -68,7 +68,10 @@ BrokerLink::BrokerLink(const HubOptions& options, const Workplace& place, const 
     if (auto* kept = homes_.kept_home(home)) kept->admit(device);
   }
   address_.user = hub_user;
-  if (options.broker.empty()) return own(options, place);
+  if (options.broker.empty()) {
+    own(options, place);
+    return;
+  }
   if (!options.meters.empty()) {
     throw std::runtime_error(
         "--meters opens the hub's own broker to meters: leave out --broker, or make the meters' "
