@@ -56,7 +56,6 @@ class Device {
   void know_time(measurement::Timestamp booted_at) { header_.booted_at = booted_at; }
 
   const Outbox& outbox() const { return outbox_; }
-  bool all_is_stored() { return outbox_.empty() && (!log_ || log_->empty()); }
   std::uint64_t lost() const { return outbox_.lost() + (log_ ? log_->lost() : 0); }
   const Sampler& sampler() const { return sampler_; }
   std::uint64_t reports_sent() const { return reports_sent_; }

@@ -48,7 +48,8 @@ namespace hub {
 // mean voltage times the mean current and PF the mean active power by that S (absent below 1 VA);
 // min and max are not known there and NaN.
 //
-// Gaps. A sample stands for its period, so a gap begins one period after the last sample before it.
+// Gaps. A sample stands for its period, so a gap begins one period after the last sample before it;
+// a coarse one stands for the period that it ends, as far as the meter was on.
 // Before a device's first sample and after its newest there is no gap. A channel is absent where
 // its active power is. The samples of a fast-sampled edge fill no gap.
 //

@@ -20,9 +20,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
+// What a run of samples stands for, and how much later the next may begin.
 struct Heard {
-  Timestamp first, last;
-  std::chrono::milliseconds period;
+  Timestamp begin, end;
+  std::chrono::milliseconds slack;
 };
 
 }  // namespace
@@ -100,25 +101,36 @@ std::expected<std::optional<SqliteStore::Presence>, StoreError> SqliteStore::pre
 
 std::optional<SqliteStore::Presence> SqliteStore::presence_in(
     std::span<std::pair<const BootName, Boot>* const> boots) const {
+  // A meter thins what it sampled, so where its coarse samples end its samples may begin.
+  std::optional<std::chrono::milliseconds> fine;
+  for (const auto* boot : boots) {
+    if (std::get<Stream>(boot->first) != Stream::samples) continue;
+    fine = std::min(fine.value_or(boot->second.period), boot->second.period);
+  }
   std::vector<Heard> heard;
   for (const auto* boot : boots) {
-    if (std::get<Stream>(boot->first) == Stream::edges) continue;
-    for (const auto& [begin, run] : boot->second.runs) {
-      heard.push_back({run.first, run.last, boot->second.period});
+    const auto stream = std::get<Stream>(boot->first);
+    const auto period = boot->second.period;
+    if (stream == Stream::edges) continue;
+    for (const auto& [number, run] : boot->second.runs) {
+      if (stream == Stream::samples) {
+        heard.push_back({run.first, run.last + period, period / 2});
+      } else {
+        const auto begin = std::max(boot->second.booted_at, run.first - period);
+        heard.push_back({begin, run.last, fine ? *fine * 3 / 2 : period / 2});
+      }
     }
   }
   if (heard.empty()) return std::nullopt;
-  std::ranges::sort(heard, {}, &Heard::first);
+  std::ranges::sort(heard, {}, &Heard::begin);
   Presence presence;
   std::size_t latest = 0;
   for (std::size_t i = 0; i < heard.size(); ++i) {
-    const auto& [first, last, period] = heard[latest];
-    if (heard[i].first - last > period + period / 2) {
-      presence.silences.push_back({last + period, heard[i].first});
-    }
-    if (heard[i].last > last) latest = i;
+    const auto& [begin, end, slack] = heard[latest];
+    if (heard[i].begin - end > slack) presence.silences.push_back({end, heard[i].begin});
+    if (heard[i].end > end) latest = i;
   }
-  presence.life = {heard.front().first, heard[latest].last + heard[latest].period};
+  presence.life = {heard.front().begin, heard[latest].end};
   return presence;
 }
 

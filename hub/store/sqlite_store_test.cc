@@ -314,6 +314,33 @@ TEST_F(SqliteStoreTest, GapsAreListedOldestFirst) {
   EXPECT_EQ(gaps[2].range.end, midnight + 5min + 11s);
 }
 
+TEST_F(SqliteStoreTest, AMeterThatThinnedItsSamplesHasNoGapsButThoseOfItsPower) {
+  const auto minutes = [&](std::uint64_t boot, Timestamp booted_at,
+                           std::initializer_list<Uptime> ends) {
+    auto header = header_of(boot, booted_at);
+    header.stream = Stream::coarse;
+    header.period = 1min;
+    std::vector<Sample> samples;
+    for (const auto end : ends) {
+      samples.push_back(second(samples.size()));
+      samples.back().uptime = end;
+    }
+    ASSERT_TRUE(store->append(header, samples));
+  };
+  minutes(1, midnight, {59s, 119s, 179s});
+  append(seconds(180, 200));
+  minutes(2, midnight + 220s, {59s, 80s});
+  minutes(3, midnight + 310s, {59s});
+
+  const auto gaps = *store->gaps("meter", {midnight - 1h, midnight + 1h});
+
+  ASSERT_EQ(gaps.size(), 2u);
+  EXPECT_EQ(gaps[0].range.begin, midnight + 200s);
+  EXPECT_EQ(gaps[0].range.end, midnight + 220s);
+  EXPECT_EQ(gaps[1].range.begin, midnight + 300s);
+  EXPECT_EQ(gaps[1].range.end, midnight + 310s);
+}
+
 TEST_F(SqliteStoreTest, AGapIsCutToTheRangeThatWasAskedFor) {
   append(seconds(0, 10));
   append(seconds(20, 30));
