@@ -59,6 +59,26 @@ struct BillOptions {
 };
 int bill(const BillOptions&);
 
+// Sets a channel of a meter against a reference, in a talk at the terminal (docs/calibration.md).
+struct CalibrateOptions {
+  std::string data;
+  std::string home;  // Id, where there are several.
+  std::string device = "meter-1";
+  int channel = 0;
+  std::string clamp;                      // Its model.
+  double class_percent = 0, rated_a = 0;  // Of a clamp whose model is not known.
+  std::string reference;                  // Empty: it is asked for.
+  std::string by;                         // Empty: who is signed in.
+};
+int calibrate(const CalibrateOptions&);
+
+// Which channels were calibrated, when, with what, and what they may be off by.
+struct ShowCalibrationsOptions {
+  std::string data;
+  std::string home;  // Id, where there are several.
+};
+int show_calibrations(const ShowCalibrationsOptions&);
+
 // Says what a tariff's file is, or what is wrong with it.
 struct CheckTariffOptions {
   std::string file;
@@ -136,6 +156,7 @@ struct MeterOptions {
   std::string password_file;  // Empty: DATA/secrets/DEVICE.password.
   std::string house = "us";   // What the simulated clamps see, when no recording is given.
   std::vector<std::string> house_faults;
+  bool is_uncalibrated = false;  // Its gains and phases are off, to try calibration.
   std::uint64_t seed = 1;
   int history_days = 0;  // Made before the present, next to living on.
   std::string recording;

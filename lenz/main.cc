@@ -113,6 +113,27 @@ void describe_bill(CLI::App& command, lenz::BillOptions& bill) {
   command.add_flag("--json", bill.json, "As the API has it");
 }
 
+void describe_calibrate(CLI::App& command, lenz::CalibrateOptions& calibrate) {
+  command.add_option("channel", calibrate.channel, "Which, from 0")
+      ->required()
+      ->check(CLI::Range(0, 41));
+  command.add_option("--data", calibrate.data, data_help);
+  command.add_option("--home", calibrate.home, "Id of the home, where there are several");
+  command.add_option("--meter", calibrate.device, "Its name at the hub")->capture_default_str();
+  command.add_option("--clamp", calibrate.clamp, "Its model: SCT-013-000 (docs/calibration.md)");
+  command.add_option("--rated", calibrate.rated_a, "Amperes of a clamp of another model")
+      ->check(CLI::Range(1.0, 10'000.0));
+  command.add_option("--class", calibrate.class_percent, "Its class in %")
+      ->check(CLI::Range(0.1, 5.0));
+  command.add_option("--reference", calibrate.reference, "What it is set against");
+  command.add_option("--by", calibrate.by, "Who does it (default: who is signed in)");
+}
+
+void describe_show_calibrations(CLI::App& command, lenz::ShowCalibrationsOptions& show) {
+  command.add_option("--data", show.data, data_help);
+  command.add_option("--home", show.home, "Id of the home, where there are several");
+}
+
 void describe_check_tariff(CLI::App& command, lenz::CheckTariffOptions& check) {
   command.add_option("file", check.file, "A tariff (docs/tariff_format.md)")->required();
 }
@@ -199,6 +220,8 @@ void describe_meter(CLI::App& command, lenz::MeterOptions& meter) {
   command.add_option("--seed", meter.seed, "Of the house")->capture_default_str();
   command.add_option("--history", meter.history_days, "Days to make before the present")
       ->check(CLI::Range(0, 3650));
+  command.add_flag("--uncalibrated", meter.is_uncalibrated,
+                   "Its gains and phases are off, to try `lenz calibrate`");
   command.add_option("--fault", meter.house_faults, "Of the house, as the demo's")
       ->allow_extra_args(false);
   command.add_option("--recording", meter.recording, "Folder to play instead of a house");
@@ -437,6 +460,12 @@ void add_all(CLI::App& app, int& result) {
       lenz::write_token, describe_write_token);
   add(app, result, "bill", "A month's bill and who has which part of it", lenz::bill,
       describe_bill);
+  auto* calibrate = app.add_subcommand("calibrate", "Set a meter against a reference");
+  calibrate->require_subcommand(1);
+  add(*calibrate, result, "channel", "One clamp, step by step, while the hub runs", lenz::calibrate,
+      describe_calibrate);
+  add(*calibrate, result, "show", "What was calibrated, with what, and its +-",
+      lenz::show_calibrations, describe_show_calibrations);
   add(app, result, "report", "The energy report of a month", lenz::report, describe_report);
   auto* tariff = app.add_subcommand("tariff", "What the home pays by");
   tariff->require_subcommand(1);

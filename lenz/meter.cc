@@ -138,7 +138,9 @@ class History {
  private:
   void begin_part(std::chrono::milliseconds period) {
     meter_ = std::make_unique<SimulatedMeter>(
-        *house_, SimulatedMeterOptions{.device = device_, .period = period, .seed = fresh_seed()},
+        *house_,
+        SimulatedMeterOptions{
+            .device = device_, .period = period, .seed = fresh_seed(), .takes_requests = false},
         storage_, transport_);
     period_ = period;
   }
@@ -164,8 +166,10 @@ int live(const MeterOptions& options, const MqttOptions& broker, const std::stri
   const auto house = make_house(options, start - std::chrono::days(options.history_days));
   MqttTransport transport(broker);
   FileStorage storage(fmt::format("{}/{}.outbox", folder, options.device), outbox_bytes);
-  SimulatedMeter meter(*house, {.device = options.device, .seed = fresh_seed()}, storage,
-                       transport);
+  SimulatedMeter meter(
+      *house,
+      {.device = options.device, .seed = fresh_seed(), .is_uncalibrated = options.is_uncalibrated},
+      storage, transport);
   std::unique_ptr<History> history;
   if (options.history_days > 0) {
     history = std::make_unique<History>(options, broker, folder, start);

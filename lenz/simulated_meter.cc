@@ -1,5 +1,7 @@
 #include "lenz/simulated_meter.h"
 
+#include <utility>
+
 namespace lenz {
 
 using measurement::Timestamp;
@@ -10,13 +12,16 @@ SimulatedMeter::SimulatedMeter(simulator::Scene& scene, const SimulatedMeterOpti
     : options_(options),
       random_(options.seed),
       board_(scene, {.faults = {.answer = options.bit_flips, .address = options.address_flips},
-                     .seed = options.seed}),
+                     .seed = options.seed,
+                     .gain_spread = options.is_uncalibrated ? 0.05 : 0,
+                     .lead_spread = options.is_uncalibrated ? 1.5 : 0}),
       window_(measurement::max_samples_per_report),
       storage_(storage),
       transport_(transport) {}
 
 void SimulatedMeter::sample(Timestamp now) {
   const bool powered = board_.advance(now);
+  if (std::exchange(restarts_, false)) end();
   if (powered && !device_) start(now);
   if (device_) device_->sample(now - booted_at_);
   if (!powered) end();  // What flowed until the mains failed was still read.
@@ -29,7 +34,12 @@ void SimulatedMeter::exchange(Uptime steady) {
 void SimulatedMeter::start(Timestamp now) {
   chips_.clear();
   for (std::size_t chip = 0; chip < board_.chips(); ++chip) {
-    chips_.emplace_back(board_.bus(chip), board_.configs()[chip]);
+    auto config = board_.configs()[chip];
+    for (std::size_t phase = 0; phase < measurement::channels_per_chip; ++phase) {
+      const auto kept = kept_.find(chip * measurement::channels_per_chip + phase);
+      if (kept != kept_.end()) config.channels[phase] = kept->second;
+    }
+    chips_.emplace_back(board_.bus(chip), config);
   }
   booted_at_ = now;
   device_.emplace(
@@ -37,6 +47,10 @@ void SimulatedMeter::start(Timestamp now) {
           .name = options_.device, .boot = random_(), .period = options_.period},
       chips_, storage_, window_, transport_);
   device_->know_time(now);
+  if (options_.takes_requests) {
+    service_.emplace(chips_, static_cast<firmware::BoardControl&>(*this));
+    device_->serve(*service_);
+  }
   ++count_.starts;
 }
 
@@ -44,6 +58,21 @@ void SimulatedMeter::end() {
   if (!device_) return;
   count_ = count();
   device_.reset();
+}
+
+bool SimulatedMeter::keep(std::size_t channel, const firmware::ChannelConfig& words) {
+  kept_[channel] = words;
+  return true;
+}
+
+bool SimulatedMeter::restart() {
+  restarts_ = true;
+  return true;
+}
+
+void SimulatedMeter::tell(measurement::Diagnostics& to) const {
+  to.firmware = "simulated";
+  if (device_) to.lost = device_->outbox().lost();
 }
 
 SimulatedMeter::Count SimulatedMeter::count() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -11,6 +12,7 @@
 
 #include "firmware/atm90e32.h"
 #include "firmware/device.h"
+#include "firmware/service.h"
 #include "simulator/board.h"
 #include "simulator/scene.h"
 
@@ -22,11 +24,13 @@ struct SimulatedMeterOptions {
   std::uint64_t seed = 0;    // Of the boots' names and of the bus faults.
   double bit_flips = 0;      // Share of frames in which one bit of the chip's answer is flipped.
   double address_flips = 0;  // Share of frames whose address reaches the chip with a flipped bit.
+  bool takes_requests = true;
+  bool is_uncalibrated = false;  // Gains are up to 5 % off and clamps lead by up to 1.5 degrees.
 };
 
 // Scene, storage and transport must outlive it. When the scene's mains fail, so does the meter;
-// when they come back it starts anew with the same storage.
-class SimulatedMeter {
+// when they come back it starts anew with the same storage, and with the words that it was set to.
+class SimulatedMeter : private firmware::BoardControl {
  public:
   SimulatedMeter(simulator::Scene&, const SimulatedMeterOptions&, firmware::Storage&,
                  firmware::Transport&);
@@ -54,6 +58,11 @@ class SimulatedMeter {
   void start(measurement::Timestamp now);
   void end();
 
+  bool keep(std::size_t channel, const firmware::ChannelConfig&) override;
+  bool identify() override { return false; }  // It has no light.
+  bool restart() override;
+  void tell(measurement::Diagnostics&) const override;
+
   SimulatedMeterOptions options_;
   std::mt19937_64 random_;
   simulator::Board board_;
@@ -61,6 +70,9 @@ class SimulatedMeter {
   std::vector<measurement::Sample> window_;
   firmware::Storage& storage_;
   firmware::Transport& transport_;
+  std::map<std::size_t, firmware::ChannelConfig> kept_;  // By channel.
+  bool restarts_ = false;
+  std::optional<firmware::MeterService> service_;
   std::optional<firmware::Device> device_;
   measurement::Timestamp booted_at_{};
   Count count_;  // Of the starts before this one.

@@ -73,6 +73,14 @@ Board::Board(Scene& scene, const BoardOptions& options) : scene_(scene), inputs_
       config.channels[phase] = calibrated(front, phase, config.line_frequency,
                                           Amperes{static_cast<float>(clamp.greatest)});
     }
+    if (options.gain_spread > 0 || options.lead_spread > 0) {
+      const auto off = [&](double spread) { return (2 * uniform() - 1) * spread; };
+      front.volts_per_volt *= 1 + off(options.gain_spread);
+      for (auto& clamp : front.clamps) {
+        clamp.volts_per_ampere *= 1 + off(options.gain_spread);
+        clamp.phase_lead = off(options.lead_spread);
+      }
+    }
     auto chip = options.chip;
     chip.seed = random();
     chip.window_offset = uniform();

@@ -1,0 +1,104 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+
+#include "hub/config.h"
+#include "lenz/broker_address.h"
+#include "lenz/calibration_guide.h"
+#include "lenz/commands.h"
+#include "lenz/meter_line.h"
+#include "lenz/secrets.h"
+#include "lenz/workplace.h"
+
+namespace lenz {
+namespace {
+
+// Where a home's files lie.
+std::string home_folder(const std::string& data, const std::string& home) {
+  const Workplace place(data.empty() ? Workplace::usual_folder() : data);
+  if (!place.has_many_homes()) return place.folder();
+  if (home.empty()) {
+    throw std::runtime_error("This hub has several homes: say which with --home ID.");
+  }
+  return place.homes_folder() + "/" + home;
+}
+
+hub::BrokerAddress broker_in(const Workplace& place) {
+  std::string address;
+  std::getline(std::ifstream(place.broker_file()), address);
+  if (address.empty()) {
+    throw std::runtime_error(fmt::format(
+        "No hub was found in {}: start `lenz hub` first, or name its folder with --data.",
+        place.folder()));
+  }
+  auto broker = parse_address(address);
+  broker.password = read_secret(fmt::format("{}/{}.password", place.secrets(), broker.user));
+  return broker;
+}
+
+Talk terminal() {
+  return {.say = [](const std::string& words) { fmt::print("{}\n", words); },
+          .ask = [](const std::string& question) -> std::optional<std::string> {
+            fmt::print("{}: ", question);
+            std::fflush(stdout);
+            std::string line;
+            if (!std::getline(std::cin, line)) return std::nullopt;
+            return line;
+          }};
+}
+
+}  // namespace
+
+int calibrate(const CalibrateOptions& options) {
+  const Workplace place(options.data.empty() ? Workplace::usual_folder() : options.data);
+  const auto folder = home_folder(options.data, options.home);
+  const auto home = hub::load_home(folder + "/home.toml");
+  const char* user = std::getenv("USER");
+  const CalibrationGuide guide{.device = options.device,
+                               .channel = options.channel,
+                               .line_frequency = static_cast<int>(home.line_frequency_hz),
+                               .volts = home.nominal_voltage_v,
+                               .clamp = options.clamp,
+                               .class_percent = options.class_percent,
+                               .rated_a = options.rated_a,
+                               .reference = options.reference,
+                               .by = !options.by.empty() ? options.by
+                                     : user              ? user
+                                                         : "unknown"};
+  const auto file = folder + "/calibrations.toml";
+  hub::load_calibrations(file);  // Before anything is set: it could not be noted else.
+  MeterLine line(broker_in(place), home.id, options.device);
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  const auto record = calibrate_channel(
+      guide, terminal(), [&](const measurement::Request& request) { return line.ask(request); },
+      now);
+  if (!record) {
+    fmt::print("Nothing was changed.\n");
+    return 1;
+  }
+  hub::add_calibration(*record, file);
+  fmt::print("Set, and noted in {}.\n", file);
+  return 0;
+}
+
+int show_calibrations(const ShowCalibrationsOptions& options) {
+  const auto folder = home_folder(options.data, options.home);
+  const auto records = hub::load_calibrations(folder + "/calibrations.toml");
+  if (records.empty()) fmt::print("No channel was calibrated.\n");
+  for (const auto& record : records) {
+    const bool is_newest =
+        hub::newest_calibration(records, record.device, record.channel) == &record;
+    fmt::print("{} channel {}  {:%Y-%m-%d}  {} by {}{}\n", record.device, record.channel,
+               std::chrono::floor<std::chrono::seconds>(record.time), record.reference, record.by,
+               is_newest ? "" : "  (older)");
+    if (is_newest) fmt::print("{}\n", accuracy_text(record.accuracy, record.volts));
+  }
+  return 0;
+}
+
+}  // namespace lenz
