@@ -89,7 +89,7 @@ class FlashRing {
     return (begin_ + sector % sectors_) * Flash::sector;
   }
   std::size_t offset_of(Place place) const {
-    return offset_of(sector_of(place)) + sector_head + place % room;
+    return offset_of(sector_of(place)) + sector_head + static_cast<std::size_t>(place % room);
   }
   std::optional<Place> first_in(std::uint32_t sector);
   bool open(std::uint32_t sector, std::size_t first);

@@ -99,6 +99,8 @@ void Improv::obey(Bytes rpc, Uptime now) {
       return take_hub(payload);
     case Command::certificate:
       return take_certificate(payload);
+    case Command::board:
+      return take_board(payload);
   }
   carrier_.tell(Error::unknown_rpc);
 }
@@ -204,6 +206,32 @@ void Improv::take_certificate(Bytes payload) {
     return carrier_.tell(Error::invalid_rpc);
   }
   tell_taken(Command::certificate, host_.take_certificate(offset, total, part));
+}
+
+// The name, then a byte each: add-ons, line frequency, LED, button; 255 is no pin. The result says
+// what is wrong with it, or what to take care of and which radios fit.
+void Improv::take_board(Bytes payload) {
+  const auto name = take_string(payload);
+  const auto board = name ? board_named(*name) : std::nullopt;
+  if (!board || payload.size() != 4 || (payload[1] != 50 && payload[1] != 60)) {
+    return carrier_.tell(Error::invalid_rpc);
+  }
+  const Assembly assembly{.board = *board,
+                          .add_ons = payload[0],
+                          .status_led = static_cast<Pin>(payload[2]),
+                          .button = static_cast<Pin>(payload[3])};
+  Result result(Command::board);
+  std::array<Finding, 8> findings;
+  const auto count = std::min(check(assembly, findings), findings.size());
+  const bool works = count == 0 || !findings[0].is_conflict();
+  std::array<char, 320> words;
+  for (const auto& finding : std::span(findings).first(count)) {
+    result.add(sentence(assembly, finding, words));
+  }
+  if (works) result.add(sentence_of_room(assembly, words));
+  const bool taken = works && host_.take_assembly(assembly, payload[1]);
+  carrier_.tell(taken ? Error::none : Error::unknown);
+  carrier_.tell_result(result.bytes());
 }
 
 void Improv::tell_taken(Command command, bool taken) {

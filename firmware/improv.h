@@ -1,5 +1,6 @@
 // Improv (improv-wifi.com): how a meter that knows no network yet is given one, by a browser over
-// the cable or by a phone over Bluetooth. Two commands of our own give it its hub as well.
+// the cable or by a phone over Bluetooth. Commands of our own give it its hub, and say how it is
+// built.
 
 #pragma once
 
@@ -10,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "firmware/board_map.h"
 #include "measurement/units.h"
 
 namespace firmware::improv {
@@ -42,6 +44,7 @@ enum class Command : std::uint8_t {
   // Ours.
   hub = 0x80,          // Address, home, device and credential of the meter.
   certificate = 0x81,  // A part of the certificate that the hub's must be signed with.
+  board = 0x82,        // Its name, add-ons, line frequency, and the pins of LED and button.
 };
 
 // Capabilities, as the characteristic of that name has them.
@@ -88,6 +91,8 @@ class Host {
   // PEM of `total` bytes, in order; the last part completes it.
   virtual bool take_certificate(std::size_t offset, std::size_t total,
                                 std::span<const std::uint8_t> part) = 0;
+  // An assembly without conflicts; it counts from the next start.
+  virtual bool take_assembly(const Assembly&, int line_frequency) = 0;
   virtual void identify() = 0;
 
  protected:
@@ -135,6 +140,7 @@ class Improv {
   void name(Command, std::span<const std::uint8_t> payload);
   void take_hub(std::span<const std::uint8_t> payload);
   void take_certificate(std::span<const std::uint8_t> payload);
+  void take_board(std::span<const std::uint8_t> payload);
   void tell_taken(Command, bool taken);
 
   Host& host_;

@@ -56,6 +56,11 @@ struct Meter final : Host {
     certificate.append(part.begin(), part.end());
     return certificate.size() <= total;
   }
+  bool take_assembly(const Assembly& assembly, int line_frequency) override {
+    built = assembly;
+    frequency = line_frequency;
+    return true;
+  }
   void identify() override { ++blinks; }
 
   Identity is{"Lenz", "1.2", "ESP32", "meter"};
@@ -63,6 +68,8 @@ struct Meter final : Host {
   bool has_radio = true;
   std::string page = "http://10.0.0.9", host = "lenz-meter", called, joining, hub, certificate;
   std::vector<Network> heard;
+  std::optional<Assembly> built;
+  int frequency = 0;
   int blinks = 0;
 };
 
@@ -205,6 +212,33 @@ TEST_F(ImprovOverSerial, ItIsGivenItsHubAndACredentialOfItsOwn) {
   EXPECT_THAT(said,
               ElementsAre(says_error(0), frame(4, command(0x80, {})), says_error(0),
                           frame(4, command(0x81, {})), says_error(0), frame(4, command(0x81, {}))));
+}
+
+TEST_F(ImprovOverSerial, ItIsToldHowItIsBuiltAndSaysWhichRadiosFit) {
+  order(0x82, strings({"6ch"}) + Bytes{6, 60, 0xff, 0xff});
+
+  ASSERT_TRUE(meter.built);
+  EXPECT_EQ(meter.built->chips(), 14u);
+  EXPECT_EQ(meter.frequency, 60);
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_EQ(said[0], says_error(0));
+  const std::string words(said[1].begin(), said[1].end());
+  EXPECT_THAT(words, testing::HasSubstr("GPIO2 is of the chip on add-on 3"));
+  EXPECT_THAT(words, testing::HasSubstr("Seven boards leave room for one AT modem"));
+}
+
+TEST_F(ImprovOverSerial, ABoardThatCannotWorkIsRefusedWithTheReason) {
+  order(0x82, strings({"6ch"}) + Bytes{0, 50, 18, 0xff});  // The LED on the SPI clock.
+  order(0x82, strings({"7ch"}) + Bytes{0, 50, 0xff, 0xff});
+  order(0x82, strings({"6ch"}) + Bytes{0, 55, 0xff, 0xff});
+
+  EXPECT_FALSE(meter.built);
+  ASSERT_EQ(said.size(), 4u);
+  EXPECT_EQ(said[0], says_error(0xff));
+  EXPECT_THAT(std::string(said[1].begin(), said[1].end()),
+              testing::HasSubstr("the status LED and for the SPI clock"));
+  EXPECT_EQ(said[2], says_error(1));
+  EXPECT_EQ(said[3], says_error(1));
 }
 
 TEST_F(ImprovOverSerial, ALogBetweenTheFramesDoesNotDisturb) {

@@ -5,7 +5,13 @@
 #include <gtest/gtest.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <string>
@@ -53,6 +59,13 @@ TEST(Sha256, AgreesWithTheStandard) {
 // The owner's key: P-256, as `openssl dgst -sha256 -sign` uses it.
 class Key final : public SignatureCheck {
  public:
+  Key() : key_(EVP_EC_gen("P-256"), EVP_PKEY_free) {}
+  // What OpenSSL wrote.
+  explicit Key(const std::string& file) : key_(nullptr, EVP_PKEY_free) {
+    const std::unique_ptr<BIO, decltype(&BIO_free)> pem(BIO_new_file(file.c_str(), "r"), BIO_free);
+    key_.reset(PEM_read_bio_PUBKEY(pem.get(), nullptr, nullptr, nullptr));
+  }
+
   std::string sign(std::string_view text) const {
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
                                                                           EVP_MD_CTX_free);
@@ -74,7 +87,7 @@ class Key final : public SignatureCheck {
   }
 
  private:
-  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_{EVP_EC_gen("P-256"), EVP_PKEY_free};
+  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
 };
 
 class UpdateTest : public testing::Test {
@@ -199,6 +212,35 @@ TEST_F(UpdateTest, EachReasonToRefuseHasItsName) {
   flash.restore_power();
   EXPECT_EQ(flash.boot(), 0);
   EXPECT_TRUE(runs(flash, old_image));
+}
+
+TEST_F(UpdateTest, WhatSignUpdateMakesIsTakenByTheMeterThatHasItsKey) {
+  auto name = (std::filesystem::temp_directory_path() / "lenz-test-XXXXXX").string();
+  const std::string folder = mkdtemp(name.data());
+  const auto file = [&](const char* last) { return folder + "/" + last; };
+  std::ofstream(file("meter.bin"), std::ios::binary)
+      .write(reinterpret_cast<const char*>(new_image.data()),
+             static_cast<std::streamsize>(new_image.size()));
+  const auto run = [](const std::string& command) { return std::system(command.c_str()); };
+  ASSERT_EQ(run("openssl ecparam -name prime256v1 -genkey -noout -out " + file("private.pem")), 0);
+  ASSERT_EQ(run("openssl ec -in " + file("private.pem") + " -pubout -out " + file("key.pem") +
+                " 2>" + file("log")),
+            0);
+  ASSERT_EQ(run(LENZ_SOURCE_DIR "/firmware/boards/esp32/sign_update " + file("meter.bin") +
+                " 1.4.0 esp32 https://hub.local/meter.bin " + file("private.pem") + " >" +
+                file("manifest")),
+            0);
+  std::ifstream written(file("manifest"));
+  const std::string text(std::istreambuf_iterator<char>(written), {});
+  Key trusted(file("key.pem"));
+  std::filesystem::remove_all(folder);
+
+  flash.boot();
+  Update update(flash, trusted, running);
+  ASSERT_TRUE(update.begin(text)) << text;
+  ASSERT_TRUE(update.write(new_image));
+  EXPECT_TRUE(update.finish());
+  EXPECT_EQ(Update(flash, key, running).begin(text).error(), UpdateError::forged);
 }
 
 TEST_F(UpdateTest, BytesWithoutAManifestAreRefused) {

@@ -1,0 +1,125 @@
+#include "mqtt_link.h"
+
+#include <algorithm>
+
+#include "firmware/text.h"
+
+namespace firmware::esp32_board {
+
+void MqttLink::Topic::set(const Settings& settings, std::string_view last) {
+  text = {};
+  const auto room = std::span(text).first<most_topic>();
+  Text made(room);
+  made << "lenz/" << settings.home.view() << "/" << settings.device.view() << "/" << last;
+}
+
+bool MqttLink::begin(const Settings& settings) {
+  lock_ = xSemaphoreCreateMutexStatic(&lock_memory_);
+  report_.set(settings, "report");
+  reply_.set(settings, "reply");
+  stored_.set(settings, "stored");
+  request_.set(settings, "request");
+  update_.set(settings, "update");
+  updated_.set(settings, "updated");
+  esp_mqtt_client_config_t config{};
+  config.broker.address.uri = settings.hub.c_str();
+  config.broker.verification.certificate = settings.certificate.c_str();
+  config.credentials.username = settings.device.c_str();
+  config.credentials.client_id = settings.device.c_str();
+  config.credentials.authentication.password = settings.credential.c_str();
+  config.session.protocol_ver = MQTT_PROTOCOL_V_5;
+  config.session.keepalive = 15;
+  config.network.reconnect_timeout_ms = 2000;
+  config.buffer.size = 2048;
+  config.outbox.limit = most_unconfirmed_bytes;
+  client_ = esp_mqtt_client_init(&config);
+  return client_ != nullptr &&
+         esp_mqtt_client_register_event(client_, MQTT_EVENT_ANY, on_event, this) == ESP_OK &&
+         esp_mqtt_client_start(client_) == ESP_OK;
+}
+
+bool MqttLink::send(Post post, std::span<const std::uint8_t> bytes) {
+  if (!up_) return false;
+  const auto& topic = post == Post::report ? report_ : reply_;
+  return esp_mqtt_client_enqueue(client_, topic.text.data(),
+                                 reinterpret_cast<const char*>(bytes.data()),
+                                 static_cast<int>(bytes.size()), 1, 0, true) >= 0;
+}
+
+std::optional<Transport::Received> MqttLink::receive(std::span<std::uint8_t> buffer) {
+  if (lock_ == nullptr) return std::nullopt;
+  xSemaphoreTake(lock_, portMAX_DELAY);
+  std::optional<Received> received;
+  if (count_ > 0) {
+    const auto& message = mail_[first_];
+    const auto size = std::min(message.size, buffer.size());
+    std::copy_n(message.bytes.begin(), size, buffer.begin());
+    received = Received{message.mail, size};
+    first_ = (first_ + 1) % mail_.size();
+    --count_;
+  }
+  xSemaphoreGive(lock_);
+  return received;
+}
+
+std::string_view MqttLink::offered_update() {
+  if (lock_ == nullptr) return {};
+  xSemaphoreTake(lock_, portMAX_DELAY);
+  const auto size = manifest_.size;
+  std::copy_n(manifest_.bytes.begin(), size, offered_.begin());
+  manifest_.size = 0;
+  xSemaphoreGive(lock_);
+  return {offered_.data(), size};
+}
+
+void MqttLink::tell_update(std::string_view sentence) {
+  esp_mqtt_client_enqueue(client_, updated_.text.data(), sentence.data(),
+                          static_cast<int>(sentence.size()), 1, 0, true);
+}
+
+void MqttLink::on_event(void* self, esp_event_base_t, std::int32_t event, void* what) {
+  auto& link = *static_cast<MqttLink*>(self);
+  switch (static_cast<esp_mqtt_event_id_t>(event)) {
+    case MQTT_EVENT_CONNECTED:
+      for (const auto* topic : {&link.stored_, &link.request_, &link.update_}) {
+        esp_mqtt_client_subscribe_single(link.client_, topic->text.data(), 1);
+      }
+      ++link.connections_;
+      link.up_ = true;
+      return;
+    case MQTT_EVENT_DISCONNECTED:
+      link.up_ = false;
+      return;
+    case MQTT_EVENT_DATA:
+      link.hear(*static_cast<const esp_mqtt_event_t*>(what));
+      return;
+    default:
+      return;
+  }
+}
+
+// What is longer than the client's buffer is no message of the hub's.
+void MqttLink::hear(const esp_mqtt_event_t& event) {
+  if (event.data_len != event.total_data_len || event.data_len < 0) return;
+  const std::string_view topic(event.topic, static_cast<std::size_t>(event.topic_len));
+  const auto size = static_cast<std::size_t>(event.data_len);
+  if (size > most_bytes) return;
+  xSemaphoreTake(lock_, portMAX_DELAY);
+  if (update_.is(topic)) {
+    manifest_.size = size;
+    std::copy_n(event.data, size, manifest_.bytes.begin());
+  } else if (stored_.is(topic) || request_.is(topic)) {
+    if (count_ == mail_.size()) {  // The hub says it again.
+      first_ = (first_ + 1) % mail_.size();
+      --count_;
+    }
+    auto& message = mail_[(first_ + count_) % mail_.size()];
+    message.mail = stored_.is(topic) ? Mail::stored : Mail::request;
+    message.size = size;
+    std::copy_n(event.data, size, message.bytes.begin());
+    ++count_;
+  }
+  xSemaphoreGive(lock_);
+}
+
+}  // namespace firmware::esp32_board

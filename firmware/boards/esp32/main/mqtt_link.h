@@ -1,0 +1,68 @@
+// Reports over MQTT 5, TLS and the meter's own credential.
+
+#pragma once
+
+#include <freertos/FreeRTOS.h>
+#include <freertos/semphr.h>
+#include <mqtt_client.h>
+
+#include <array>
+#include <atomic>
+
+#include "firmware/settings.h"
+#include "firmware/transport.h"
+
+namespace firmware::esp32_board {
+
+// Publishes to lenz/{home}/{device}/{report,reply} and hears .../{stored,request} and .../update,
+// QoS 1. The client's own task calls on_event(); all else belongs to one task. The settings must
+// outlive it.
+class MqttLink final : public Transport {
+ public:
+  // False: the client cannot be started; it reconnects by itself.
+  bool begin(const Settings&);
+
+  bool is_up() const override { return up_; }
+  unsigned connections() const override { return connections_; }
+  bool send(Post, std::span<const std::uint8_t> bytes) override;
+  std::optional<Received> receive(std::span<std::uint8_t> buffer) override;
+
+  // The manifest of an update that the hub offers; empty: none. Valid until the next call.
+  std::string_view offered_update();
+  // What became of it, in a sentence.
+  void tell_update(std::string_view sentence);
+
+ private:
+  static constexpr std::size_t most_bytes = 1024;  // Of an answer, a request or a manifest.
+  // The client holds what the broker has not taken: no more than this.
+  static constexpr int most_unconfirmed_bytes = 16 * 1024;
+
+  struct Message {
+    Mail mail{};
+    std::size_t size = 0;
+    std::array<std::uint8_t, most_bytes> bytes{};
+  };
+  struct Topic {
+    static constexpr std::size_t most_topic = 95;
+    std::array<char, most_topic + 1> text{};
+    void set(const Settings&, std::string_view last);
+    bool is(std::string_view other) const { return other == text.data(); }
+  };
+
+  static void on_event(void* self, esp_event_base_t, std::int32_t event, void* what);
+  void hear(const esp_mqtt_event_t&);
+
+  esp_mqtt_client_handle_t client_ = nullptr;
+  Topic report_, reply_, stored_, request_, update_, updated_;
+  std::atomic<bool> up_{false};
+  std::atomic<unsigned> connections_{0};
+  // Under the lock.
+  StaticSemaphore_t lock_memory_{};
+  SemaphoreHandle_t lock_ = nullptr;
+  std::array<Message, 4> mail_{};
+  std::size_t first_ = 0, count_ = 0;
+  Message manifest_;
+  std::array<char, most_bytes> offered_{};
+};
+
+}  // namespace firmware::esp32_board

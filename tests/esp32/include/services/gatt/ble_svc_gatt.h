@@ -1,0 +1,3 @@
+#pragma once
+
+void ble_svc_gatt_init(void);
