@@ -18,6 +18,7 @@
 #include "firmware/flash_log.h"
 #include "firmware/ram_storage.h"
 #include "firmware/service.h"
+#include "firmware/time_base.h"
 #include "mqtt_link.h"
 #include "network.h"
 #include "nvs_values.h"
@@ -188,20 +189,24 @@ class People {
   people.begin();
   const bool can_update = slots.begin();
   Trial trial(slots);
+  bool is_on_trial = can_update && slots.is_on_trial();
+  TimeBase time_base;
 
   esp_task_wdt_add(nullptr);
   for (;;) {
     const auto now = uptime();
-    if (const auto start = booted_at()) device.know_time(*start);
+    if (const auto start = booted_at()) device.know_time(time_base.settle(*start));
     device.step(now);
     people.step(now);
     light.step(now, mood_of(chips));
-    if (can_update) {
-      trial.step(now, {.chips_answer = all_answer(chips),
-                       .storage_works = has_log,
-                       .hub_heard = device.reports_sent() > 0 && link.is_up()});
-      if (const auto manifest = link.offered_update(); !manifest.empty()) take_update(manifest);
+    if (is_on_trial) {
+      const bool hub_heard = device.reports_sent() > 0 && device.all_is_stored();
+      is_on_trial = trial.step(now, {.chips_answer = all_answer(chips),
+                                     .storage_works = has_log,
+                                     .hub_heard = hub_heard}) == Trial::Verdict::running;
     }
+    const auto manifest = link.offered_update();
+    if (can_update && !manifest.empty()) take_update(manifest);
     esp_task_wdt_reset();
     vTaskDelay(pdMS_TO_TICKS(20));
   }

@@ -87,6 +87,7 @@ bool Network::join(std::string_view network, std::string_view password) {
   config.sta.threshold.authmode = password.empty() ? WIFI_AUTH_OPEN : WIFI_AUTH_WPA2_PSK;
   config.sta.pmf_cfg.capable = true;
   wants_wifi_ = false;
+  wifi_up_ = false;
   esp_wifi_disconnect();
   if (esp_wifi_set_config(WIFI_IF_STA, &config) != ESP_OK) return false;
   wants_wifi_ = true;

@@ -179,7 +179,7 @@ void Meter::know_time(Uptime now) {
   timeval clock{};
   if (gettimeofday(&clock, nullptr) != 0 || clock.tv_sec < earliest_s) return;
   const std::chrono::milliseconds utc(std::int64_t{clock.tv_sec} * 1000 + clock.tv_usec / 1000);
-  device_->know_time(measurement::Timestamp(utc - now));
+  device_->know_time(time_base_.settle(measurement::Timestamp(utc - now)));
 }
 
 }  // namespace esphome::lenz

@@ -19,6 +19,7 @@
 #include "esphome/core/preferences.h"
 #include "firmware/device.h"
 #include "firmware/service.h"
+#include "firmware/time_base.h"
 
 namespace esphome::lenz {
 
@@ -137,6 +138,7 @@ class Meter final : public Component, public firmware::BoardControl {
   std::optional<firmware::Device> device_;
   std::uint32_t last_millis_ = 0;
   measurement::Uptime uptime_{};
+  firmware::TimeBase time_base_;
   std::uint64_t shown_ = 0;  // Samples.
 };
 
