@@ -88,7 +88,8 @@ bool FlashRing::is_blank(Place place) {
   std::array<std::uint8_t, 64> bytes;
   const Place end = begin_of(sector_of(place) + 1);
   while (place < end) {
-    const auto piece = std::span(bytes).first(std::min<std::size_t>(bytes.size(), end - place));
+    const auto piece = std::span(bytes).first(
+        static_cast<std::size_t>(std::min<Place>(bytes.size(), end - place)));
     if (!read(place, piece) || std::ranges::any_of(piece, [](auto byte) { return byte != 0xFF; })) {
       return false;
     }
@@ -169,7 +170,8 @@ bool FlashRing::append(RecordHead head, std::span<const std::uint8_t> payload) {
   // Whatever fails below, the sector is left.
   head_ = begin_of(sector_of(behind - 1) + 1);
   while (opened_ <= sector_of(behind - 1)) {
-    const auto first = begin_of(opened_) > place ? behind - begin_of(opened_) : 0;
+    const auto first =
+        begin_of(opened_) > place ? static_cast<std::size_t>(behind - begin_of(opened_)) : 0;
     if (!open(opened_, first)) return false;
   }
   // Words are written whole; what is behind the last byte stays blank.
@@ -193,13 +195,15 @@ bool FlashRing::open(std::uint32_t sector, std::size_t first) {
 }
 
 bool FlashRing::read(Place place, std::span<std::uint8_t> bytes) {
-  const auto here = std::min<std::size_t>(bytes.size(), begin_of(sector_of(place) + 1) - place);
+  const auto here = static_cast<std::size_t>(
+      std::min<Place>(bytes.size(), begin_of(sector_of(place) + 1) - place));
   return flash_.read(offset_of(place), bytes.first(here)) &&
          (here == bytes.size() || read(place + here, bytes.subspan(here)));
 }
 
 bool FlashRing::program(Place place, std::span<const std::uint8_t> bytes) {
-  const auto here = std::min<std::size_t>(bytes.size(), begin_of(sector_of(place) + 1) - place);
+  const auto here = static_cast<std::size_t>(
+      std::min<Place>(bytes.size(), begin_of(sector_of(place) + 1) - place));
   return (here == 0 || flash_.program(offset_of(place), bytes.first(here))) &&
          (here == bytes.size() || program(place + here, bytes.subspan(here)));
 }
