@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "hub/store/given_numbers.h"
+
 namespace hub {
 
 using measurement::StoredRange;
@@ -88,6 +90,8 @@ std::expected<Hub::Acknowledgement, StoreError> Hub::acknowledgement(const std::
   constexpr auto most = measurement::max_stored_ranges;
   auto ranges = store_.stored(device, most);
   if (!ranges) return std::unexpected(ranges.error());
+  const auto is_given = [](const StoredRange& range) { return range.begin >= first_given_number; };
+  std::erase_if(*ranges, is_given);
   const auto is_of = [](const auto& start) {
     return [&](const StoredRange& range) { return std::pair(range.boot, range.stream) == start; };
   };
@@ -97,6 +101,7 @@ std::expected<Hub::Acknowledgement, StoreError> Hub::acknowledgement(const std::
     // A meter that was cut off for long brings starts of long ago.
     ranges = store_.stored(device, std::numeric_limits<std::size_t>::max());
     if (!ranges) return std::unexpected(ranges.error());
+    std::erase_if(*ranges, is_given);
     std::ranges::stable_partition(*ranges, [&](const StoredRange& range) {
       return first.contains({range.boot, range.stream});
     });

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "hub/store/given_numbers.h"
 #include "hub/store/rows.h"
 #include "hub/store/sqlite_store.h"
 
@@ -159,6 +160,7 @@ std::expected<void, StoreError> SqliteStore::find_absences(const Boot& boot, Tim
     const auto samples = minute(row);
     if (!samples) return std::unexpected(samples.error());
     for (const auto& sample : *samples) {
+      if (sample.number >= first_given_number) continue;
       const auto time = boot.time_of(sample.uptime);
       for (std::size_t c = 0; c < sample.channels(); ++c) {
         const bool is_absent = !sample.steps(Quantity::active_power, c);
