@@ -122,6 +122,14 @@ std::string fault_of(const EsphomeEntity& entity, const EsphomeNode& node) {
   return {};
 }
 
+std::string fault_of_channels(std::size_t channels) {
+  if (channels < channels_per_board || channels > most_channels ||
+      channels % channels_per_board != 0) {
+    return "\"channels\" must be 6, 12, 18, 24, 30, 36 or 42: six a board";
+  }
+  return {};
+}
+
 std::string fault_of(const EsphomeNode& node) {
   if (!consists_of(node.device, "_-") || node.device.size() > 32) {
     return "\"device\" must be 1 to 32 of a-z, 0-9, _ and -";
@@ -143,15 +151,28 @@ std::string fault_of(const EsphomeNode& node) {
   if (!node.topic_prefix.empty() && !is_topic(node.topic_prefix)) {
     return "\"topic_prefix\" must be a topic without + and #";
   }
-  if (node.channels < channels_per_board || node.channels > most_channels ||
-      node.channels % channels_per_board != 0) {
-    return "\"channels\" must be 6, 12, 18, 24, 30, 36 or 42: six a board";
-  }
+  if (auto sentence = fault_of_channels(node.channels); !sentence.empty()) return sentence;
   using namespace std::chrono_literals;
   if (node.period < 1s || node.period > 1h) return "\"period_s\" must be from 1 to 3600";
   if (node.entities.size() > most_entities) {
     return fmt::format("it has more than {} entities; take some out", most_entities);
   }
+  return {};
+}
+
+std::string fault_of(const LorawanMeter& meter) {
+  const bool is_eui = meter.dev_eui.size() == 16 && std::ranges::all_of(meter.dev_eui, [](char c) {
+                        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                      });
+  if (!is_eui)
+    return "\"dev_eui\" must be the 16 digits, 0-9 and a-f, that the network server shows";
+  if (!consists_of(meter.device, "_-") || meter.device.size() > 32) {
+    return "\"device\" must be 1 to 32 of a-z, 0-9, _ and -";
+  }
+  if (auto sentence = fault_of_channels(meter.channels); !sentence.empty()) return sentence;
+  using namespace std::chrono_literals;
+  if (meter.period < 60s || meter.period > 24h) return "\"period_s\" must be from 60 to 86400";
+  if (meter.port < 1 || meter.port > 223) return "\"port\" must be from 1 to 223";
   return {};
 }
 
@@ -338,6 +359,21 @@ Fault find_fault(const Partners& partners) {
     if (!sentence.empty()) return {sentence, "esphome", i};
     if (auto fault = fault_of_entities(node, i)) return fault;
   }
+  std::set<std::string_view> heard;
+  for (std::size_t i = 0; i < partners.lorawan.size(); ++i) {
+    const auto& meter = partners.lorawan[i];
+    auto sentence = fault_of(meter);
+    if (i >= most_nodes) {
+      sentence = fmt::format("there are more than {} meters; take some out", most_nodes);
+    } else if (sentence.empty() && !heard.insert(meter.dev_eui).second) {
+      sentence = fmt::format("\"{}\" is here twice; take one out", meter.dev_eui);
+    } else if (sentence.empty() && !heard.insert(meter.device).second) {
+      sentence = fmt::format("the device \"{}\" is here twice; rename one", meter.device);
+    } else if (sentence.empty() && !has_mqtt) {
+      sentence = "network servers speak over MQTT; add [mqtt]";
+    }
+    if (!sentence.empty()) return {sentence, "lorawan", i};
+  }
   std::set<std::string_view> names;
   for (std::size_t i = 0; i < partners.plugs.size(); ++i) {
     auto sentence = fault_of(partners.plugs[i]);
@@ -402,6 +438,7 @@ class Reader {
   MqttAddress mqtt(const toml::table&) const;
   EsphomeNode node(const toml::table&) const;
   EsphomeEntity entity(const toml::table&) const;
+  LorawanMeter lorawan(const toml::table&) const;
   SmartPlug plug(const toml::table&) const;
   Thermometer thermometer(const toml::table&) const;
   HomeAssistant home_assistant(const toml::table&) const;
@@ -502,6 +539,22 @@ EsphomeNode Reader::node(const toml::table& from) const {
   }
   file_.each(from, "entity", [&](const auto& one) { node.entities.push_back(entity(one)); });
   return node;
+}
+
+LorawanMeter Reader::lorawan(const toml::table& from) const {
+  file_.allow(from, "[[lorawan]]", {"dev_eui", "device", "channels", "period_s", "port"});
+  LorawanMeter meter;
+  file_.need(from, "dev_eui", meter.dev_eui);
+  std::ranges::transform(meter.dev_eui, meter.dev_eui.begin(), [](char c) {
+    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  file_.need(from, "device", meter.device);
+  file_.want(from, "channels", meter.channels);
+  auto period_s = static_cast<std::int32_t>(meter.period / std::chrono::seconds(1));
+  file_.want(from, "period_s", period_s);
+  meter.period = std::chrono::seconds(period_s);
+  file_.want(from, "port", meter.port);
+  return meter;
 }
 
 SmartPlug Reader::plug(const toml::table& from) const {
@@ -631,12 +684,14 @@ const toml::node& Reader::place(const Fault& fault) const {
 
 Partners Reader::partners() const {
   file_.allow(file_.root(), "the file",
-              {"mqtt", "esphome", "plug", "thermometer", "home_assistant", "influxdb",
+              {"mqtt", "esphome", "lorawan", "plug", "thermometer", "home_assistant", "influxdb",
                "victoriametrics", "email", "webhook", "day_ahead"});
   Partners partners;
   want_section("mqtt", partners.mqtt, &Reader::mqtt);
   file_.each(file_.root(), "esphome",
              [&](const auto& one) { partners.esphome.push_back(node(one)); });
+  file_.each(file_.root(), "lorawan",
+             [&](const auto& one) { partners.lorawan.push_back(lorawan(one)); });
   file_.each(file_.root(), "plug", [&](const auto& one) { partners.plugs.push_back(plug(one)); });
   file_.each(file_.root(), "thermometer",
              [&](const auto& one) { partners.thermometers.push_back(thermometer(one)); });
@@ -664,6 +719,7 @@ class Writer {
   void write(const MqttAddress&);
   void write(const EsphomeNode&);
   void write(const EsphomeEntity&);
+  void write(const LorawanMeter&);
   void write(const Thermometer&);
   void write(const SmartPlug&);
   void write(const HomeAssistant&);
@@ -701,6 +757,7 @@ class Writer {
 Writer::Writer(const Partners& partners) {
   if (partners.mqtt) write(*partners.mqtt);
   for (const auto& node : partners.esphome) write(node);
+  for (const auto& meter : partners.lorawan) write(meter);
   for (const auto& plug : partners.plugs) write(plug);
   for (const auto& thermometer : partners.thermometers) write(thermometer);
   if (partners.home_assistant) write(*partners.home_assistant);
@@ -738,6 +795,15 @@ void Writer::write(const EsphomeEntity& entity) {
   text("quantity", std::string(row.name));
   line(row.scope == measurement::Scope::chip ? "chip" : "channel", entity.index);
   line("factor", entity.factor);
+}
+
+void Writer::write(const LorawanMeter& meter) {
+  section("[[lorawan]]");
+  text("dev_eui", meter.dev_eui);
+  text("device", meter.device);
+  line("channels", meter.channels);
+  line("period_s", meter.period / std::chrono::seconds(1));
+  line("port", meter.port);
 }
 
 void Writer::write(const SmartPlug& plug) {

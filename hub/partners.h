@@ -45,6 +45,15 @@ struct EsphomeNode {
   std::vector<EsphomeEntity> entities;
 };
 
+// A meter that is heard over LoRaWAN; it may be one that is heard over Wi-Fi too.
+struct LorawanMeter {
+  std::string dev_eui;                            // 16 of 0-9 a-f, as its network server has it.
+  std::string device;                             // As the panel's channels name it.
+  std::size_t channels = 6;                       // 6 to 42, six a board.
+  std::chrono::milliseconds period{15 * 60'000};  // For which an uplink stands.
+  unsigned port = 10;                             // Of LoRaWAN, 1 to 223.
+};
+
 // Where late data goes in Home Assistant.
 enum class StatisticsTarget : std::uint8_t {
   none,
@@ -117,6 +126,7 @@ struct DayAheadSource {
 struct Partners {
   std::optional<MqttAddress> mqtt;
   std::vector<EsphomeNode> esphome;
+  std::vector<LorawanMeter> lorawan;            // Need mqtt.
   std::vector<SmartPlug> plugs;                 // Need mqtt.
   std::vector<Thermometer> thermometers;        // Need mqtt.
   std::optional<HomeAssistant> home_assistant;  // Needs mqtt.

@@ -67,6 +67,8 @@ class PartnersFile : public testing::Test {
 
 const std::string mqtt = "[mqtt]\n";  // Line 1.
 const std::string thermometer = "[[thermometer]]\nname = \"Cellar\"\ntopic = \"cellar/1\"\n";
+const std::string lorawan =  // Three lines.
+    "[[lorawan]]\ndev_eui = \"0123456789ABCDEF\"\ndevice = \"cellar\"\n";
 const std::string plug =  // Four lines.
     "[[plug]]\nname = \"Kettle\"\ncircuit = \"kitchen\"\ntopic = \"plugs/1\"\n";
 const std::string node = "[[esphome]]\ndevice = \"panel\"\n";  // Two lines.
@@ -226,6 +228,12 @@ TEST_F(PartnersFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
       {entity + "quantity = \"current\"\nobject_id = \"a\"\nchannel = 0\n[[esphome.entity]]\n" +
            "quantity = \"current\"\nobject_id = \"b\"\nchannel = 0\n",
        "line 8", "measures the same"},
+      {lorawan, "line 1", "add [mqtt]"},
+      {mqtt + lorawan + lorawan, "line 5", "\"0123456789abcdef\" is here twice"},
+      {mqtt + lorawan + "channels = 7\n", "line 2", "six a board"},
+      {mqtt + lorawan + "period_s = 30\n", "line 2", "from 60 to 86400"},
+      {mqtt + lorawan + "port = 224\n", "line 2", "from 1 to 223"},
+      {mqtt + "[[lorawan]]\ndev_eui = \"0123\"\ndevice = \"a\"\n", "line 2", "16 digits"},
       {plug, "line 1", "add [mqtt]"},
       {thermometer, "line 1", "add [mqtt]"},
       {mqtt + thermometer + "circuits = [\"A\"]\n", "line 2", "\"circuits\" must be ids"},
@@ -312,6 +320,11 @@ Partners everything() {
       .esphome =
           {{.device = "panel", .address = "a.lan", .port = 6054, .key = key, .period = 1500ms},
            over_mqtt},
+      .lorawan = {{.dev_eui = "0123456789abcdef",
+                   .device = "cellar",
+                   .channels = 42,
+                   .period = 30min,
+                   .port = 7}},
       .plugs = {{"My \"kettle\"", insight::ApplianceKind::kettle, "kitchen", "p/1", "a.b", "a.c"},
                 {"Lamp", {}, "living", "p/2", "", ""}},
       .thermometers = {{"Kitchen", {"fridge", "freezer"}, "t/1", "temperature"},
@@ -362,6 +375,12 @@ TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
   EXPECT_EQ(partners.esphome[1].entities[0].quantity, Quantity::exported);
   EXPECT_EQ(partners.esphome[1].entities[0].index, 11u);
   EXPECT_EQ(partners.esphome[1].entities[1].factor, 1.0 / 3) << "to the last bit";
+  ASSERT_EQ(partners.lorawan.size(), 1u);
+  EXPECT_EQ(partners.lorawan[0].dev_eui, "0123456789abcdef");
+  EXPECT_EQ(partners.lorawan[0].device, "cellar");
+  EXPECT_EQ(partners.lorawan[0].channels, 42u);
+  EXPECT_EQ(partners.lorawan[0].period, 30min);
+  EXPECT_EQ(partners.lorawan[0].port, 7u);
   ASSERT_EQ(partners.plugs.size(), 2u);
   EXPECT_EQ(partners.plugs[0].name, "My \"kettle\"");
   EXPECT_EQ(partners.plugs[0].kind, insight::ApplianceKind::kettle);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hub/ingest/esphome_ingest.h"
+#include "hub/ingest/lorawan_ingest.h"
 #include "hub/ingest/sensor_mqtt.h"
 #include "hub/integrations/home_assistant_backfill.h"
 #include "hub/integrations/home_assistant_conversation.h"
@@ -181,6 +182,9 @@ struct PartnerLinks::Links {
       esphome.emplace(context, world.hub, world.store, partners.esphome, world.folder + "/esphome",
                       world.now, world.say);
     }
+    if (!partners.lorawan.empty()) {
+      lorawan.emplace(partners.lorawan, world.hub, world.store, world.say);
+    }
     if (partners.influxdb) influx.emplace(context, *partners.influxdb, world, "InfluxDB");
     if (partners.victoriametrics) {
       victoria.emplace(context, *partners.victoriametrics, world, "VictoriaMetrics");
@@ -233,6 +237,9 @@ struct PartnerLinks::Links {
     if (esphome) {
       for (auto& topic : esphome->topics()) login.topics.push_back(std::move(topic));
     }
+    if (lorawan) {
+      for (auto& topic : lorawan->topics()) login.topics.push_back(std::move(topic));
+    }
     for (const auto& plug : plugs) login.topics.push_back(plug.topic);
     for (const auto& thermometer : thermometers) login.topics.push_back(thermometer.topic);
     if (!price_topic.empty()) login.topics.push_back(price_topic);
@@ -246,6 +253,7 @@ struct PartnerLinks::Links {
                      .heard =
                          [this](const hub::MqttMessage& message) {
                            if (esphome) esphome->hear(message);
+                           if (lorawan) lorawan->hear(message, world.now());
                            hear_sensors(message);
                            if (publisher) {
                              publisher->heard(message.topic, message.payload, message.is_retained,
@@ -338,6 +346,7 @@ struct PartnerLinks::Links {
   const std::string price_topic;  // Empty: none.
   std::chrono::steady_clock::time_point follow_at{};
   std::optional<hub::EsphomeIngest> esphome;
+  std::optional<hub::LorawanIngest> lorawan;
   std::optional<MirrorLink> influx, victoria;
   std::optional<hub::HomeAssistantPublisher> publisher;
   std::optional<HomeAssistantSocket> socket;
