@@ -14,6 +14,10 @@ void LoraUplink::step(measurement::Uptime now) {
     is_under_way_ = false;
     if (is_sent) summaries_.told();
   }
+  std::array<std::uint8_t, 1> asked;
+  if (const auto down = modem_.receive(asked); down && down->size == 1 && asked[0] == 1) {
+    summaries_.introduce();
+  }
   if (now < next_) return;
   const auto room = modem_.room(now);
   if (room == 0) return;

@@ -10,8 +10,8 @@
 namespace firmware {
 
 // An uplink follows the one before after 5 minutes, or later where the data rate makes so many too
-// dear. An empty modem's room is waited for. What the modem did not take, or did not get on the
-// air, is told by the next one.
+// dear. What the modem did not take, or did not get on the air, is told by the next one. A downlink
+// of the one byte 1 asks for an introduction.
 //
 // Modem and summaries outlive it. One task owns it.
 class LoraUplink {

@@ -177,6 +177,24 @@ TEST(LoraUplink, TheBusyCircuitIsToldMoreOftenThanTheIdleOne) {
   EXPECT_GT(told.times[41].size(), 0u);
 }
 
+TEST(LoraUplink, ADownlinkHasTheMeterIntroduceItselfAgain) {
+  simulator::LoraModem world(1);
+  LoraModem modem(world, {.air_time_a_day = 24h});
+  Summaries summaries({.boot = 7});
+  LoraUplink uplink(modem, summaries);
+  House house;
+  for (Uptime now{}; now < 17min; now += 500ms) {
+    if (now % 10s == 0s) summaries.add(house.sample(now));
+    if (now == 6min) world.send_down(10, {1});  // Behind the uplink after 10 minutes.
+    world.advance(now);
+    uplink.step(now);
+  }
+
+  std::vector<bool> introduces;
+  for (const auto& heard : world.heard()) introduces.push_back((heard.bytes[0] & 1) != 0);
+  EXPECT_EQ(introduces, (std::vector{true, false, false, true}));
+}
+
 TEST(Summaries, APowerIsTheMeanSinceItWasLastTold) {
   Summaries summaries({.boot = 7});
   Sample sample(1);

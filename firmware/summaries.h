@@ -36,6 +36,9 @@ class Summaries {
 
   void know_time(measurement::Timestamp booted_at) { booted_at_ = booted_at; }
 
+  // The next summary names all of the boot, whenever the last one did.
+  void introduce() { introduced_at_.reset(); }
+
   // The summary to be sent now, in at most `room` of `bytes`; 0: there is nothing to be told, no
   // room, or one of this second has been told already. A next call makes another one.
   std::size_t next(std::span<std::uint8_t> bytes);
