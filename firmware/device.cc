@@ -25,9 +25,11 @@ Device::Device(const DeviceOptions& options, std::span<Atm90e32> chips, Storage&
       transport_(transport),
       connections_(transport.connections()) {}
 
-void Device::sample(Uptime now) {
-  if (const auto* sample = sampler_.step(now)) outbox_.add(header_, *sample);
+const measurement::Sample* Device::sample(Uptime now) {
+  const auto* sample = sampler_.step(now);
+  if (sample) outbox_.add(header_, *sample);
   if (service_) service_->step(now);  // It works at the chips, so on their clock.
+  return sample;
 }
 
 void Device::exchange(Uptime now) {

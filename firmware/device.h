@@ -49,7 +49,9 @@ class Device {
   }
 
   // The two halves, for a world whose mains run on another clock than its links.
-  void sample(measurement::Uptime now);    // chips -> sampler -> outbox
+  // chips -> sampler -> outbox. Returns the sample that was taken, for other radios, until the next
+  // call; null: none was due.
+  const measurement::Sample* sample(measurement::Uptime now);
   void exchange(measurement::Uptime now);  // outbox -> report -> transport, and what the hub says
 
   // Samples taken before the time of day was known are sent without it.
