@@ -9,26 +9,23 @@
 #include <cstdint>
 #include <span>
 
+#include "measurement/gatt.h"
+
 namespace firmware {
 
-using BleUuid = std::array<std::uint8_t, 16>;  // As it is written, first digit first.
+using measurement::BleUuid;
 
-// Ours: n is the only thing that differs.
-constexpr BleUuid lenz_uuid(std::uint8_t n) {
-  return {0xD5, 0x14, 0x00, n,    0xB9, 0xB6, 0x4E, 0x6C,
-          0x91, 0x99, 0xE1, 0x12, 0xC9, 0x86, 0xA7, 0x6E};
-}
 // Improv's (https://www.improv-wifi.com/ble): n is the last digit.
 constexpr BleUuid improv_uuid(std::uint8_t n) {
   return {0x00, 0x46, 0x77, 0x68, 0x62, 0x28, 0x22, 0x72,
           0x46, 0x63, 0x27, 0x74, 0x78, 0x26, 0x80, n};
 }
 
-inline constexpr BleUuid lenz_service = lenz_uuid(1);
+using measurement::lenz_service;
 inline constexpr BleUuid improv_service = improv_uuid(0);
 
 enum class BleValue : std::uint8_t {
-  meter,    // Who it is: format 1, boot (8 bytes, lowest first), chips, then its name.
+  meter,    // Who it is.
   summary,  // measurement/summary.h, at most some seconds old; notified in chunks.
   post,     // Chunks of reports and replies, as over MQTT; notified as long as the hub lacks some.
   mail,     // Chunks of answers and requests.
@@ -50,17 +47,23 @@ struct BleCharacteristic {
 };
 
 inline constexpr std::array ble_characteristics = {
-    BleCharacteristic{
-        .value = BleValue::meter, .service = lenz_service, .uuid = lenz_uuid(2), .reads = true},
+    BleCharacteristic{.value = BleValue::meter,
+                      .service = lenz_service,
+                      .uuid = measurement::meter_value,
+                      .reads = true},
     BleCharacteristic{.value = BleValue::summary,
                       .service = lenz_service,
-                      .uuid = lenz_uuid(3),
+                      .uuid = measurement::summary_value,
                       .reads = true,
                       .notifies = true},
-    BleCharacteristic{
-        .value = BleValue::post, .service = lenz_service, .uuid = lenz_uuid(4), .notifies = true},
-    BleCharacteristic{
-        .value = BleValue::mail, .service = lenz_service, .uuid = lenz_uuid(5), .writes = true},
+    BleCharacteristic{.value = BleValue::post,
+                      .service = lenz_service,
+                      .uuid = measurement::post_value,
+                      .notifies = true},
+    BleCharacteristic{.value = BleValue::mail,
+                      .service = lenz_service,
+                      .uuid = measurement::mail_value,
+                      .writes = true},
     BleCharacteristic{.value = BleValue::improv_state,
                       .service = improv_service,
                       .uuid = improv_uuid(1),

@@ -19,7 +19,6 @@ constexpr Uptime summarise_every = 10s;
 constexpr Uptime fresh_for = 5s;         // A sample: older ones say nothing of now.
 constexpr Uptime reading_takes = 2s;     // From one part of a long value to the next.
 constexpr Uptime silence_allowed = 60s;  // Of a central that has subscribed to nothing.
-constexpr std::uint8_t meter_format = 1;
 
 constexpr std::uint8_t ad_flags = 0x01, ad_all_uuids_128 = 0x07, ad_short_name = 0x08,
                        ad_name = 0x09, ad_service_data_16 = 0x16;
@@ -117,7 +116,7 @@ void BleMeter::add(const measurement::Sample& sample) {
   newest_ = sample;
   summaries_.add(sample);
   auto end = meter_.begin();
-  *end++ = meter_format;
+  *end++ = measurement::meter_value_format;
   for (std::size_t i = 0; i < 8; ++i) *end++ = static_cast<std::uint8_t>(options_.boot >> 8 * i);
   *end++ = static_cast<std::uint8_t>(sample.chips());
   const auto name = options_.name.substr(0, measurement::max_device_name);

@@ -118,7 +118,7 @@ class BleMeter final : private improv::Bluetooth::Characteristics {
   std::uint8_t packet_ = 0;
 
   measurement::Sample newest_;
-  std::array<std::uint8_t, 10 + measurement::max_device_name> meter_{};
+  std::array<std::uint8_t, measurement::meter_value_head + measurement::max_device_name> meter_{};
   std::size_t meter_size_ = 0;
   std::array<std::uint8_t, max_att_value> summary_{};
   std::size_t summary_size_ = 0;

@@ -422,7 +422,8 @@ class BleHistory : public BleMeterTest {
     for (const Uptime until = now + time; now < until; now += 250ms) {
       board.advance(begin + now);
       radio.room = room;
-      device->step(now);
+      if (const auto* sample = device->sample(now)) meter->add(*sample);
+      device->exchange(now);
       meter->step(now);
       answer();
     }

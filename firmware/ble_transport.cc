@@ -4,6 +4,11 @@
 
 namespace firmware {
 
+static_assert(static_cast<int>(Post::report) == measurement::report_chunks &&
+              static_cast<int>(Post::reply) == measurement::reply_chunks &&
+              static_cast<int>(Mail::stored) == measurement::stored_chunks &&
+              static_cast<int>(Mail::request) == measurement::request_chunks);
+
 void BleTransport::open(BleLink link, std::size_t mtu) {
   link_ = link;
   mtu_ = mtu;

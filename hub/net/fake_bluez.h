@@ -89,6 +89,7 @@ class FakeBluez {
     std::string uuid;
     std::function<Bytes()> read = [] { return Bytes{}; };  // May throw sdbus::Error.
     std::function<void(const Bytes&)> written = [](const Bytes&) {};
+    std::function<void()> listened = [] {};
     bool is_listened_to = false;
     Bytes value{};  // That was notified last.
     std::unique_ptr<sdbus::IObject> object{};
@@ -96,6 +97,7 @@ class FakeBluez {
   struct Device {
     std::string address;
     Properties service_data{};
+    std::function<void(bool)> connects = [](bool) {};  // And hangs up.
     bool refuses = false;
     bool is_mute = false;  // Takes a connection, and its services never come.
     bool is_connected = false, is_resolved = false;
@@ -149,6 +151,7 @@ class FakeBluez {
   }
   void hang_up(Device& device) {
     device.is_connected = device.is_resolved = false;
+    device.connects(false);
     for (auto& characteristic : device.characteristics) characteristic->is_listened_to = false;
     tell(*device.object, "org.bluez.Device1", "Connected");
   }
@@ -203,6 +206,7 @@ class FakeBluez {
         .implementedAs([&](const Bytes& bytes, const Properties&) { one.written(bytes); });
     one.object->registerMethod("StartNotify").onInterface(interface).implementedAs([&] {
       one.is_listened_to = true;
+      one.listened();
     });
     one.object->finishRegistration();
     one.object->emitInterfacesAddedSignal();
@@ -213,6 +217,7 @@ class FakeBluez {
       throw sdbus::Error("org.bluez.Error.Failed", "le-connection-abort-by-local");
     ++device.visits;
     device.is_connected = true;
+    device.connects(true);
     if (device.is_mute) return;
     device.is_resolved = true;
     tell(*device.object, "org.bluez.Device1", "ServicesResolved");
