@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -34,6 +35,7 @@ constexpr std::size_t most_recipients = 10;
 
 // In the order of the enumerations.
 constexpr std::array<std::string_view, 3> targets = {"none", "sensor", "external"};
+constexpr std::array<std::string_view, 2> tells_words = {"mains", "circuits"};
 constexpr std::array<std::string_view, 2> tls_words = {"starttls", "at_once"};
 constexpr std::array<std::string_view, 2> per_words = {"kWh", "MWh"};
 constexpr std::array<std::string_view, 3> schemas = {"lenz", "home_assistant", "samples"};
@@ -173,6 +175,43 @@ std::string fault_of(const LorawanMeter& meter) {
   using namespace std::chrono_literals;
   if (meter.period < 60s || meter.period > 24h) return "\"period_s\" must be from 60 to 86400";
   if (meter.port < 1 || meter.port > 223) return "\"port\" must be from 1 to 223";
+  return {};
+}
+
+bool is_hexadecimal(std::string_view text) {
+  return std::ranges::all_of(text, [](unsigned char c) { return std::isxdigit(c); });
+}
+
+// "AA:BB:CC:DD:EE:FF"
+bool is_bluetooth_address(std::string_view text) {
+  if (text.size() != 17) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_digit = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'A' && text[i] <= 'F');
+    if (i % 3 == 2 ? text[i] != ':' : !is_digit) return false;
+  }
+  return true;
+}
+
+std::string fault_of(const BluetoothMeter& meter) {
+  if (!consists_of(meter.device, "_-") || meter.device.size() > 32) {
+    return "\"device\" must be 1 to 32 of a-z, 0-9, _ and -";
+  }
+  if (!is_bluetooth_address(meter.address)) {
+    return "\"address\" must be like \"54:48:E6:8F:80:A5\"";
+  }
+  const BluetoothMeter usual;
+  if (meter.is_visited && !meter.key.empty()) {
+    return "key_file is of adverts, and circuits need none; take it out";
+  }
+  if (!meter.is_visited && (meter.channels != usual.channels || meter.period != usual.period)) {
+    return "channels and period_s belong to tells = \"circuits\"; take them out";
+  }
+  if (!meter.key.empty() && (meter.key.size() != 32 || !is_hexadecimal(meter.key))) {
+    return "the bind key must be 32 digits, 0-9 and a-f";
+  }
+  if (auto sentence = fault_of_channels(meter.channels); !sentence.empty()) return sentence;
+  using namespace std::chrono_literals;
+  if (meter.period < 10s || meter.period > 1h) return "\"period_s\" must be from 10 to 3600";
   return {};
 }
 
@@ -340,6 +379,29 @@ Fault fault_of_entities(const EsphomeNode& node, std::size_t index) {
   return {};
 }
 
+// `devices` are those that others measure.
+Fault fault_of_bluetooth(const Partners& partners, std::set<std::string_view> devices) {
+  std::set<std::string_view> addresses;
+  for (std::size_t i = 0; i < partners.bluetooth.size(); ++i) {
+    const auto& meter = partners.bluetooth[i];
+    auto sentence = fault_of(meter);
+    if (i >= most_nodes) {
+      sentence = fmt::format("there are more than {} meters; take some out", most_nodes);
+    } else if (sentence.empty() && !devices.insert(meter.device).second) {
+      sentence = fmt::format("the device \"{}\" is here twice; rename one", meter.device);
+    } else if (sentence.empty() && !addresses.insert(meter.address).second) {
+      sentence = fmt::format("{} is here twice; take one of them out", meter.address);
+    } else if (sentence.empty() && !meter.is_visited &&
+               std::ranges::count(partners.lorawan, meter.device, &LorawanMeter::device) > 0) {
+      sentence = fmt::format(
+          "\"{}\" is heard over LoRaWAN too, and its mains would count twice; rename this one",
+          meter.device);
+    }
+    if (!sentence.empty()) return {sentence, "bluetooth", i};
+  }
+  return {};
+}
+
 Fault find_fault(const Partners& partners) {
   const bool has_mqtt = partners.mqtt.has_value();
   if (has_mqtt) {
@@ -374,6 +436,7 @@ Fault find_fault(const Partners& partners) {
     }
     if (!sentence.empty()) return {sentence, "lorawan", i};
   }
+  if (auto fault = fault_of_bluetooth(partners, std::move(devices))) return fault;
   std::set<std::string_view> names;
   for (std::size_t i = 0; i < partners.plugs.size(); ++i) {
     auto sentence = fault_of(partners.plugs[i]);
@@ -439,6 +502,7 @@ class Reader {
   EsphomeNode node(const toml::table&) const;
   EsphomeEntity entity(const toml::table&) const;
   LorawanMeter lorawan(const toml::table&) const;
+  BluetoothMeter bluetooth(const toml::table&) const;
   SmartPlug plug(const toml::table&) const;
   Thermometer thermometer(const toml::table&) const;
   HomeAssistant home_assistant(const toml::table&) const;
@@ -450,6 +514,7 @@ class Reader {
 
   void want_days(const toml::table& from, std::optional<std::chrono::days>& into) const;
   void want_secret(const toml::table& from, std::string_view key, std::string& into) const;
+  void want_period(const toml::table& from, std::chrono::milliseconds& into) const;
   measurement::Quantity quantity(const toml::table& from) const;
   const toml::node& place(const Fault&) const;
 
@@ -529,14 +594,7 @@ EsphomeNode Reader::node(const toml::table& from) const {
   want_secret(from, "key_file", node.key);
   file_.want(from, "topic_prefix", node.topic_prefix);
   file_.want(from, "channels", node.channels);
-  if (const auto* period = from.get("period_s")) {
-    double period_s = 0;
-    file_.take(*period, "period_s", period_s);
-    if (!(period_s >= 1 && period_s <= 3600)) {
-      file_.refuse(period->source(), "\"period_s\" must be from 1 to 3600");
-    }
-    node.period = std::chrono::milliseconds(std::llround(period_s * 1000));
-  }
+  want_period(from, node.period);
   file_.each(from, "entity", [&](const auto& one) { node.entities.push_back(entity(one)); });
   return node;
 }
@@ -554,6 +612,19 @@ LorawanMeter Reader::lorawan(const toml::table& from) const {
   file_.want(from, "period_s", period_s);
   meter.period = std::chrono::seconds(period_s);
   file_.want(from, "port", meter.port);
+  return meter;
+}
+
+BluetoothMeter Reader::bluetooth(const toml::table& from) const {
+  file_.allow(from, "[[bluetooth]]",
+              {"device", "address", "tells", "key_file", "channels", "period_s"});
+  BluetoothMeter meter;
+  file_.need(from, "device", meter.device);
+  file_.need(from, "address", meter.address);
+  file_.want_choice(from, "tells", tells_words, meter.is_visited);
+  want_secret(from, "key_file", meter.key);
+  file_.want(from, "channels", meter.channels);
+  want_period(from, meter.period);
   return meter;
 }
 
@@ -667,6 +738,17 @@ DayAheadSource Reader::day_ahead(const toml::table& from) const {
   return source;
 }
 
+void Reader::want_period(const toml::table& from, std::chrono::milliseconds& into) const {
+  const auto* period = from.get("period_s");
+  if (!period) return;
+  double period_s = 0;
+  file_.take(*period, "period_s", period_s);
+  if (!(period_s >= 1 && period_s <= 3600)) {
+    file_.refuse(period->source(), "\"period_s\" must be from 1 to 3600");
+  }
+  into = std::chrono::milliseconds(std::llround(period_s * 1000));
+}
+
 void Reader::want_days(const toml::table& from, std::optional<std::chrono::days>& into) const {
   const auto* node = from.get("read_before_days");
   if (!node) return;
@@ -684,14 +766,16 @@ const toml::node& Reader::place(const Fault& fault) const {
 
 Partners Reader::partners() const {
   file_.allow(file_.root(), "the file",
-              {"mqtt", "esphome", "lorawan", "plug", "thermometer", "home_assistant", "influxdb",
-               "victoriametrics", "email", "webhook", "day_ahead"});
+              {"mqtt", "esphome", "lorawan", "bluetooth", "plug", "thermometer", "home_assistant",
+               "influxdb", "victoriametrics", "email", "webhook", "day_ahead"});
   Partners partners;
   want_section("mqtt", partners.mqtt, &Reader::mqtt);
   file_.each(file_.root(), "esphome",
              [&](const auto& one) { partners.esphome.push_back(node(one)); });
   file_.each(file_.root(), "lorawan",
              [&](const auto& one) { partners.lorawan.push_back(lorawan(one)); });
+  file_.each(file_.root(), "bluetooth",
+             [&](const auto& one) { partners.bluetooth.push_back(bluetooth(one)); });
   file_.each(file_.root(), "plug", [&](const auto& one) { partners.plugs.push_back(plug(one)); });
   file_.each(file_.root(), "thermometer",
              [&](const auto& one) { partners.thermometers.push_back(thermometer(one)); });
@@ -720,6 +804,7 @@ class Writer {
   void write(const EsphomeNode&);
   void write(const EsphomeEntity&);
   void write(const LorawanMeter&);
+  void write(const BluetoothMeter&);
   void write(const Thermometer&);
   void write(const SmartPlug&);
   void write(const HomeAssistant&);
@@ -758,6 +843,7 @@ Writer::Writer(const Partners& partners) {
   if (partners.mqtt) write(*partners.mqtt);
   for (const auto& node : partners.esphome) write(node);
   for (const auto& meter : partners.lorawan) write(meter);
+  for (const auto& meter : partners.bluetooth) write(meter);
   for (const auto& plug : partners.plugs) write(plug);
   for (const auto& thermometer : partners.thermometers) write(thermometer);
   if (partners.home_assistant) write(*partners.home_assistant);
@@ -804,6 +890,17 @@ void Writer::write(const LorawanMeter& meter) {
   line("channels", meter.channels);
   line("period_s", meter.period / std::chrono::seconds(1));
   line("port", meter.port);
+}
+
+void Writer::write(const BluetoothMeter& meter) {
+  section("[[bluetooth]]");
+  text("device", meter.device);
+  text("address", meter.address);
+  text("tells", std::string(tells_words[meter.is_visited ? 1 : 0]));
+  secret("key_file", meter.device + ".key", meter.key);
+  if (!meter.is_visited) return;
+  line("channels", meter.channels);
+  line("period_s", static_cast<double>(meter.period.count()) / 1000);
 }
 
 void Writer::write(const SmartPlug& plug) {

@@ -54,6 +54,18 @@ struct LorawanMeter {
   unsigned port = 10;                             // Of LoRaWAN, 1 to 223.
 };
 
+// A meter that is heard over Bluetooth, through BlueZ.
+struct BluetoothMeter {
+  std::string device;   // As the panel's channels name it.
+  std::string address;  // "AA:BB:CC:DD:EE:FF"
+  // One of our own, whose circuits are read at visits. Else the mains of its BTHome adverts are the
+  // device's first channel; they are encrypted with the key.
+  bool is_visited = false;
+  std::string key;           // 32 digits, of the adverts, from key_file; empty: they are not.
+  std::size_t channels = 6;  // Of one that is visited: 6 to 42, six a board.
+  std::chrono::milliseconds period{60'000};  // Between visits.
+};
+
 // Where late data goes in Home Assistant.
 enum class StatisticsTarget : std::uint8_t {
   none,
@@ -126,7 +138,8 @@ struct DayAheadSource {
 struct Partners {
   std::optional<MqttAddress> mqtt;
   std::vector<EsphomeNode> esphome;
-  std::vector<LorawanMeter> lorawan;            // Need mqtt.
+  std::vector<LorawanMeter> lorawan;  // Need mqtt.
+  std::vector<BluetoothMeter> bluetooth;
   std::vector<SmartPlug> plugs;                 // Need mqtt.
   std::vector<Thermometer> thermometers;        // Need mqtt.
   std::optional<HomeAssistant> home_assistant;  // Needs mqtt.

@@ -71,6 +71,8 @@ const std::string lorawan =  // Three lines.
     "[[lorawan]]\ndev_eui = \"0123456789ABCDEF\"\ndevice = \"cellar\"\n";
 const std::string plug =  // Four lines.
     "[[plug]]\nname = \"Kettle\"\ncircuit = \"kitchen\"\ntopic = \"plugs/1\"\n";
+const std::string bluetooth =  // Three lines.
+    "[[bluetooth]]\ndevice = \"mains\"\naddress = \"54:48:E6:8F:80:A5\"\n";
 const std::string node = "[[esphome]]\ndevice = \"panel\"\n";  // Two lines.
 
 TEST_F(PartnersFile, AHomeWithoutTheFileHasNoPartners) {
@@ -167,6 +169,7 @@ step_s = 60
 
 TEST_F(PartnersFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
   write("empty", "\n");
+  write("bind", "231d39c1d7cc1ab1aee224cd096db932\n");
   const auto entity = mqtt + node + "[[esphome.entity]]\n";  // To line 4.
   const std::string influx = "[influxdb]\nurl = \"http://i\"\n";
   const std::string influx2 = influx + "version = 2\norganisation = \"o\"\n";
@@ -234,6 +237,21 @@ TEST_F(PartnersFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
       {mqtt + lorawan + "period_s = 30\n", "line 2", "from 60 to 86400"},
       {mqtt + lorawan + "port = 224\n", "line 2", "from 1 to 223"},
       {mqtt + "[[lorawan]]\ndev_eui = \"0123\"\ndevice = \"a\"\n", "line 2", "16 digits"},
+      {bluetooth + "tells = \"all\"\n", "line 4", "one of \"mains\", \"circuits\""},
+      {bluetooth + "channels = 12\n", "line 1", "belong to tells = \"circuits\""},
+      {bluetooth + "key_file = \"password\"\n", "line 1", "32 digits"},
+      {bluetooth + "key_file = \"bind\"\ntells = \"circuits\"\n", "line 1", "take it out"},
+      {bluetooth + "tells = \"circuits\"\nchannels = 5\n", "line 1", "six a board"},
+      {bluetooth + "tells = \"circuits\"\nperiod_s = 5\n", "line 1", "from 10 to 3600"},
+      {bluetooth + bluetooth, "line 4", "\"mains\" is here twice"},
+      {bluetooth + "[[bluetooth]]\ndevice = \"b\"\naddress = \"54:48:E6:8F:80:A5\"\n", "line 4",
+       "54:48:E6:8F:80:A5 is here twice"},
+      {"[[bluetooth]]\ndevice = \"b\"\naddress = \"54:48:e6:8f:80:a5\"\n", "line 1",
+       "\"address\" must be like"},
+      {mqtt + node + "[[bluetooth]]\ndevice = \"panel\"\naddress = \"54:48:E6:8F:80:A5\"\n",
+       "line 4", "\"panel\" is here twice"},
+      {mqtt + lorawan + "[[bluetooth]]\ndevice = \"cellar\"\naddress = \"54:48:E6:8F:80:A5\"\n",
+       "line 5", "count twice"},
       {plug, "line 1", "add [mqtt]"},
       {thermometer, "line 1", "add [mqtt]"},
       {mqtt + thermometer + "circuits = [\"A\"]\n", "line 2", "\"circuits\" must be ids"},
@@ -325,6 +343,14 @@ Partners everything() {
                    .channels = 42,
                    .period = 30min,
                    .port = 7}},
+      .bluetooth = {{.device = "shed",
+                     .address = "54:48:E6:8F:80:A5",
+                     .key = "231d39c1d7cc1ab1aee224cd096db932"},
+                    {.device = "barn",
+                     .address = "54:48:E6:8F:80:A6",
+                     .is_visited = true,
+                     .channels = 12,
+                     .period = 90s}},
       .plugs = {{"My \"kettle\"", insight::ApplianceKind::kettle, "kitchen", "p/1", "a.b", "a.c"},
                 {"Lamp", {}, "living", "p/2", "", ""}},
       .thermometers = {{"Kitchen", {"fridge", "freezer"}, "t/1", "temperature"},
@@ -381,6 +407,13 @@ TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
   EXPECT_EQ(partners.lorawan[0].channels, 42u);
   EXPECT_EQ(partners.lorawan[0].period, 30min);
   EXPECT_EQ(partners.lorawan[0].port, 7u);
+  ASSERT_EQ(partners.bluetooth.size(), 2u);
+  EXPECT_EQ(partners.bluetooth[0].address, "54:48:E6:8F:80:A5");
+  EXPECT_EQ(partners.bluetooth[0].key, "231d39c1d7cc1ab1aee224cd096db932");
+  EXPECT_FALSE(partners.bluetooth[0].is_visited);
+  EXPECT_TRUE(partners.bluetooth[1].is_visited);
+  EXPECT_EQ(partners.bluetooth[1].channels, 12u);
+  EXPECT_EQ(partners.bluetooth[1].period, 90s);
   ASSERT_EQ(partners.plugs.size(), 2u);
   EXPECT_EQ(partners.plugs[0].name, "My \"kettle\"");
   EXPECT_EQ(partners.plugs[0].kind, insight::ApplianceKind::kettle);
@@ -430,6 +463,7 @@ TEST_F(PartnersFile, SecretsAreWrittenWhereOnlyTheirOwnerReadsThem) {
   for (const auto& [name, secret] :
        std::map<std::string, std::string>{{"mqtt.password", "p\"ä\\ss "},
                                           {"panel.key", key},
+                                          {"shed.key", "231d39c1d7cc1ab1aee224cd096db932"},
                                           {"home_assistant.token", "token"},
                                           {"influxdb.token", "secret-2"},
                                           {"victoriametrics.password", "secret-3"}}) {

@@ -281,7 +281,9 @@ struct Bluez::Desk : std::enable_shared_from_this<Desk> {
     auto& wait = connecting[address];
     wait = {std::move(done), std::make_unique<asio::steady_timer>(context, call_takes)};
     wait.end->async_wait([self = shared_from_this(), address](error_code error) {
-      if (!error) self->give_up(address, "it did not answer in time");
+      if (error) return;
+      self->hang_up(address);  // BlueZ may still be at it.
+      self->give_up(address, "it did not answer in time");
     });
     call(path, device_interface, "Connect",
          [this, address, path](sdbus::MethodReply* reply, const std::string& why) {
