@@ -533,9 +533,13 @@ bool WiredPanel::try_mistake(Mistake what, Chance& chance) {
   return true;
 }
 
-void WiredPanel::repair_chips() {
-  is_dead_.assign(chips(), false);
-  is_open_.assign(chips(), false);
+void WiredPanel::repair(const Misdeed& misdeed) {
+  if (misdeed.chip) is_dead_[*misdeed.chip] = is_open_[*misdeed.chip] = false;
+  if (misdeed.what != Mistake::limit && misdeed.what != Mistake::clipped) return;
+  auto& clamp = installed_[misdeed.channels[0]];
+  clamp.most_amperes = 1e9;
+  clamp.type = &clamp_types.back();
+  clamp.set_gain = clamp.type->gain;
 }
 
 Sample WiredPanel::sample(std::size_t second) const {

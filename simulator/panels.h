@@ -96,7 +96,8 @@ class WiredPanel {
   // The largest change of power that a channel's circuit made.
   double swing_w(std::size_t channel) const;
 
-  void repair_chips();  // Dead ones and open voltage inputs work from now on.
+  // What hides others is as it should be from now on: a chip, or a clamp that is too small.
+  void repair(const Misdeed&);
 
   std::size_t seconds() const { return seconds_; }
   // What the meter says, a second apart.

@@ -194,6 +194,7 @@ class Examination {
   void judge_likes();
   void leave_likes();
   void leave_silent_legs();
+  void leave_doubtful_legs();
   void judge_swaps();
   void judge_legs();
   void judge_directions();
@@ -402,7 +403,9 @@ void Examination::follow(Feeder& feeder) {
   for (const auto leg : feeder.legs) {
     if (leg == none) continue;
     const std::array own{all_[leg].channel};
-    if (find_steps(recorder_, own).channels.empty()) feeder.has_silent_leg = true;
+    if (find_steps(recorder_, own).channels.empty() || all_[leg].is_limited) {
+      feeder.has_silent_leg = true;
+    }
   }
   for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
     if (feeder.legs[leg] == none) continue;
@@ -518,7 +521,7 @@ double Examination::badness() const {
   for (const auto& one : all_) {
     if (circuit_of(one).kind == CircuitKind::grid || one.shares.empty()) continue;
     if (one.follows_none || is_misplaced(one)) bad += 1;
-    if (!one.follows_none && one.follows.empty()) bad += 0.5;
+    if (!one.follows_none && !one.turn) bad += 0.5;
   }
   return bad;
 }
@@ -529,7 +532,7 @@ std::optional<std::array<std::size_t, 2>> Examination::exchanged_with_mains(cons
   const double bad = badness();
   if (bad < 1) return std::nullopt;
   std::optional<std::array<std::size_t, 2>> best;
-  double least = std::min(bad - 1.5, 0.34 * bad);
+  double least = std::min(bad - 1.5, 0.45 * bad);
   for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
     if (feeder.legs[leg] == none) continue;
     // Whatever is on the mains' wire carries at least what each of the leg's circuits does.
@@ -647,10 +650,38 @@ void Examination::judge_likes() {
   }
 }
 
-// Where a leg of the mains says nothing, what is not found in the others may be there.
+// Where most of a leg's circuits do not fit, something else is wrong than each of them.
+void Examination::leave_doubtful_legs() {
+  for (int leg = 1; leg <= std::max(1, panel_.phases); ++leg) {
+    std::size_t fit = 0, strange = 0;
+    const auto is_of_leg = [&](const Clamped& one) {
+      return circuit_of(one).kind != CircuitKind::grid && !one.shares.empty() &&
+             (one.own_leg == leg || panel_.phases == 1);
+    };
+    for (const auto& one : all_) {
+      if (!is_of_leg(one)) continue;
+      if (one.follows_none || is_misplaced(one)) {
+        ++strange;
+      } else if (!one.follows.empty()) {
+        ++fit;
+      }
+    }
+    if (strange < 3 || strange <= fit) continue;
+    for (auto& one : all_) one.is_explained |= is_of_leg(one);
+  }
+}
+
+// Where a leg of the mains says nothing, what is not found in the others may be there; where its
+// current is cut, no share of it is true.
 void Examination::leave_silent_legs() {
   if (std::ranges::none_of(feeders_, &Feeder::has_silent_leg)) return;
   for (auto& one : all_) one.is_placed = one.follows_none = false;
+  for (const auto& feeder : feeders_) {
+    for (const auto leg : feeder.legs) {
+      if (leg == none || !all_[leg].is_limited) continue;
+      for (auto& one : all_) one.is_explained |= one.shares.size() == feeder.legs.size();
+    }
+  }
 }
 
 // Two circuits that do the same, and nobody knows why: nothing else is said of them.
@@ -847,6 +878,7 @@ Report Examination::report() {
     if (const auto channels = exchanged_with_mains(feeder)) return report_exchanged(*channels);
   }
   leave_silent_legs();
+  leave_doubtful_legs();
   if (getenv("DBG"))
     for (auto& o : all_) {  // DBG
       fprintf(stderr, "ch%zu %-14s legs", o.channel, circuit_of(o).name.c_str());

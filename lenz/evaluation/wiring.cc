@@ -93,11 +93,21 @@ insight::wiring::Report examined(const simulator::WiredPanel& home,
 void score(std::uint64_t seed, simulator::WiredPanel& home, WiringScore& total) {
   const auto panel = entered_panel(home);
   auto report = examined(home, panel);
-  // A chip that says nothing hides what hangs on it: its owner repairs it and asks again.
-  const bool is_repaired = std::ranges::any_of(
-      report.findings, [](const Finding& finding) { return finding.chip.has_value(); });
+  // A chip that says nothing and a current that is cut hide what else is wrong: their owner repairs
+  // them and asks again.
+  bool is_repaired = false;
+  for (const auto& misdeed : home.misdeeds()) {
+    const bool hides =
+        misdeed.chip || misdeed.what == Mistake::limit || misdeed.what == Mistake::clipped;
+    if (!hides || std::ranges::none_of(report.findings, [&](const Finding& finding) {
+          return is_right(finding, misdeed, panel);
+        })) {
+      continue;
+    }
+    home.repair(misdeed);
+    is_repaired = true;
+  }
   if (is_repaired) {
-    home.repair_chips();
     const auto again = examined(home, panel);
     for (const auto& finding : again.findings) {
       const bool is_known = std::ranges::any_of(report.findings, [&](const Finding& known) {
