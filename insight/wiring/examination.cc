@@ -1,5 +1,7 @@
 #include "insight/wiring/examination.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -8,6 +10,7 @@
 #include <utility>
 
 #include "insight/wiring/shares.h"
+#include "insight/wiring/wiring_words.h"
 
 namespace insight::wiring {
 namespace {
@@ -201,6 +204,8 @@ class Examination {
   void judge_voltages();
   void judge_sizes(const Feeder&);
   void judge_feeding();
+  void judge_sum();
+  std::string evidence(const Finding&) const;
   bool fits(const Clamped&, const Clamped& entry) const;
   bool is_misplaced(const Clamped& one) const { return !fits(one, one); }
   bool produces(const Clamped&) const;
@@ -587,9 +592,13 @@ Report Examination::report_exchanged(std::array<std::size_t, 2> channels) const 
   Examination again(exchanged(channels), recorder_);
   again.exchanged_ = channels;
   auto report = again.report();
-  report.findings.push_back({.fault = Fault::swapped,
-                             .channels = {channels.begin(), channels.end()},
-                             .confidence = 0.9F});
+  auto& finding = report.findings.emplace_back();
+  finding.fault = Fault::swapped;
+  finding.channels.assign(channels.begin(), channels.end());
+  finding.confidence = 0.9F;
+  finding.evidence = fmt::format("What the circuits change is found in CT{} instead of CT{}.",
+                                 channels[1] + 1, channels[0] + 1);
+  put_words(finding, panel_);
   return report;
 }
 
@@ -842,6 +851,80 @@ void Examination::judge_feeding() {
   }
 }
 
+// Where each clamp by itself looks right, but more flows in the circuits than comes in.
+void Examination::judge_sum() {
+  if (std::ranges::any_of(report_.findings, [](const Finding& f) { return !f.channels.empty(); }))
+    return;
+  for (const auto& feeder : feeders_) {
+    if (panel_.circuits[feeder.circuit].kind != CircuitKind::grid || feeder.has_silent_leg)
+      continue;
+    if (std::ranges::count(feeder.legs, none) > 0) continue;
+    double in_w = 0, out_w = 0;
+    std::size_t measured = 0;
+    bool is_certain = true;
+    for (std::size_t at = 0; at < recorder_.size(); ++at) {
+      double in = 0, out = 0;
+      for (const auto& one : all_) {
+        const auto kind = circuit_of(one).kind;
+        const double watts =
+            clamp_of(one).multiplier * static_cast<double>(recorder_.point(at, one.channel).watts);
+        if (one.circuit == feeder.circuit) in += watts;
+        if (kind == CircuitKind::production || kind == CircuitKind::storage) is_certain = false;
+        const auto parent = circuit_of(one).parent;
+        if (kind == CircuitKind::load && (!parent || *parent == feeder.circuit)) out += watts;
+      }
+      if (!std::isfinite(in) || !std::isfinite(out)) continue;
+      in_w += in;
+      out_w += out;
+      ++measured;
+    }
+    if (!is_certain || panel_.phases == 3 || measured * 2 < recorder_.size()) continue;
+    in_w /= static_cast<double>(measured);
+    out_w /= static_cast<double>(measured);
+    if (out_w < 1.15 * in_w + 100) continue;
+    auto& finding = report_.findings.emplace_back();
+    finding.fault = Fault::more_than_mains;
+    finding.confidence = 0.8F;
+    finding.factor = out_w / std::max(1., in_w);
+    for (const auto leg : feeder.legs) finding.channels.push_back(all_[leg].channel);
+  }
+}
+
+// The numbers that a finding rests on.
+std::string Examination::evidence(const Finding& finding) const {
+  if (finding.fault == Fault::more_than_mains) {
+    return fmt::format("The circuits draw {:.2f} times what comes in.", finding.factor);
+  }
+  std::string all;
+  for (const auto channel : finding.channels) {
+    const auto at = find(channel);
+    if (at == none) continue;
+    const auto& one = all_[at];
+    if (!all.empty()) all += " ";
+    all += fmt::format("CT{} reads {:.0f} W, {:.0f} var", channel + 1, one.level.real(),
+                       one.level.imag());
+    for (std::size_t leg = 0; leg < one.shares.size(); ++leg) {
+      const auto& share = one.shares[leg];
+      if (share.error > 0.2) continue;
+      all +=
+          fmt::format("; leg {} changes by {:.2f} of it at {:.0f} degrees (\u00b1{:.2f})", leg + 1,
+                      std::abs(share.value), std::arg(share.value) / degree, share.error);
+    }
+    if (one.like) all += fmt::format("; the same as CT{}", all_[*one.like].channel + 1);
+    all += ".";
+  }
+  if (finding.fault == Fault::current_limit) {
+    all += fmt::format(" Its current ends at {:.3f} A.", finding.factor);
+  }
+  if (finding.fault == Fault::clipped) {
+    all += fmt::format(" At {:.1f} A its crest is below 1.37 times its RMS.", finding.factor);
+  }
+  if (finding.fault == Fault::wrong_type) {
+    all += fmt::format(" {:.2f} times as much flows as it says.", finding.factor);
+  }
+  return all;
+}
+
 // All that is measured, before anything is judged.
 void Examination::prepare() {
   collect();
@@ -879,21 +962,6 @@ Report Examination::report() {
   }
   leave_silent_legs();
   leave_doubtful_legs();
-  if (getenv("DBG"))
-    for (auto& o : all_) {  // DBG
-      fprintf(stderr, "ch%zu %-14s legs", o.channel, circuit_of(o).name.c_str());
-      for (int l : circuit_of(o).legs) fprintf(stderr, "%d", l);  // DBG
-      fprintf(stderr, " own%d m%.0f | level %.0f@%.0f like %d follows ", o.own_leg,
-              clamp_of(o).multiplier, std::abs(o.level), std::arg(o.level) / degree,
-              o.like ? int(all_[*o.like].channel) : -1);  // DBG
-      for (int l : o.follows) fprintf(stderr, "%d", l);   // DBG
-      fprintf(stderr, "%s turn %d odds %.1f ", o.follows_none ? " NONE" : "", o.turn.value_or(-1),
-              o.odds);  // DBG
-      for (auto& x : o.shares)
-        fprintf(stderr, " [%.3f@%.0f +-%.3f]", std::abs(x.value), std::arg(x.value) / degree,
-                x.error);  // DBG
-      fprintf(stderr, "\n");
-    }  // DBG
   judge_likes();
   leave_likes();
   judge_swaps();
@@ -902,10 +970,15 @@ Report Examination::report() {
   judge_directions();
   for (const auto& feeder : feeders_) judge_sizes(feeder);
   judge_feeding();
+  judge_sum();
   for (const auto& one : all_) {
     if (one.is_measured && !one.turn && std::abs(one.level) < 100) {
       report_.silent.push_back(one.channel);
     }
+  }
+  for (auto& finding : report_.findings) {
+    finding.evidence = evidence(finding);
+    put_words(finding, panel_);
   }
   std::ranges::stable_sort(report_.findings, std::greater(), &Finding::confidence);
   return std::move(report_);

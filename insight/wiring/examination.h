@@ -37,7 +37,7 @@ enum class Fault : std::uint8_t {
   clipped,          // The clamp gives more than the chip's input takes.
   wrong_type,       // Another type of clamp than the one set.
   before_mains,     // The circuit does not flow through the mains' clamps.
-  more_than_mains,  // The circuits add up to more than the mains.
+  more_than_mains,  // The circuits add up to more than the mains, and nobody knows which.
 };
 
 struct FaultRow {

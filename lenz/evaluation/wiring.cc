@@ -43,6 +43,8 @@ static_assert(rows.size() == simulator::mistakes);
 const MistakeRow& row_of(Mistake mistake) { return rows[static_cast<std::size_t>(mistake)]; }
 
 bool is_right(const Finding& finding, const Misdeed& misdeed, const insight::wiring::Panel& panel) {
+  // It says only that something is wrong.
+  if (finding.fault == Fault::more_than_mains) return !misdeed.channels.empty();
   if (finding.fault == Fault::wrong_leg && misdeed.what == Mistake::swapped) {
     // It says so where the other clamp carries nothing.
     const auto is_in = [&](const std::vector<std::size_t>& channels, std::size_t channel) {
@@ -177,6 +179,59 @@ WiringScore evaluate_wiring(std::uint64_t seed, std::size_t panels) {
     score(own, home, total);
   }
   return total;
+}
+
+AdapterScore evaluate_adapters(std::uint64_t seed, std::size_t boards) {
+  using insight::wiring::AdapterGuard;
+  using insight::wiring::AdapterStep;
+  AdapterScore total{.boards = boards};
+  for (std::size_t i = 0; i < boards; ++i) {
+    simulator::Chance chance(seed * 1'000'000 + i);
+    const auto chips = 2 + static_cast<std::size_t>(chance.uniform() * 13);
+    const double nominal = chance.happens(0.5) ? 120 : 230;
+    std::vector<std::size_t> second;
+    for (std::size_t chip = 1; chip < chips; ++chip) {
+      if (chance.happens(0.5)) second.push_back(chip);
+    }
+    if (second.empty()) second.push_back(chips - 1);
+    // What still joins a chip of the second group to the first adapter, from a jumper that was not
+    // cut to a splinter of solder; and what an open input picks up.
+    std::vector<double> share(chips, 1), hum(chips);
+    bool is_uncut = false;
+    for (const auto chip : second) {
+      share[chip] = 0;
+      hum[chip] = chance.between(0, 1.2);
+      if (!chance.happens(0.25)) continue;
+      is_uncut = true;
+      share[chip] = chance.happens(0.7) ? 1 : chance.between(2.5 / nominal, 0.9);
+    }
+    AdapterGuard guard(chips, second, {static_cast<float>(nominal)});
+    bool is_let_in = false;
+    const int plugged_at = static_cast<int>(chance.between(0, 10));
+    for (int at = 0; at < 60; ++at) {
+      const bool has_mains = at >= plugged_at && !chance.happens(0.01);
+      measurement::Sample sample(chips);
+      for (std::size_t chip = 0; chip < chips; ++chip) {
+        if (chance.happens(0.01)) continue;  // Lost on the bus.
+        const double volts = has_mains ? nominal * share[chip] * chance.normal(1, 0.01) : 0;
+        sample.put<measurement::Quantity::voltage>(
+            chip, {static_cast<float>(std::max(volts, hum[chip]))});
+      }
+      guard.take(sample);
+      is_let_in |= guard.step() == AdapterStep::plug_second || guard.step() == AdapterStep::done;
+    }
+    ++(is_uncut ? total.uncut : total.cut);
+    if (is_uncut && !is_let_in) ++total.stopped;
+    if (!is_uncut && is_let_in) ++total.passed;
+  }
+  return total;
+}
+
+void print(const AdapterScore& total, std::ostream& out) {
+  fmt::print(out,
+             "{} boards: {} of {} with a jumper left stopped before the second adapter, {} of {} "
+             "without let go on\n",
+             total.boards, total.stopped, total.uncut, total.passed, total.cut);
 }
 
 void print(const WiringScore& total, std::ostream& out) {
