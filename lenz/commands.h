@@ -320,6 +320,25 @@ struct EvaluateHealthOptions {
 };
 int evaluate_health(const EvaluateHealthOptions&);
 
+// How many mistakes of simulated panels the wiring doctor names, and how often it is wrong;
+// docs/wiring.md.
+struct EvaluateWiringOptions {
+  std::uint64_t seed = 1;
+  std::size_t panels = 1000;
+  bool all = false;  // Each statement that was false and each mistake that was not named.
+};
+int evaluate_wiring(const EvaluateWiringOptions&);
+
+// What is wrong with the wiring of a hub's meters, by their newest samples; docs/wiring.md. 1 where
+// something was found.
+struct DoctorOptions {
+  std::string data;  // The hub's folder; empty: the usual one.
+  std::string home;  // Id, where there are several.
+  int minutes = 30;
+  bool json = false;
+};
+int doctor(const DoctorOptions&);
+
 // What simulated homes gain by following advice, against simple rules; docs/advice.md.
 struct EvaluateAdviceOptions {
   int households = 2000;  // Of each row.

@@ -410,6 +410,23 @@ void describe_evaluate_health(CLI::App& command, lenz::EvaluateHealthOptions& ev
   command.add_option("--json", evaluate.json, "File for the rows, - for standard output");
 }
 
+void describe_evaluate_wiring(CLI::App& command, lenz::EvaluateWiringOptions& evaluate) {
+  command.add_option("--seed", evaluate.seed, "Of the panels")->capture_default_str();
+  command.add_option("--panels", evaluate.panels, "How many")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command.add_flag("--all", evaluate.all, "Each false statement and each mistake not named too");
+}
+
+void describe_doctor(CLI::App& command, lenz::DoctorOptions& doctor) {
+  command.add_option("--data", doctor.data, data_help);
+  command.add_option("--home", doctor.home, "Id, where there are several");
+  command.add_option("--minutes", doctor.minutes, "That it looks back from the newest sample")
+      ->check(CLI::Range(10, 120))
+      ->capture_default_str();
+  command.add_flag("--json", doctor.json, "As the API has it");
+}
+
 void describe_evaluate_advice(CLI::App& command, lenz::EvaluateAdviceOptions& evaluate) {
   command.add_option("--households", evaluate.households, "Simulated, of each row")
       ->check(CLI::Range(1, 100'000))
@@ -466,6 +483,8 @@ void add_all(CLI::App& app, int& result) {
       describe_calibrate);
   add(*calibrate, result, "show", "What was calibrated, with what, and its +-",
       lenz::show_calibrations, describe_show_calibrations);
+  add(app, result, "doctor", "What is wrong with the wiring of the meters", lenz::doctor,
+      describe_doctor);
   add(app, result, "report", "The energy report of a month", lenz::report, describe_report);
   auto* tariff = app.add_subcommand("tariff", "What the home pays by");
   tariff->require_subcommand(1);
@@ -506,6 +525,9 @@ void add_all(CLI::App& app, int& result) {
 
   add(*evaluate, result, "health", "Which faults of equipment are found, how soon, how often wrong",
       lenz::evaluate_health, describe_evaluate_health);
+  add(*evaluate, result, "wiring",
+      "Which wiring mistakes of simulated panels are named, and rightly", lenz::evaluate_wiring,
+      describe_evaluate_wiring);
   add(*evaluate, result, "advice", "What simulated homes gain by advice, and how it is scored",
       lenz::evaluate_advice, describe_evaluate_advice);
 

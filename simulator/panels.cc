@@ -313,7 +313,11 @@ void WiredPanel::install(Chance& chance) {
   for (std::size_t leg = 0; leg < legs; ++leg) put(grid, mains + leg, 1);
   entered_.push_back(std::move(grid));
   for (const auto& plan : plans_) {
-    if (chance.happens(0.15) || chip_legs_.size() > measurement::max_chips - 3) continue;
+    if (chance.happens(0.15) || chip_legs_.size() > measurement::max_chips - 3) {
+      entered_.push_back(
+          {.name = plan.name, .kind = plan.kind, .rating_a = plan.rating_a, .legs = plan.legs});
+      continue;
+    }
     EnteredCircuit circuit{.name = plan.name, .kind = plan.kind, .rating_a = plan.rating_a};
     const bool is_one = plan.wires.size() > 1 && !plan.is_multiwire && chance.happens(0.6);
     for (const auto wire : plan.wires) {

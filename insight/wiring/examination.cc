@@ -861,7 +861,10 @@ void Examination::judge_sum() {
     if (std::ranges::count(feeder.legs, none) > 0) continue;
     double in_w = 0, out_w = 0;
     std::size_t measured = 0;
-    bool is_certain = true;
+    // What is produced and not measured brings in more than the mains say.
+    const bool is_certain = std::ranges::none_of(panel_.circuits, [](const Circuit& circuit) {
+      return circuit.kind == CircuitKind::production || circuit.kind == CircuitKind::storage;
+    });
     for (std::size_t at = 0; at < recorder_.size(); ++at) {
       double in = 0, out = 0;
       for (const auto& one : all_) {
@@ -869,7 +872,6 @@ void Examination::judge_sum() {
         const double watts =
             clamp_of(one).multiplier * static_cast<double>(recorder_.point(at, one.channel).watts);
         if (one.circuit == feeder.circuit) in += watts;
-        if (kind == CircuitKind::production || kind == CircuitKind::storage) is_certain = false;
         const auto parent = circuit_of(one).parent;
         if (kind == CircuitKind::load && (!parent || *parent == feeder.circuit)) out += watts;
       }

@@ -42,24 +42,25 @@ enum class Fault : std::uint8_t {
 
 struct FaultRow {
   Fault id;
-  std::string_view word;  // In JSON.
+  std::string_view word;   // In JSON.
+  std::string_view title;  // Follows the name of the clamp.
 };
 
 inline constexpr std::array faults = {
-    FaultRow{Fault::dead_chip, "dead_chip"},
-    FaultRow{Fault::no_voltage, "no_voltage"},
-    FaultRow{Fault::reversed, "reversed"},
-    FaultRow{Fault::wrong_leg, "wrong_leg"},
-    FaultRow{Fault::no_own_voltage, "no_own_voltage"},
-    FaultRow{Fault::swapped, "swapped"},
-    FaultRow{Fault::doubled, "doubled"},
-    FaultRow{Fault::two_pole_pair, "two_pole_pair"},
-    FaultRow{Fault::half_counted, "half_counted"},
-    FaultRow{Fault::current_limit, "current_limit"},
-    FaultRow{Fault::clipped, "clipped"},
-    FaultRow{Fault::wrong_type, "wrong_type"},
-    FaultRow{Fault::before_mains, "before_mains"},
-    FaultRow{Fault::more_than_mains, "more_than_mains"},
+    FaultRow{Fault::dead_chip, "dead_chip", "it does not answer"},
+    FaultRow{Fault::no_voltage, "no_voltage", "no voltage"},
+    FaultRow{Fault::reversed, "reversed", "the wrong way round"},
+    FaultRow{Fault::wrong_leg, "wrong_leg", "another leg than entered"},
+    FaultRow{Fault::no_own_voltage, "no_own_voltage", "not its own phase's voltage"},
+    FaultRow{Fault::swapped, "swapped", "exchanged"},
+    FaultRow{Fault::doubled, "doubled", "on one wire"},
+    FaultRow{Fault::two_pole_pair, "two_pole_pair", "two poles of one breaker"},
+    FaultRow{Fault::half_counted, "half_counted", "counted for one leg only"},
+    FaultRow{Fault::current_limit, "current_limit", "the chip's current ends here"},
+    FaultRow{Fault::clipped, "clipped", "more than the input takes"},
+    FaultRow{Fault::wrong_type, "wrong_type", "another type of clamp than set"},
+    FaultRow{Fault::before_mains, "before_mains", "not behind the mains' clamps"},
+    FaultRow{Fault::more_than_mains, "more_than_mains", "the circuits draw more than the mains"},
 };
 
 namespace detail {
