@@ -435,23 +435,6 @@ std::optional<Fault> find_fault(const Home& home) {
   return find_fault_of_meters(home);
 }
 
-std::set<std::string> devices(const Home& home) {
-  std::set<std::string> found;
-  for (const auto& panel : home.panels) {
-    for (const auto& circuit : panel.circuits) {
-      for (const auto& use : circuit.channels) found.insert(use.device);
-    }
-  }
-  return found;
-}
-
-bool is_device_name(std::string_view name) {
-  return !name.empty() && name.size() <= measurement::max_device_name &&
-         std::ranges::all_of(name, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-         });
-}
-
 std::expected<void, std::string> check(const Home& home) {
   if (auto fault = find_fault(home)) return std::unexpected(std::move(fault->sentence));
   return {};

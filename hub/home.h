@@ -10,9 +10,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
-#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "hub/store/retention.h"
@@ -144,12 +142,6 @@ std::optional<measurement::Watts> active_power(const Circuit&, const std::string
 // switches. Two poles of a split phase switch twice the nominal voltage, three or four poles three
 // phases; two poles elsewhere are phase and neutral. Absent when the rating is not known.
 std::optional<double> capacity_w(const Home&, const Circuit&);
-
-// The meters that any panel of the home names.
-std::set<std::string> devices(const Home&);
-
-// [a-z0-9_-]+, at most 32: it is a topic's level too.
-bool is_device_name(std::string_view);
 
 // What is wrong with a home, and where.
 struct Fault {

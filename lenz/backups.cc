@@ -41,8 +41,8 @@ constexpr std::string_view manifest_begin = "# lenz backup 1\n", cut_mark = "# c
 
 // What is copied as it is, where it is there; what of it is a folder with all in it.
 constexpr std::array plain_names = {
-    "home.toml",  "partners.toml", "rules.toml", "tariff.toml", "day_ahead.csv",
-    "carbon.csv", "catalogue.csv", "secrets",    "esphome",     "undo"};
+    "home.toml",     "partners.toml", "rules.toml", "tariff.toml", "day_ahead.csv", "carbon.csv",
+    "catalogue.csv", "meters",        "secrets",    "esphome",     "undo"};
 
 [[noreturn]] void cannot_write(const std::string& path, FileError error) {
   throw std::runtime_error(fmt::format(

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hub/config.h"
+#include "hub/devices.h"
 #include "hub/files/disk.h"
 #include "hub/ingest/written_points.h"
 #include "hub/store/sqlite_store.h"

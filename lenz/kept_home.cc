@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "hub/devices.h"
 #include "lenz/workplace.h"
 
 namespace lenz {

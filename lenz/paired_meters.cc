@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "hub/home.h"
+#include "hub/devices.h"
 #include "hub/toml_file.h"
 
 namespace lenz {

@@ -17,6 +17,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "hub/devices.h"
 #include "lenz/readings.h"
 #include "simulator/recording.h"
 

@@ -11,6 +11,7 @@
 
 #include "hub/api/routes.h"
 #include "hub/api/views.h"
+#include "hub/devices.h"
 
 namespace hub {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "hub/api/meters.h"
 #include "hub/api/routes.h"
+#include "hub/devices.h"
 
 namespace hub {
 namespace {

@@ -17,6 +17,7 @@
 #include "hub/api/pairing.h"
 #include "hub/api/url.h"
 #include "hub/api/views.h"
+#include "hub/devices.h"
 #include "hub/history.h"
 #include "hub/report_facts.h"
 #include "insight/report/report_page.h"

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "hub/devices.h"
+
 namespace hub {
 namespace {
 

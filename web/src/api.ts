@@ -4,8 +4,10 @@
 import type { Advice, Facts } from './advice';
 import type { Appliances, Outlet, Run } from './appliances';
 import type { Answered, BillAnswer, Plan, Replay, Room, Tariff } from './bill';
+import type { Build } from './flash';
 import type { Feedback, Health, Rules } from './health';
 import type { Home } from './home';
+import type { Credential } from './improv';
 import { unpack } from './packed';
 
 export interface Status {
@@ -25,6 +27,44 @@ export interface Meter {
   lost: number;
   timed_on_arrival: boolean; // The meter tells no times.
   integrated_channels: number[]; // Whose energy the hub had to make from power.
+  heard: number | null; // When the newest report came, since the hub's start.
+  is_paired: boolean;
+  diagnostics: Diagnostics | null;
+}
+
+export interface Diagnostics {
+  time: number;
+  firmware: string;
+  uptime_s: number;
+  chips: number;
+  chips_missing: number[];
+  resets: number;
+  garbled: number;
+  doubtful: number;
+  free_heap_bytes: number | null;
+  signal_dbm: number | null;
+  waiting: number; // Samples that the hub has not confirmed.
+  dropped: number;
+}
+
+export interface Window {
+  home: string;
+  device: string;
+  code: string;
+  until: number;
+}
+export interface Pairing {
+  trouble: string;
+  host: string;
+  window: Window | null;
+}
+
+export interface Act {
+  time: number;
+  who: string;
+  home: string;
+  what: string;
+  outcome: string;
 }
 
 export interface Gap {
@@ -57,6 +97,7 @@ export class Refused extends Error {
 
 const packed = 'application/octet-stream';
 
+// Bytes are sent as they are, everything else as JSON.
 async function answer(method: string, path: string, body?: unknown, signal?: AbortSignal, accept = '*/*'): Promise<Response> {
   let response: Response;
   try {
@@ -66,7 +107,9 @@ async function answer(method: string, path: string, body?: unknown, signal?: Abo
       credentials: 'same-origin',
       ...(method === 'GET'
         ? { headers: { Accept: accept } }
-        : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body ?? {}) }),
+        : body instanceof Uint8Array
+          ? { headers: { 'Content-Type': packed }, body: body as Uint8Array<ArrayBuffer> }
+          : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body ?? {}) }),
     });
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -111,6 +154,24 @@ export interface HomeName {
 export const homes = () => ask('GET', 'api/homes') as Promise<HomeName[]>;
 export const home = (id: string) => ask('GET', home_path(id)) as Promise<Home>;
 export const meters = (id: string) => ask('GET', home_path(id, '/meters')) as Promise<Meter[]>;
+export type MeterRequest = 'identify' | 'restart' | 'diagnostics';
+export const ask_meter = (id: string, device: string, kind: MeterRequest) =>
+  ask('POST', home_path(id, `/meters/${encodeURIComponent(device)}/requests`), { kind }) as Promise<{ outcome: string; sentence: string; diagnostics: Diagnostics | null }>;
+export const take_credential_back = (id: string, device: string) =>
+  ask('DELETE', home_path(id, `/meters/${encodeURIComponent(device)}/credential`)) as Promise<void>;
+export const acts = () => ask('GET', 'api/acts') as Promise<Act[]>;
+
+export const pairing = (id: string) => ask('GET', home_path(id, '/pairing')) as Promise<Pairing>;
+export const open_pairing = (id: string, device: string) => ask('POST', home_path(id, '/pairing'), { device }) as Promise<Pairing>;
+export const close_pairing = (id: string) => ask('DELETE', home_path(id, '/pairing')) as Promise<void>;
+export const claim = (code: string) => ask('POST', 'api/pairing', { code }) as Promise<Credential>;
+
+export const builds = () => ask('GET', 'api/firmware') as Promise<Build[]>;
+export const put_build = (tar: Uint8Array) => ask('POST', 'api/firmware', tar) as Promise<Build>;
+export const remove_build = (build: string) => ask('DELETE', 'api/firmware' + query({ build })) as Promise<void>;
+export const part = async (build: string, offset: number): Promise<Uint8Array> =>
+  new Uint8Array(await (await answer('GET', 'api/firmware/part' + query({ build, offset }))).arrayBuffer());
+
 export const live_path = (id: string): string => home_path(id, '/live');
 
 // Begin and end in milliseconds, step in seconds: 1 to 59, or a multiple of 60.
