@@ -204,6 +204,15 @@ std::expected<Sweep, ChipError> Atm90e32::sweep(Uptime now) {
   return sweep;
 }
 
+std::expected<Sweep, ChipError> Atm90e32::instants(Uptime now) {
+  if (!is_settled()) return std::unexpected(health_.error.value_or(ChipError::starting));
+  if (!is_configured()) return std::unexpected(lose(now));
+  Sweep sweep;
+  read_instants(sweep);
+  if (!is_configured()) return std::unexpected(lose(now));
+  return sweep;
+}
+
 std::expected<Watts, ChipError> Atm90e32::fundamental_power(std::size_t phase) {
   auto power = read_power(Register::fundamental_power, Register::fundamental_power_low, phase);
   const auto& turn = turns_[phase];

@@ -88,6 +88,10 @@ class Atm90e32 {
   // energy registers hold 262 Wh. Nothing: the chip is missing or being set up.
   std::expected<Sweep, ChipError> sweep(measurement::Uptime now);
 
+  // As sweep(), without the energy, which stays in the chip's registers; 38 frames. For a chip that
+  // has settled.
+  std::expected<Sweep, ChipError> instants(measurement::Uptime now);
+
   // These are read when asked for; `phase` is the clamp, 0 to 2. ChipError::starting until the chip
   // has settled.
   std::expected<measurement::Watts, ChipError> fundamental_power(std::size_t phase);

@@ -20,14 +20,19 @@ Device::Device(const DeviceOptions& options, std::span<Atm90e32> chips, Storage&
               .boot = options.boot,
               .period = options.period,
               .chips = chips.size()},
-      sampler_(chips, options.period),
+      edges_(header_),
+      sampler_(chips, options.period, options.edges),
       outbox_(storage, window),
       transport_(transport),
-      connections_(transport.connections()) {}
+      connections_(transport.connections()) {
+  edges_.stream = measurement::Stream::edges;
+  edges_.period = options.edges.sweep_period;
+}
 
 const measurement::Sample* Device::sample(Uptime now) {
   const auto* sample = sampler_.step(now);
   if (sample) outbox_.add(header_, *sample);
+  if (const auto* edge = sampler_.edge()) outbox_.add(edges_, *edge);
   if (service_) service_->step(now);  // It works at the chips, so on their clock.
   return sample;
 }

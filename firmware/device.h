@@ -23,6 +23,7 @@ struct DeviceOptions {
   std::string_view name;   // Of the meter at the hub; must outlive the device.
   std::uint64_t boot = 0;  // 64 random bits.
   std::chrono::milliseconds period{1000};
+  EdgeRule edges{};
 };
 
 // Chips, storage, window and transport must outlive the device. Allocates nothing. One task owns
@@ -42,7 +43,8 @@ class Device {
   // answered.
   void serve(Service& service) { service_ = &service; }
 
-  // To be called at least four times a second.
+  // To be called at least four times a second, and four times in the period of an edge rule's
+  // sweeps.
   void step(measurement::Uptime now) {
     sample(now);
     exchange(now);
@@ -68,7 +70,7 @@ class Device {
   void serve(measurement::Uptime now);
   std::size_t send(const measurement::Report&);
 
-  measurement::ReportHeader header_;
+  measurement::ReportHeader header_, edges_;
   Sampler sampler_;
   Outbox outbox_;
   Transport& transport_;

@@ -4,12 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 #include <vector>
 
+#include "firmware/device.h"
 #include "firmware/ram_storage.h"
+#include "simulator/board.h"
 #include "simulator/flash.h"
+#include "simulator/household.h"
+#include "simulator/neighbours.h"
 
 namespace firmware {
 namespace {
@@ -249,6 +255,129 @@ TEST(FlashLog, WhenMinutesFindNoRoomTheOldestGoAndAreCounted) {
   }
   EXPECT_GT(first, 0u);
   EXPECT_EQ(meter.log.lost(), first);
+}
+
+// ---- Capacity and wear --------------------------------------------------------------------------
+
+// Four simulated households on 42 clamps, from 18:00 on: one hour, which then repeats.
+class Evening {
+ public:
+  Evening() {
+    const measurement::Timestamp begin =
+        std::chrono::sys_days(std::chrono::year(2026) / 4 / 1) + 18h;
+    std::vector<std::unique_ptr<simulator::Scene>> homes;
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+      homes.push_back(std::make_unique<simulator::Household>(simulator::HouseholdOptions{
+          .house = simulator::House::us, .seed = seed, .begin = begin}));
+    }
+    simulator::Repeated scene(std::move(homes), measurement::max_channels);
+    simulator::Board board(scene);
+    std::vector<Atm90e32> chips;
+    for (std::size_t i = 0; i < board.chips(); ++i)
+      chips.emplace_back(board.bus(i), board.configs()[i]);
+    Sampler sampler(chips);
+    for (Uptime now{}; seconds_.size() < 3600; now += 1s) {
+      board.advance(begin + now);
+      if (const auto* sample = sampler.step(now)) seconds_.push_back(*sample);
+    }
+  }
+
+  Sample at(std::uint64_t second) const {
+    auto sample = seconds_[second % 3600];
+    sample.number = second;
+    sample.uptime = Uptime(1000 * static_cast<std::int64_t>(second + 1));
+    for (std::size_t c = 0; c < sample.channels(); ++c) {
+      for (const auto total : {Quantity::imported, Quantity::exported}) {
+        const auto an_hour = seconds_.back().steps(total, c);
+        const auto steps = sample.steps(total, c);
+        if (!steps || !an_hour) continue;
+        sample.put_steps(total, c, *steps + *an_hour * static_cast<std::int64_t>(second / 3600));
+      }
+    }
+    return sample;
+  }
+
+ private:
+  std::vector<Sample> seconds_;
+};
+
+struct Held {
+  double fine_s = 0, coarse_s = 0;  // What is in the flash, by its samples.
+  std::uint64_t lost = 0;
+  double erases_a_day = 0;  // Of the most worn sector.
+};
+
+// What a partition holds after so long without a hub.
+Held fill(const Evening& evening, std::size_t partition, const FlashLogOptions& options,
+          std::chrono::seconds time) {
+  SimulatedFlash flash(partition, 1);
+  std::array<Sample, 20> window;
+  std::vector<std::uint8_t> bytes(32 * 1024);
+  RamStorage ram(bytes);
+  Outbox outbox(ram, window);
+  FlashLog log(flash, window, options);
+  for (std::uint64_t second = 0; second < static_cast<std::uint64_t>(time.count()); ++second) {
+    outbox.add({.device = "meter", .boot = 1, .chips = measurement::max_chips}, evening.at(second));
+    if (second % 10 == 9) log.take(outbox);
+  }
+  Held held{.lost = log.lost()};
+  const auto sectors = partition / Flash::sector;
+  const auto span = [&](std::size_t begin, std::size_t count) {
+    FlashRing ring(flash, begin, count);
+    FlashRing::Place place = ring.tail();
+    std::uint64_t samples = 0;
+    for (auto head = ring.find(place); head; head = ring.find(place)) {
+      samples += head->count;
+      place = ring.after(place, *head);
+    }
+    return static_cast<double>(samples);
+  };
+  held.fine_s = span(0, options.fine_sectors);
+  held.coarse_s = span(options.fine_sectors, sectors - options.fine_sectors) *
+                  std::chrono::duration<double>(options.coarse_period).count();
+  const double days = std::chrono::duration<double>(time).count() / 86'400;
+  held.erases_a_day = *std::ranges::max_element(flash.erases()) / days;
+  return held;
+}
+
+TEST(FlashLog, HoldsADayOf42ChannelsIn900KilobytesAndFourDaysInTwelveMegabytes) {
+  const Evening evening;
+  const std::size_t small = 220 * Flash::sector;
+  const std::size_t large = 3072 * Flash::sector;
+  // A sixteenth of the large one for a sixteenth of the time.
+  const auto of_large = FlashLogOptions::of(large);
+  const FlashLogOptions sixteenth{.fine_sectors = of_large.fine_sectors / 16,
+                                  .coarse_period = of_large.coarse_period};
+
+  const auto day = fill(evening, small, FlashLogOptions::of(small), 24h + 20min);
+  const auto days = fill(evening, large / 16, sixteenth, (4 * 24h + 1h) / 16);
+
+  EXPECT_EQ(day.lost, 0u);
+  EXPECT_GE(day.fine_s, 20 * 60);
+  EXPECT_GE(day.coarse_s, 24 * 3600 - 600);
+  EXPECT_EQ(days.lost, 0u);
+  EXPECT_GE(16 * days.fine_s, 3600);
+  EXPECT_GE(16 * (days.coarse_s + days.fine_s), 4 * 86'400);
+  for (const auto& [name, held, scale] :
+       {std::tuple("0.9 MB, minutes", day, 1.0), std::tuple("12 MB, 10 s", days, 16.0)}) {
+    fmt::print(
+        "{}: {:.1f} h at 1 s, {:.1f} h thinned, {} lost; {:.1f} erases a day of the most worn "
+        "sector "
+        "while the hub is away, {:.0f} years to 100,000.\n",
+        name, held.fine_s * scale / 3600, held.coarse_s * scale / 3600, held.lost,
+        held.erases_a_day / scale, 100'000 / (held.erases_a_day / scale) / 365);
+  }
+  EXPECT_GE(100'000 / day.erases_a_day / 365, 10);
+}
+
+TEST(FlashLog, ItsStateFitsTheMemoryOfAMeter) {
+  fmt::print(
+      "Bytes of state: outbox {}, flash log {}, edge watch {}, device with them {}; a sample {}.\n",
+      sizeof(Outbox), sizeof(FlashLog), sizeof(EdgeWatch), sizeof(Device) + sizeof(FlashLog),
+      sizeof(Sample));
+  EXPECT_LE(sizeof(Outbox), 2304u);
+  EXPECT_LE(sizeof(FlashLog), 4608u);
+  EXPECT_LE(sizeof(Device) + sizeof(FlashLog), 24u * 1024);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint16_t magic = 0x4F4C;  // "LO"
 constexpr std::uint8_t not_stored = 0xFF;
+constexpr std::uint8_t is_settled = 0x0F;
 constexpr std::uint8_t is_stored = 0x00;  // Flash can clear bits without erasing.
 constexpr std::size_t flag_offset = 5;
 constexpr std::size_t alignment = 16;
@@ -197,7 +198,7 @@ std::optional<measurement::Report> Outbox::next(std::size_t most) {
     const bool wanted = head && head->flag == not_stored;
     const auto header = wanted ? load(place, window_[count]) : std::nullopt;
     if (!header && !first) {  // Stored already, or damaged on the way: not to be sent.
-      if (wanted) mark(place, true), ++lost_;
+      if (wanted) mark(place, is_stored), ++lost_;
       sending_ = after(place);
       continue;
     }
@@ -220,7 +221,7 @@ void Outbox::sent(std::size_t count) {
 
 void Outbox::settle(std::size_t count) {
   for (; count > 0; --count) {
-    mark(sending_, true);
+    mark(sending_, is_settled);
     sending_ = after(sending_);
   }
   pass_stored();
@@ -235,9 +236,8 @@ void Outbox::pass_stored() {
   }
 }
 
-void Outbox::mark(Place place, bool stored) {
-  const std::array<std::uint8_t, 1> flag = {stored ? is_stored : not_stored};
-  storage_.write(place.offset + flag_offset, flag);
+void Outbox::mark(Place place, std::uint8_t flag) {
+  storage_.write(place.offset + flag_offset, {&flag, 1});
 }
 
 void Outbox::stored(const measurement::DecodedAnswer& answer) {
@@ -265,9 +265,9 @@ void Outbox::stored(const measurement::DecodedAnswer& answer) {
         answer.asking_again || std::ranges::any_of(ranges, [&](const auto& r) {
           return r.boot == head->boot && static_cast<std::uint8_t>(r.stream) == head->stream;
         });
-    if (has && head->flag == not_stored) mark(place, true);
-    if (!has && head->flag != not_stored && look_everywhere && complete && speaks_of) {
-      mark(place, false);
+    if (has && head->flag == not_stored) mark(place, is_stored);
+    if (!has && head->flag == is_stored && look_everywhere && complete && speaks_of) {
+      mark(place, not_stored);
     }
   }
 
@@ -283,7 +283,7 @@ void Outbox::send_again(std::uint64_t boot, measurement::Stream stream, std::uin
     const bool asked = head && head->boot == boot &&
                        head->stream == static_cast<std::uint8_t>(stream) && head->number >= number;
     if (!asked) continue;
-    if (head->flag != not_stored) mark(place, false);
+    if (head->flag == is_stored) mark(place, not_stored);
     if (place.sequence - unstored_.sequence >= 0x80000000u) unstored_ = place;
   }
   send_again();

@@ -71,7 +71,7 @@ class Outbox {
   std::size_t make_room(std::size_t size);
   void drop_oldest();
   void pass_stored();
-  void mark(Place, bool stored);
+  void mark(Place, std::uint8_t flag);
 
   Storage& storage_;
   std::span<measurement::Sample> window_;

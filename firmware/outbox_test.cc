@@ -199,6 +199,18 @@ TEST(Outbox, AHubThatLostAWholeStartAsksForItAgain) {
   EXPECT_EQ(meter.send(), counted(0, 10));
 }
 
+TEST(Outbox, WhatSomebodyElseKeepsIsNotAskedOfItAgain) {
+  MemoryStorage disk(64 * 1024);
+  Meter meter(disk);
+  meter.measure(10);
+  ASSERT_TRUE(meter.outbox.next(6));
+  meter.outbox.settle(6);
+
+  meter.outbox.stored(has({{1, Stream::samples, 8, 9}}, true));
+
+  EXPECT_EQ(meter.send(), (std::vector<std::uint64_t>{6, 7, 9}));
+}
+
 TEST(Outbox, ADamagedRecordIsCountedAndTheOthersAreSent) {
   MemoryStorage disk(64 * 1024);
   Meter meter(disk);

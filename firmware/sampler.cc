@@ -4,6 +4,7 @@
 
 namespace firmware {
 
+using measurement::Amperes;
 using measurement::channels_per_chip;
 using measurement::Quantity;
 using measurement::Sample;
@@ -20,6 +21,8 @@ const Sample* Sampler::step(Uptime now) {
   if (!started_) start(now);
   for (auto& chip : chips_) chip.tend(now);
   read_peaks(now);
+  edge_ = nullptr;
+  if (sweep_period_.count() > 0 && now >= next_sweep_) read_sweep(now);
   if (now < next_sample_) return nullptr;
   read_sample(now);
   return &sample_;
@@ -30,6 +33,7 @@ void Sampler::start(Uptime now) {
   started_ = true;
   next_sample_ = now + period_;
   next_peaks_ = now;
+  next_sweep_ = now;
   for (std::size_t kind = 0; kind < slow_kinds; ++kind) {
     slow_read_at_[kind] = now - slow_within + (static_cast<int>(kind) + 1) * slow_within / 4;
   }
@@ -39,11 +43,32 @@ void Sampler::read_peaks(Uptime now) {
   if (now < next_peaks_) return;
   next_peaks_ += between_peaks;
   if (next_peaks_ <= now) next_peaks_ = now + between_peaks;
-  for (std::size_t channel = 0; channel < sample_.channels(); ++channel) {
-    auto& chip = chips_[measurement::chip_of(channel)];
-    const auto peak = chip.peak_current(channel % channels_per_chip);
-    if (peak && (!peaks_[channel] || *peaks_[channel] < *peak)) peaks_[channel] = *peak;
+  for (std::size_t channel = 0; channel < sample_.channels(); ++channel) read_peak(channel);
+}
+
+std::optional<Amperes> Sampler::read_peak(std::size_t channel) {
+  auto& chip = chips_[measurement::chip_of(channel)];
+  const auto peak = chip.peak_current(channel % channels_per_chip);
+  if (!peak) return std::nullopt;
+  if (!peaks_[channel] || *peaks_[channel] < *peak) peaks_[channel] = *peak;
+  return *peak;
+}
+
+void Sampler::read_sweep(Uptime now) {
+  next_sweep_ += sweep_period_;
+  if (next_sweep_ <= now) next_sweep_ = now + sweep_period_;
+  auto& sweep = watch_.next(now);
+  for (std::size_t chip = 0; chip < chips_.size(); ++chip) {
+    const auto instants = chips_[chip].instants(now);
+    if (!instants) continue;
+    put(chip, *instants, sweep);
+    for (const auto kind : {fundamental, harmonic}) put_slow(chip, kind, sweep);
+    for (std::size_t phase = 0; phase < channels_per_chip; ++phase) {
+      const auto channel = chip * channels_per_chip + phase;
+      if (const auto peak = read_peak(channel)) sweep.put<Quantity::peak_current>(channel, *peak);
+    }
   }
+  edge_ = watch_.add();
 }
 
 void Sampler::read_sample(Uptime now) {
@@ -53,35 +78,40 @@ void Sampler::read_sample(Uptime now) {
   sample_.number = next_number_++;
   sample_.uptime = now;
   for (std::size_t chip = 0; chip < chips_.size(); ++chip) {
-    if (const auto sweep = chips_[chip].sweep(now)) put(chip, *sweep);
+    const auto sweep = chips_[chip].sweep(now);
+    if (!sweep) continue;
+    put(chip, *sweep, sample_);
+    for (std::size_t phase = 0; phase < channels_per_chip; ++phase) {
+      const auto channel = chip * channels_per_chip + phase;
+      if (peaks_[channel]) sample_.put<Quantity::peak_current>(channel, *peaks_[channel]);
+    }
   }
   peaks_.fill(std::nullopt);
   for (const auto kind : {fundamental, harmonic, temperature}) {
     if (now + period_ <= slow_read_at_[kind] + slow_within) continue;
     slow_read_at_[kind] = now;
-    for (std::size_t chip = 0; chip < chips_.size(); ++chip) put_slow(chip, kind);
+    for (std::size_t chip = 0; chip < chips_.size(); ++chip) put_slow(chip, kind, sample_);
   }
 }
 
-void Sampler::put(std::size_t chip, const Sweep& sweep) {
-  if (sweep.voltage) sample_.put<Quantity::voltage>(chip, *sweep.voltage);
-  if (sweep.frequency) sample_.put<Quantity::frequency>(chip, *sweep.frequency);
+void Sampler::put(std::size_t chip, const Sweep& sweep, Sample& sample) {
+  if (sweep.voltage) sample.put<Quantity::voltage>(chip, *sweep.voltage);
+  if (sweep.frequency) sample.put<Quantity::frequency>(chip, *sweep.frequency);
   for (std::size_t phase = 0; phase < channels_per_chip; ++phase) {
     const auto channel = chip * channels_per_chip + phase;
     const auto& read = sweep.channels[phase];
-    if (read.current) sample_.put<Quantity::current>(channel, *read.current);
-    if (read.active_power) sample_.put<Quantity::active_power>(channel, *read.active_power);
-    if (read.reactive_power) sample_.put<Quantity::reactive_power>(channel, *read.reactive_power);
-    if (read.imported) sample_.put<Quantity::imported>(channel, *read.imported);
-    if (read.exported) sample_.put<Quantity::exported>(channel, *read.exported);
-    if (peaks_[channel]) sample_.put<Quantity::peak_current>(channel, *peaks_[channel]);
+    if (read.current) sample.put<Quantity::current>(channel, *read.current);
+    if (read.active_power) sample.put<Quantity::active_power>(channel, *read.active_power);
+    if (read.reactive_power) sample.put<Quantity::reactive_power>(channel, *read.reactive_power);
+    if (read.imported) sample.put<Quantity::imported>(channel, *read.imported);
+    if (read.exported) sample.put<Quantity::exported>(channel, *read.exported);
   }
 }
 
-void Sampler::put_slow(std::size_t chip, Slow kind) {
+void Sampler::put_slow(std::size_t chip, Slow kind, Sample& sample) {
   if (kind == temperature) {
     if (const auto read = chips_[chip].temperature()) {
-      sample_.put<Quantity::chip_temperature>(chip, *read);
+      sample.put<Quantity::chip_temperature>(chip, *read);
     }
     return;
   }
@@ -89,10 +119,10 @@ void Sampler::put_slow(std::size_t chip, Slow kind) {
     const auto channel = chip * channels_per_chip + phase;
     if (kind == fundamental) {
       const auto read = chips_[chip].fundamental_power(phase);
-      if (read) sample_.put<Quantity::fundamental_power>(channel, *read);
+      if (read) sample.put<Quantity::fundamental_power>(channel, *read);
     } else {
       const auto read = chips_[chip].harmonic_power(phase);
-      if (read) sample_.put<Quantity::harmonic_power>(channel, *read);
+      if (read) sample.put<Quantity::harmonic_power>(channel, *read);
     }
   }
 }

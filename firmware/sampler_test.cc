@@ -1,5 +1,6 @@
 #include "firmware/sampler.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,16 +29,20 @@ class SixHeaters final : public simulator::Scene {
   Moment advance(Timestamp now, std::span<simulator::ChipInput> chips) override {
     const auto at = now.time_since_epoch();
     const bool inrush = at >= 5100ms && at < 5200ms;
+    const bool kettle = at >= 12s;
     for (std::size_t c = 0; c < channels_.size(); ++c) {
       auto& chip = chips[measurement::chip_of(c)];
       chip.voltage.fill(230.0_V);
       chip.frequency = 50.0_Hz;
-      const float amperes = static_cast<float>(c + 1);
+      const float amperes = static_cast<float>(c + 1) + (kettle && c == 1 ? 10.f : 0.f);
       chip.channels[c % 3] = {.fundamental_power = measurement::Watts{230 * amperes},
                               .current = Amperes{amperes},
                               .peak_current = inrush && c == 4 ? 60.0_A : 0.0_A};
     }
-    const auto next = at < 5100ms ? 5100ms : at < 5200ms ? 5200ms : 1'000'000'000ms;
+    const auto next = at < 5100ms   ? 5100ms
+                      : at < 5200ms ? 5200ms
+                      : at < 12s    ? 12'000ms
+                                    : 1'000'000'000ms;
     return {.powered = true, .until = Timestamp(next)};
   }
 
@@ -52,9 +57,9 @@ struct Meter {
   Sampler sampler;
   Uptime now{};
 
-  explicit Meter(Uptime period = 1s)
+  explicit Meter(Uptime period = 1s, const EdgeRule& rule = {})
       : drivers{{board.bus(0), board.configs()[0]}, {board.bus(1), board.configs()[1]}},
-        sampler(drivers, period) {
+        sampler(drivers, period, rule) {
     board.advance(Timestamp(0ms));
     EXPECT_EQ(sampler.step(now), nullptr);
   }
@@ -148,6 +153,63 @@ TEST(Sampler, AMotorsInrushBetweenTwoSamplesIsInTheNext) {
   EXPECT_NEAR(samples[4].get<Quantity::peak_current>(4)->value, 7.07f, 0.01f);
   EXPECT_NEAR(samples[5].get<Quantity::peak_current>(4)->value, 43.64f, 0.01f);
   EXPECT_NEAR(samples[7].get<Quantity::peak_current>(4)->value, 7.07f, 0.01f);
+}
+
+TEST(Sampler, ThreeSweepsASecondCostNoCountOfEnergyAndAStatedNumberOfFrames) {
+  Meter plain;
+  Meter swept(1s, {.sweep_period = 333ms});
+  plain.run(10s, 37ms);
+  swept.run(10s, 37ms);
+  const auto before = std::pair(plain.board.frames(), swept.board.frames());
+
+  const auto samples = plain.run(70s, 37ms);
+  const auto same = swept.run(70s, 37ms);
+
+  ASSERT_EQ(samples.size(), same.size());
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    for (std::size_t c = 0; c < 6; ++c) {
+      EXPECT_EQ(samples[i].get<Quantity::imported>(c)->value,
+                same[i].get<Quantity::imported>(c)->value);
+    }
+  }
+  // A frame of four bytes takes 42 us at 1 MHz with what a driver adds to it.
+  const auto frames = [](std::uint64_t from, std::uint64_t to) {
+    return static_cast<double>(to - from) / 60 / 2;
+  };
+  const double slow = frames(before.first, plain.board.frames());
+  const double fast = frames(before.second, swept.board.frames());
+  fmt::print(
+      "Frames of a chip in a second: {:.0f}, with three sweeps {:.0f}; of 14 chips at 1 MHz {:.1f} "
+      "% "
+      "and {:.1f} % of the time.\n",
+      slow, fast, 14 * slow * 42e-4, 14 * fast * 42e-4);
+  EXPECT_LE(fast - slow, 3 * 75);
+  EXPECT_LE(14 * fast * 42e-6, 0.2);
+}
+
+TEST(Sampler, AMotorsStartIsSweptBeforeDuringAndAfterItWithItsSignature) {
+  Meter meter(1s, {.sweep_period = 333ms, .power = 50.0_W, .before = 2, .after = 6});
+  std::vector<Sample> edges;
+  while (meter.now < 20s) {
+    meter.now += 37ms;
+    meter.board.advance(Timestamp(meter.now));
+    meter.sampler.step(meter.now);
+    if (const auto* edge = meter.sampler.edge()) edges.push_back(*edge);
+  }
+
+  // A kettle of 2,300 W joins the heater of channel 1 at 12 s.
+  ASSERT_EQ(edges.size(), 10u);
+  EXPECT_NEAR(edges.front().get<Quantity::active_power>(1)->value, 460, 1);
+  EXPECT_NEAR(edges.back().get<Quantity::active_power>(1)->value, 2760, 1);
+  EXPECT_NEAR(edges.back().get<Quantity::fundamental_power>(1)->value, 2760, 1);
+  EXPECT_NEAR(edges.back().get<Quantity::harmonic_power>(1)->value, 0, 1);
+  EXPECT_NEAR(edges.back().get<Quantity::peak_current>(1)->value, 16.97f, 0.02f);
+  EXPECT_LE(edges.front().uptime, 12s - 333ms);
+  EXPECT_GE(edges.back().uptime, 12s + 6 * 333ms - 100ms);
+  for (const auto& edge : edges) {
+    EXPECT_FALSE(edge.get<Quantity::active_power>(0));
+    EXPECT_FALSE(edge.get<Quantity::imported>(1));
+  }
 }
 
 TEST(Sampler, OneDeadChipDoesNotTakeTheOtherWithIt) {

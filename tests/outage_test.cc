@@ -2,7 +2,6 @@
 // supply that fails: chips, driver, outbox, flash, hub and store, in virtual time.
 
 #include <fmt/format.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -181,9 +180,9 @@ class OutageTest : public testing::Test {
 
   // With so many cuts, at random.
   void live(std::chrono::seconds time, int times = 0) {
-    const Timestamp end = now + time;
-    for (int i = 0; i < times; ++i) {
-      const auto next = end - (end - now) / (times - i) + 1ms * (random() % 60'000);
+    const Timestamp start = now, end = now + time;
+    for (int i = 1; i <= times; ++i) {
+      const auto next = start + time * i / (times + 1) + 1s * (random() % 60);
       while (now < next) second();
       cut_power();
       while (!life) second();
