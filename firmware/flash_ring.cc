@@ -12,7 +12,7 @@ namespace firmware {
 namespace {
 
 struct SectorHead {
-  static constexpr std::uint32_t magic = 0x474F4C4C;  // "LLOG"
+  static constexpr std::uint32_t magic = 0x31474C4C;  // "LLG1", 1 is the format's version.
 
   std::uint32_t magic_word = magic;
   std::uint32_t sector = 0;  // Of the log.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "simulator/flash.h"
@@ -91,6 +92,26 @@ TEST(FlashRing, MarksOutliveARestartAndLeaveTheRecordWhole) {
   EXPECT_TRUE(head->is_stored());
   EXPECT_FALSE(head->is_thinned());
   EXPECT_THAT(read(again), ElementsAre(0));
+}
+
+// docs/flash_log_format.md; the checksums are zlib's.
+TEST(FlashRing, ItsBytesAreThoseOfTheFormatsPage) {
+  SimulatedFlash flash(4 * Flash::sector, 1);
+  FlashRing ring(flash, 0, 4);
+  const std::array<std::uint8_t, 5> report = {1, 2, 3, 4, 5};
+
+  ASSERT_TRUE(
+      ring.append({.boot = 0x0102030405060708, .first = 9, .count = 10, .stream = 2}, report));
+  ring.mark_stored(0);
+
+  std::array<std::uint8_t, 16 + 40 + 12> bytes;
+  ASSERT_TRUE(flash.read(0, bytes));
+  const std::array<std::uint8_t, 16 + 40 + 12> expected = {
+      'L',  'L',  'G',  '1',  0,    0,    0,    0, 0, 0, 0,    0,    0x7E, 0x7F, 0xC2, 0xD7, 'L',
+      'R',  5,    0,    0x1F, 0xB0, 0x7F, 0xA0, 8, 7, 6, 5,    4,    3,    2,    1,    9,    0,
+      0,    0,    0,    0,    0,    0,    10,   0, 2, 0, 0,    0,    0,    0,    0xFF, 0xFF, 0xFF,
+      0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1,    2,    3, 4, 5, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+  EXPECT_EQ(bytes, expected);
 }
 
 TEST(FlashRing, ARandomPartitionIsNoLog) {
