@@ -75,7 +75,7 @@ FlashLog::FlashLog(Flash& flash, std::span<Sample> window, const FlashLogOptions
       fine_{.ring = FlashRing(flash, 0, options.fine_sectors)} {
   for (auto* lane : {&coarse_, &fine_}) {
     Place place = lane->ring.tail();
-    for (auto head = lane->ring.find(place); head && head->is_stored();
+    for (auto head = lane->ring.find(place); head && lane->is_done(place, *head);
          head = lane->ring.find(place)) {
       place = lane->ring.after(place, *head);
     }
@@ -235,7 +235,7 @@ std::optional<Report> FlashLog::next(Lane& lane) {
     const auto head = lane.ring.find(place);
     if (!head) return std::nullopt;
     if (repairs && place >= lane.repair_end) continue;
-    if (!lane.is_stored(place, *head)) {
+    if (!lane.is_done(place, *head)) {
       if (const auto header = load(lane, place, *head)) {
         return Report{*header, inputs_.first(head->count)};
       }
@@ -269,9 +269,9 @@ void FlashLog::stored(Lane& lane, const DecodedAnswer& answer) {
   std::uint32_t missing = 0;
   for (auto head = ring.find(place); head && place < end; head = ring.find(place)) {
     const bool held = holds(ranges, *head);
-    if (held || (!names_all && lane.is_stored(place, *head))) {
-      if (!head->is_stored()) ring.mark_stored(place);
-      if (hole) overtaken = place;
+    if (held && !head->is_stored()) ring.mark_stored(place);
+    if (held || head->is_thinned() || (!names_all && lane.is_done(place, *head))) {
+      if (held && hole) overtaken = place;
     } else {
       ++missing;
       if (!hole) hole = place;
@@ -302,7 +302,12 @@ void FlashLog::send_again() {
 bool FlashLog::empty() {
   return std::ranges::none_of(std::array{&coarse_, &fine_}, [](Lane* lane) {
     Place place = lane->unstored;
-    return lane->ring.find(place).has_value();
+    auto head = lane->ring.find(place);
+    while (head && lane->is_done(place, *head)) {
+      place = lane->ring.after(place, *head);
+      head = lane->ring.find(place);
+    }
+    return head.has_value();
   });
 }
 

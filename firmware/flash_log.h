@@ -64,8 +64,9 @@ class FlashLog {
         0;                     // Records before it may be marked though the hub has lost them.
     std::uint32_t flying = 0;  // Reports under way.
 
-    bool is_stored(FlashRing::Place place, const RecordHead& head) const {
-      return place >= distrusted && head.is_stored();
+    // Whether nobody waits for it any more. What was thinned is told by the coarse samples only.
+    bool is_done(FlashRing::Place place, const RecordHead& head) const {
+      return head.is_thinned() || (place >= distrusted && head.is_stored());
     }
   };
   struct Means;
