@@ -214,8 +214,8 @@ void describe_meter(CLI::App& command, lenz::MeterOptions& meter) {
   command.add_option("--home", meter.home, "Id of the home (default: as the hub's folder says)");
   command.add_option("--device", meter.device, "The meter's name")->capture_default_str();
   command.add_option("--password-file", meter.password_file, "For the broker");
-  command.add_option("--house", meter.house, "us, eu3, step or neighbours")
-      ->check(CLI::IsMember({"us", "eu3", "step", "neighbours"}))
+  command.add_option("--house", meter.house, "us, eu3, step, neighbours or workbench")
+      ->check(CLI::IsMember({"us", "eu3", "step", "neighbours", "workbench"}))
       ->capture_default_str();
   command.add_option("--seed", meter.seed, "Of the house")->capture_default_str();
   command.add_option("--history", meter.history_days, "Days to make before the present")

@@ -28,6 +28,7 @@
 #include "simulator/neighbours.h"
 #include "simulator/recording.h"
 #include "simulator/step_load.h"
+#include "simulator/workbench.h"
 
 namespace lenz {
 namespace {
@@ -79,6 +80,7 @@ MqttOptions broker_of(const MeterOptions& options, const std::string& folder) {
 
 std::unique_ptr<simulator::Scene> make_house(const MeterOptions& options, Timestamp begin) {
   if (options.house == "step") return std::make_unique<simulator::StepLoad>(step_period);
+  if (options.house == "workbench") return std::make_unique<simulator::Workbench>();
   const auto faults = house_faults(options.house, options.house_faults);
   const auto household = [&](std::uint64_t seed, simulator::House house) {
     return std::make_unique<simulator::Household>(simulator::HouseholdOptions{
@@ -160,6 +162,16 @@ class History {
   std::unique_ptr<SimulatedMeter> meter_;
 };
 
+// What the wattmeter of a workbench shows, when it shows something else.
+void tell_wattmeter(Timestamp now, std::optional<simulator::Workbench::Wattmeter>& told) {
+  const auto shown = simulator::Workbench::wattmeter(now);
+  if (told == shown) return;
+  told = shown;
+  fmt::print("The wattmeter shows {:.2f} V, {:.3f} A, {:.1f} W.\n", shown.voltage.value,
+             shown.current.value, shown.power.value);
+  std::fflush(stdout);
+}
+
 // A simulated house in real time.
 int live(const MeterOptions& options, const MqttOptions& broker, const std::string& folder) {
   const Timestamp start = system_now();
@@ -178,10 +190,12 @@ int live(const MeterOptions& options, const MqttOptions& broker, const std::stri
   const Uptime steady_start = steady_now();
   Uptime next{};
   std::string trouble;
+  std::optional<simulator::Workbench::Wattmeter> told;
   while (!stop_requested()) {
     const Uptime uptime = steady_now() - steady_start;
     if (uptime >= next) {
       meter.sample(start + uptime);
+      if (options.house == "workbench") tell_wattmeter(start + uptime, told);
       next = uptime - uptime % tick + tick;
     }
     meter.exchange(steady_now());
