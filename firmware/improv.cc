@@ -208,18 +208,24 @@ void Improv::take_certificate(Bytes payload) {
   tell_taken(Command::certificate, host_.take_certificate(offset, total, part));
 }
 
-// The name, then a byte each: add-ons, line frequency, LED, button; 255 is no pin. The result says
-// what is wrong with it, or what to take care of and which radios fit.
+// The name, then a byte each: add-ons, line frequency, LED, button, the modem's transmit and
+// receive, and the chips' selects where jumpers are set otherwise; 255 is no pin, or the map's. The
+// result says what is wrong with it, or what to take care of and which radios fit.
 void Improv::take_board(Bytes payload) {
+  constexpr std::size_t fixed = 6;
   const auto name = take_string(payload);
   const auto board = name ? board_named(*name) : std::nullopt;
-  if (!board || payload.size() != 4 || (payload[1] != 50 && payload[1] != 60)) {
-    return carrier_.tell(Error::invalid_rpc);
+  const bool is_sound = board && payload.size() >= fixed &&
+                        payload.size() <= fixed + measurement::max_chips &&
+                        (payload[1] == 50 || payload[1] == 60);
+  if (!is_sound) return carrier_.tell(Error::invalid_rpc);
+  const auto pin = [&](std::size_t at) { return static_cast<Pin>(payload[at]); };
+  Assembly assembly{.board = *board, .add_ons = payload[0], .status_led = pin(2), .button = pin(3)};
+  if (pin(4) != no_pin || pin(5) != no_pin)
+    assembly.modem = {.transmit = pin(4), .receive = pin(5)};
+  for (std::size_t chip = 0; chip + fixed < payload.size(); ++chip) {
+    assembly.chip_selects[chip] = pin(fixed + chip);
   }
-  const Assembly assembly{.board = *board,
-                          .add_ons = payload[0],
-                          .status_led = static_cast<Pin>(payload[2]),
-                          .button = static_cast<Pin>(payload[3])};
   Result result(Command::board);
   std::array<Finding, 8> findings;
   const auto count = std::min(check(assembly, findings), findings.size());

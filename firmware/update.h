@@ -131,9 +131,9 @@ class Update {
 
 // Whether an image that is on trial may stay: all of this at once, within `patience`.
 struct Soundness {
-  bool chips_answer = false;   // As many as before the update.
+  bool chips_answer = false;   // Every one.
   bool storage_works = false;  // The outbox can be read and written.
-  bool hub_heard = false;      // It has acknowledged something.
+  bool hub_heard = false;      // It has acknowledged what was sent.
 };
 
 class Trial {

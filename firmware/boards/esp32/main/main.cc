@@ -95,8 +95,7 @@ Mood mood_of(std::span<const Atm90e32> chips) {
   return link.is_up() ? Mood::well : Mood::no_hub;
 }
 
-// An update holds up sampling for as long as its fetching takes: energy is a running total, and is
-// read between the parts.
+// While an update is fetched and written the chips are read between its parts; nothing is sent.
 Device* metering = nullptr;
 void meter_meanwhile() {
   metering->sample(uptime());
@@ -168,8 +167,8 @@ class People {
   say(network.begin(settings, map_of(settings.assembly.board).ethernet),
       "No network can be used: samples are kept until one can.");
   begin_clock();
-  if (settings.has_hub())
-    say(link.begin(settings), "The hub's address cannot be used: give it anew.");
+  say(!settings.has_hub() || link.begin(settings),
+      "The hub's address cannot be used: give it anew.");
 
   static RamStorage outbox(outbox_bytes);
   const auto boot = std::uint64_t{esp_random()} << 32 | esp_random();
@@ -187,7 +186,7 @@ class People {
   metering = &device;
   static People people;
   people.begin();
-  const bool can_update = slots.begin();
+  const bool can_update = slots.begin(meter_meanwhile);
   Trial trial(slots);
   bool is_on_trial = can_update && slots.is_on_trial();
   TimeBase time_base;

@@ -13,17 +13,23 @@ extern const unsigned char update_key_end[] asm("_binary_update_key_pem_end");
 namespace firmware::esp32_board {
 namespace {
 
-constexpr std::size_t sector = 4096;
+constexpr std::size_t at_once = 16 * 4096;  // Of 50 ms a sector.
 
 }  // namespace
 
-bool OtaSlots::begin() {
+bool OtaSlots::begin(void (*meanwhile)()) {
+  meanwhile_ = meanwhile;
   other_ = esp_ota_get_next_update_partition(nullptr);
   return other_ != nullptr;
 }
 
 bool OtaSlots::erase(std::size_t size) {
-  return esp_partition_erase_range(other_, 0, (size + sector - 1) / sector * sector) == ESP_OK;
+  for (std::size_t offset = 0; offset < size; offset += at_once) {
+    const auto piece = std::min<std::size_t>(at_once, other_->size - offset);
+    if (esp_partition_erase_range(other_, offset, piece) != ESP_OK) return false;
+    meanwhile_();
+  }
+  return true;
 }
 
 bool OtaSlots::write(std::size_t offset, std::span<const std::uint8_t> bytes) {

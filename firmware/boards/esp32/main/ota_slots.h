@@ -10,8 +10,9 @@ namespace firmware::esp32_board {
 
 class OtaSlots final : public Slots {
  public:
-  // False: the partition table has no second slot.
-  bool begin();
+  // False: the partition table has no second slot. Erasing it takes some 20 s: `meanwhile` is
+  // called each second of that.
+  bool begin(void (*meanwhile)());
 
   std::size_t size() const override { return other_->size; }
   bool erase(std::size_t size) override;
@@ -24,6 +25,7 @@ class OtaSlots final : public Slots {
 
  private:
   const esp_partition_t* other_ = nullptr;
+  void (*meanwhile_)() = nullptr;
 };
 
 // The key that updates are signed with, in the image as update_key.pem.

@@ -95,7 +95,7 @@ class Memory final : public firmware::Storage {
   std::vector<std::uint8_t> bytes_;
 };
 
-// All memory is taken in setup().
+// The meter itself allocates nothing after setup(); what the hub says arrives in strings.
 class Meter final : public Component, public firmware::BoardControl {
  public:
   void set_mqtt(mqtt::MQTTClientComponent* client) { client_ = client; }
