@@ -113,6 +113,16 @@ class Component(unittest.TestCase):
         self.assertEqual(taken[0]["line_frequency"], 60)
         self.assertEqual(taken[0]["gain_pga"], 2)
 
+    def test_the_guide_can_be_followed(self):
+        guide = (ROOT / "docs/esphome.md").read_text().split("## Lenz's own driver on the node")[1]
+        few_lines, packages = (yaml.load(block, Loader) for block in re.findall(r"```yaml\n(.*?)```", guide, re.S))
+
+        lenz.CONFIG_SCHEMA({"id": "meter", **few_lines["lenz"]})
+        source = few_lines["external_components"][0]
+        self.assertEqual(source["components"], ["lenz"])
+        self.assertTrue((ROOT.joinpath(*Path(source["source"]["path"]).parts[1:]) / "lenz/__init__.py").exists())
+        self.assertEqual({item["platform"] for item in packages["sensor"]}, {"lenz"})
+
     def test_each_key_in_the_table_is_a_quantity_of_the_meter(self):
         header = (ROOT / "measurement/quantities.h").read_text()
         quantities = set(re.findall(r"QuantityRow\{Quantity::(\w+)", header))

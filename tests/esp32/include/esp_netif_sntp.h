@@ -12,6 +12,7 @@ typedef struct {
   bool start;
   esp_sntp_time_cb_t sync_cb;
   bool renew_servers_after_new_IP;
+  uint8_t index_of_first_server;
   size_t num_of_servers;
   const char* servers[1];
 } esp_sntp_config_t;

@@ -19,7 +19,8 @@ measurement::Uptime uptime() { return measurement::Uptime(esp_timer_get_time() /
 
 void begin_clock() {
   esp_sntp_config_t config = ESP_NETIF_SNTP_DEFAULT_CONFIG("pool.ntp.org");
-  config.server_from_dhcp = true;  // The house's own server, where there is one.
+  config.server_from_dhcp = true;  // The house's own server, where there is one, is the first.
+  config.index_of_first_server = 1;
   config.renew_servers_after_new_IP = true;
   config.sync_cb = on_time;
   esp_netif_sntp_init(&config);
