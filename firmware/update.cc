@@ -56,9 +56,8 @@ class Lines {
   std::string_view text_, left_;
 };
 
-bool is_address(std::string_view url) {
-  return url.starts_with("https://") &&
-         std::ranges::all_of(url, [](char c) { return c > ' ' && c <= '~'; });
+bool is_word(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
 
 std::span<const std::uint8_t> bytes_of(std::string_view text) {
@@ -117,7 +116,8 @@ std::expected<Manifest, UpdateError> read_manifest(std::string_view text) {
   if (lines.after("lenz-firmware") != "1") return malformed;
   const auto version = lines.after("version"), chip = lines.after("chip"),
              size = lines.after("size"), digest = lines.after("sha256"), url = lines.after("url");
-  if (!version || !chip || !size || !digest || !url || !is_address(*url)) return malformed;
+  if (!version || !chip || !size || !digest || !url) return malformed;
+  if (!is_word(*chip) || !is_word(*url) || !url->starts_with("https://")) return malformed;
   Manifest manifest{.chip = *chip, .url = *url, .signed_text = lines.before()};
   const auto read_version = version_of(*version);
   const auto read_size = number_of<std::uint32_t>(*size);

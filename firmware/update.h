@@ -45,15 +45,7 @@ enum class UpdateError : std::uint8_t {
 
 const char* sentence(UpdateError);
 
-// Lines of text, in this order, each ended by a new line:
-//   lenz-firmware 1
-//   version 1.4.0
-//   chip esp32
-//   size 1048576
-//   sha256 <64 lower hexadecimal digits>
-//   url https://...
-//   signature <hexadecimal digits of the signature's bytes>
-// The signature is over all bytes before its line. A view of the text.
+// docs/update_format.md. A view of the text.
 struct Manifest {
   Version version;
   std::string_view chip;
@@ -61,7 +53,7 @@ struct Manifest {
   Digest digest{};
   std::string_view url;
   std::string_view signed_text;
-  std::array<std::uint8_t, 80> signature{};
+  std::array<std::uint8_t, 80> signature{};  // Over `signed_text`.
   std::size_t signature_size = 0;
 };
 inline constexpr std::size_t max_manifest = 768;

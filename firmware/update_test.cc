@@ -243,6 +243,22 @@ TEST_F(UpdateTest, WhatSignUpdateMakesIsTakenByTheMeterThatHasItsKey) {
   EXPECT_EQ(Update(flash, key, running).begin(text).error(), UpdateError::forged);
 }
 
+TEST_F(UpdateTest, TheGoldenManifestIsReadAsItsPageSays) {
+  std::ifstream file(LENZ_SOURCE_DIR "/tests/golden/update_v1");
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+
+  const auto manifest = read_manifest(text);
+  ASSERT_TRUE(manifest) << text;
+  EXPECT_EQ(manifest->version, (Version{1, 4, 0}));
+  EXPECT_EQ(manifest->chip, "esp32");
+  EXPECT_EQ(manifest->size, 3u);
+  EXPECT_EQ(manifest->digest, digest_of(bytes_of("abc")));
+  EXPECT_EQ(manifest->url, "https://hub.local/lenz_meter.bin");
+  Key signer(LENZ_SOURCE_DIR "/tests/golden/update_key_v1.pem");
+  EXPECT_TRUE(signer.is_genuine(bytes_of(manifest->signed_text),
+                                std::span(manifest->signature).first(manifest->signature_size)));
+}
+
 TEST_F(UpdateTest, BytesWithoutAManifestAreRefused) {
   flash.boot();
   Update update(flash, key, running);
