@@ -6,7 +6,7 @@
 namespace firmware::esp32_board {
 
 bool Control::identify() {
-  light_.identify();
+  light_.panel().identify();
   return light_.has_led();
 }
 

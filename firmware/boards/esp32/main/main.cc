@@ -91,7 +91,7 @@ bool all_answer(std::span<const Atm90e32> chips) {
 
 Mood mood_of(std::span<const Atm90e32> chips) {
   if (!all_answer(chips)) return Mood::chip_lost;
-  if (!settings.has_network() && !network.is_online()) return Mood::no_wifi;
+  if (!settings.has_network() && !network.is_online()) return Mood::no_network;
   return link.is_up() ? Mood::well : Mood::no_hub;
 }
 
@@ -128,7 +128,7 @@ class People {
   void step(measurement::Uptime now) {
     while (const auto byte = console_.read()) serial_.hear(*byte, now);
     if (has_bluetooth_) service_.deliver(bluetooth_, now);
-    if (light.was_pressed()) bluetooth_.authorize(now);
+    if (light.panel().was_pressed()) bluetooth_.authorize(now);
     if (commissioner_.has_joined()) {
       commissioner_.keep_network();
       serial_.joined(true);
@@ -136,7 +136,7 @@ class People {
     }
     serial_.step(now);
     bluetooth_.step(now);
-    if (light.was_held()) forget();
+    if (light.panel().was_held()) forget();
     if (commissioner_.restart_wanted()) restart();
   }
 

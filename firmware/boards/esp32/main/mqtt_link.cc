@@ -1,6 +1,7 @@
 #include "mqtt_link.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "firmware/text.h"
 
@@ -49,15 +50,7 @@ bool MqttLink::send(Post post, std::span<const std::uint8_t> bytes) {
 std::optional<Transport::Received> MqttLink::receive(std::span<std::uint8_t> buffer) {
   if (lock_ == nullptr) return std::nullopt;
   xSemaphoreTake(lock_, portMAX_DELAY);
-  std::optional<Received> received;
-  if (count_ > 0) {
-    const auto& message = mail_[first_];
-    const auto size = std::min(message.size, buffer.size());
-    std::copy_n(message.bytes.begin(), size, buffer.begin());
-    received = Received{message.mail, size};
-    first_ = (first_ + 1) % mail_.size();
-    --count_;
-  }
+  const auto received = mail_.take(buffer);
   xSemaphoreGive(lock_);
   return received;
 }
@@ -65,9 +58,8 @@ std::optional<Transport::Received> MqttLink::receive(std::span<std::uint8_t> buf
 std::string_view MqttLink::offered_update() {
   if (lock_ == nullptr) return {};
   xSemaphoreTake(lock_, portMAX_DELAY);
-  const auto size = manifest_.size;
-  std::copy_n(manifest_.bytes.begin(), size, offered_.begin());
-  manifest_.size = 0;
+  const auto size = std::exchange(manifest_size_, 0);
+  std::copy_n(manifest_.begin(), size, offered_.begin());
   xSemaphoreGive(lock_);
   return {offered_.data(), size};
 }
@@ -106,18 +98,11 @@ void MqttLink::hear(const esp_mqtt_event_t& event) {
   if (size > most_bytes) return;
   xSemaphoreTake(lock_, portMAX_DELAY);
   if (update_.is(topic)) {
-    manifest_.size = size;
-    std::copy_n(event.data, size, manifest_.bytes.begin());
+    std::copy_n(event.data, size, manifest_.begin());
+    manifest_size_ = size;
   } else if (stored_.is(topic) || request_.is(topic)) {
-    if (count_ == mail_.size()) {  // The hub says it again.
-      first_ = (first_ + 1) % mail_.size();
-      --count_;
-    }
-    auto& message = mail_[(first_ + count_) % mail_.size()];
-    message.mail = stored_.is(topic) ? Mail::stored : Mail::request;
-    message.size = size;
-    std::copy_n(event.data, size, message.bytes.begin());
-    ++count_;
+    mail_.put(stored_.is(topic) ? Mail::stored : Mail::request,
+              {reinterpret_cast<const std::uint8_t*>(event.data), size});
   }
   xSemaphoreGive(lock_);
 }

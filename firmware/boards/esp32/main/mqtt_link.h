@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 
+#include "firmware/mail_box.h"
 #include "firmware/settings.h"
 #include "firmware/transport.h"
 
@@ -37,11 +38,6 @@ class MqttLink final : public Transport {
   // The client holds what the broker has not taken: no more than this.
   static constexpr int most_unconfirmed_bytes = 16 * 1024;
 
-  struct Message {
-    Mail mail{};
-    std::size_t size = 0;
-    std::array<std::uint8_t, most_bytes> bytes{};
-  };
   struct Topic {
     static constexpr std::size_t most_topic = 95;
     std::array<char, most_topic + 1> text{};
@@ -59,9 +55,9 @@ class MqttLink final : public Transport {
   // Under the lock.
   StaticSemaphore_t lock_memory_{};
   SemaphoreHandle_t lock_ = nullptr;
-  std::array<Message, 4> mail_{};
-  std::size_t first_ = 0, count_ = 0;
-  Message manifest_;
+  MailBox<4, most_bytes> mail_;
+  std::array<char, most_bytes> manifest_{};
+  std::size_t manifest_size_ = 0;
   std::array<char, most_bytes> offered_{};
 };
 

@@ -33,7 +33,7 @@ class Commissioner final : public improv::Host {
   bool take_certificate(std::size_t offset, std::size_t total,
                         std::span<const std::uint8_t> part) override;
   bool take_assembly(const Assembly&, int line_frequency) override;
-  void identify() override { light_.identify(); }
+  void identify() override { light_.panel().identify(); }
 
   // Whether the network that join() was told is there.
   bool has_joined() const { return joining_ && network_.links().wifi; }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "esphome/core/application.h"
 #include "esphome/core/hal.h"
@@ -56,7 +57,10 @@ void Link::begin(mqtt::MQTTClientComponent* client, const std::string& home,
                                    std::pair("request", firmware::Mail::request)}) {
     client_->subscribe(
         prefix_ + name,
-        [this, mail](const std::string&, const std::string& bytes) { this->hear(mail, bytes); }, 1);
+        [this, mail](const std::string&, const std::string& bytes) {
+          mail_.put(mail, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+        },
+        1);
   }
 }
 
@@ -70,20 +74,6 @@ bool Link::send(firmware::Post post, std::span<const std::uint8_t> bytes) {
   return up_ &&
          client_->publish(prefix_ + (post == firmware::Post::report ? "report" : "reply"),
                           reinterpret_cast<const char*>(bytes.data()), bytes.size(), 1, false);
-}
-
-std::optional<firmware::Transport::Received> Link::receive(std::span<std::uint8_t> buffer) {
-  if (mail_.empty()) return std::nullopt;
-  const auto [mail, bytes] = std::move(mail_.front());
-  mail_.pop_front();
-  const auto size = std::min(bytes.size(), buffer.size());
-  std::copy_n(bytes.begin(), size, buffer.begin());
-  return Received{mail, size};
-}
-
-void Link::hear(firmware::Mail mail, const std::string& bytes) {
-  if (mail_.size() == max_mail) mail_.pop_front();  // The hub says it again.
-  mail_.emplace_back(mail, bytes);
 }
 
 bool Memory::read(std::size_t offset, std::span<std::uint8_t> bytes) {

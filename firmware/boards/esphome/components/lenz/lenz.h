@@ -5,11 +5,9 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "esphome/components/mqtt/mqtt_client.h"
@@ -18,6 +16,7 @@
 #include "esphome/core/component.h"
 #include "esphome/core/preferences.h"
 #include "firmware/device.h"
+#include "firmware/mail_box.h"
 #include "firmware/service.h"
 #include "firmware/time_base.h"
 
@@ -69,18 +68,16 @@ class Link final : public firmware::Transport {
   bool is_up() const override { return up_; }
   unsigned connections() const override { return connections_; }
   bool send(firmware::Post, std::span<const std::uint8_t> bytes) override;
-  std::optional<Received> receive(std::span<std::uint8_t> buffer) override;
+  std::optional<Received> receive(std::span<std::uint8_t> buffer) override {
+    return mail_.take(buffer);
+  }
 
  private:
-  static constexpr std::size_t max_mail = 8;
-
-  void hear(firmware::Mail, const std::string& bytes);
-
   mqtt::MQTTClientComponent* client_ = nullptr;
   std::string prefix_;
   bool up_ = false;
   unsigned connections_ = 0;
-  std::deque<std::pair<firmware::Mail, std::string>> mail_;
+  firmware::MailBox<8, 1024> mail_;
 };
 
 // The outbox's bytes in the node's memory: a restart forgets them.
@@ -95,7 +92,7 @@ class Memory final : public firmware::Storage {
   std::vector<std::uint8_t> bytes_;
 };
 
-// The meter itself allocates nothing after setup(); what the hub says arrives in strings.
+// The meter itself allocates nothing after setup().
 class Meter final : public Component, public firmware::BoardControl {
  public:
   void set_mqtt(mqtt::MQTTClientComponent* client) { client_ = client; }
