@@ -11,7 +11,7 @@ import { start as start_broker } from './fakes/broker.mjs';
 import { connect } from './fakes/mqtt.mjs';
 import { home_file, make_place, start_hub, until } from './partners_world.mjs';
 
-const { default: lora_packet } = createRequire(new URL('../../web/package.json', import.meta.url))('lora-packet');
+const lora_packet = createRequire(new URL('../../web/package.json', import.meta.url))('lora-packet');
 
 const dev_eui = 'ac1f09fffe010203';
 const network_key = Buffer.from('44024241ed4ce9a68c6a8bc055233fd3', 'hex');
