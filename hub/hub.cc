@@ -43,7 +43,8 @@ std::expected<void, Rejected> Hub::accept(const measurement::Report& report, Tim
 
   const auto appended = store_.append(header, report.samples);
   if (!appended) return std::unexpected(Rejected::not_stored);
-  unconfirmed_[device->first].emplace(header.boot, header.stream);
+  const bool is_waited_for = last.number < first_given_number;
+  if (is_waited_for) unconfirmed_[device->first].emplace(header.boot, header.stream);
   auto& [heard, newest] = device->second;
   heard = now;
 
