@@ -114,7 +114,7 @@ class Text {
     return add({text.data(), static_cast<std::size_t>(end - text.data())});
   }
   Text& add_hex(std::span<const std::uint8_t> bytes) {
-    for (const auto byte : bytes) add(digits.substr(byte >> 4, 1)).add(digits.substr(byte & 15, 1));
+    for (const auto byte : bytes) add({&digits[byte >> 4], 1}).add({&digits[byte & 15], 1});
     return *this;
   }
   std::size_t used() const { return used_; }
@@ -320,7 +320,8 @@ void LoraModem::hear_event(string_view event, Uptime now) {
     unheard_ = 0;
   } else if (event.starts_with("RX_1:") || event.starts_with("RX_2:")) {
     unheard_ = 0;
-    hear_downlink(event.substr(5));
+    event.remove_prefix(5);
+    hear_downlink(event);
   }
 }
 

@@ -122,7 +122,7 @@ SummaryEntry take_entry(Reader& in, bool& is_sound) {
   SummaryEntry entry;
   const auto first = in.take(1);
   const auto form = first / max_channels;
-  entry.channel = first % max_channels;
+  entry.channel = static_cast<std::size_t>(first % max_channels);
   const auto total = in.take_varint();
   is_sound = is_sound && form < 2 * forms && total <= most_watt_hours;
   const MilliwattHours energy{static_cast<std::int64_t>(total) * 1000};
