@@ -50,12 +50,15 @@ class AirBudget {
       left_ = share_;
       return;
     }
-    left_ += std::chrono::microseconds(since.count() * 1000 * share_.count() / window_.count());
+    const auto earned = since.count() * 1000 * share_.count() + rest_;
+    left_ += std::chrono::microseconds(earned / window_.count());
+    rest_ = earned % window_.count();
     if (left_ > share_) left_ = share_;
   }
 
   std::chrono::milliseconds share_, window_;
   std::chrono::microseconds left_;
+  std::int64_t rest_ = 0;  // Of a microsecond, in parts of the window.
   measurement::Uptime earned_at_{};
 };
 

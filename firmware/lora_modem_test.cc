@@ -47,6 +47,16 @@ TEST(LoraAir, WhatIsSpentIsEarnedAgainAndNeverMoreThanTheShare) {
   EXPECT_EQ(hour.pace(2'793'472us), 279'347ms);
 }
 
+TEST(LoraAir, HoweverOftenItIsAskedItEarnsTheSame) {
+  AirBudget day(30s, 24h);
+  day.spend(30s);
+
+  bool is_allowed = false;
+  for (Uptime now{}; now <= 12h; now += 7ms) is_allowed = day.allows(15s - 1ms, now);
+
+  EXPECT_TRUE(is_allowed);
+}
+
 class LoraModemTest : public testing::Test {
  protected:
   void live(std::chrono::milliseconds time) {
