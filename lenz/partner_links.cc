@@ -183,7 +183,10 @@ struct PartnerLinks::Links {
                       world.now, world.say);
     }
     if (!partners.lorawan.empty()) {
-      lorawan.emplace(partners.lorawan, world.hub, world.store, world.say);
+      const auto publish = [this](std::string_view topic, std::string_view payload) {
+        if (mqtt) mqtt->publish(topic, payload, false);
+      };
+      lorawan.emplace(partners.lorawan, world.hub, world.store, publish, world.say);
     }
     if (partners.influxdb) influx.emplace(context, *partners.influxdb, world, "InfluxDB");
     if (partners.victoriametrics) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/hub.h"
@@ -16,10 +17,13 @@
 namespace hub {
 
 // Hub and store outlive it. `say` gets one sentence when something is wrong, at most once in ten
-// minutes for each meter. Not for other threads.
+// minutes for each meter. A meter whose summaries wait for an introduction is asked for one, over
+// its network server, at most once in ten minutes. Not for other threads.
 class LorawanIngest {
  public:
-  LorawanIngest(const std::vector<LorawanMeter>&, Hub&, Store&,
+  using Publish = std::function<void(std::string_view topic, std::string_view payload)>;
+
+  LorawanIngest(const std::vector<LorawanMeter>&, Hub&, Store&, Publish,
                 std::function<void(const std::string&)> say);
 
   // What the broker's connection must subscribe.
@@ -32,10 +36,11 @@ class LorawanIngest {
   struct Meter {
     SummaryMeter summaries;
     unsigned port = 0;
-    std::optional<measurement::Timestamp> complained_at{};
+    std::optional<measurement::Timestamp> complained_at{}, asked_at{};
   };
 
   std::map<std::string, Meter, std::less<>> meters_;  // By their EUIs.
+  Publish publish_;
   std::function<void(const std::string&)> say_;
 };
 

@@ -139,7 +139,11 @@ class LorawanTest : public testing::Test {
     hub = std::make_unique<Hub>(*store, live);
     ingest = std::make_unique<LorawanIngest>(
         std::vector{LorawanMeter{.dev_eui = "0123456789abcdef", .device = "cellar", .channels = 6}},
-        *hub, *store, [this](const std::string& text) { said.push_back(text); });
+        *hub, *store,
+        [this](std::string_view topic, std::string_view payload) {
+          published.emplace_back(topic, payload);
+        },
+        [this](const std::string& text) { said.push_back(text); });
   }
 
   // A summary of the boot at an uptime, with the totals of channels 0 and 1 in Wh.
@@ -183,6 +187,7 @@ class LorawanTest : public testing::Test {
   Disk disk;
   LiveFeed live;
   std::vector<std::string> said;
+  std::vector<std::pair<std::string, std::string>> published;
   std::unique_ptr<SqliteStore> store;
   std::unique_ptr<Hub> hub;
   std::unique_ptr<LorawanIngest> ingest;
@@ -215,6 +220,27 @@ TEST_F(LorawanTest, WhatCameBeforeTheIntroductionIsKeptWhenItHasCome) {
 
   EXPECT_EQ(kept().size(), 3u);
   EXPECT_EQ(gained_wh(0), 120);
+}
+
+TEST_F(LorawanTest, AMeterThatIsNotKnownYetIsAskedToIntroduceItself) {
+  hear(summary(5min, 40, 30), 5min);
+  hear(summary(10min, 50, 30), 10min);
+  ASSERT_EQ(published.size(), 1u);  // Ten minutes are not over.
+  EXPECT_EQ(published[0].first, "application/5/device/0123456789abcdef/command/down");
+  EXPECT_EQ(published[0].second,
+            R"({"devEui":"0123456789abcdef","confirmed":false,"fPort":10,"data":"AQ=="})");
+
+  const auto text = fmt::format(R"({{"end_device_ids": {{"dev_eui": "0123456789abcdef"}},)"
+                                R"( "uplink_message": {{"f_port": 10, "frm_payload": "{}"}}}})",
+                                base64(summary(20min, 60, 40)));
+  ingest->hear({things_topic, text}, booted_at + 20min);
+  ASSERT_EQ(published.size(), 2u);
+  EXPECT_EQ(published[1].first, "v3/lenz@ttn/devices/cellar/down/push");
+  EXPECT_EQ(published[1].second, R"({"downlinks":[{"f_port":10,"frm_payload":"AQ=="}]})");
+
+  hear(summary(40min, 70, 40, true), 40min);
+  EXPECT_EQ(published.size(), 2u);
+  EXPECT_EQ(kept().size(), 4u);
 }
 
 TEST_F(LorawanTest, AnUplinkThatComesTwiceCountsOnceEvenAcrossARestartOfTheHub) {
