@@ -322,6 +322,19 @@ TEST_F(LorawanTest, AMeterThatIsHeardOverWifiTooCountsOnce) {
   }
 }
 
+TEST_F(LorawanTest, AMeterThatIsHeardOverTwoThinRadiosKeepsWhatEitherTells) {
+  SummaryMeter other({.device = "cellar", .channels = 6}, *hub, *store);
+  for (Uptime t = 5min; t <= 30min; t += 5min) {
+    hear(summary(t, t / 1min, 7, t == 5min), t);
+    const auto later = t + 2min;
+    EXPECT_FALSE(other.hear(summary(later, later / 1min, 7, t == 5min), booted_at + later,
+                            booted_at + later));
+  }
+
+  EXPECT_EQ(kept().size(), 12u);
+  EXPECT_EQ(gained_wh(0), 32);
+}
+
 TEST_F(LorawanTest, WifiThatWasAwayForADayLeavesTheDayToTheSummaries) {
   hear(summary(5min, 30, 30, true), 5min);
   for (Uptime t = 10min; t <= 24h; t += 5min) hear(summary(t, t / 10s, 7), t);

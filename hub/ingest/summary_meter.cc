@@ -55,7 +55,7 @@ std::optional<std::string> SummaryMeter::hear(std::span<const std::uint8_t> byte
   // Those of a boot that has been introduced, in the order in which they were heard.
   std::optional<std::string> wrong;
   for (auto it = waiting_.begin(); it != waiting_.end();) {
-    auto* boot = boot_of(*it);
+    const auto* boot = boot_of(*it);
     if (!boot) {
       ++it;
       continue;
@@ -69,7 +69,7 @@ std::optional<std::string> SummaryMeter::hear(std::span<const std::uint8_t> byte
   return wrong;
 }
 
-SummaryMeter::Boot* SummaryMeter::boot_of(const Summary& summary) {
+const SummaryMeter::Boot* SummaryMeter::boot_of(const Summary& summary) const {
   const auto found = std::ranges::find_if(boots_.rbegin(), boots_.rend(), [&](const Boot& boot) {
     return static_cast<std::uint16_t>(boot.name) == summary.head.short_boot;
   });
@@ -86,7 +86,7 @@ std::expected<void, StoreError> SummaryMeter::introduce(const Summary& summary) 
   return {};
 }
 
-// The clock and the numbers of the boot: those that the store has of it, else new ones.
+// The boot's clock: that which the store has of it, else a new one.
 std::expected<void, StoreError> SummaryMeter::look_up(Boot& boot, const Summary& summary) {
   const auto& introduction = *summary.head.introduction;
   auto uptime = measurement::uptime_near_minutes(introduction.minutes, {});
@@ -95,15 +95,6 @@ std::expected<void, StoreError> SummaryMeter::look_up(Boot& boot, const Summary&
   }
   boot.timed_on_arrival = !introduction.booted_at;
   boot.booted_at = introduction.booted_at.value_or(summary.heard_at - uptime);
-  boot.next_number = first_given_number;
-
-  const auto ranges = store_.stored(source_.device, most_ranges);
-  if (!ranges) return std::unexpected(ranges.error());
-  for (const auto& range : *ranges) {
-    if (range.boot == boot.name && range.stream == Stream::coarse) {
-      boot.next_number = std::max(boot.next_number, range.end);
-    }
-  }
   const auto last = store_.last(source_.device);
   if (!last) return std::unexpected(last.error());
   if (!*last) return {};
@@ -115,6 +106,18 @@ std::expected<void, StoreError> SummaryMeter::look_up(Boot& boot, const Summary&
     boot.timed_on_arrival = boot.timed_on_arrival && kept.stream == Stream::coarse;
   }
   return {};
+}
+
+// Asked of the store each time, since another radio's summaries of the boot are numbered with
+// these.
+std::expected<std::uint64_t, StoreError> SummaryMeter::next_number(const Boot& boot) {
+  const auto ranges = store_.stored(source_.device, most_ranges);
+  if (!ranges) return std::unexpected(ranges.error());
+  auto next = first_given_number;
+  for (const auto& range : *ranges) {
+    if (range.boot == boot.name && range.stream == Stream::coarse) next = std::max(next, range.end);
+  }
+  return next;
 }
 
 // Repeated by a radio or a broker, or told by another radio in the same second.
@@ -133,10 +136,10 @@ std::expected<bool, StoreError> SummaryMeter::is_known(const Boot& boot, const S
   });
 }
 
-std::optional<std::string> SummaryMeter::keep(const Summary& summary, Boot& boot, Timestamp now) {
+std::optional<std::string> SummaryMeter::keep(const Summary& summary, const Boot& boot,
+                                              Timestamp now) {
   const auto expected = std::max<Uptime>(summary.heard_at - boot.booted_at, 0ms);
   Sample sample(source_.channels / measurement::channels_per_chip);
-  sample.number = boot.next_number;
   sample.uptime = measurement::uptime_near(summary.head.seconds, expected);
   for (const auto& entry : summary.entries) {
     if (entry.imported) sample.put<Quantity::imported>(entry.channel, *entry.imported);
@@ -146,6 +149,9 @@ std::optional<std::string> SummaryMeter::keep(const Summary& summary, Boot& boot
   const auto known = is_known(boot, sample);
   if (!known) return trouble(sentence(known.error()));
   if (*known) return std::nullopt;
+  const auto number = next_number(boot);
+  if (!number) return trouble(sentence(number.error()));
+  sample.number = *number;
   const auto accepted =
       hub_.accept({{.device = source_.device,
                     .boot = boot.name,
@@ -157,7 +163,6 @@ std::optional<std::string> SummaryMeter::keep(const Summary& summary, Boot& boot
                    {&sample, 1}},
                   now);
   if (!accepted) return trouble(sentence(accepted.error()));
-  ++boot.next_number;
   return std::nullopt;
 }
 

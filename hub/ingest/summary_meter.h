@@ -28,7 +28,7 @@ struct SummarySource {
   std::chrono::milliseconds period = std::chrono::minutes(15);  // For which one stands.
 };
 
-// Hub and store outlive it. One for each device, which it admits.
+// Hub and store outlive it. It admits its device, for which there may be one of each radio.
 class SummaryMeter {
  public:
   SummaryMeter(SummarySource, Hub&, Store&);
@@ -51,14 +51,14 @@ class SummaryMeter {
     std::uint64_t name = 0;
     measurement::Timestamp booted_at{};
     bool timed_on_arrival = false;
-    std::uint64_t next_number = 0;
   };
 
   std::expected<void, StoreError> introduce(const Summary&);
   std::expected<void, StoreError> look_up(Boot&, const Summary&);
+  std::expected<std::uint64_t, StoreError> next_number(const Boot&);
   std::expected<bool, StoreError> is_known(const Boot&, const measurement::Sample&);
-  std::optional<std::string> keep(const Summary&, Boot&, measurement::Timestamp now);
-  Boot* boot_of(const Summary&);
+  std::optional<std::string> keep(const Summary&, const Boot&, measurement::Timestamp now);
+  const Boot* boot_of(const Summary&) const;
   std::string trouble(const char* why) const;
 
   SummarySource source_;
