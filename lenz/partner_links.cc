@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "hub/ingest/bluetooth_ingest.h"
 #include "hub/ingest/esphome_ingest.h"
 #include "hub/ingest/lorawan_ingest.h"
 #include "hub/ingest/sensor_mqtt.h"
@@ -188,6 +189,10 @@ struct PartnerLinks::Links {
       };
       lorawan.emplace(partners.lorawan, world.hub, world.store, publish, world.say);
     }
+    if (!partners.bluetooth.empty()) {
+      bluetooth.emplace(context, world.hub, world.store, partners.bluetooth,
+                        world.folder + "/bluetooth", world.now, world.say);
+    }
     if (partners.influxdb) influx.emplace(context, *partners.influxdb, world, "InfluxDB");
     if (partners.victoriametrics) {
       victoria.emplace(context, *partners.victoriametrics, world, "VictoriaMetrics");
@@ -350,6 +355,7 @@ struct PartnerLinks::Links {
   std::chrono::steady_clock::time_point follow_at{};
   std::optional<hub::EsphomeIngest> esphome;
   std::optional<hub::LorawanIngest> lorawan;
+  std::optional<hub::BluetoothIngest> bluetooth;
   std::optional<MirrorLink> influx, victoria;
   std::optional<hub::HomeAssistantPublisher> publisher;
   std::optional<HomeAssistantSocket> socket;

@@ -1,4 +1,5 @@
-// The hub's connections to Home Assistant, InfluxDB and ESPHome nodes, as partners.toml names them.
+// The hub's connections to Home Assistant, InfluxDB, ESPHome nodes and Bluetooth, as partners.toml
+// names them.
 
 #pragma once
 
