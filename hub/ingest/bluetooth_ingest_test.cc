@@ -251,7 +251,9 @@ TEST_F(BluetoothIngestTest, AVisitBringsTotalsAndAllThatWasMissedOfTheSameMeterA
   listen({.device = "barn", .address = address, .is_visited = true});
 
   ASSERT_TRUE(live_until([&] { return meter.visits() > 0 && meter.waiting() == 0; }));
+  const auto caught_up = now;
   ASSERT_TRUE(live_until([&] { return meter.visits() > 1; }));  // And comes again.
+  EXPECT_LT(now - caught_up, 100s);  // A minute later: it does not stay for what is live.
 
   EXPECT_GT(count(measurement::Stream::samples), 290u);
   EXPECT_GE(count(measurement::Stream::coarse), 1u);
