@@ -190,11 +190,11 @@ class BluetoothIngestTest : public OnLoopback {
   }
 
   void listen(const BluetoothMeter& config) {
+    fake.scans = 0;
     ingest.emplace(
         io, *hub, *store, std::vector{config}, folder / "bluetooth", [this] { return now; },
         [this](const std::string& text) { said.push_back(text); }, bus.address());
     EXPECT_TRUE(comes_true([&] { return fake.scans > 0; }));
-    meter.appear(fake);
   }
   // Until it holds, for at most ten minutes of the house.
   bool live_until(const std::function<bool()>& holds) {
@@ -235,6 +235,7 @@ class BluetoothIngestTest : public OnLoopback {
 
 TEST_F(BluetoothIngestTest, AnAdvertOfTheMainsIsASampleOfItsDevice) {
   listen({.device = "barn", .address = address});
+  meter.appear(fake);
 
   ASSERT_TRUE(live_until([&] { return count(measurement::Stream::samples) > 0; }));
   const auto last = store->last("barn");
@@ -249,6 +250,7 @@ TEST_F(BluetoothIngestTest, AVisitBringsTotalsAndAllThatWasMissedOfTheSameMeterA
   }
   ASSERT_GT(meter.waiting(), 290u);
   listen({.device = "barn", .address = address, .is_visited = true});
+  meter.appear(fake);
 
   ASSERT_TRUE(live_until([&] { return meter.visits() > 0 && meter.waiting() == 0; }));
   const auto caught_up = now;
@@ -269,21 +271,29 @@ TEST_F(BluetoothIngestTest, AVisitBringsTotalsAndAllThatWasMissedOfTheSameMeterA
 TEST_F(BluetoothIngestTest, AMeterThatIsNotPairedOrNotTheOneIsSaidAndNotRead) {
   meter.is_paired = false;
   listen({.device = "barn", .address = address, .is_visited = true});
+  meter.appear(fake);
   ASSERT_TRUE(live_until([&] { return !said.empty() && meter.visits() > 0; }));
   EXPECT_THAT(said, Contains(HasSubstr("pair it")));
 
   ingest.reset();
   said.clear();
   meter.is_paired = true;
-  ingest.emplace(
-      io, *hub, *store,
-      std::vector{BluetoothMeter{.device = "shed", .address = address, .is_visited = true}},
-      folder / "bluetooth", [this] { return now; },
-      [this](const std::string& text) { said.push_back(text); }, bus.address());
+  listen({.device = "shed", .address = address, .is_visited = true});
   ASSERT_TRUE(live_until([&] {
     return std::ranges::any_of(said, [](const auto& s) { return s.contains("calls"); });
   }));
   EXPECT_EQ(count(measurement::Stream::coarse) + count(measurement::Stream::samples), 0u);
+}
+
+TEST_F(BluetoothIngestTest, AMeterThatIsNotNearIsSaidAfterAWhile) {
+  listen({.device = "barn", .address = address, .is_visited = true});
+  now += 9min;
+  let_work_for(600ms);
+  EXPECT_THAT(said, IsEmpty());
+
+  now += 2min;
+  ASSERT_TRUE(comes_true([&] { return !said.empty(); }));
+  EXPECT_THAT(said, Contains(HasSubstr("is not heard over Bluetooth")));
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ namespace {
 
 constexpr auto silence_means_all = 3s;
 constexpr auto longest_visit = 2min;
+constexpr auto silence_is_said_after = 10min;
 constexpr std::size_t chunk_bytes = 180;  // A link of BlueZ and an ESP32 carries more.
 
 std::string text_of(const measurement::BleUuid& uuid) {
@@ -45,11 +46,21 @@ VisitedMeter::VisitedMeter(BluetoothMeter meter, Hub& hub, Store& store, Bluez& 
       now_(std::move(now)),
       say_(std::move(say)),
       summaries_({meter_.device, meter_.channels, meter_.period}, hub, store),
+      missed_since_(now_()),
       samples_(measurement::max_samples_per_report) {}
 
 bool VisitedMeter::is_due() {
   const auto now = now_();
   if (is_here() || now < due_at_) return false;
+  if (!bluez_.knows(meter_.address)) {
+    if (now - missed_since_ < silence_is_said_after) return false;
+    missed_since_ = now;
+    say_(fmt::format(
+        "{} is not heard over Bluetooth: is it on and near, and its address {} the right one?",
+        meter_.device, meter_.address));
+    return false;
+  }
+  missed_since_ = now;
   const auto last = store_.last(meter_.device);
   if (!last || !*last || (*last)->time + meter_.period <= now || (*last)->time > now) return true;
   due_at_ = (*last)->time + meter_.period;

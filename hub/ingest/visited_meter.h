@@ -28,8 +28,8 @@ class VisitedMeter {
   VisitedMeter(BluetoothMeter, Hub&, Store&, Bluez&, std::function<measurement::Timestamp()> now,
                std::function<void(const std::string&)> say);
 
-  // Whether it is time for a visit: nothing has come of the meter for a period, whatever radio or
-  // cable brings it.
+  // Whether it is time for a visit: it is near, and nothing has come of it for a period, whatever
+  // radio or cable brings it.
   bool is_due();
   bool is_here() const { return state_ != State::away; }
   void visit();
@@ -63,6 +63,7 @@ class VisitedMeter {
 
   State state_ = State::away;
   measurement::Timestamp due_at_{};
+  measurement::Timestamp missed_since_;
   measurement::Timestamp began_at_{};
   measurement::Timestamp quiet_since_{};
   bool asks_again_ = true;  // The first answer of a hub that has just started.

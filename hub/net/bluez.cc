@@ -384,6 +384,8 @@ Bluez::~Bluez() {
   desk_->connection.reset();
 }
 
+bool Bluez::knows(const std::string& address) const { return !desk_->path_of(address).empty(); }
+
 void Bluez::connect(const std::string& address, Done done) {
   desk_->connect(address, std::move(done));
 }

@@ -49,6 +49,9 @@ class Bluez {
   Bluez(boost::asio::io_context&, Options, Events);
   ~Bluez();
 
+  // Whether it was heard lately, or is paired: else it cannot be connected to.
+  bool knows(const std::string& address) const;
+
   // Each calls `done` once, never from within the call itself, unless this has gone. What takes
   // longer than 30 s has failed.
   void connect(const std::string& address, Done);  // Its services are known then; no bytes.
