@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "firmware/device.h"
+#include "firmware/ram_storage.h"
 
 namespace {
 
@@ -23,11 +24,23 @@ class Wire final : public firmware::SpiBus {
   volatile std::uint8_t port = 0;
 };
 
-class Flash final : public firmware::Storage {
+class Flash final : public firmware::Flash {
  public:
-  std::size_t size() const override { return 1 << 20; }
+  std::size_t size() const override { return 224 * sector; }
   bool read(std::size_t, std::span<std::uint8_t>) override { return works; }
-  bool write(std::size_t, std::span<const std::uint8_t>) override { return works; }
+  bool program(std::size_t, std::span<const std::uint8_t>) override { return works; }
+  bool erase(std::size_t) override { return works; }
+
+ private:
+  volatile bool works = true;
+};
+
+class Board final : public firmware::BoardControl {
+ public:
+  bool keep(std::size_t, const firmware::ChannelConfig&) override { return works; }
+  bool identify() override { return works; }
+  bool restart() override { return works; }
+  void tell(measurement::Diagnostics&) const override {}
 
  private:
   volatile bool works = true;
@@ -58,11 +71,17 @@ std::array<firmware::Atm90e32, sizeof...(chip)> chips_on(firmware::SpiBus& bus,
 
 Wire wire;
 Flash flash;
+Board board;
 Radio radio;
 auto chips = chips_on(wire, std::make_index_sequence<measurement::max_chips>());
 // What is laid out to be sent at a time.
 std::array<measurement::Sample, 4> window;
-firmware::Device device({.name = "meter-1"}, chips, flash, window, radio);
+// Twenty seconds of samples until they are in flash.
+std::array<std::uint8_t, 24 * 1024> ring;
+firmware::RamStorage storage(ring);
+firmware::FlashLog flash_log(flash, window, firmware::FlashLogOptions::of(224 * 4096));
+firmware::MeterService service(chips, board);
+firmware::Device device({.name = "meter-1"}, chips, storage, window, radio);
 
 }  // namespace
 
@@ -76,5 +95,7 @@ extern "C" [[noreturn]] void __assert_func(const char*, int, const char*, const 
 }
 
 int main() {
+  device.keep_in(flash_log);
+  device.serve(service);
   for (;;) device.step(measurement::Uptime(clock_ms));
 }

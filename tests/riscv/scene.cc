@@ -1,6 +1,7 @@
 // The largest meter, 42 clamps on 14 chips, on an eventful few minutes: chips that lose their
-// supply, a cable that garbles, a link that is away for a while, a restart. Every report that it
-// sends is kept, so that what two machines made of the same scene can be compared byte by byte.
+// supply, a cable that garbles, requests of the hub, a link that is away for a while, a restart.
+// Everything that it sends is kept, so that what two machines made of the same scene can be
+// compared byte by byte.
 
 #include <algorithm>
 #include <array>
@@ -10,6 +11,8 @@
 #include <utility>
 
 #include "firmware/device.h"
+#include "firmware/ram_storage.h"
+#include "measurement/request_codec.h"
 #include "simulator/atm90e32_chip.h"
 #include "simulator/faulty_bus.h"
 #include "tests/riscv/machine.h"
@@ -116,7 +119,8 @@ class Place final : public firmware::SpiBus {
   simulator::FaultyBus cable_;
 };
 
-class Flash final : public firmware::Storage {
+// A partition of flash: programming only clears bits.
+class Flash final : public firmware::Flash {
  public:
   Flash() { bytes_.fill(0xFF); }
   std::size_t size() const override { return bytes_.size(); }
@@ -124,59 +128,92 @@ class Flash final : public firmware::Storage {
     std::copy_n(bytes_.begin() + offset, into.size(), into.begin());
     return true;
   }
-  bool write(std::size_t offset, std::span<const std::uint8_t> from) override {
-    std::ranges::copy(from, bytes_.begin() + offset);
+  bool program(std::size_t offset, std::span<const std::uint8_t> from) override {
+    for (std::size_t i = 0; i < from.size(); ++i) bytes_[offset + i] &= from[i];
+    return true;
+  }
+  bool erase(std::size_t offset) override {
+    std::fill_n(bytes_.begin() + offset, sector, std::uint8_t{0xFF});
     return true;
   }
 
  private:
-  std::array<std::uint8_t, 128 * 1024> bytes_;
+  std::array<std::uint8_t, 24 * sector> bytes_;
 };
 
-// A link that is away for a while, and a hub that stores what comes.
+class Board final : public firmware::BoardControl {
+ public:
+  bool keep(std::size_t, const firmware::ChannelConfig&) override { return true; }
+  bool identify() override { return false; }
+  bool restart() override { return false; }
+  void tell(measurement::Diagnostics& diagnostics) const override {
+    diagnostics.firmware = "scene";
+  }
+};
+
+// A link that is away for a while, and a hub that stores what comes and has requests.
 class Hub final : public firmware::Transport {
  public:
   bool is_up() const override { return up; }
   unsigned connections() const override { return connected; }
-  bool send(firmware::Post, std::span<const std::uint8_t> report) override {
-    auto call = [this, report] { take(report); };
+  bool send(firmware::Post post, std::span<const std::uint8_t> bytes) override {
+    auto call = [this, post, bytes] { take(post, bytes); };
     machine::apart([](void* it) { (*static_cast<decltype(call)*>(it))(); }, &call);
     return true;
   }
   std::optional<Received> receive(std::span<std::uint8_t> buffer) override {
-    if (!up || !news_) return std::nullopt;
-    news_ = false;
-    std::size_t size = 0;
-    auto call = [&] {
-      size = measurement::encode(measurement::Answer{std::span(stored_).first(boots_)}, buffer)
-                 .value_or(0);
-    };
+    if (!up || (!news_ && !wish)) return std::nullopt;
+    Received received{};
+    auto call = [&] { received = give(buffer); };
     machine::apart([](void* it) { (*static_cast<decltype(call)*>(it))(); }, &call);
-    return Received{firmware::Mail::stored, size};
+    return received;
   }
 
   bool up = true;
   unsigned connected = 1;
-  unsigned reports = 0;
+  std::optional<measurement::Request> wish;
+  unsigned reports = 0, replies = 0;
   std::size_t samples = 0;
 
  private:
-  void take(std::span<const std::uint8_t> report) {
-    machine::keep(report);
-    ++reports;
-    const auto decoded = measurement::decode(report, room_);
-    if (!decoded || decoded->count == 0) return;
+  void take(firmware::Post post, std::span<const std::uint8_t> bytes) {
+    machine::keep(bytes);
+    ++(post == firmware::Post::report ? reports : replies);
+    if (post == firmware::Post::reply) return;
+    const auto decoded = measurement::decode(bytes, room_);
+    if (!decoded) return;
     samples += decoded->count;
-    news_ = true;
-    if (boots_ == 0 || stored_[boots_ - 1].boot != decoded->header.boot) {
-      stored_[boots_++] = {.boot = decoded->header.boot, .begin = room_[0].number};
+    for (std::size_t i = 0; i < decoded->count; ++i) {
+      store(decoded->header.boot, decoded->header.stream, room_[i].number);
     }
-    stored_[boots_ - 1].end = room_[decoded->count - 1].number + 1;
+    news_ = true;
+  }
+
+  // The ranges that it names are few: what comes out of order only widens one.
+  void store(std::uint64_t boot, measurement::Stream stream, std::uint64_t number) {
+    for (auto& range : std::span(stored_).first(ranges_)) {
+      if (range.boot != boot || range.stream != stream) continue;
+      if (number + 1 < range.begin || number > range.end) continue;
+      range.begin = std::min(range.begin, number);
+      range.end = std::max(range.end, number + 1);
+      return;
+    }
+    if (ranges_ < stored_.size()) stored_[ranges_++] = {boot, stream, number, number + 1};
+  }
+
+  Received give(std::span<std::uint8_t> buffer) {
+    if (wish) {
+      const auto size = measurement::encode(*std::exchange(wish, std::nullopt), buffer);
+      return {firmware::Mail::request, size.value_or(0)};
+    }
+    news_ = false;
+    const measurement::Answer answer{std::span(stored_).first(ranges_)};
+    return {firmware::Mail::stored, measurement::encode(answer, buffer).value_or(0)};
   }
 
   std::array<measurement::Sample, measurement::max_samples_per_report> room_;
-  std::array<measurement::StoredRange, 2> stored_{};
-  std::size_t boots_ = 0;
+  std::array<measurement::StoredRange, measurement::max_stored_ranges> stored_{};
+  std::size_t ranges_ = 0;
   bool news_ = false;
 };
 
@@ -195,11 +232,17 @@ constexpr std::make_index_sequence<max_chips> all_chips;
 
 auto places = make_places(all_chips);
 Flash flash;
+Board board;
 Hub hub;
 std::array<measurement::Sample, 4> window;
+std::array<std::uint8_t, 24 * 1024> ring;
+// Those that a restart makes anew.
 std::optional<std::array<firmware::Atm90e32, max_chips>> chips;
+std::optional<firmware::RamStorage> storage;
+std::optional<firmware::FlashLog> flash_log;
+std::optional<firmware::MeterService> service;
 std::optional<firmware::Device> device;
-std::uint64_t longest_step = 0;  // Frames in one call of step().
+std::uint64_t most_frames = 0;  // In one call of step().
 std::size_t stack = 0;
 
 std::uint64_t frames() {
@@ -211,12 +254,33 @@ std::uint64_t frames() {
 Uptime uptime;
 
 void start(Uptime now) {
-  device.reset();
   chips.emplace(chips_at(places, all_chips));
+  storage.emplace(ring);
+  flash_log.emplace(flash, window, firmware::FlashLogOptions::of(flash.size()));
+  service.emplace(*chips, board);
   device.emplace(
       firmware::DeviceOptions{.name = "meter-1",
                               .boot = 0xC0FFEEu + static_cast<std::uint64_t>(now.count())},
-      *chips, flash, window, hub);
+      *chips, *storage, window, hub);
+  device->keep_in(*flash_log);
+  device->serve(*service);
+}
+
+std::optional<measurement::Request> wish_at(Uptime now) {
+  using enum measurement::Request::Kind;
+  using std::chrono::seconds;
+  auto wanted = config().channels[0];
+  wanted.current_gain = 0x6C00;
+  if (now == seconds(45)) return {{.id = 1, .kind = read_raw, .channel = 4, .windows = 20}};
+  if (now == seconds(60)) {
+    return {{.id = 2,
+             .kind = write_words,
+             .channel = 7,
+             .expected = config().channels[0],
+             .wanted = wanted}};
+  }
+  if (now == seconds(70)) return {{.id = 3, .kind = diagnostics}};
+  return std::nullopt;
 }
 
 void run() {
@@ -228,12 +292,13 @@ void run() {
     const bool was_up =
         std::exchange(hub.up, !is_within(now, std::chrono::seconds(80), std::chrono::seconds(140)));
     if (hub.up && !was_up) ++hub.connected;
+    if (const auto wish = wish_at(now)) hub.wish = wish;
     if (now == std::chrono::seconds(30)) device->know_time(begin);
     if (now == std::chrono::seconds(190)) device->know_time(begin + restart_at);
     uptime = now - booted;
     const auto before = frames();
     stack = std::max(stack, machine::stack_of([] { device->step(uptime); }));
-    longest_step = std::max(longest_step, frames() - before);
+    most_frames = std::max(most_frames, frames() - before);
   }
 }
 
@@ -244,11 +309,12 @@ int main() {
   std::uint64_t flips = 0;
   for (const auto& place : places) flips += place.flips();
   std::array<char, 200> line{};
-  std::snprintf(
-      line.data(), line.size(),
-      "%u reports of %u samples, %u flipped bits, %u frames at most in a step, %u bytes of stack",
-      hub.reports, static_cast<unsigned>(hub.samples), static_cast<unsigned>(flips),
-      static_cast<unsigned>(longest_step), static_cast<unsigned>(stack));
+  std::snprintf(line.data(), line.size(),
+                "%u reports of %u samples, %u replies, %u flipped bits\n"
+                "%u frames a second, %u at most in a step\n%u bytes of stack",
+                hub.reports, static_cast<unsigned>(hub.samples), hub.replies,
+                static_cast<unsigned>(flips), static_cast<unsigned>(frames() / length.count()),
+                static_cast<unsigned>(most_frames), static_cast<unsigned>(stack));
   machine::say(line.data());
   return 0;
 }
