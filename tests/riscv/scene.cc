@@ -23,13 +23,18 @@ using measurement::channels_per_chip;
 using measurement::max_chips;
 using measurement::Uptime;
 
-constexpr std::chrono::milliseconds tick{250};
+constexpr std::chrono::milliseconds tick{80};  // A quarter of a sweep's period.
 constexpr std::chrono::seconds length{240};
 constexpr std::chrono::seconds restart_at{180};
 constexpr measurement::Timestamp begin{std::chrono::seconds(1'800'000'000)};
 
 constexpr bool is_within(Uptime now, std::chrono::seconds from, std::chrono::seconds to) {
   return now >= from && now < to;
+}
+
+// Whether this tick is the first one from then on.
+constexpr bool is_at(Uptime now, std::chrono::seconds then) {
+  return now >= then && now - tick < then;
 }
 
 // A number that looks like chance, 0 to 999.
@@ -98,10 +103,10 @@ class Place final : public firmware::SpiBus {
 
   void advance(Uptime now) {
     auto call = [this, now] {
-      if (now.count() % 1000 == 0) {
+      if (now.count() % 1000 < tick.count()) {
         chip_.apply(input(number_, static_cast<std::uint32_t>(now.count() / 1000)));
       }
-      if (number_ == 3 && now == std::chrono::seconds(40)) chip_.brown_out();
+      if (number_ == 3 && is_at(now, std::chrono::seconds(40))) chip_.brown_out();
       if (number_ == 5) {
         chip_.set_missing(is_within(now, std::chrono::seconds(60), std::chrono::seconds(70)));
       }
@@ -260,7 +265,8 @@ void start(Uptime now) {
   service.emplace(*chips, board);
   device.emplace(
       firmware::DeviceOptions{.name = "meter-1",
-                              .boot = 0xC0FFEEu + static_cast<std::uint64_t>(now.count())},
+                              .boot = 0xC0FFEEu + static_cast<std::uint64_t>(now.count()),
+                              .edges = {.sweep_period = std::chrono::milliseconds(320)}},
       *chips, *storage, window, hub);
   device->keep_in(*flash_log);
   device->serve(*service);
@@ -271,15 +277,15 @@ std::optional<measurement::Request> wish_at(Uptime now) {
   using std::chrono::seconds;
   auto wanted = config().channels[0];
   wanted.current_gain = 0x6C00;
-  if (now == seconds(45)) return {{.id = 1, .kind = read_raw, .channel = 4, .windows = 20}};
-  if (now == seconds(60)) {
+  if (is_at(now, seconds(45))) return {{.id = 1, .kind = read_raw, .channel = 4, .windows = 20}};
+  if (is_at(now, seconds(60))) {
     return {{.id = 2,
              .kind = write_words,
              .channel = 7,
              .expected = config().channels[0],
              .wanted = wanted}};
   }
-  if (now == seconds(70)) return {{.id = 3, .kind = diagnostics}};
+  if (is_at(now, seconds(70))) return {{.id = 3, .kind = diagnostics}};
   return std::nullopt;
 }
 
@@ -287,14 +293,14 @@ void run() {
   Uptime booted{};
   start(booted);
   for (Uptime now{}; now < length; now += tick) {
-    if (now == restart_at) start(booted = now);
+    if (is_at(now, restart_at)) start(booted = now);
     for (auto& place : places) place.advance(now);
     const bool was_up =
         std::exchange(hub.up, !is_within(now, std::chrono::seconds(80), std::chrono::seconds(140)));
     if (hub.up && !was_up) ++hub.connected;
     if (const auto wish = wish_at(now)) hub.wish = wish;
-    if (now == std::chrono::seconds(30)) device->know_time(begin);
-    if (now == std::chrono::seconds(190)) device->know_time(begin + restart_at);
+    if (is_at(now, std::chrono::seconds(30))) device->know_time(begin);
+    if (is_at(now, std::chrono::seconds(190))) device->know_time(begin + booted);
     uptime = now - booted;
     const auto before = frames();
     stack = std::max(stack, machine::stack_of([] { device->step(uptime); }));
