@@ -38,10 +38,17 @@ SpidevOptions with_selects(SpidevOptions bus, const hub::Meter& meter) {
   return bus;
 }
 
-std::vector<firmware::Atm90e32> chips_on(SpidevBus& bus, const hub::Meter& meter) {
+std::vector<firmware::Atm90e32> chips_on(SpidevBus& bus, const hub::Meter& meter,
+                                         firmware::Calibrations& calibrations) {
   std::vector<firmware::Atm90e32> chips;
-  const auto configs = chip_configs(meter);
-  for (std::size_t i = 0; i < configs.size(); ++i) chips.emplace_back(bus.chip(i), configs[i]);
+  auto configs = chip_configs(meter);
+  for (std::size_t i = 0; i < configs.size(); ++i) {
+    for (std::size_t phase = 0; phase < channels_per_chip; ++phase) {
+      const auto kept = calibrations.of(i * channels_per_chip + phase);
+      if (kept) configs[i].channels[phase] = *kept;
+    }
+    chips.emplace_back(bus.chip(i), configs[i]);
+  }
   return chips;
 }
 
@@ -69,13 +76,28 @@ std::vector<firmware::ChipConfig> chip_configs(const hub::Meter& meter) {
 }
 
 BoardMeter::BoardMeter(const BoardMeterOptions& options, firmware::Storage& storage,
-                       firmware::Transport& transport, firmware::linux_board::Kernel& kernel)
+                       firmware::Transport& transport, firmware::KeyValues& kept,
+                       firmware::linux_board::Kernel& kernel)
     : meter_(options.meter),
+      calibrations_(kept),
       bus_(with_selects(options.bus, meter_), kernel),
-      chips_(chips_on(bus_, meter_)),
+      chips_(chips_on(bus_, meter_, calibrations_)),
       window_(measurement::max_samples_per_report),
+      service_(chips_, *this),
       device_({.name = meter_.id, .boot = options.boot}, chips_, storage, window_, transport),
-      said_(chips_.size(), firmware::ChipError::starting) {}
+      said_(chips_.size(), firmware::ChipError::starting) {
+  device_.serve(service_);
+}
+
+bool BoardMeter::keep(std::size_t channel, const firmware::ChannelConfig& words) {
+  return calibrations_.keep(channel, words);
+}
+
+void BoardMeter::tell(measurement::Diagnostics& to) const {
+  to.firmware = "lenz";
+  to.held = device_.outbox().waiting();
+  to.lost = device_.lost();
+}
 
 void BoardMeter::step(measurement::Uptime now, std::optional<measurement::Timestamp> booted_at) {
   if (booted_at) device_.know_time(*booted_at);

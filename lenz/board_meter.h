@@ -9,6 +9,7 @@
 
 #include "firmware/boards/linux/spidev_bus.h"
 #include "firmware/device.h"
+#include "firmware/settings.h"
 #include "hub/home.h"
 
 namespace lenz {
@@ -22,11 +23,13 @@ struct BoardMeterOptions {
   firmware::linux_board::SpidevOptions bus;  // No selects: those of the meter's chips.
 };
 
-// Storage, transport and kernel must outlive it. One thread.
-class BoardMeter {
+// Storage, transport, values and kernel must outlive it. One thread.
+class BoardMeter : private firmware::BoardControl {
  public:
+  // What a calibration has set is in `kept` and goes before what the meter's description says.
   // Throws std::runtime_error, one sentence with the remedy.
   BoardMeter(const BoardMeterOptions&, firmware::Storage&, firmware::Transport&,
+             firmware::KeyValues& kept,
              firmware::linux_board::Kernel& = firmware::linux_board::running_kernel());
 
   // To be called four times a second. `booted_at` is the time of day at uptime 0, where it is
@@ -36,13 +39,18 @@ class BoardMeter {
   // What has changed about the chips since it was last asked: a sentence for each.
   std::vector<std::string> news();
 
-  const firmware::Device& device() const { return device_; }
-
  private:
+  bool keep(std::size_t channel, const firmware::ChannelConfig&) override;
+  bool identify() override { return false; }
+  bool restart() override { return false; }
+  void tell(measurement::Diagnostics&) const override;
+
   hub::Meter meter_;
+  firmware::Calibrations calibrations_;
   firmware::linux_board::SpidevBus bus_;
   std::vector<firmware::Atm90e32> chips_;
   std::vector<measurement::Sample> window_;
+  firmware::MeterService service_;
   firmware::Device device_;
   std::vector<std::optional<firmware::ChipError>> said_;
 };

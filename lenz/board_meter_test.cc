@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <map>
+#include <utility>
 
 #include "firmware/boards/linux/fake_machine.h"
+#include "measurement/request_codec.h"
 #include "simulator/atm90e32_chip.h"
 
 namespace lenz {
@@ -35,20 +38,53 @@ class MemoryStorage final : public firmware::Storage {
   std::vector<std::uint8_t> bytes_ = std::vector<std::uint8_t>(64 * 1024, 0xFF);
 };
 
-// Keeps the last sample of each report.
+class MemoryValues final : public firmware::KeyValues {
+ public:
+  std::optional<std::size_t> get(const char* key, std::span<std::uint8_t> value) override {
+    const auto found = values_.find(key);
+    if (found == values_.end()) return std::nullopt;
+    std::ranges::copy(found->second, value.begin());
+    return found->second.size();
+  }
+  bool put(const char* key, std::span<const std::uint8_t> value) override {
+    values_[key].assign(value.begin(), value.end());
+    return true;
+  }
+  bool erase_all() override {
+    values_.clear();
+    return true;
+  }
+
+ private:
+  std::map<std::string, std::vector<std::uint8_t>> values_;
+};
+
+// Keeps the last sample of each report, and has one request to make.
 class Ear final : public firmware::Transport {
  public:
   bool is_up() const override { return true; }
   unsigned connections() const override { return 1; }
-  bool send(firmware::Post, std::span<const std::uint8_t> report) override {
+  bool send(firmware::Post post, std::span<const std::uint8_t> report) override {
+    if (post == firmware::Post::reply) {
+      measurement::DecodedReply reply;
+      EXPECT_TRUE(measurement::decode_reply(report, reply));
+      outcome = reply.reply.outcome;
+      return true;
+    }
     std::array<measurement::Sample, measurement::max_samples_per_report> samples;
     const auto decoded = measurement::decode(report, samples);
     heard.push_back(samples[decoded->count - 1]);
     booted_at = decoded->header.booted_at;
     return true;
   }
-  std::optional<Received> receive(std::span<std::uint8_t>) override { return std::nullopt; }
+  std::optional<Received> receive(std::span<std::uint8_t> buffer) override {
+    if (!request) return std::nullopt;
+    const auto size = measurement::encode(*std::exchange(request, std::nullopt), buffer);
+    return Received{firmware::Mail::request, size.value()};
+  }
 
+  std::optional<measurement::Request> request;
+  std::optional<measurement::Reply::Outcome> outcome;
   std::vector<measurement::Sample> heard;
   std::optional<Timestamp> booted_at;
 };
@@ -88,12 +124,13 @@ class BoardMeterTest : public testing::Test {
   FakeMachine machine;
   hub::Meter meter;
   MemoryStorage storage;
+  MemoryValues kept;
   Ear ear;
   Uptime now{};
 };
 
 TEST_F(BoardMeterTest, WhatItsChipsMeasureReachesTheHub) {
-  BoardMeter board({.meter = meter}, storage, ear, machine);
+  BoardMeter board({.meter = meter}, storage, ear, kept, machine);
 
   run(board, 6s, Timestamp(1'800'000'000s));
 
@@ -107,7 +144,7 @@ TEST_F(BoardMeterTest, WhatItsChipsMeasureReachesTheHub) {
 }
 
 TEST_F(BoardMeterTest, BeforeTheClockIsSetItSaysNoTime) {
-  BoardMeter board({.meter = meter}, storage, ear, machine);
+  BoardMeter board({.meter = meter}, storage, ear, kept, machine);
 
   run(board, 4s);
 
@@ -116,7 +153,7 @@ TEST_F(BoardMeterTest, BeforeTheClockIsSetItSaysNoTime) {
 }
 
 TEST_F(BoardMeterTest, AChipThatIsTakenOutIsNamedOnceAndAgainWhenItIsBack) {
-  BoardMeter board({.meter = meter}, storage, ear, machine);
+  BoardMeter board({.meter = meter}, storage, ear, kept, machine);
   run(board, 4s);
   EXPECT_THAT(board.news(), ElementsAre("Channels 0 to 2: The chip answers.",
                                         "Channels 3 to 5: The chip answers."));
@@ -133,16 +170,39 @@ TEST_F(BoardMeterTest, AChipThatIsTakenOutIsNamedOnceAndAgainWhenItIsBack) {
 
 TEST_F(BoardMeterTest, OtherLinesCanBeGivenThanHomeTomlHas) {
   machine.chips = {{17, &chips[0]}, {27, &chips[1]}};
-  BoardMeter board({.meter = meter, .bus = {.selects = {17, 27}}}, storage, ear, machine);
+  BoardMeter board({.meter = meter, .bus = {.selects = {17, 27}}}, storage, ear, kept, machine);
 
   run(board, 4s);
 
   EXPECT_EQ(board.news().size(), 2u);
 }
 
+TEST_F(BoardMeterTest, WhatACalibrationHasSetOutlivesARestart) {
+  const auto before = chip_configs(meter)[0].channels[0];
+  auto wanted = before;
+  wanted.current_gain = static_cast<std::uint16_t>(before.current_gain / 2);
+  {
+    BoardMeter board({.meter = meter, .boot = 1}, storage, ear, kept, machine);
+    run(board, 4s);
+    ear.request = {.id = 9,
+                   .kind = measurement::Request::Kind::write_words,
+                   .channel = 0,
+                   .expected = before,
+                   .wanted = wanted};
+    run(board, 4s);
+    ASSERT_EQ(ear.outcome, measurement::Reply::Outcome::done);
+  }
+  now = 0s;
+  BoardMeter again({.meter = meter, .boot = 2}, storage, ear, kept, machine);
+
+  run(again, 6s);
+
+  EXPECT_NEAR(ear.heard.back().get<Quantity::current>(0)->value, 2.5, 0.01);
+}
+
 TEST_F(BoardMeterTest, OneLineForTwoChipsIsRefused) {
   try {
-    BoardMeter({.meter = meter, .bus = {.selects = {17}}}, storage, ear, machine);
+    BoardMeter({.meter = meter, .bus = {.selects = {17}}}, storage, ear, kept, machine);
     FAIL() << "no exception";
   } catch (const std::runtime_error& error) {
     EXPECT_STREQ(

@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "firmware/boards/linux/file_key_values.h"
 #include "firmware/boards/linux/file_storage.h"
 #include "firmware/boards/linux/mqtt_transport.h"
 #include "hub/config.h"
@@ -34,6 +35,7 @@ namespace lenz {
 namespace {
 
 using namespace std::chrono_literals;
+using firmware::linux_board::FileKeyValues;
 using firmware::linux_board::FileStorage;
 using firmware::linux_board::MqttOptions;
 using firmware::linux_board::MqttTransport;
@@ -238,12 +240,13 @@ bool clock_is_set() {
 int on_board(const MeterOptions& options, const MqttOptions& broker, const std::string& folder) {
   MqttTransport transport(broker);
   FileStorage storage(fmt::format("{}/{}.outbox", folder, options.device), outbox_bytes);
+  FileKeyValues kept(fmt::format("{}/{}.calibration", folder, options.device));
   BoardMeter meter({.meter = described_meter(options, folder),
                     .boot = fresh_seed(),
                     .bus = {.device = options.spi,
                             .gpio_chip = options.gpio_chip,
                             .selects = options.chip_selects}},
-                   storage, transport);
+                   storage, transport, kept);
   const Uptime steady_start = steady_now();
   std::optional<Timestamp> booted_at;
   std::string trouble;
