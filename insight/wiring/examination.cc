@@ -30,7 +30,7 @@ constexpr std::size_t least_levels = 15;
 // Of shares: what counts as followed, and as not.
 constexpr double least_share = 0.12, sure_errors = 4;
 constexpr std::size_t least_times = 3;
-constexpr double few_times_share = 0.15;
+constexpr double few_times_share = 0.15, few_times_turn = 6 * degree;
 constexpr double no_share = 0.12;
 // Channels whose steps are the same to within what clamps differ by.
 constexpr double same_steps = 0.85, similar_size = 0.2, same_levels = 0.985, same_size = 0.06;
@@ -94,6 +94,11 @@ struct Clamped {
   bool is_explained = false;  // By a finding.
 };
 
+// What is small and rare may be missed in the mains by chance.
+bool is_loud(const Clamped& one) {
+  return one.shares[0].times >= least_times || std::abs(one.level) > 300;
+}
+
 bool is_gain_of_a_type(double gain) {
   return std::ranges::any_of(
       clamp_types, [&](const ClampType& type) { return std::abs(gain / type.gain - 1) < 0.025; });
@@ -127,7 +132,7 @@ std::optional<double> common_size(const std::vector<double>& sizes) {
 // what flows. Of few changes another load may have made one at the same time: then the share must
 // be that of a clamp as it should be.
 std::vector<int> followed(const std::vector<Share>& shares, const std::vector<double>& scales,
-                          double gain) {
+                          double gain, double turn) {
   double most = 0;
   for (std::size_t leg = 0; leg < shares.size(); ++leg) {
     const double size = std::abs(shares[leg].value);
@@ -141,7 +146,9 @@ std::vector<int> followed(const std::vector<Share>& shares, const std::vector<do
     if (size < 0.25 * most) continue;
     if (size < sure_errors * error || size < 0.6 * most) return {};
     const bool is_proven = share.times >= least_times || (share.times > 1 && error < 0.02 * size);
-    const bool is_of_a_type = error < 0.01 * size && is_gain_of_a_type(gain * size);
+    const bool is_of_a_type =
+        error < 0.01 * size && is_gain_of_a_type(gain * size) &&
+        std::abs(std::remainder(std::arg(share.value), turn)) < few_times_turn;
     if (!is_proven && !is_of_a_type && std::abs(size - 1) > few_times_share) return {};
     legs.push_back(static_cast<int>(leg) + 1);
   }
@@ -436,11 +443,12 @@ void Examination::follow(Feeder& feeder) {
   for (const auto channel : steps.channels) {
     auto& one = all_[find(channel)];
     if (one.shares.empty()) continue;
-    one.follows = followed(one.shares, feeder.scales, clamp_of(one).current_gain);
+    one.follows = followed(one.shares, feeder.scales, clamp_of(one).current_gain, class_angle(1));
     one.is_placed = is_whole && !one.follows.empty();
-    one.follows_none = is_whole && std::ranges::all_of(one.shares, [](const Share& share) {
-                         return std::abs(share.value) + 2 * share.error < no_share;
-                       });
+    one.follows_none =
+        is_whole && is_loud(one) && std::ranges::all_of(one.shares, [](const Share& share) {
+          return std::abs(share.value) + 2 * share.error < no_share;
+        });
   }
   turn(feeder);
 }
@@ -714,6 +722,10 @@ void Examination::judge_swaps() {
       if (fits(one, other) && fits(other, one)) partners.push_back(&other);
     }
     if (partners.size() == 1) add(Fault::swapped, {&one, partners[0]}, 0.9);
+    if (partners.size() < 2) continue;
+    // Who is exchanged with whom, nobody knows.
+    one.is_explained = true;
+    for (auto* other : partners) other->is_explained = true;
   }
 }
 
@@ -725,7 +737,7 @@ void Examination::judge_legs() {
       auto& finding = add(Fault::wrong_leg, {&one}, 0.93);
       finding.leg = one.follows[0];
       for (const auto& other : all_) {
-        if (circuit_of(other).kind == CircuitKind::grid || other.changes) continue;
+        if (circuit_of(other).kind == CircuitKind::grid || other.is_placed) continue;
         if (other.own_leg == one.follows[0]) finding.perhaps.push_back(other.channel);
       }
     } else if (one.follows.size() > 1 && circuit.clamps.size() == 1 && circuit.legs.size() > 1 &&
@@ -828,6 +840,7 @@ void Examination::judge_sizes(const Feeder& feeder) {
       const auto& share = one.shares[leg];
       const double size = std::abs(share.value) / feeder.scales[leg];
       if (share.error > factor_error * size) continue;
+      if (std::abs(std::remainder(std::arg(share.value), class_angle(1))) > 8 * degree) continue;
       const bool was_judged = std::ranges::any_of(report_.findings, [&](const Finding& finding) {
         return finding.fault == Fault::wrong_type && finding.channels[0] == one.channel;
       });
