@@ -261,6 +261,18 @@ double WiredPanel::swing_w(std::size_t channel) const {
   return installed_[channel].is_there ? swing_of_wire(installed_[channel].wire) : 0;
 }
 
+bool WiredPanel::is_cut(std::size_t channel) const {
+  const auto& clamp = installed_[channel];
+  if (!clamp.is_there) return false;
+  const double limit = clips_at * clamp.type->greatest / std::numbers::sqrt2;
+  for (std::size_t second = 0; second <= seconds_; ++second) {
+    const auto& own = flow(clamp.wire, second);
+    const double amperes = std::abs(std::complex<double>(own.va)) / nominal_;
+    if (amperes + static_cast<double>(own.harmonic_a) > limit) return true;
+  }
+  return false;
+}
+
 // The clamps as they should be, and how it was entered.
 void WiredPanel::install(Chance& chance) {
   const auto legs = static_cast<std::size_t>(phases_);

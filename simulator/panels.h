@@ -95,6 +95,8 @@ class WiredPanel {
   const std::vector<Misdeed>& misdeeds() const { return misdeeds_; }
   // The largest change of power that a channel's circuit made.
   double swing_w(std::size_t channel) const;
+  // Whether its converter ever cut a peak, also where that is nobody's mistake.
+  bool is_cut(std::size_t channel) const;
 
   // What hides others is as it should be from now on: a chip, or a clamp that is too small.
   void repair(const Misdeed&);

@@ -43,14 +43,16 @@ constexpr double least_factor = 0.09, factor_error = 0.02, type_tolerance = 0.05
 struct ClampType {
   std::string_view name;
   double gain;
+  double greatest;  // Amperes that keep the pin below 720 mV.
 };
 // The vendor's gains of current at PGA 1 and a burden of 22 ohm.
 constexpr std::array clamp_types = {
-    ClampType{"SCT-006", 11143},     ClampType{"SCT-013-030", 8650},
-    ClampType{"SCT-013-050", 15420}, ClampType{"SCT-013-000", 27518},
-    ClampType{"SCT-010", 41660},     ClampType{"SCT-016", 41787},
-    ClampType{"SCT-024", 55036},
+    ClampType{"SCT-006", 11143, 26},     ClampType{"SCT-013-030", 8650, 21},
+    ClampType{"SCT-013-050", 15420, 36}, ClampType{"SCT-013-000", 27518, 65},
+    ClampType{"SCT-010", 41660, 98},     ClampType{"SCT-016", 41787, 98},
+    ClampType{"SCT-024", 55036, 131},
 };
+constexpr double clips_at = 1.2 / 0.72;  // Peak amperes over those: where the converter ends.
 
 double turned(double radians) { return std::remainder(radians, 2 * std::numbers::pi); }
 
@@ -95,9 +97,7 @@ struct Clamped {
 };
 
 // What is small and rare may be missed in the mains by chance.
-bool is_loud(const Clamped& one) {
-  return one.shares[0].times >= least_times || std::abs(one.level) > 300;
-}
+bool is_loud(const Clamped& one) { return one.shares[0].times > 1 || std::abs(one.level) > 300; }
 
 bool is_gain_of_a_type(double gain) {
   return std::ranges::any_of(
@@ -321,19 +321,30 @@ void Examination::look_at_limits() {
       const auto amperes = recorder_.point(at, one.channel).amperes;
       if (amperes > most) most = amperes;
     }
-    std::size_t at_limit = 0, high = 0, flat = 0;
+    float peak = 0;
+    for (std::size_t at = 0; at < recorder_.size(); ++at) {
+      peak = std::max(peak, recorder_.point(at, one.channel).peak_amperes);  // NaN stays out.
+    }
+    std::size_t at_limit = 0, high = 0, flat = 0, at_peak = 0;
     for (std::size_t at = 0; at < recorder_.size(); ++at) {
       const auto& point = recorder_.point(at, one.channel);
       if (point.amperes > limit - 0.01F) ++at_limit;
+      if (point.peak_amperes > 0.98F * peak) ++at_peak;
       if (!(point.amperes > 0.93F * most) || !(point.peak_amperes > 0)) continue;
       ++high;
       // A sine's is 1.414; what distorts a current by itself makes it higher.
       if (point.peak_amperes < 1.37F * point.amperes) ++flat;
     }
+    const double gain = clamp_of(one).current_gain;
+    const bool is_at_end =
+        at_peak >= 5 && std::ranges::any_of(clamp_types, [&](const ClampType& type) {
+          return std::abs(gain / type.gain - 1) < 0.03 &&
+                 std::abs(static_cast<double>(peak) / (clips_at * type.greatest) - 1) < 0.03;
+        });
     if (at_limit >= 3 && most < limit + 0.01F) {
       one.is_limited = true;
       add(Fault::current_limit, {&one}, 0.99).factor = static_cast<double>(limit);
-    } else if (most > 10 && high >= 3 && flat * 10 > high * 8) {
+    } else if (is_at_end || (most > 10 && high >= 3 && flat * 10 > high * 8)) {
       one.is_limited = true;
       add(Fault::clipped, {&one}, 0.95).factor = static_cast<double>(most);
     }

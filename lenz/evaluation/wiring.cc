@@ -124,8 +124,11 @@ void score(std::uint64_t seed, simulator::WiredPanel& home, WiringScore& total) 
   }
   for (const auto& finding : report.findings) {
     ++total.statements;
-    const bool is_true = std::ranges::any_of(
-        home.misdeeds(), [&](const Misdeed& misdeed) { return is_right(finding, misdeed, panel); });
+    const bool is_cut = finding.fault == Fault::clipped && home.is_cut(finding.channels[0]);
+    const bool is_true =
+        is_cut || std::ranges::any_of(home.misdeeds(), [&](const Misdeed& misdeed) {
+          return is_right(finding, misdeed, panel);
+        });
     if (is_true) continue;
     ++total.false_statements;
     total.lies.push_back(

