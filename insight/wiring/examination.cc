@@ -339,7 +339,8 @@ void Examination::look_at_limits() {
     const bool is_at_end =
         at_peak >= 5 && std::ranges::any_of(clamp_types, [&](const ClampType& type) {
           return std::abs(gain / type.gain - 1) < 0.03 &&
-                 std::abs(static_cast<double>(peak) / (clips_at * type.greatest) - 1) < 0.03;
+                 static_cast<double>(peak) > clips_at * type.greatest &&
+                 static_cast<double>(peak) < 1.03 * clips_at * type.greatest;
         });
     if (at_limit >= 3 && most < limit + 0.01F) {
       one.is_limited = true;
