@@ -14,6 +14,7 @@ const only = process.argv[3] ?? '';
 
 const scenes = [
   ['us', 'now'], ['us', 'history/grid'], ['us', 'history/kitchen,fridge,dryer,roof'], ['us', 'settings'],
+  ['us', 'meters'], ['eu', 'meters'], ['many', 'meters'], ['first', 'meters'],
   ['us', 'appliances'], ['us', 'directory'], ['eu', 'appliances'], ['many', 'appliances'], ['first', 'appliances'], ['stale', 'appliances'],
   ['us', 'health'], ['eu', 'health'], ['many', 'health'], ['first', 'health'], ['stale', 'health'],
   ['us', 'bill'], ['eu', 'bill'], ['many', 'bill'], ['first', 'bill'], ['stale', 'bill'],

@@ -10,6 +10,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as meters from './meters_mock.mjs';
 import * as money from './money_mock.mjs';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), 'dist');
@@ -255,6 +256,8 @@ async function answer(request, response) {
   if (path === 'api/session') return send(response, 204, undefined, cookie('', 0));
   if (path === 'api/account') return send(response, 204);
   if (path === 'api/homes') return send(response, 200, [{ id: home.id, name: home.name }]);
+  if (path === 'api/acts') return send(response, 200, meters.acts(world));
+  if (path === 'api/firmware') return send(response, 200, meters.builds(world));
   const { circuits: _, style: __, ...about } = home;
   const base = `api/homes/${home.id}`;
   if (path === base) return send(response, 200, { ...about, panel: panel(home) });
@@ -291,11 +294,12 @@ async function answer(request, response) {
     const [begin, end] = ['begin', 'end'].map((name) => Number(url.searchParams.get(name)));
     return send(response, 200, silent.filter((gap) => gap.end > begin && gap.begin < end));
   }
-  if (path === `${base}/meters`) {
-    return send(response, 200, world === 'first' ? [] : [
-      { device: 'meter-1', first: started - 30 * 86400_000, last: world === 'stale' ? started - 60_000 : Date.now() - 600, reports: 2_591_882, duplicate: 14, lost: 0, timed_on_arrival: false, integrated_channels: [] },
-      { device: 'meter-2', first: started - 9 * 86400_000, last: started - 26 * 3600_000, reports: 61_023, duplicate: 0, lost: 5120, timed_on_arrival: true, integrated_channels: [0, 1, 2, 3, 4, 5] },
-    ]);
+  if (path === `${base}/meters`) return send(response, 200, meters.meters(world, started));
+  const asked = new RegExp(`^${base}/meters/([^/]+)/requests$`).exec(path);
+  if (asked) return send(response, ...meters.ask(asked[1], await body_of(request)));
+  if (path === `${base}/pairing`) {
+    if (request.method === 'DELETE') return send(response, 204, meters.close(world));
+    return send(response, 200, request.method === 'POST' ? meters.open(world, await body_of(request)) : meters.pairing(world));
   }
   return send(response, 404, { error: 'There is nothing here.' });
 }

@@ -20,7 +20,7 @@ export function said_of_meters(meters: Meter[], now: number, zone: string): stri
   if (silent.length === 0) return meters.length === 1 ? 'Your meter reports.' : `All ${count(meters.length)} meters report.`;
   if (silent.length > 1) return `${count(silent.length)} of ${count(meters.length)} meters are silent.`;
   const [one] = silent;
-  return one!.last === null ? `${one!.device} has not reported yet.` : `${one!.device} is silent since ${moment(one!.last, now, zone)}.`;
+  return one!.last === null ? `${one!.device} has not reported yet.` : `${one!.device} has been silent since ${moment(one!.last, now, zone)}.`;
 }
 
 const many = (n: number, one: string, more = `${one}s`): string => `${count(n)} ${n === 1 ? one : more}`;

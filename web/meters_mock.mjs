@@ -1,0 +1,38 @@
+// What the mock knows of meters: those that report and one that is silent, firmware, a pairing window and what was done.
+
+const parts = [['0x1000', 'bootloader/bootloader.bin', 26_112], ['0x8000', 'partition_table/partition-table.bin', 3072], ['0xf000', 'ota_data_initial.bin', 8192], ['0x20000', 'lenz_meter.bin', 1_004_928]];
+const build = {
+  build: '4be1f6a2c3d97705', project: 'lenz_meter', version: '0.3.1', chip: 'esp32', added: Date.now() - 86_400_000, flash_mode: 'dio', flash_size: '4MB', flash_freq: '40m',
+  parts: parts.map(([offset, name, bytes], i) => ({ offset: Number(offset), name, bytes, sha256: String(i).repeat(64) })),
+  command: `esptool.py --chip esp32 --baud 460800 write_flash --flash_mode dio --flash_size 4MB --flash_freq 40m ${parts.map(([offset, name]) => `${offset} ${name}`).join(' ')}`,
+};
+const told = { firmware: '0.3.1', uptime_s: 777_600, chips: 2, chips_missing: [], resets: 0, garbled: 3, doubtful: 1, free_heap_bytes: 143_000, signal_dbm: -61, waiting: 0, dropped: 0 };
+const day = 86_400_000;
+const worlds = {}; // By world: the window that is open.
+
+export function meters(world, started) {
+  if (world === 'first') return [];
+  return [
+    { device: 'meter-1', first: started - 30 * day, last: world === 'stale' ? started - 60_000 : Date.now() - 600, reports: 2_591_882, duplicate: 14, lost: 0, timed_on_arrival: false, integrated_channels: [], heard: Date.now() - 600, is_paired: true, diagnostics: world === 'us' ? { time: Date.now() - 120_000, ...told } : null },
+    { device: world === 'many' ? 'meter-with-the-longest-name-of-32' : 'meter-2', first: started - 9 * day, last: started - 26 * 3600_000, reports: 61_023, duplicate: 0, lost: 5120, timed_on_arrival: true, integrated_channels: [0, 1, 2, 3, 4, 5], heard: null, is_paired: false,
+      diagnostics: world === 'many' ? { time: Date.now() - day, ...told, chips: 14, chips_missing: [3, 7], waiting: 1240, dropped: 88 } : null },
+  ];
+}
+export const acts = (world) => (world === 'first' ? [] : [
+  { time: Date.now() - 120_000, who: 'Ann', home: '', what: 'asked meter-1 how it is', outcome: 'done' },
+  { time: Date.now() - 3 * 3600_000, who: 'Ann', home: '', what: 'asked meter-2 to restart', outcome: 'no reply' },
+  { time: Date.now() - 30 * day, who: '127.0.0.1', home: '', what: 'got the credential of meter-1 in maple', outcome: 'done' },
+]);
+export const builds = (world) => (['us', 'many'].includes(world) ? [build, { ...build, build: 'aa00', project: '', version: '', chip: 'esp32s3' }] : []);
+export const pairing = (world) => ({
+  trouble: world === 'eu' ? 'Meters cannot reach the hub yet: start it with --meters NAME, the name or address of this machine in your network.' : '',
+  host: 'hub.local', window: worlds[world] ?? null,
+});
+export function open(world, { device }) {
+  worlds[world] = { home: 'home', device, code: '7KQ2-M4XD', until: Date.now() + 600_000 };
+  return pairing(world);
+}
+export const close = (world) => void delete worlds[world];
+export const ask = (device, { kind }) =>
+  device === 'meter-1' ? [200, { outcome: 'done', sentence: 'The meter did it.', diagnostics: kind === 'diagnostics' ? { time: Date.now(), ...told } : null }]
+    : [504, { error: `${device} does not reply: look whether it has power and is in reach, or whether its firmware is too old to be asked.` }];
