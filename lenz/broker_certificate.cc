@@ -78,11 +78,12 @@ BrokerCertificate drawn(const std::string& host) {
   if (!key || !made || RAND_bytes(serial, sizeof serial) != 1) {
     throw std::runtime_error("OpenSSL makes no key: the system gives no random numbers.");
   }
+  auto* certificate = made.get();
   std::uint64_t number = 0;
   for (const auto byte : serial) number = number << 7 | (byte & 0x7F);
   X509_set_version(certificate, 2);
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), number);
-  // A meter whose clock is not set yet is not kept out by it, one whose clock is late neither.
+  // A clock that is a little late keeps nobody out.
   X509_gmtime_adj(X509_getm_notBefore(certificate), -86'400);
   X509_gmtime_adj(X509_getm_notAfter(certificate), twenty_years);
   X509_set_pubkey(certificate, key.get());
