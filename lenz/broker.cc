@@ -155,6 +155,13 @@ Broker::Broker(std::vector<BrokerAccount> accounts, std::optional<BrokerReach> r
       "log_dest none\n",
       port_, folder_.path(), folder_.path(), queue_of(accounts_));
   if (reach) {
+    if (answers(reach->port)) {
+      throw std::runtime_error(fmt::format(
+          "Port {} is in use, so no meter can reach the broker there: name another with --meters "
+          "{}:PORT.",
+          reach->port, reach->host));
+    }
+    reach_port_ = reach->port;
     write_private(folder / "certificate", reach->certificate);
     write_private(folder / "key", reach->key);
     configuration += fmt::format(
@@ -216,7 +223,7 @@ void Broker::start() {
       std::vector<std::string>{"mosquitto", "-c", folder_.path() + "/mosquitto.conf"},
       Child::Options{.user = broker_account, .quiet = true});
   for (int i = 0; i < 500 && process_->is_running(); ++i) {
-    if (answers(port_)) return;
+    if (answers(port_) && (reach_port_ == 0 || answers(reach_port_))) return;
     std::this_thread::sleep_for(10ms);
   }
   throw std::runtime_error(fmt::format(
