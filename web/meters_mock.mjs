@@ -32,6 +32,12 @@ export function open(world, { device }) {
   worlds[world] = { home: 'home', device, code: '7KQ2-M4XD', until: Date.now() + 600_000 };
   return pairing(world);
 }
+export function claim(world, { code }) {
+  const window = worlds[world];
+  if (!window || code !== window.code) return [403, { error: 'No window is open, or this is not its code: open one under Meters and read the code again.' }];
+  close(world);
+  return [200, { home: window.home, device: window.device, host: 'hub.local', port: 8883, user: window.device, password: 'secret', certificate: `-----BEGIN CERTIFICATE-----\n${'c'.repeat(600)}\n-----END CERTIFICATE-----\n` }];
+}
 export const close = (world) => void delete worlds[world];
 export const ask = (device, { kind }) =>
   device === 'meter-1' ? [200, { outcome: 'done', sentence: 'The meter did it.', diagnostics: kind === 'diagnostics' ? { time: Date.now(), ...told } : null }]

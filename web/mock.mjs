@@ -257,6 +257,7 @@ async function answer(request, response) {
   if (path === 'api/account') return send(response, 204);
   if (path === 'api/homes') return send(response, 200, [{ id: home.id, name: home.name }]);
   if (path === 'api/acts') return send(response, 200, meters.acts(world));
+  if (path === 'api/pairing') return send(response, ...meters.claim(world, await body_of(request)));
   if (path === 'api/firmware') return send(response, 200, meters.builds(world));
   const { circuits: _, style: __, ...about } = home;
   const base = `api/homes/${home.id}`;

@@ -1,0 +1,133 @@
+// A new meter on the page, with a meter at the end of the cable that is a script, and a hub made of paper.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { serve } from '../../web/mock.mjs';
+import { open_browser, open_page, overflow, phone } from './demo.mjs';
+
+// In the browser: navigator.serial with one port, behind which a meter speaks Improv and notes what it is told.
+function meter_on_a_cable() {
+  const magic = [...'IMPROV'].map((letter) => letter.charCodeAt(0));
+  const text = (words) => [...new TextEncoder().encode(words)];
+  const framed = (type, data) => {
+    const frame = [...magic, 1, type, data.length, ...data];
+    return Uint8Array.from([...frame, frame.reduce((sum, byte) => (sum + byte) & 255, 0), 10]);
+  };
+  const result = (command, ...strings) => {
+    const bytes = strings.flatMap((string) => [text(string).length, ...text(string)]);
+    return framed(4, [command, bytes.length, ...bytes]);
+  };
+  const strings = (bytes) => {
+    const found = [];
+    for (let at = 0; at < bytes.length; at += 1 + bytes[at]) found.push(new TextDecoder().decode(Uint8Array.from(bytes.slice(at + 1, at + 1 + bytes[at]))));
+    return found;
+  };
+  const told = { join: [], certificate: '', hub: [], opened: [] };
+  globalThis.told = told;
+  let out;
+  const port = {
+    readable: null,
+    writable: null,
+    async open({ baudRate }) {
+      told.opened.push(baudRate);
+      port.readable = new ReadableStream({ start: (controller) => void (out = controller) });
+      port.writable = new WritableStream({
+        write(frame) {
+          const [command, , ...payload] = frame.slice(9, 9 + frame[8]);
+          const say = (...frames) => frames.forEach((one) => out.enqueue(one));
+          say(Uint8Array.from(text('I (512) wifi: a line of the log\r\n')), framed(2, [0]));
+          if (command === 4) say(result(4, 'Maple', '-44', 'YES'), result(4, 'Far', '-81', 'NO'), result(4));
+          if (command === 1) {
+            told.join.push(strings(payload));
+            if (told.join.at(-1)[1] === 'wrong') say(framed(2, [3]), framed(1, [2]));
+            else say(framed(1, [4]), result(1));
+          }
+          if (command === 0x81) {
+            told.certificate += new TextDecoder().decode(Uint8Array.from(payload.slice(4)));
+            say(result(0x81));
+          }
+          if (command === 0x80) {
+            told.hub = strings(payload);
+            say(result(0x80));
+          }
+        },
+      });
+    },
+    async close() {},
+  };
+  Object.defineProperty(navigator, 'serial', { value: { requestPort: async () => port }, configurable: true });
+}
+
+describe('Meters', { timeout: 300_000 }, () => {
+  let server;
+  let browser;
+  const base = () => `http://127.0.0.1:${server.address().port}`;
+  const open = async (world, size) => {
+    const page = await open_page(browser, `${base()}/${world}/#link=demo`, size);
+    await page.getByRole('navigation', { name: 'Views' }).waitFor();
+    return page;
+  };
+  const go = (page) => page.evaluate(() => { location.hash = '#/meters'; });
+
+  before(async () => {
+    [server, browser] = await Promise.all([serve(), open_browser()]);
+  });
+  after(async () => {
+    await browser?.close();
+    server?.closeAllConnections();
+    server?.close();
+  });
+
+  test('one sentence says how they are, and what a meter says of itself is shown', async () => {
+    const page = await open('us', phone);
+    await go(page);
+    await page.getByRole('heading', { level: 1, name: /meter-2 has been silent since/ }).waitFor();
+    await page.getByRole('button', { name: 'Blink' }).first().click();
+    await page.getByText('Its light blinks now.').waitFor();
+    await page.getByRole('button', { name: 'Restart' }).last().click();
+    await page.getByText('meter-2 does not reply').waitFor();
+    assert.equal(await overflow(page), 0);
+    await page.context().close();
+  });
+
+  test('a meter gets its network, and only then its hub and the whole certificate', async () => {
+    const page = await open('us');
+    await page.evaluate(meter_on_a_cable);
+    await go(page);
+
+    await page.getByRole('button', { name: 'Which networks does it hear?' }).click();
+    await page.waitForFunction(() => document.querySelector('input[list=networks]').value === 'Maple');
+    await page.getByLabel('Password of the Wi-Fi').fill('wrong');
+    await page.getByRole('button', { name: 'Give it network and hub' }).click();
+    await page.getByText('could not join this network').waitFor();
+    assert.deepEqual(await page.evaluate(() => globalThis.told.hub), [], 'no credential was drawn for a meter without a network');
+
+    await page.getByLabel('Password of the Wi-Fi').fill('right');
+    await page.getByRole('button', { name: 'Give it network and hub' }).click();
+    await page.getByText('meter-3 has its network and hub.').waitFor();
+
+    const told = await page.evaluate(() => globalThis.told);
+    assert.deepEqual(told.join, [['Maple', 'wrong'], ['Maple', 'right']]);
+    assert.deepEqual(told.hub, ['mqtts://hub.local:8883', 'home', 'meter-3', 'secret']);
+    assert.match(told.certificate, /^-----BEGIN CERTIFICATE-----\nc{600}\n-----END CERTIFICATE-----\n$/);
+    assert.deepEqual([...new Set(told.opened)], [115200]);
+    await page.context().close();
+  });
+
+  test('where no meter can reach the hub, and without Web Serial, the page says what to do', async () => {
+    const page = await open('eu');
+    await go(page);
+    await page.getByText('start it with --meters NAME').waitFor();
+    await page.context().close();
+
+    const context = await browser.newContext();
+    const other = await context.newPage();
+    await other.addInitScript(() => { delete Object.getPrototypeOf(navigator).serial; });
+    await other.goto(`${base()}/us/#link=demo`);
+    await other.getByRole('navigation', { name: 'Views' }).waitFor();
+    await go(other);
+    await other.getByText('This browser cannot reach the cable.').waitFor();
+    await other.getByText('esptool.py --chip esp32').waitFor();
+    await context.close();
+  });
+});
