@@ -1,6 +1,5 @@
 #include "lenz/bench_record.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +9,8 @@
 #include <stdexcept>
 #include <utility>
 #include <vector>
+
+#include "lenz/readings.h"
 
 namespace lenz {
 namespace {
@@ -50,11 +51,6 @@ std::vector<fs::path> files_of(const std::string& folder, const std::string& boa
 }
 
 }  // namespace
-
-std::string utc_text(measurement::Timestamp time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(
-                                                  std::chrono::floor<std::chrono::seconds>(time))));
-}
 
 BenchRecord::BenchRecord(const std::string& folder, const std::string& board,
                          const std::string& last_step, json head, measurement::Timestamp now) {

@@ -11,9 +11,6 @@
 
 namespace lenz {
 
-// "2026-11-30T09:15:00Z"
-std::string utc_text(measurement::Timestamp);
-
 class BenchRecord {
  public:
   // Goes on with the newest file of the board in FOLDER that has no row named `last_step` yet, or

@@ -9,6 +9,8 @@
 #include <sstream>
 #include <vector>
 
+#include "lenz/readings.h"
+
 namespace lenz {
 namespace {
 

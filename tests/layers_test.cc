@@ -122,7 +122,7 @@ class Layers {
   std::size_t files_ = 0;
   const std::regex include_{R"re(^\s*#\s*include\s*["<]([^">]+)[">])re"};
   const std::regex clock_{
-      R"(_clock::now\(|\btime\((nullptr|NULL|0)\)|\bclock_gettime\(|\bgettimeofday\()"};
+      R"(_clock::now\(|(^|[^.\w])time\((nullptr|NULL|0)\)|\bclock_gettime\(|\bgettimeofday\()"};
 };
 
 // A project of two files, to see the check find what was planted in one of them.
