@@ -38,8 +38,8 @@ struct BoardOptions {
   double clock_spread_ppm = 0;  // The chips' crystals are off by up to so much.
   BusFaults faults;
   std::uint64_t seed = 1;
-  double gain_spread = 0;       // Voltages and clamps are off by up to this share of themselves,
-  double lead_spread = 0;       // and clamps lead by up to so many degrees: nobody calibrated it.
+  double gain_spread = 0;  // Voltages and clamps are off by up to this share of themselves,
+  double lead_spread = 0;  // and clamps lead by up to so many degrees: nobody calibrated it.
 };
 
 // The scene must outlive the board.
