@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 constexpr double most_voltage_error = 0.01;
 constexpr double most_power_error = 0.03;
 constexpr double most_reversal_error = 0.01;  // Between both ways round, of the same load.
+constexpr double most_reference_error = 0.05;
 constexpr double most_idle_watts = 0.5;
 constexpr double least_load_watts = 10;
 constexpr double most_hertz_off = 1;
@@ -191,8 +192,18 @@ std::optional<BenchReference> ask_reference(const Work& work, const std::string&
     const auto answer = work.bench.ask(
         what + " Type it, and by how much it may be off, as in: 230.4 0.5 (q stops here)");
     if (!answer || *answer == "q") return std::nullopt;
-    if (const auto reference = parse_reference(*answer)) return reference;
-    work.bench.say(fmt::format("\"{}\" is no number with its ±: write two numbers.", *answer));
+    const auto reference = parse_reference(*answer);
+    if (!reference || reference->value <= 0) {
+      work.bench.say(
+          fmt::format("\"{}\" is no value above 0 with its ±: write two numbers.", *answer));
+    } else if (reference->plus_minus > most_reference_error * reference->value) {
+      work.bench.say(
+          fmt::format("A reference that may be off by more than {:.0f} % proves nothing: "
+                      "use a better one.",
+                      100 * most_reference_error));
+    } else {
+      return reference;
+    }
   }
 }
 
@@ -322,8 +333,8 @@ void judge_reversal(const Work& work, const Measured& measured, double off, Judg
 Outcome load(const Work& work) {
   const bool reversed = !work.step.forward.empty();
   if (!is_alive(work)) return refuse(not_heard);
-  if (!confirms(work, fmt::format("{}witch {} on, through the reference power meter.",
-                                  reversed ? "Turn the clamp around its wire, and s" : "S",
+  if (!confirms(work, fmt::format("{}Switch {} on, through the reference power meter.",
+                                  reversed ? "The clamp is to sit the other way round now. " : "",
                                   work.step.load))) {
     return stop();
   }
@@ -337,7 +348,6 @@ Outcome load(const Work& work) {
   const auto reference =
       ask_reference(work, "What did the reference power meter show on average, in W?");
   if (!reference) return stop();
-  if (reference->value <= 0) return refuse("Its power is more than 0: look at it again.");
   const double off = power_error(measured, *reference);
   const double allowed = most_power_error + reference->plus_minus / reference->value;
   Judged judged{.passed = std::abs(off) <= allowed && (reversed || measured.watts > 0),

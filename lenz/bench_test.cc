@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <utility>
 
 #include "firmware/boards/linux/file_storage.h"
 #include "lenz/bench_steps.h"
@@ -113,7 +114,7 @@ class SimulatedBench final : public Bench {
       kitchen.lamp = has("the lamp on") || has("lamp and heater on");
       kitchen.heater = has("heater alone on") || has("lamp and heater on");
     }
-    if (has("Turn the clamp")) kitchen.turned = true;
+    if (has("the other way round now")) kitchen.turned = true;
     if (has("switch everything off")) kitchen.lamp = kitchen.heater = false;
     if (has("Take the board's supply away")) kitchen.powered = false;
     if (has("its supply again")) kitchen.powered = true;
@@ -122,7 +123,10 @@ class SimulatedBench final : public Bench {
       network.up = true;
       ++network.connected;
     }
-    if (has("voltmeter show")) return std::to_string(volts) + " 0.5";
+    if (has("voltmeter show")) {
+      if (!first_try.empty()) return std::exchange(first_try, {});
+      return std::to_string(volts) + " 0.5";
+    }
     if (has("power meter show")) {
       return std::to_string((kitchen.lamp ? 60 : 0) + (kitchen.heater ? 1900 : 0)) + " 1";
     }
@@ -144,6 +148,7 @@ class SimulatedBench final : public Bench {
   std::vector<std::string> said, asked;
   std::function<bool(const std::string& question)> is_away;  // From this question on.
   std::string after_trouble = "s";
+  std::string first_try;  // What is typed of the voltmeter before it is right.
 
  private:
   FileStorage storage_;
@@ -307,6 +312,21 @@ TEST_F(BenchTest, AChipThatDoesNotAnswerIsNamedWithItsJumper) {
   EXPECT_EQ(row("chips")["verdict"], "failed");
   EXPECT_THAT(row("chips")["why"].get<std::string>(),
               HasSubstr("add-on 1, jumper CS at 0 (CT7-CT9): the chip says nothing."));
+}
+
+TEST_F(BenchTest, AReferenceThatCannotBeReadOrTrustedIsAskedForAgain) {
+  bench.is_away = [](const std::string& question) {
+    return question.find("everything off") != std::string::npos;
+  };
+  for (const auto* typed : {"about 230", "0 0", "231 20"}) {
+    bench.first_try = typed;
+    bench.said.clear();
+    EXPECT_FALSE(run());
+    EXPECT_THAT(bench.said, testing::Contains(testing::AnyOf(HasSubstr("write two numbers"),
+                                                             HasSubstr("proves nothing"))));
+    EXPECT_DOUBLE_EQ(row("voltage")["figures"]["reference"]["value"].get<double>(), volts);
+    std::filesystem::remove(file);
+  }
 }
 
 TEST_F(BenchTest, AFileThatIsNoRecordIsLeftAlone) {
