@@ -97,7 +97,7 @@ class Home final : public improv::Host {
   bool take_certificate(std::size_t, std::size_t, std::span<const std::uint8_t>) override {
     return true;
   }
-  bool take_assembly(const improv::Assembly&, int) override { return true; }
+  bool take_assembly(const Assembly&, int) override { return true; }
   void identify() override {}
 
   improv::Identity who{"Lenz", "1.0", "ESP32", "meter-1"};

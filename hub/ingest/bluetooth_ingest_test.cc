@@ -80,7 +80,7 @@ class NoNetwork final : public firmware::improv::Host {
   bool take_certificate(std::size_t, std::size_t, std::span<const std::uint8_t>) override {
     return false;
   }
-  bool take_assembly(const firmware::improv::Assembly&, int) override { return false; }
+  bool take_assembly(const firmware::Assembly&, int) override { return false; }
   void identify() override {}
 
  private:
