@@ -259,18 +259,22 @@ TEST_F(OutageTest, ADayWithoutAHubAndThirtyPowerCutsLoseNoWattHourThatWasWritten
     EXPECT_DOUBLE_EQ(energy(c), sum);
   }
 
-  // Each cut is a gap, and there are no others.
-  const auto all_gaps = store.gaps("meter-1", {begin, now});
-  std::vector<hub::TimeRange> gaps;
-  for (const auto& gap : *all_gaps) {
-    if (!gap.channel) gaps.push_back(gap.range);
+  // Each cut is a gap from at most a write period before it, and there are no others. One that the
+  // line made shortly before may be beside it.
+  const auto gaps = store.gaps("meter-1", {begin, now});
+  ASSERT_TRUE(gaps);
+  std::vector<bool> is_listed(cuts.size());
+  for (const auto& gap : *gaps) {
+    if (gap.channel) continue;
+    const auto cut = std::ranges::find_if(cuts, [&](const Cut& one) {
+      return one.at - Device::write_every <= gap.range.begin &&
+             gap.range.end <= one.at + off_time + 2s;
+    });
+    ASSERT_NE(cut, cuts.end());
+    if (gap.range.end >= cut->at + off_time)
+      is_listed[static_cast<std::size_t>(cut - cuts.begin())] = true;
   }
-  ASSERT_EQ(gaps.size(), cuts.size());
-  for (std::size_t i = 0; i < cuts.size(); ++i) {
-    EXPECT_LE(gaps[i].begin, cuts[i].at + 1s);
-    EXPECT_GE(gaps[i].end, cuts[i].at + off_time);
-    EXPECT_LE(gaps[i].end - gaps[i].begin, off_time + Device::write_every + 3s);
-  }
+  EXPECT_EQ(std::ranges::count(is_listed, true), 30);
   std::uint32_t erases = 0;
   for (const auto one : flash.erases()) erases = std::max(erases, one);
   fmt::print(
