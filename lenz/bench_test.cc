@@ -143,7 +143,7 @@ class SimulatedBench final : public Bench {
 
   BenchLog log{0};
   Kitchen kitchen;
-  Timestamp now_{1'800'000'000s};
+  Timestamp now_{1'800'000'000s + 15h + 50min};  // Ten minutes to midnight, UTC.
   Network network{log, now_};
   std::vector<std::string> said, asked;
   std::function<bool(const std::string& question)> is_away;  // From this question on.
@@ -214,7 +214,7 @@ TEST_F(BenchTest, WhoeverStopsGoesOnWhereTheyWere) {
 
   bench.is_away = {};
   bench.asked.clear();
-  bench.now_ += 24h;
+  bench.listen(15min);
   EXPECT_TRUE(run());
 
   EXPECT_EQ(file, first_file);
@@ -225,7 +225,6 @@ TEST_F(BenchTest, WhoeverStopsGoesOnWhereTheyWere) {
 TEST_F(BenchTest, ARecordThatIsCompleteIsNotTouchedByTheNextOne) {
   EXPECT_TRUE(run());
   const auto first_file = file;
-  bench.now_ += 24h;
   bench.is_away = [](const std::string&) { return true; };
 
   EXPECT_FALSE(run());
