@@ -66,7 +66,7 @@ class Broker {
   TemporaryFolder folder_;
   std::vector<BrokerAccount> accounts_;  // Each with its hash.
   int port_ = 0;
-  int reach_port_ = 0;  // 0: meters elsewhere do not reach it.
+  int reach_port_ = 0;              // 0: meters elsewhere do not reach it.
   std::unique_ptr<Child> process_;  // Ends before its folder goes.
 };
 
