@@ -74,6 +74,7 @@ void Device::hear(Uptime now) {
     outbox_.stored(*answer);
     if (log_) log_->stored(*answer);
     progress_ = saved_ = now;
+    hub_has_answered_ = true;
   }
 }
 

@@ -60,6 +60,7 @@ class Device {
   void know_time(measurement::Timestamp booted_at) { header_.booted_at = booted_at; }
 
   const Outbox& outbox() const { return outbox_; }
+  bool hub_has_answered() const { return hub_has_answered_; }  // Since the start.
   std::uint64_t lost() const { return outbox_.lost() + (log_ ? log_->lost() : 0); }
   const Sampler& sampler() const { return sampler_; }
   std::uint64_t reports_sent() const { return reports_sent_; }
@@ -82,6 +83,7 @@ class Device {
   measurement::Uptime progress_{};          // When the hub was last heard or told.
   measurement::Uptime saved_{};  // When the hub last confirmed something, or the log took over.
   std::uint64_t reports_sent_ = 0;
+  bool hub_has_answered_ = false;
   std::array<std::uint8_t, measurement::max_report_bytes> buffer_;
 };
 

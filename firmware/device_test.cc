@@ -166,10 +166,12 @@ TEST_F(DeviceTest, TwoMinutesWithoutALinkIsSentInLongRunsAfterwardsAndInFull) {
 TEST_F(DeviceTest, ReportsThatTheLinkLostAreSentAgainAfterAWhile) {
   hub.deaf = true;
   live(5s);
+  EXPECT_FALSE(device->hub_has_answered());
   hub.deaf = false;
 
   live(10s);
 
+  EXPECT_TRUE(device->hub_has_answered());
   EXPECT_EQ(hub.stored.size(), 14u);
   EXPECT_TRUE(device->outbox().empty());
 }

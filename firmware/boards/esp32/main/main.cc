@@ -199,10 +199,9 @@ class People {
     people.step(now);
     light.step(now, mood_of(chips));
     if (is_on_trial) {
-      const bool hub_heard = device.reports_sent() > 0 && device.all_is_stored();
       is_on_trial = trial.step(now, {.chips_answer = all_answer(chips),
                                      .storage_works = has_log,
-                                     .hub_heard = hub_heard}) == Trial::Verdict::running;
+                                     .hub_heard = device.hub_has_answered()}) == Trial::Verdict::running;
     }
     const auto manifest = link.offered_update();
     if (can_update && !manifest.empty()) take_update(manifest);
