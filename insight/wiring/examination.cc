@@ -1003,6 +1003,7 @@ Report Examination::report() {
       report_.silent.push_back(one.channel);
     }
   }
+  std::ranges::sort(report_.silent);
   for (auto& finding : report_.findings) {
     finding.evidence = evidence(finding);
     put_words(finding, panel_);

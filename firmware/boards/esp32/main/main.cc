@@ -199,9 +199,10 @@ class People {
     people.step(now);
     light.step(now, mood_of(chips));
     if (is_on_trial) {
-      is_on_trial = trial.step(now, {.chips_answer = all_answer(chips),
-                                     .storage_works = has_log,
-                                     .hub_heard = device.hub_has_answered()}) == Trial::Verdict::running;
+      is_on_trial =
+          trial.step(now, {.chips_answer = all_answer(chips),
+                           .storage_works = has_log,
+                           .hub_heard = device.hub_has_answered()}) == Trial::Verdict::running;
     }
     const auto manifest = link.offered_update();
     if (can_update && !manifest.empty()) take_update(manifest);
