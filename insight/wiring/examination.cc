@@ -31,14 +31,14 @@ constexpr std::size_t least_levels = 15;
 constexpr double least_share = 0.12, sure_errors = 4;
 constexpr std::size_t least_times = 3;
 constexpr double few_times_share = 0.15, few_times_turn = 6 * degree;
-constexpr double no_share = 0.12;
+constexpr double no_share = 0.18;
 // Channels whose steps are the same to within what clamps differ by.
 constexpr double same_steps = 0.85, similar_size = 0.2, same_levels = 0.985, same_size = 0.06;
 constexpr double least_odds = 3;  // Of logarithms of likelihoods.
 // Sizes of shares that are one.
 constexpr double agreeing_sizes = 0.045;
 // Another type of clamp.
-constexpr double least_factor = 0.09, factor_error = 0.02, type_tolerance = 0.05;
+constexpr double least_factor = 0.09, factor_error = 0.03, type_tolerance = 0.05;
 
 struct ClampType {
   std::string_view name;
@@ -193,6 +193,7 @@ class Examination {
   Panel exchanged(std::array<std::size_t, 2> channels) const;
   Report report_exchanged(std::array<std::size_t, 2> channels) const;
   double badness() const;
+  bool is_overdrawn(const Feeder&, std::size_t leg) const;
   double greatest_va(const Clamped&) const;
   void prepare();
   struct Likeness {
@@ -548,7 +549,41 @@ double Examination::badness() const {
     if (one.follows_none || is_misplaced(one)) bad += 1;
     if (!one.follows_none && !one.turn) bad += 0.5;
   }
+  for (const auto& feeder : feeders_) {
+    for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
+      if (feeder.legs[leg] != none && is_overdrawn(feeder, leg)) bad += 1;
+    }
+  }
   return bad;
+}
+
+// Whether a leg's circuits take more than its clamp sees, most of the time; where nothing is
+// produced.
+bool Examination::is_overdrawn(const Feeder& feeder, std::size_t leg) const {
+  const bool has_production = std::ranges::any_of(panel_.circuits, [](const Circuit& circuit) {
+    return circuit.kind == CircuitKind::production || circuit.kind == CircuitKind::storage;
+  });
+  if (has_production || panel_.circuits[feeder.circuit].kind != CircuitKind::grid) return false;
+  const auto size_at = [&](std::size_t at, std::size_t channel) {
+    const auto& point = recorder_.point(at, channel);
+    return static_cast<double>(std::hypot(point.watts, point.vars));
+  };
+  std::size_t measured = 0, over = 0;
+  for (std::size_t at = 0; at < recorder_.size(); ++at) {
+    const double in = size_at(at, all_[feeder.legs[leg]].channel);
+    if (!(in >= 0)) continue;
+    double out = 0;
+    for (const auto& one : all_) {
+      if (!one.is_measured || one.like || one.own_leg != static_cast<int>(leg) + 1) continue;
+      if (circuit_of(one).kind != CircuitKind::load) continue;
+      if (const auto parent = circuit_of(one).parent; parent && *parent != feeder.circuit) continue;
+      const double size = size_at(at, one.channel);
+      if (size >= 0) out += size;
+    }
+    ++measured;
+    if (out > 1.25 * in + 60) ++over;
+  }
+  return measured > 0 && over * 2 > measured;
 }
 
 // A mains' clamp and another one that are exchanged: what does not fit does once they are where
