@@ -26,7 +26,7 @@ try {
 
   for (const [screen, size] of Object.entries({ desktop, phone })) {
     await page.setViewportSize(size);
-    for (const view of ['now', 'history', 'bill', 'advice', 'report']) {
+    for (const view of ['now', 'history', 'bill']) {
       await page.evaluate((to) => { location.hash = `#/${to}`; }, view);
       if (view === 'history') {
         await page.getByRole('button', { name: '7 d', exact: true }).click();

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
-  can_be_done, chance_words, facts_sent, findings_of, headline, hit_words, interval, judged, kwh, not_yet, outcome, turning_words,
+  can_be_done, chance_words, facts_sent, findings_of, headline, hit_words, interval, judged, kwh, name_of, not_yet, outcome, turning_words,
   whisker, years, type Advice, type ApplianceAdvice, type Prediction, type Verdict,
 } from './advice';
 import type { Finding } from './health';
+import type { Home } from './home';
 
 const spread = (low: number, median: number, high: number) => ({ low, median, high });
 const nothing = { age_years: null, size: null, label: null, own_price: null, repair_quote: null };
@@ -30,6 +31,15 @@ test('What is to be done stands before what is kept, and what cannot be judged a
   const all = advice([one(1, 'keep'), one(2, 'use_otherwise'), one(3, 'replace'), one(4, 'repair'), one(5, null, { not_yet: 'Measured for 9 days.' })]);
   expect(judged(all).map((each) => each.appliance)).toEqual([4, 3, 2, 1]);
   expect(not_yet(all).map((each) => each.appliance)).toEqual([5]);
+});
+
+test('An appliance that is called as another is named with its circuit, unless that has the same name', () => {
+  const home = { panel: { circuits: [{ id: 'kitchen', name: 'Kitchen', position: 1 }, { id: 'fridge', name: 'Fridge', position: 3 }] } } as Home;
+  const kitchen = one(1, null, { name: 'Fridge', circuit: 'kitchen' });
+  const own = one(2, null, { name: 'Fridge', circuit: 'fridge' });
+  expect(name_of(kitchen, [kitchen, own], home)).toBe('Fridge, Kitchen');
+  expect(name_of(own, [kitchen, own], home)).toBe('Fridge');
+  expect(name_of(kitchen, [kitchen], home)).toBe('Fridge');
 });
 
 test('How often it was right is said with how often it could be', () => {

@@ -79,8 +79,9 @@ export interface Advice {
 // With its circuit where another has the same name.
 export function name_of(one: ApplianceAdvice, all: ApplianceAdvice[], home: Home): string {
   const circuit = by_id(home, one.circuit);
+  const place = circuit ? display_name(circuit) : one.name;
   const is_alone = all.every((other) => other === one || other.name !== one.name);
-  return is_alone || !circuit ? one.name : `${one.name}, ${display_name(circuit)}`;
+  return is_alone || place === one.name ? one.name : `${one.name}, ${place}`;
 }
 
 const verdict_rank: Record<Verdict, number> = { repair: 0, replace: 1, use_otherwise: 2, keep: 3 };
