@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "firmware/ram_storage.h"
 #include "simulator/board.h"
 #include "simulator/step_load.h"
 
@@ -20,22 +21,6 @@ using measurement::StoredRange;
 using measurement::Timestamp;
 using measurement::Uptime;
 using namespace std::chrono_literals;
-
-class MemoryStorage final : public Storage {
- public:
-  std::size_t size() const override { return bytes_.size(); }
-  bool read(std::size_t offset, std::span<std::uint8_t> into) override {
-    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
-    return true;
-  }
-  bool write(std::size_t offset, std::span<const std::uint8_t> from) override {
-    std::ranges::copy(from, bytes_.begin() + static_cast<std::ptrdiff_t>(offset));
-    return true;
-  }
-
- private:
-  std::vector<std::uint8_t> bytes_ = std::vector<std::uint8_t>(64 * 1024, 0xFF);
-};
 
 // A link with a hub at its other end.
 class Hub final : public Transport {
@@ -134,7 +119,8 @@ class DeviceTest : public testing::Test {
   simulator::StepLoad scene;
   simulator::Board board{scene};
   std::vector<Atm90e32> chips;
-  MemoryStorage storage;
+  std::vector<std::uint8_t> bytes = std::vector<std::uint8_t>(64 * 1024);
+  RamStorage storage{bytes};
   std::array<Sample, 60> window;
   Hub hub;
   std::optional<Device> device;

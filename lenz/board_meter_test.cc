@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "firmware/boards/linux/fake_machine.h"
+#include "firmware/ram_storage.h"
 #include "measurement/request_codec.h"
 #include "simulator/atm90e32_chip.h"
 
@@ -21,22 +22,6 @@ using measurement::Uptime;
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-class MemoryStorage final : public firmware::Storage {
- public:
-  std::size_t size() const override { return bytes_.size(); }
-  bool read(std::size_t offset, std::span<std::uint8_t> into) override {
-    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
-    return true;
-  }
-  bool write(std::size_t offset, std::span<const std::uint8_t> from) override {
-    std::ranges::copy(from, bytes_.begin() + static_cast<std::ptrdiff_t>(offset));
-    return true;
-  }
-
- private:
-  std::vector<std::uint8_t> bytes_ = std::vector<std::uint8_t>(64 * 1024, 0xFF);
-};
 
 class MemoryValues final : public firmware::KeyValues {
  public:
@@ -123,7 +108,8 @@ class BoardMeterTest : public testing::Test {
   std::array<simulator::Atm90e32Chip, 2> chips;
   FakeMachine machine;
   hub::Meter meter;
-  MemoryStorage storage;
+  std::vector<std::uint8_t> bytes = std::vector<std::uint8_t>(64 * 1024);
+  firmware::RamStorage storage{bytes};
   MemoryValues kept;
   Ear ear;
   Uptime now{};
