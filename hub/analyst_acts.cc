@@ -144,16 +144,8 @@ Analyst::Done Analyst::merge(ApplianceNumber from, ApplianceNumber into, const S
   if (from == into) return std::unexpected("An appliance is merged with another, not with itself.");
   auto& channel = *one->first;
   const auto before = channel.eye.identifier->memory();
-  auto& identifier = *channel.eye.identifier;
+  channel.eye.identifier->merge(one->second, other->second);
   auto& gone = appliances_.at(from);
-  const auto name_of_gone = gone.known;
-  identifier.merge(one->second, other->second);
-  if (is_told_itself(channel, name_of_gone) &&
-      !is_told_itself(channel, appliances_.at(into).known)) {
-    const bool is_confirmed = name_of_gone.certainty <= insight::Certainty::confirmed;
-    identifier.answer(
-        {other->second, is_confirmed ? name_of_gone.kind : std::nullopt, name_of_gone.name});
-  }
   gone.known = {.id = one->second};  // It is the other one now, and listed no more.
   return keep(channel, said, fmt::format("merge {} into {}", from, into), before,
               [&](ApplianceBook::Writing& writing) {

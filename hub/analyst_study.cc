@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "hub/analyst_channel.h"
@@ -118,15 +119,24 @@ std::expected<void, StoreError> Analyst::take_over(std::size_t index) {
       if (both > 0ms) common[{run.appliance, old.appliance}] += both;
     }
   }
-  std::vector<std::pair<std::chrono::milliseconds, std::pair<ApplianceId, ApplianceNumber>>> pairs;
-  for (const auto& [pair, both] : common) pairs.emplace_back(both, pair);
-  std::ranges::sort(pairs, std::greater{});
+  std::map<ApplianceNumber, std::chrono::milliseconds> most;
+  for (const auto& [pair, both] : common) most[pair.second] = std::max(most[pair.second], both);
+  // What people spoke of is not lost to a number that ran longer and of which nobody did.
+  using Candidate = std::tuple<bool, std::chrono::milliseconds, ApplianceId, ApplianceNumber>;
+  std::vector<Candidate> candidates;
+  for (const auto& [pair, both] : common) {
+    const auto& [id, number] = pair;
+    const bool is_first =
+        both == most[number] && is_told_itself(channel, appliances_.at(number).known);
+    candidates.emplace_back(is_first, both, id, number);
+  }
+  std::ranges::sort(candidates, std::greater{});
   std::map<ApplianceId, ApplianceNumber> numbers;
   std::set<ApplianceNumber> given;
-  for (const auto& [both, pair] : pairs) {
-    if (numbers.contains(pair.first) || given.contains(pair.second)) continue;
-    numbers[pair.first] = pair.second;
-    given.insert(pair.second);
+  for (const auto& [is_first, both, id, number] : candidates) {
+    if (numbers.contains(id) || given.contains(number)) continue;
+    numbers[id] = number;
+    given.insert(number);
   }
 
   auto eye = std::move(study_->eyes[index]);

@@ -227,6 +227,35 @@ TEST_F(AnalystTest, APastThatComesLaterIsStudiedAndANameStaysWithItsAppliance) {
   EXPECT_EQ(state.runs_today, 1u);
 }
 
+TEST_F(AnalystTest, ANameIsNotLostToWhatNobodySpokeOfWhenTheTwoAreFoundToBeOne) {
+  measure(noon, 60s, 2340, 2040, 0);
+  measure(noon + 60s, 180s, 540, 540, 0);
+  measure(noon + 240s, 180s, 2340, 2040, 0);
+  measure(noon + 420s, 60s, 540, 540, 0);
+  work(noon + 480s);
+  const auto number = kettle(noon + 480s).number;
+  ASSERT_TRUE(analyst->answer(number, ApplianceKind::kettle, "Old one", {noon + 480s, ""}));
+  const auto runs = analyst->runs({noon, noon + 480s}, 100);
+  const auto longer = std::ranges::find_if(runs, [&](const BookedRun& run) {
+    return run.appliance == number && run.run.end - run.run.begin > 2min;
+  });
+  ASSERT_NE(longer, runs.end());
+  ASSERT_TRUE(analyst->split(longer->channel, longer->epoch, longer->run.id, {noon + 480s, ""}));
+  ASSERT_EQ(analyst->runs({noon, noon + 480s}, 100).size(), runs.size());
+
+  measure(noon - 18h, 1h, 540, 540, 0, 2);
+  measure(noon - 17h, 1h, 540, 540, 0, 2);
+  for (int i = 0; i < 5; ++i) {
+    measure(noon + 480s + i * 60s, 60s, 540, 540, 0);
+    work(noon + 540s + i * 60s);
+  }
+
+  const auto state = kettle(noon + 780s);
+  EXPECT_EQ(state.number, number);
+  EXPECT_EQ(state.known.name, "Old one");
+  EXPECT_EQ(state.runs_today, 2u) << "they are found to be one";
+}
+
 TEST_F(AnalystTest, APastThatComesBeforeAMinuteOfThePresentIsOverIsStudiedToo) {
   measure(noon, 10s, 40, 40, 0);
   work(noon + 10s);

@@ -19,6 +19,7 @@ class ChannelIdentifier::State {
   std::vector<Share> shares;
   std::vector<KnownAppliance> appliances;
   std::map<std::uint64_t, Run> runs;  // That changed.
+  std::map<std::uint64_t, Run> ended;
   std::optional<Run> open;
   std::uint64_t next_run = 1;
   Reading last;
@@ -43,7 +44,8 @@ class ChannelIdentifier::State {
   void end(measurement::Timestamp time) {
     if (!open) return;
     open->end = time;
-    runs[open->id] = *std::exchange(open, std::nullopt);
+    runs[open->id] = ended[open->id] = *open;
+    open.reset();
   }
 };
 
@@ -119,11 +121,19 @@ void ChannelIdentifier::answer(const Answer& answer) {
   }
 }
 
-void ChannelIdentifier::merge(ApplianceId from, ApplianceId) {
+void ChannelIdentifier::merge(ApplianceId from, ApplianceId into) {
+  const auto gone = state_->appliance(from);
+  if (state_->appliance(into).name.empty()) answer({into, gone.kind, gone.name});
   std::erase_if(state_->appliances, [&](const auto& known) { return known.id == from; });
 }
 
-void ChannelIdentifier::split(std::uint64_t) { state_->appliance(3); }
+void ChannelIdentifier::split(std::uint64_t id) {
+  state_->appliance(3);
+  const auto run = state_->ended.find(id);
+  if (run == state_->ended.end()) return;
+  run->second.appliance = 3;
+  state_->runs.insert(*run);
+}
 
 ApplianceId ChannelIdentifier::assign(std::uint64_t run, ApplianceId id) {
   if (id == unexplained) id = state_->appliance(4).id;

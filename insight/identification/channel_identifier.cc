@@ -576,6 +576,11 @@ void ChannelIdentifier::State::merge(ApplianceId from, ApplianceId into) {
   target->run_count += source->run_count;
   target->signature.learn(source->signature);
   target->belief.add(source->belief, 1);
+  if (!target->is_confirmed) {
+    target->is_confirmed = source->is_confirmed;
+    target->confirmed_kind = source->confirmed_kind;
+    target->name = source->name;
+  }
   for (auto& one : open_) {
     if (one.run.appliance != from) continue;
     one.run.appliance = into;

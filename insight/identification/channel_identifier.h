@@ -114,8 +114,9 @@ class ChannelIdentifier {
   // answer is of those that draw like the latest; the others become an appliance of their own.
   // Unknown appliances and runs are left as they are.
   void answer(const Answer&);
-  void merge(ApplianceId from, ApplianceId into);  // They are one appliance.
-  void split(std::uint64_t run);                   // It was another appliance.
+  // They are one appliance, which has the answer of the other where it had none.
+  void merge(ApplianceId from, ApplianceId into);
+  void split(std::uint64_t run);  // It was another appliance.
   // It was, or is, that appliance's; `unexplained`: of one that was not seen before. Gives the
   // appliance that has it now; `unexplained`: the run or the appliance is not known.
   ApplianceId assign(std::uint64_t run, ApplianceId);

@@ -320,6 +320,28 @@ TEST(ChannelIdentifierTest, AnAnswerIsOfWhatDrawsLikeTheRunThatWasAskedAbout) {
   EXPECT_EQ(identifier.appliances().size(), 1U);
 }
 
+TEST(ChannelIdentifierTest, WhatIsMergedIntoOneWithoutAnAnswerBringsItsOwnAndAllItsRuns) {
+  ChannelIdentifier identifier(nullptr, {});
+  Channel channel(identifier);
+  channel.draw(0, 60);
+  channel.kettle();
+  channel.kettle();
+  channel.lamp();
+  const auto kettle = identifier.appliances()[0].id, lamp = identifier.appliances()[1].id;
+  identifier.answer({.appliance = kettle, .kind = ApplianceKind::kettle, .name = "Odd pair"});
+
+  identifier.merge(kettle, lamp);
+
+  ASSERT_EQ(identifier.appliances().size(), 1U);
+  EXPECT_EQ(identifier.appliances()[0].id, lamp);
+  EXPECT_EQ(identifier.appliances()[0].name, "Odd pair");
+  EXPECT_EQ(identifier.appliances()[0].kind, ApplianceKind::kettle);
+  EXPECT_EQ(identifier.appliances()[0].certainty, Certainty::confirmed);
+  const auto runs = ended(identifier.take_runs());
+  ASSERT_EQ(runs.size(), 3U);
+  for (const auto& run : runs) EXPECT_EQ(run.appliance, lamp);
+}
+
 TEST(ChannelIdentifierTest, MergedAppliancesAreOneAndASplitRunIsAnother) {
   ChannelIdentifier identifier(nullptr, {});
   Channel channel(identifier);
