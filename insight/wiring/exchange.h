@@ -1,0 +1,31 @@
+// Clamps that are not where they were entered, and the exchange that puts them right.
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+
+#include "insight/wiring/measured_panel.h"
+
+namespace insight::wiring {
+
+// Whether what a channel says flows the other way than in a load. Of two clamps, false: not known.
+bool produces(const MeasuredPanel&, const Clamped&);
+
+// Whether what one clamp sees could be what another's circuit is entered as.
+bool fits(const MeasuredPanel&, const Clamped& one, const Clamped& entry);
+
+inline bool is_misplaced(const MeasuredPanel& measured, const Clamped& one) {
+  return !fits(measured, one, one);
+}
+
+using Channels = std::array<std::size_t, 2>;
+
+// The channels of a mains' clamp and of another one after whose exchange what does not fit does.
+std::optional<Channels> exchanged_with_mains(const MeasuredPanel&, const Feeder&);
+
+// The panel if the two were where they belong.
+Panel exchanged(const MeasuredPanel&, const Channels&);
+
+}  // namespace insight::wiring
