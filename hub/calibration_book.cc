@@ -40,6 +40,7 @@ void each_figure(auto& accuracy, auto visit) {
   visit("second_gain_limit_percent", accuracy.second_gain_limit);
   visit("gain_deviation_percent", accuracy.gain_deviation);
   visit("phase_limit_degrees", accuracy.phase_limit);
+  visit("second_phase_limit_degrees", accuracy.second_phase_limit);
   visit("phase_deviation_degrees", accuracy.phase_deviation);
   visit("offset_deviation_w", accuracy.offset_deviation_w);
   visit("class_percent", accuracy.class_percent);

@@ -8,7 +8,10 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <stdexcept>
 
+#include "hub/calibration_book.h"
+#include "insight/calibration/transformers.h"
 #include "insight/report/printed.h"
 
 namespace hub {
@@ -27,6 +30,7 @@ constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 constexpr double enough = 0.9;           // Of a month that is compared with.
 constexpr double enough_of_a_day = 0.9;  // To be shown, and for what is always on.
 constexpr double least_kwh = 0.01;       // Of a part.
+constexpr double usual_rating_a = 100;   // Of a clamp that nothing is known of.
 
 double kwh(measurement::MilliwattHours energy) { return static_cast<double>(energy.value) * 1e-6; }
 
@@ -45,10 +49,20 @@ float covered_at(const QuarterHours& use, std::size_t i) {
   return use.covered.empty() ? 1 : use.covered[i];
 }
 
+// A clamp as it was set for a share of the time.
+struct SetClamp {
+  insight::Clamp clamp;
+  double share = 1;
+  std::string model;
+  std::optional<Timestamp> calibrated;
+};
+
 // Its clamps with what each measured, for what they may be off by.
 class Errors {
  public:
-  Errors(const ReportWorld& world, TimeRange range) : world_(world), range_(range) {}
+  Errors(const ReportWorld& world, const std::vector<CalibrationRecord>& calibrations,
+         TimeRange range)
+      : world_(world), calibrations_(calibrations), range_(range) {}
 
   // Of what a circuit took, or gave, in all.
   TracedEnergy of(const Circuit& circuit, double circuit_kwh) {
@@ -56,24 +70,35 @@ class Errors {
     const auto shares = shares_of(circuit);
     for (std::size_t c = 0; c < circuit.channels.size(); ++c) {
       const auto& use = circuit.channels[c];
-      sum += insight::energy_of(clamp(circuit, use), use_of(use, circuit_kwh * shares[c]));
+      for (const auto& [clamp, share, model, calibrated] : clamps(circuit, use)) {
+        sum += insight::energy_of(clamp, use_of(use, circuit_kwh * shares[c] * share));
+      }
     }
     return sum;
   }
 
+  // As it is set now; one of several clamps that is not calibrated speaks for all.
   insight::ReportClamp row(const Circuit& circuit, double circuit_kwh) {
-    const auto& use = circuit.channels.front();
-    const auto one = clamp(circuit, use);
-    return {.circuit = circuit.name,
-            .parts = insight::error_budget(one, use_of(use, circuit_kwh)),
-            .energy = of(circuit, circuit_kwh).measured(),
-            .is_calibrated = one.is_calibrated};
+    insight::ReportClamp row{.circuit = circuit.name,
+                             .energy = of(circuit, circuit_kwh).measured()};
+    bool is_first = true;
+    for (const auto& use : circuit.channels) {
+      const auto now = clamps(circuit, use).back();
+      if (!is_first && now.calibrated) continue;
+      row.parts = insight::error_budget(now.clamp, use_of(use, circuit_kwh));
+      row.model = now.model;
+      row.calibrated.reset();
+      if (now.calibrated) row.calibrated = world_.bill.zone().day(*now.calibrated);
+      is_first = false;
+    }
+    return row;
   }
 
  private:
   struct Mean {
     double watts = 0, vars = 0, volt_amperes = 0;
     double amperes = 0;  // By energy.
+    double hours = 0;
   };
 
   // Hour by hour, which is enough for a mean of a month.
@@ -92,6 +117,7 @@ class Errors {
       if (std::isnan(watts)) continue;
       const double vars = static_cast<double>(reactive->mean[i]);
       mean.watts += watts;
+      ++mean.hours;
       squares += watts * watts;
       mean.volt_amperes += std::isnan(vars) ? watts : std::hypot(watts, vars);
     }
@@ -116,26 +142,61 @@ class Errors {
   insight::ClampUse use_of(const ChannelUse& use, double energy_kwh) {
     const auto& mean = mean_of(use);
     return {.kwh = energy_kwh,
+            .watts = mean.hours > 0 ? mean.watts / mean.hours : 0,
             .amperes = mean.amperes,
             .power_factor = mean.volt_amperes > 0 ? mean.watts / mean.volt_amperes : 1};
   }
 
-  // Gains that are not as they come were set by somebody.
-  insight::Clamp clamp(const Circuit& circuit, const ChannelUse& use) const {
-    const bool is_doubled = std::abs(use.multiplier) == 2 && circuit.channels.size() == 1;
-    insight::Clamp found{.is_doubled = is_doubled, .voltage_sensor = use.device};
+  // As it comes: what the gains say of its model, where they are still those to begin with.
+  SetClamp before_calibration(const ChannelUse& use) const {
+    const insight::TransformerModel* model = nullptr;
     const auto meter = std::ranges::find(world_.home.meters, use.device, &Meter::id);
-    if (meter == world_.home.meters.end()) return found;
     const auto chip = measurement::chip_of(use.channel);
-    if (chip >= meter->chips.size()) return found;
-    const auto& channel = meter->chips[chip].channels[use.channel % measurement::channels_per_chip];
-    const MeterChannel as_it_comes;
-    found.is_calibrated = channel.current_gain != as_it_comes.current_gain;
-    found.is_voltage_calibrated = channel.voltage_gain != as_it_comes.voltage_gain;
+    if (meter != world_.home.meters.end() && chip < meter->chips.size()) {
+      const auto& set = meter->chips[chip].channels[use.channel % measurement::channels_per_chip];
+      model = insight::transformer_set_up(meter->chips[chip].pga, set.current_gain, set.multiplier);
+    }
+    return {
+        .clamp = {.accuracy = model ? insight::uncalibrated(model->class_percent, model->rated_a)
+                                    : insight::uncalibrated(0, usual_rating_a),
+                  .errs_with = use.device},
+        .model = std::string(model ? model->name : "")};
+  }
+
+  // One after the other within the range; at least one. What a meter did not keep holds until it
+  // restarts, and is left out.
+  std::vector<SetClamp> clamps(const Circuit& circuit, const ChannelUse& use) const {
+    const bool is_doubled = std::abs(use.multiplier) == 2 && circuit.channels.size() == 1;
+    std::vector<const CalibrationRecord*> records;
+    for (const auto& record : calibrations_) {
+      const bool is_of_it = record.device == use.device &&
+                            record.channel == static_cast<int>(use.channel) && record.is_kept;
+      if (is_of_it && record.time < range_.end) records.push_back(&record);
+    }
+    std::ranges::stable_sort(records, {}, &CalibrationRecord::time);
+
+    std::vector<SetClamp> found;
+    auto set = before_calibration(use);
+    auto begin = range_.begin;
+    const auto until = [&](Timestamp end) {
+      if (end <= begin) return;
+      set.share = std::chrono::duration<double>(end - begin) / (range_.end - range_.begin);
+      set.clamp.is_doubled = is_doubled;
+      found.push_back(set);
+      begin = end;
+    };
+    for (const auto* record : records) {
+      until(record->time);
+      set = {.clamp = {.accuracy = record->accuracy, .errs_with = record->reference},
+             .model = record->clamp,
+             .calibrated = record->time};
+    }
+    until(range_.end);
     return found;
   }
 
   const ReportWorld& world_;
+  const std::vector<CalibrationRecord>& calibrations_;
   const TimeRange range_;
   std::map<std::pair<std::string, std::uint32_t>, Mean> means_;
 };
@@ -381,6 +442,15 @@ void add_findings(insight::ReportFacts& facts, HealthDesk& health, TimeRange ran
   }
 }
 
+std::expected<std::vector<CalibrationRecord>, std::string> known_calibrations(
+    const std::filesystem::path& file) {
+  try {
+    return load_calibrations(file);
+  } catch (const std::runtime_error& wrong) {
+    return std::unexpected(wrong.what());
+  }
+}
+
 }  // namespace
 
 std::expected<insight::ReportFacts, std::string> report_facts(const ReportWorld& world,
@@ -394,8 +464,11 @@ std::expected<insight::ReportFacts, std::string> report_facts(const ReportWorld&
   if (!use) return std::unexpected(use.error());
   if (covered(use->grid) == 0) return std::unexpected("Nothing was measured in this month.");
 
+  const auto calibrations = known_calibrations(world.calibrations);
+  if (!calibrations) return std::unexpected(calibrations.error());
+
   const auto& panel = panel_at(world.home, std::min(range.end - 1ms, now));
-  Errors errors(world, {range.begin, std::min(range.end, now)});
+  Errors errors(world, *calibrations, {range.begin, std::min(range.end, now)});
   insight::ReportFacts facts{.home = world.home.name,
                              .currency = world.home.currency,
                              .month = month,
@@ -421,14 +494,14 @@ std::expected<insight::ReportFacts, std::string> report_facts(const ReportWorld&
     const auto earlier_period = month_of(month - std::chrono::months(1));
     const auto earlier_range = range_of(earlier_period, zone);
     const auto& earlier_panel = panel_at(world.home, earlier_range.end - 1ms);
-    Errors earlier_errors(world, earlier_range);
+    Errors earlier_errors(world, *calibrations, earlier_range);
     facts.whole_before = whole_of(*earlier, earlier_panel, earlier_errors);
     facts.always_on_before_w = course_of(*earlier, earlier_period, zone).always_on_w;
     before = before_of(*earlier, earlier_panel, earlier_errors);
   }
   if (const auto year_ago = compared(month - std::chrono::years(1))) {
     const auto then = range_of(month_of(month - std::chrono::years(1)), zone);
-    Errors errors_then(world, then);
+    Errors errors_then(world, *calibrations, then);
     facts.whole_a_year_ago = whole_of(*year_ago, panel_at(world.home, then.end - 1ms), errors_then);
   }
   add_parts(facts, world, *use, panel, errors, before, now);

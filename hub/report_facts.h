@@ -4,6 +4,7 @@
 #pragma once
 
 #include <expected>
+#include <filesystem>
 #include <string>
 
 #include "hub/advice_desk.h"
@@ -18,6 +19,7 @@ struct ReportWorld {
   BillDesk& bill;
   Store& store;
   const Home& home;
+  std::filesystem::path calibrations;  // calibrations.toml; it need not be there.
   AdviceDesk* advice = nullptr;
   HealthDesk* health = nullptr;
 };
@@ -25,7 +27,8 @@ struct ReportWorld {
 inline constexpr std::size_t most_remarks = 12;  // Of gaps.
 inline constexpr std::chrono::minutes gap_worth_telling{15};
 
-// The error is one sentence for people: the month has not begun, or nothing was measured in it.
+// The error is one sentence for people: the month has not begun, nothing was measured in it, or the
+// file of calibrations is wrong.
 std::expected<insight::ReportFacts, std::string> report_facts(const ReportWorld&,
                                                               std::chrono::year_month,
                                                               measurement::Timestamp now);

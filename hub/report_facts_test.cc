@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <numeric>
 
+#include "hub/calibration_book.h"
 #include "hub/measured_house.h"
 #include "insight/report/report_page.h"
 
@@ -28,7 +30,10 @@ class ReportFactsTest : public testing::Test {
     house.open();
   }
   std::expected<insight::ReportFacts, std::string> facts(unsigned month) {
-    return report_facts({.bill = *house.desk, .store = *house.store, .home = house.home},
+    return report_facts({.bill = *house.desk,
+                         .store = *house.store,
+                         .home = house.home,
+                         .calibrations = house.folder / "calibrations.toml"},
                         std::chrono::year(2026) / std::chrono::month(month), now);
   }
 
@@ -108,6 +113,83 @@ TEST_F(ReportFactsTest, TheRunningMonthEndsNow) {
   EXPECT_FALSE(found->whole_before);  // It is not as long.
   EXPECT_TRUE(std::isnan(found->kwh_of_days[15]));
   ASSERT_TRUE(found->bill_forecast);
+}
+
+TEST_F(ReportFactsTest, ThePlusMinusIsThatOfTheHomesOwnClamps) {
+  const auto clamp_of = [&](std::string_view circuit) {
+    const auto found = facts(10);
+    EXPECT_TRUE(found) << found.error();
+    return *std::ranges::find(found->clamps, circuit, &insight::ReportClamp::circuit);
+  };
+  const auto relative = [](const insight::ReportClamp& clamp) {
+    return clamp.energy.plus_minus / clamp.energy.kwh;
+  };
+  const auto before = clamp_of("oven");
+  auto& meter = house.home.meters.emplace_back();
+  meter.id = "meter";
+  meter.chips.resize(1);
+  meter.chips[0].channels[2] = {.current_gain = 11'143};  // As the boards' maker has an SCT-006.
+  const auto known = clamp_of("oven");
+  const CalibrationRecord record{.device = "meter",
+                                 .channel = 2,
+                                 .time = MeasuredHouse::local(2026, 9, 20, 12),
+                                 .reference = "Wattmeter",
+                                 .by = "Ada",
+                                 .clamp = "SCT-006",
+                                 .accuracy = {.gain_limit = 0.2,
+                                              .class_percent = 1,
+                                              .rated_a = 20,
+                                              .loads = {{0.5, 1, 1}, {10, 1, 0.2}}}};
+  add_calibration(record, house.folder / "calibrations.toml");
+  const auto calibrated = clamp_of("oven");
+
+  EXPECT_EQ(before.model, "");
+  EXPECT_FALSE(before.calibrated);
+  EXPECT_EQ(known.model, "SCT-006");
+  EXPECT_FALSE(known.calibrated);
+  EXPECT_LT(relative(known), relative(before));
+  EXPECT_EQ(calibrated.calibrated, std::chrono::local_days(std::chrono::year(2026) / 9 / 20));
+  EXPECT_LT(relative(calibrated), 0.01);
+  EXPECT_GT(relative(known), 0.04);
+  // 0.2 % of the reference, 0.25 % of its warmth, 0.1 and 0.075 % of the chip, each over the root
+  // of 3, and what lies between the loads.
+  EXPECT_GT(relative(calibrated), 0.0196 * std::sqrt((0.04 + 0.0625 + 0.01 + 0.005625) / 3));
+  EXPECT_FALSE(clamp_of("fridge").calibrated);
+}
+
+TEST_F(ReportFactsTest, ACalibrationHoldsFromItsDayOn) {
+  const auto plus_minus = [&](std::optional<measurement::Timestamp> time, bool is_kept = true) {
+    const auto file = house.folder / "calibrations.toml";
+    std::filesystem::remove(file);
+    if (time) {
+      add_calibration({.device = "meter",
+                       .channel = 2,
+                       .time = *time,
+                       .reference = "Wattmeter",
+                       .by = "Ada",
+                       .accuracy = {.rated_a = 100, .loads = {{1, 1, 0}}},
+                       .is_kept = is_kept},
+                      file);
+    }
+    const auto found = facts(10);
+    return std::ranges::find(found->clamps, "oven", &insight::ReportClamp::circuit)
+        ->energy.plus_minus;
+  };
+  const double never = plus_minus(std::nullopt);
+
+  EXPECT_EQ(plus_minus(MeasuredHouse::local(2026, 11, 1)), never);
+  EXPECT_EQ(plus_minus(MeasuredHouse::local(2026, 9, 1), false), never);  // The meter forgot it.
+  const double always = plus_minus(MeasuredHouse::local(2026, 9, 1));
+  EXPECT_LT(always, 0.1 * never);
+  // Half of the month, whose errors are of each other independent.
+  const double half = plus_minus(MeasuredHouse::local(2026, 10, 16, 12));
+  EXPECT_NEAR(half, std::hypot(never, always) / 2, 1e-3 * never);
+}
+
+TEST_F(ReportFactsTest, ADamagedFileOfCalibrationsIsSaid) {
+  std::ofstream(house.folder / "calibrations.toml") << "[[calibration]]\n";
+
+  EXPECT_THAT(facts(10).error(), HasSubstr("calibrations.toml"));
 }
 
 TEST_F(ReportFactsTest, ThePageOfItHasNoScript) {

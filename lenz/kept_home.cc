@@ -55,6 +55,7 @@ hub::ServedHome KeptHome::served() {
           .health = [this] { return health(); },
           .bill = [this] { return &money().bill(); },
           .advice = [this] { return money().advice(); },
+          .calibrations = Workplace(folder_).calibrations_file(),
           .points = &write_door_.door()};
 }
 
@@ -117,6 +118,7 @@ Money& KeptHome::money() {
                                    .paths = bill_paths(place),
                                    .book = place.advice_file(),
                                    .catalogue = place.catalogue_file(),
+                                   .calibrations = place.calibrations_file(),
                                    .analyst = [this] { return analyst(); },
                                    .ledger = [this] { return ledger(); },
                                    .health = [this] { return health(); },

@@ -141,6 +141,7 @@ void Money::mail_report() {
   const auto facts = hub::report_facts({.bill = bill_,
                                         .store = world_.store,
                                         .home = world_.home,
+                                        .calibrations = world_.calibrations,
                                         .advice = &*advice_,
                                         .health = world_.health()},
                                        month, now);

@@ -29,8 +29,9 @@ struct MoneyWorld {
   const hub::Home& home;
   const hub::Partners& partners;
   hub::BillDesk::Paths paths;
-  std::string book;       // File of the advice; one that is damaged is set aside.
-  std::string catalogue;  // File of what can be bought; it need not be there.
+  std::string book;          // File of the advice; one that is damaged is set aside.
+  std::string catalogue;     // File of what can be bought; it need not be there.
+  std::string calibrations;  // File; it need not be there.
   std::function<hub::Analyst*()> analyst;
   std::function<hub::Ledger*()> ledger;
   std::function<hub::HealthDesk*()> health;

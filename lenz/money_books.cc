@@ -115,6 +115,7 @@ hub::ReportWorld MoneyBooks::report_world() {
   return {.bill = *bill_,
           .store = store_,
           .home = home_,
+          .calibrations = place_.calibrations_file(),
           .advice = &*advice_,
           .health = health_ ? &*health_ : nullptr};
 }

@@ -37,6 +37,7 @@ class Workplace {
   std::string carbon_file() const { return folder_ + "/carbon.csv"; }
   std::string advice_file() const { return folder_ + "/advice.db"; }
   std::string catalogue_file() const { return folder_ + "/catalogue.csv"; }
+  std::string calibrations_file() const { return folder_ + "/calibrations.toml"; }
   std::string accounts_file() const { return folder_ + "/accounts.db"; }
   std::string meters_file() const { return folder_ + "/meters"; }  // That were paired.
   std::string firmware_folder() const { return folder_ + "/firmware"; }

@@ -523,6 +523,7 @@ Response report(const Call& call) {
   const ReportWorld world{.bill = **desk,
                           .store = *home.store,
                           .home = *home.home,
+                          .calibrations = home.calibrations,
                           .advice = home.advice ? home.advice() : nullptr,
                           .health = home.health ? home.health() : nullptr};
   const auto facts = report_facts(world, asked->value_or(last), call.now);

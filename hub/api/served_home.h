@@ -32,6 +32,7 @@ struct ServedHome {
   std::function<HealthDesk*()> health = {};  // Empty, or null: equipment is not watched.
   std::function<BillDesk*()> bill = {};      // Empty, or null: nothing is billed.
   std::function<AdviceDesk*()> advice = {};  // Empty, or null: nothing is advised.
+  std::string calibrations = {};             // File; empty: nothing was calibrated.
   const PointsDoor* points = nullptr;        // Null: nobody can write.
 };
 

@@ -39,6 +39,7 @@ CurveLimits between(const KnownLoad& low, const KnownLoad& high, double amperes)
 }
 
 CurveLimits curve_limits(const Accuracy& accuracy, double amperes) {
+  if (amperes <= 0) return {};
   const double percent = accuracy.class_percent > 0 ? accuracy.class_percent : unknown_class;
   const double rated = accuracy.rated_a > 0 ? accuracy.rated_a : amperes;
   // Class 3 has no limits below half its rating; such clamps were measured to keep it down to 0.5 %
@@ -72,8 +73,10 @@ double class_growth(double share) {
          (low[1] - high[1]) * (place(share) - place(high[0])) / (place(low[0]) - place(high[0]));
 }
 
-double plus_minus_percent(const Accuracy& accuracy, double volts, double amperes,
-                          double power_factor) {
+double ErrorPart::deviation() const { return is_limit ? percent / std::numbers::sqrt3 : percent; }
+
+std::vector<ErrorPart> error_parts(const Accuracy& accuracy, double amperes, double power_factor,
+                                   double watts) {
   const double factor = std::clamp(std::abs(power_factor), least_factor, 1.0);
   // cos(phi + d) / cos(phi) is 1 - d tan(phi) - d^2 / 2.
   const double tangent = std::sqrt(1 - factor * factor) / factor;
@@ -81,17 +84,51 @@ double plus_minus_percent(const Accuracy& accuracy, double volts, double amperes
     const double radians = degrees * radians_of_degree;
     return 100 * (radians * tangent + radians * radians / 2);
   };
-  const auto curve = curve_limits(accuracy, amperes);
-  ErrorSum sum;
-  sum.add_limit(chip_percent);
-  sum.add_limit(accuracy.gain_limit);
-  sum.add_limit(accuracy.second_gain_limit);
-  sum.add_deviation(accuracy.gain_deviation);
-  sum.add_limit(of_phase(accuracy.phase_limit));
-  sum.add_deviation(of_phase(accuracy.phase_deviation));
+  std::vector<ErrorPart> parts;
+  const auto add = [&](const ErrorPart& part) {
+    if (part.percent > 0) parts.push_back(part);
+  };
+  const bool is_set = is_calibrated(accuracy);
+  add({.words = is_set ? "what it was calibrated with" : "the clamp, not calibrated",
+       .percent = accuracy.gain_limit,
+       .is_shared = is_set});
+  add({.words = is_set ? "what its voltage was calibrated with" : "the voltage, not calibrated",
+       .percent = accuracy.second_gain_limit,
+       .is_shared = true});
+  add({.words = "readings while it was calibrated",
+       .percent = accuracy.gain_deviation,
+       .is_limit = false});
+  add({.words = "phase of the clamp", .percent = of_phase(accuracy.phase_limit)});
+  add({.words = "phase of the voltage",
+       .percent = of_phase(accuracy.second_phase_limit),
+       .is_shared = true});
+  add({.words = "phase while it was calibrated",
+       .percent = of_phase(accuracy.phase_deviation),
+       .is_limit = false});
   // Ratio and phase of a core go together.
-  sum.add_limit(curve.percent + of_phase(curve.degrees));
-  sum.add_deviation(100 * accuracy.offset_deviation_w / (volts * amperes * factor));
+  const auto curve = curve_limits(accuracy, amperes);
+  add({.words = is_set ? "currents that it was not calibrated at" : "small currents",
+       .percent = curve.percent + of_phase(curve.degrees)});
+  if (watts > 0) {
+    add({.words = "what it shows without load",
+         .percent = 100 * accuracy.offset_deviation_w / watts,
+         .is_limit = false});
+  }
+  add({.words = "the chip", .percent = chip_percent});
+  return parts;
+}
+
+double plus_minus_percent(const Accuracy& accuracy, double volts, double amperes,
+                          double power_factor) {
+  const double watts = volts * amperes * std::clamp(std::abs(power_factor), least_factor, 1.0);
+  ErrorSum sum;
+  for (const auto& part : error_parts(accuracy, amperes, power_factor, watts)) {
+    if (part.is_limit) {
+      sum.add_limit(part.percent);
+    } else {
+      sum.add_deviation(part.percent);
+    }
+  }
   return sum.interval();
 }
 
@@ -99,7 +136,8 @@ Accuracy uncalibrated(double class_percent, double rated_a) {
   const double percent = class_percent > 0 ? class_percent : unknown_class;
   return {.gain_limit = percent + board_percent,
           .second_gain_limit = adapter_percent,
-          .phase_limit = std::min(percent, split_core_degrees) + adapter_degrees,
+          .phase_limit = std::min(percent, split_core_degrees),
+          .second_phase_limit = adapter_degrees,
           .offset_deviation_w = 1,
           .class_percent = class_percent,
           .rated_a = rated_a};

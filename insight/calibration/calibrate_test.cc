@@ -235,6 +235,9 @@ TEST(Transformers, ReachAsFarAsTheChipsRatedVoltage) {
   EXPECT_EQ(find_transformer("SCT-024")->multiplier(), 2);
   EXPECT_EQ(find_transformer("SCT-006")->multiplier(), 1);
   EXPECT_EQ(find_transformer("no such"), nullptr);
+  EXPECT_EQ(transformer_set_up(1, 41'787 / 2, 2)->name, "SCT-016");
+  EXPECT_EQ(transformer_set_up(1, 27'518, 1)->name, "SCT-013-000");
+  EXPECT_EQ(transformer_set_up(1, 27'519, 1), nullptr);
   // Gain and volts per ampere agree with the chip's scale to 2 % and the boards' parts.
   for (const auto& model : transformer_models()) {
     const double counts = model.output_v / model.rated_a * model.current_gain / 32768 *

@@ -56,6 +56,14 @@ const TransformerModel* find_transformer(std::string_view name) {
   return found == models.end() ? nullptr : &*found;
 }
 
+const TransformerModel* transformer_set_up(int pga, int current_gain, int multiplier) {
+  const auto found = std::ranges::find_if(models, [&](const TransformerModel& model) {
+    return model.pga == pga && model.multiplier() == multiplier &&
+           model.current_gain / multiplier == current_gain;
+  });
+  return found == models.end() ? nullptr : &*found;
+}
+
 std::span<const AdapterModel> adapter_models() { return adapters; }
 
 measurement::ChannelWords start_words(const TransformerModel& model, const AdapterModel& adapter) {

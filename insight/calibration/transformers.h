@@ -29,6 +29,10 @@ struct TransformerModel {
 std::span<const TransformerModel> transformer_models();
 const TransformerModel* find_transformer(std::string_view name);  // Null: none of that name.
 
+// Which a channel is set up for that still has its start words; of several the first. Null: it has
+// others.
+const TransformerModel* transformer_set_up(int pga, int current_gain, int multiplier);
+
 struct AdapterModel {
   std::string_view name;
   std::string_view board;  // Which it is for.

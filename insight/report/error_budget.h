@@ -1,5 +1,5 @@
-// What energy may be off by, and why: each clamp, its phase, the chip, small currents, a leg that
-// is not measured, and the voltage that all clamps of a meter share.
+// What energy may be off by, and why: what insight/calibration knows of the channel, warmth and
+// cold over a month, a leg that is not measured, and what channels are off by together.
 //
 //   Clamp + ClampUse ──> error_budget(): parts ──> energy_of(): kWh ──> + and - ──> ± kWh ──> ±
 //   money
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "insight/bill/money.h"
+#include "insight/calibration/accuracy.h"
 
 namespace insight {
 
@@ -25,25 +26,19 @@ struct Measured {
 
 // What is known of a clamp and of how it is set.
 struct Clamp {
-  double class_percent = 0;  // Of IEC 61869-2: 0.5, 1 or 3; 0: not known.
-  double rated_a = 100;
-  // Its gain was set with a known load, and that of its meter's voltage with a voltmeter.
-  bool is_calibrated = false, is_voltage_calibrated = false;
-  bool is_doubled = false;     // One clamp stands for both legs of the circuit.
-  std::string voltage_sensor;  // Clamps that share one are off together: the meter's id.
+  Accuracy accuracy;
+  bool is_doubled = false;  // One clamp stands for both legs of the circuit.
+  // Clamps that have the same are off together: the meter's id while nothing but its adapter set
+  // their voltage, else the reference.
+  std::string errs_with;
 };
 
 // What it measured.
 struct ClampUse {
   double kwh = 0;      // Negative: produced.
+  double watts = 0;    // The mean over all the time, without its sign. 0: not known.
   double amperes = 0;  // While it draws: the mean by energy. 0: not known, taken for its rating.
-  double power_factor = 1;  // The mean by energy, 0 to 1; below 0.1 it is taken for 0.1.
-};
-
-struct ErrorPart {
-  std::string_view words;  // "phase of the clamp".
-  double percent = 0;      // One standard deviation, of the energy.
-  bool is_shared = false;  // By all clamps of the same voltage sensor.
+  double power_factor = 1;  // The mean by energy, 0 to 1.
 };
 
 // The largest part first; parts that do not apply are left out.
@@ -70,7 +65,7 @@ class TracedEnergy {
   friend TracedEnergy energy_of(const Clamp&, const ClampUse&);
 
   double kwh_ = 0, own_variance_ = 0;
-  std::map<std::string, double, std::less<>> shared_;  // kWh, by voltage sensor.
+  std::map<std::string, double, std::less<>> shared_;  // kWh, by what errs.
 };
 
 TracedEnergy energy_of(const Clamp&, const ClampUse&);

@@ -109,13 +109,21 @@ inline ReportFacts october() {
                    Spread{10, 60, 105}},
                   {"Replace the fridge", sys_days{2026y / October / 9}, {290, 330, 365}, {}, {}}};
   facts.quality = {0.987, {"No reading on 20 October from 00:00 to 09:40."}};
-  const Clamp clamp{.class_percent = 1, .is_calibrated = true, .voltage_sensor = "meter"};
+  const Clamp clamp{.accuracy = {.gain_limit = 0.5,
+                                 .phase_deviation = 0.05,
+                                 .class_percent = 1,
+                                 .rated_a = 20,
+                                 .loads = {{6, 1, 0.8}}},
+                    .errs_with = "Wattmeter, 0.5 %"};
   facts.clamps = {
-      {"Heat pump",
-       error_budget(clamp, {.kwh = 156, .amperes = 6, .power_factor = 0.92}),
-       {156, 4.9},
-       true},
-      {"Tumble dryer", error_budget({}, {.kwh = 38.4, .amperes = 9}), {38.4, 1.9}, false}};
+      {.circuit = "Heat pump",
+       .parts = error_budget(clamp, {.kwh = 156, .watts = 210, .amperes = 6, .power_factor = 0.92}),
+       .energy = {156, 4.9},
+       .model = "SCT-006",
+       .calibrated = local_days{2026y / May / 12}},
+      {.circuit = "Tumble dryer",
+       .parts = error_budget({.accuracy = uncalibrated(0, 0)}, {.kwh = 38.4, .amperes = 9}),
+       .energy = {38.4, 1.9}}};
   return facts;
 }
 

@@ -113,6 +113,10 @@ std::string temperature(double celsius) { return fmt::format("{:.1f}\u00a0°C", 
 
 }  // namespace
 
+std::string day_text(std::chrono::year_month_day day) {
+  return fmt::format("{} {}", unsigned{day.day()}, month_text(day.year() / day.month()));
+}
+
 std::string month_text(year_month month) {
   static constexpr std::array names = {"January",   "February", "March",    "April",
                                        "May",       "June",     "July",     "August",

@@ -48,7 +48,8 @@ struct ReportClamp {
   std::string circuit;
   std::vector<ErrorPart> parts;
   Measured energy;
-  bool is_calibrated = false;
+  std::string model;                                  // Of the clamp, "SCT-016"; empty: not known.
+  std::optional<std::chrono::local_days> calibrated;  // The last time; absent: never.
 };
 
 struct ReportFacts {
@@ -76,6 +77,7 @@ struct ReportFacts {
 };
 
 std::string month_text(std::chrono::year_month);    // "October 2026"
+std::string day_text(std::chrono::year_month_day);  // "3 October 2026"
 std::string month_before(std::chrono::year_month);  // "September", "December 2025" of January 2026.
 
 // The month is not over yet.

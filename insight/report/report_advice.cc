@@ -109,12 +109,6 @@ std::string piece(const Advice& advice, std::string_view currency) {
   return html + "</div>\n";
 }
 
-std::string day_text(measurement::Timestamp time) {
-  const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(time)};
-  return fmt::format("{} {}", static_cast<unsigned>(day.day()),
-                     month_text(day.year() / day.month()));
-}
-
 std::string saved_text(const Spread& saved) {
   return fmt::format("{}\u00a0kWh<small>{} to {}</small>", digits_of(saved.median),
                      digits_of(saved.low), digits_of(saved.high));
@@ -129,7 +123,8 @@ std::string score_row(const ReportFacts& facts, const ScoredPrediction& score) {
   return fmt::format(
       "<tr><th scope=\"row\">{}<small>said {}; {}</small></th><td>{}</td><td>{}</td>"
       "</tr>\n",
-      escaped(score.what), day_text(score.said + facts.utc_offset), verdict,
+      escaped(score.what),
+      day_text(std::chrono::floor<std::chrono::days>(score.said + facts.utc_offset)), verdict,
       saved_text(score.predicted), score.measured ? saved_text(*score.measured) : "–");
 }
 

@@ -28,15 +28,13 @@ std::string hero(const ReportFacts& facts) {
 std::string footer(const ReportFacts& facts) {
   const auto local = facts.made + facts.utc_offset;
   const auto day = std::chrono::floor<std::chrono::days>(local);
-  const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss time{std::chrono::floor<std::chrono::minutes>(local - day)};
   return fmt::format(
-      "<footer><p>Made on {} {} at {}:{:02}.</p>\n"
+      "<footer><p>Made on {} at {}:{:02}.</p>\n"
       "<p>± holds in 95 of 100 cases. <i>Measured</i> has a clamp or a plug of its own, "
       "<i>identified</i> was told from how it draws, <i>unknown</i> is what is "
       "left.</p></footer>\n",
-      static_cast<unsigned>(date.day()), month_text(date.year() / date.month()),
-      time.hours().count(), time.minutes().count());
+      day_text(day), time.hours().count(), time.minutes().count());
 }
 
 }  // namespace

@@ -112,6 +112,16 @@ TEST(ReportPage, SaysHowOftenItsAdviceCameTrue) {
   EXPECT_THAT(page, HasSubstr("Of 2 that could be checked, 1 came true."));
 }
 
+TEST(ReportPage, SaysOfEachClampHowItIsSet) {
+  const auto page = report_page(october());
+
+  EXPECT_THAT(page, HasSubstr("<bdi>Heat pump</bdi><small>SCT-006, calibrated on 12 May 2026; "
+                              "most of it: what it was calibrated with</small>"));
+  EXPECT_THAT(page, HasSubstr("<bdi>Tumble dryer</bdi><small>not calibrated; most of it: the "
+                              "clamp, not calibrated</small>"));
+  EXPECT_THAT(page, HasSubstr("1 of 2 clamps is not calibrated"));
+}
+
 TEST(ReportPage, SaysWhatIsMissing) {
   const auto page = report_page({.home = "New", .currency = "EUR", .month = october().month});
 
@@ -145,6 +155,7 @@ TEST(ReportPage, TakesNamesForText) {
   facts.scores[0].what = name;
   facts.quality.remarks = {name};
   facts.clamps[0].circuit = name;
+  facts.clamps[0].model = name;
 
   const auto page = report_page(facts);
 
@@ -152,7 +163,7 @@ TEST(ReportPage, TakesNamesForText) {
   EXPECT_THAT(page, Not(HasSubstr(name)));
   // Twice: the title and the head; the part's name in its row and in two sentences; once the
   // others.
-  EXPECT_EQ(count(page, "&lt;script&gt;&quot;&amp;&#39;"), 19);
+  EXPECT_EQ(count(page, "&lt;script&gt;&quot;&amp;&#39;"), 20);
 }
 
 }  // namespace

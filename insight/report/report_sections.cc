@@ -88,14 +88,23 @@ std::string bill_row(const BillLine& line, std::string_view currency) {
                      escaped(line.words), of, money_text(line.amount, currency));
 }
 
+// What is known of how it is set.
+std::string clamp_text(const ReportClamp& clamp) {
+  auto known = clamp.calibrated
+                   ? "calibrated on " + day_text(std::chrono::year_month_day(*clamp.calibrated))
+                   : std::string("not calibrated");
+  if (!clamp.model.empty()) known = fmt::format("{}, {}", clamp.model, known);
+  if (clamp.parts.empty()) return known;
+  return fmt::format("{}; most of it: {}", known, clamp.parts.front().words);
+}
+
 std::string clamp_row(const ReportClamp& clamp) {
   const double share =
       clamp.energy.kwh != 0 ? clamp.energy.plus_minus / std::abs(clamp.energy.kwh) : 0;
   return fmt::format(
       "<tr><th scope=\"row\">{}<small>{}</small></th><td>{}<small>±\u00a0{}</small></td></tr>\n",
-      name_html(clamp.circuit),
-      clamp.parts.empty() ? "" : "most of it: " + escaped(clamp.parts.front().words),
-      kwh_text(clamp.energy.kwh), share_text(share));
+      name_html(clamp.circuit), escaped(clamp_text(clamp)), kwh_text(clamp.energy.kwh),
+      share_text(share));
 }
 
 }  // namespace
@@ -260,7 +269,8 @@ std::string quality_card(const ReportFacts& facts) {
                   : fmt::format("<p>{:.1f}\u00a0% of the time was measured.</p>\n",
                                 std::floor(1000 * facts.quality.covered) / 10);
   if (!facts.quality.remarks.empty()) html += list_html(facts.quality.remarks);
-  const auto uncalibrated = std::ranges::count(facts.clamps, false, &ReportClamp::is_calibrated);
+  const auto uncalibrated = std::ranges::count_if(
+      facts.clamps, [](const ReportClamp& clamp) { return !clamp.calibrated; });
   if (!facts.clamps.empty()) {
     if (uncalibrated > 0) {
       html += fmt::format(
