@@ -1,11 +1,17 @@
 #include "hub/doctor_desk.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "insight/wiring/wiring_words.h"
 
 namespace hub {
 namespace {
 
 using insight::wiring::CircuitKind;
+using measurement::Timestamp;
+
+constexpr auto read_at_once = std::chrono::minutes(5);
 
 CircuitKind kind_of(hub::CircuitKind kind) {
   switch (kind) {
@@ -74,26 +80,121 @@ insight::wiring::Panel wiring_panel(const Home& home, const std::string& device,
   return entered;
 }
 
-std::expected<insight::wiring::Report, StoreError> examine_wiring(Store& store, const Home& home,
-                                                                  const std::string& device,
-                                                                  std::chrono::minutes length) {
-  const auto last = store.last(device);
+WiringLook::WiringLook(Store& store, const Home& home, std::string device,
+                       std::chrono::minutes length)
+    : store_(&store),
+      home_(&home),
+      length_(std::min<std::chrono::minutes>(length, longest_wiring_look)),
+      found_{.device = std::move(device)} {}
+
+std::expected<void, StoreError> WiringLook::begin() {
+  const auto last = store_->last(found_.device);
   if (!last) return std::unexpected(last.error());
-  if (!*last) return insight::wiring::Report{};
-  const auto end = (*last)->time + std::chrono::milliseconds(1);
-  auto kept = store.samples(
-      device, {end - std::min<std::chrono::minutes>(length, longest_wiring_look), end});
+  std::size_t chips = 0;
+  if (*last) {
+    found_.until = (*last)->time;
+    chips = (*last)->sample.chips();
+  }
+  found_.panel = wiring_panel(*home_, found_.device, found_.until);
+  // Chips that the meter has by its description, though none of them was heard.
+  recorder_.emplace(std::max(chips, found_.panel.chips.size()));
+  end_ = found_.until + std::chrono::milliseconds(1);
+  next_ = *last ? end_ - length_ : end_;
+  return {};
+}
+
+std::expected<std::optional<WiringExamination>, StoreError> WiringLook::step() {
+  if (!recorder_) {
+    if (const auto begun = begin(); !begun) return std::unexpected(begun.error());
+  }
+  if (next_ >= end_) {
+    found_.report = examine(found_.panel, *recorder_);
+    return std::move(found_);
+  }
+  const auto until = std::min<Timestamp>(next_ + read_at_once, end_);
+  auto kept = store_->samples(found_.device, {next_, until});
   if (!kept) return std::unexpected(kept.error());
   std::erase_if(*kept,
                 [](const Store::Kept& one) { return one.stream != measurement::Stream::samples; });
   std::ranges::stable_sort(*kept, {}, &Store::Kept::time);
-  const auto panel = wiring_panel(home, device, (*last)->time);
-  // Chips that the meter has by its description, though none of them was heard.
-  std::size_t chips = panel.chips.size();
-  for (const auto& one : *kept) chips = std::max(chips, one.sample.chips());
-  insight::wiring::Recorder recorder(chips);
-  for (const auto& one : *kept) recorder.take(one.time, one.sample);
-  return examine(panel, recorder);
+  for (const auto& one : *kept) recorder_->take(one.time, one.sample);
+  next_ = until;
+  return std::nullopt;
+}
+
+std::expected<WiringExamination, StoreError> examine_wiring(Store& store, const Home& home,
+                                                            const std::string& device,
+                                                            std::chrono::minutes length) {
+  WiringLook look(store, home, device, length);
+  while (true) {
+    auto found = look.step();
+    if (!found) return std::unexpected(found.error());
+    if (*found) return std::move(**found);
+  }
+}
+
+const std::vector<WiringExamination>& DoctorDesk::ask(Timestamp now) {
+  const bool is_old = !looked_ || now - *looked_ >= good_for || now < *looked_;
+  if (!is_looking() && is_old) {
+    coming_.clear();
+    for (const auto& device : metered_devices(home_, now)) {
+      waiting_.emplace_back(store_, home_, device, longest_wiring_look);
+    }
+    looked_ = now;
+  }
+  return found_;
+}
+
+std::expected<bool, StoreError> DoctorDesk::step(Timestamp now) {
+  if (waiting_.empty()) return true;
+  auto found = waiting_.front().step();
+  if (!found) {
+    // Asked again, it begins anew.
+    waiting_.clear();
+    looked_.reset();
+    return std::unexpected(found.error());
+  }
+  if (!*found) return false;
+  coming_.push_back(std::move(**found));
+  waiting_.pop_front();
+  if (!waiting_.empty()) return false;
+  found_ = std::exchange(coming_, {});
+  looked_ = now;
+  return true;
+}
+
+std::vector<NotSeen> not_seen(const WiringExamination& examination) {
+  std::vector<NotSeen> all;
+  for (const auto channel : examination.report.silent) {
+    const auto circuits = circuits_of(examination.panel, {channel});
+    all.push_back({.circuit = circuits.empty() ? "" : circuits.front(),
+                   .where = clamp_name(examination.panel, channel),
+                   .why = "Too little flows through it: switch something on and off behind it."});
+  }
+  return all;
+}
+
+std::vector<NotSeen> without_clamp(const Home& home, Timestamp at) {
+  std::vector<NotSeen> all;
+  for (const auto& circuit : panel_at(home, at).circuits) {
+    if (!circuit.channels.empty()) continue;
+    all.push_back({.circuit = circuit.id,
+                   .where = circuit.name.empty() ? circuit.id : circuit.name,
+                   .why = "It has no clamp."});
+  }
+  return all;
+}
+
+std::vector<std::string> circuits_of(const insight::wiring::Panel& panel,
+                                     const std::vector<std::size_t>& channels) {
+  std::vector<std::string> ids;
+  for (const auto& circuit : panel.circuits) {
+    const bool has_one = std::ranges::any_of(circuit.clamps, [&](const auto& clamp) {
+      return std::ranges::find(channels, clamp.channel) != channels.end();
+    });
+    if (has_one) ids.push_back(circuit.id);
+  }
+  return ids;
 }
 
 }  // namespace hub

@@ -35,7 +35,8 @@ std::string folder_of(const DoctorOptions& options) {
   return folder;
 }
 
-void print(const std::string& device, const insight::wiring::Report& report) {
+void print(const hub::WiringExamination& examination) {
+  const auto& [device, until, panel, report] = examination;
   const auto minutes = std::chrono::duration<double, std::ratio<60>>(report.length).count();
   if (report.length < insight::wiring::shortest_examination) {
     fmt::print(
@@ -67,17 +68,17 @@ int doctor(const DoctorOptions& options) {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   bool is_well = true;
   for (const auto& device : hub::metered_devices(home, now)) {
-    const auto report =
+    const auto found =
         hub::examine_wiring(store, home, device, std::chrono::minutes(options.minutes));
-    if (!report) {
-      throw std::runtime_error(fmt::format("The store: {}.", hub::sentence(report.error())));
+    if (!found) {
+      throw std::runtime_error(fmt::format("The store: {}.", hub::sentence(found.error())));
     }
     if (options.json) {
-      fmt::print("{}\n", hub::wiring_text(device, *report));
+      fmt::print("{}\n", hub::wiring_text(*found));
     } else {
-      print(device, *report);
+      print(*found);
     }
-    is_well &= report->findings.empty();
+    is_well &= found->report.findings.empty();
   }
   return is_well ? 0 : 1;
 }

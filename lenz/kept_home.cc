@@ -56,6 +56,7 @@ hub::ServedHome KeptHome::served() {
           .bill = [this] { return &money().bill(); },
           .advice = [this] { return money().advice(); },
           .calibrations = Workplace(folder_).calibrations_file(),
+          .doctor = [this] { return doctor(); },
           .points = &write_door_.door()};
 }
 
@@ -65,6 +66,16 @@ hub::Ledger* KeptHome::ledger() {
                                             home_);
   }
   return ledger_.get();
+}
+
+hub::DoctorDesk* KeptHome::doctor() {
+  if (!doctor_) {
+    doctor_.emplace(store_, home_);
+    examining_.emplace(
+        around_.context, [this] { return doctor_->step(around_.now()); },
+        fmt::format("The wiring of {} is not examined", home_.name), around_.say);
+  }
+  return &*doctor_;
 }
 
 void KeptHome::begin_analysis() {

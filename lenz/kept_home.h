@@ -19,6 +19,7 @@
 #include "hub/store/sqlite_store.h"
 #include "lenz/analysis.h"
 #include "lenz/health.h"
+#include "lenz/in_steps.h"
 #include "lenz/long_memory.h"
 #include "lenz/money.h"
 #include "lenz/partner_links.h"
@@ -75,6 +76,7 @@ class KeptHome {
 
  private:
   hub::Ledger* ledger();
+  hub::DoctorDesk* doctor();
   hub::Analyst* analyst();  // Null: there is none.
 
   const Surroundings& around_;
@@ -89,9 +91,11 @@ class KeptHome {
   std::unique_ptr<hub::Ledger> ledger_;  // Null until somebody asks for it.
   hub::PointsInbox inbox_{store_, live_, home_};
   WriteDoor write_door_;
-  std::optional<Analysis> analysis_;  // Absent until somebody asks for it.
-  std::optional<Health> health_;      // Absent until somebody asks for it.
-  std::optional<Money> money_;        // Absent until somebody asks for it.
+  std::optional<Analysis> analysis_;       // Absent until somebody asks for it.
+  std::optional<Health> health_;           // Absent until somebody asks for it.
+  std::optional<Money> money_;             // Absent until somebody asks for it.
+  std::optional<hub::DoctorDesk> doctor_;  // Absent until somebody asks for it.
+  std::optional<InSteps> examining_;       // The same.
   std::optional<PartnerLinks> links_;
   bool has_failed_ = false;  // To tidy.
 };

@@ -42,3 +42,25 @@ export const close = (world) => void delete worlds[world];
 export const ask = (device, { kind }) =>
   device === 'meter-1' ? [200, { outcome: 'done', sentence: 'The meter did it.', diagnostics: kind === 'diagnostics' ? { time: Date.now(), ...told } : null }]
     : [504, { error: `${device} does not reply: look whether it has power and is in reach, or whether its firmware is too old to be asked.` }];
+
+// The doctor has found something in the us world, nothing in the eu one, and looks for the first time in the first.
+const too_little = 'Too little flows through it: switch something on and off behind it.';
+const reversed = {
+  fault: 'reversed', title: 'the wrong way round', channels: [4], circuits: ['dryer'], where: 'CT5 (Dryer)', confidence: 0.99,
+  evidence: 'Its steps of 2,040 W are those of the mains, turned by 180\u00b0.', fix: 'Turn the clamp around on its wire, or enter it as reversed.',
+};
+const swapped = {
+  fault: 'swapped', title: 'exchanged', channels: [2, 6], circuits: ['office', 'bedrooms'], where: 'CT3 (Office) and CT7 (Bedrooms)', confidence: 0.84,
+  evidence: 'CT3 is found in leg 2 and CT7 in leg 1, where the other was entered.', fix: 'Exchange the two clamps.',
+};
+export function wiring(world) {
+  const meter = (more) => ({ device: 'meter-1', until: Date.now() - 40_000, minutes: 120, is_enough: true, findings: [], silent: [], not_seen: [], ...more });
+  const meters_of = {
+    us: [meter({ findings: [reversed, swapped], silent: [9], not_seen: [{ circuit: 'well_pump', where: 'CT10 (Well pump)', why: too_little }] })],
+    eu: [meter({ minutes: 31 })], stale: [meter({ minutes: 4, is_enough: false })],
+    many: [meter({ findings: Array.from({ length: 5 }, (_, i) => ({ ...reversed, where: `CT${i + 1} (${'Donaudampfschifffahrtsgesellschaftskabine'.repeat(i % 2 + 1)})` })),
+      not_seen: Array.from({ length: 30 }, (_, i) => ({ circuit: `c${i + 1}`, where: `CT${i + 1} (<b>Circuit ${i + 1}</b>)`, why: too_little })) }), meter({ device: 'meter-2' })],
+  };
+  return { now: Date.now(), is_looking: world === 'first', meters: meters_of[world] ?? [],
+    without_clamp: world === 'us' ? ['Outside lights', 'Garage'].map((where) => ({ circuit: where.toLowerCase(), where, why: 'It has no clamp.' })) : [] };
+}

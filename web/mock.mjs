@@ -296,6 +296,7 @@ async function answer(request, response) {
     return send(response, 200, silent.filter((gap) => gap.end > begin && gap.begin < end));
   }
   if (path === `${base}/meters`) return send(response, 200, meters.meters(world, started));
+  if (path === `${base}/wiring`) return send(response, 200, meters.wiring(world));
   const asked = new RegExp(`^${base}/meters/([^/]+)/requests$`).exec(path);
   if (asked) return send(response, ...meters.ask(asked[1], await body_of(request)));
   if (path === `${base}/pairing`) {

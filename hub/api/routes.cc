@@ -17,6 +17,7 @@
 #include "hub/api/pairing.h"
 #include "hub/api/url.h"
 #include "hub/api/views.h"
+#include "hub/api/wiring.h"
 #include "hub/devices.h"
 #include "hub/history.h"
 #include "hub/report_facts.h"
@@ -417,6 +418,14 @@ Response switched_on(const Call& call) {
   return told ? json(*told) : refusal(400, told.error());
 }
 
+// --- Wiring
+
+Response wiring(const Call& call) {
+  auto* desk = call.home->doctor ? call.home->doctor() : nullptr;
+  return desk ? json(wiring_text(*desk, *call.home->home, call.now))
+              : refusal(503, "The wiring is not examined in this home.");
+}
+
 // --- The condition of equipment
 
 OrRefusal<HealthDesk*> health_desk(const Call& call) {
@@ -594,6 +603,7 @@ constexpr std::array rows = {
     Route{"POST", "/api/homes/{home}/meters/{device}/requests", Role::owner, ask_meter, 4096},
     Route{"DELETE", "/api/homes/{home}/meters/{device}/credential", Role::owner,
           take_credential_back, 16},
+    Route{"GET", "/api/homes/{home}/wiring", Role::resident, wiring, 0},
     Route{"GET", "/api/homes/{home}/pairing", Role::owner, pairing, 0},
     Route{"POST", "/api/homes/{home}/pairing", Role::owner, open_pairing, 4096},
     Route{"DELETE", "/api/homes/{home}/pairing", Role::owner, close_pairing, 16},

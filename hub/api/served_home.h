@@ -9,6 +9,7 @@
 #include "hub/analyst.h"
 #include "hub/api/write.h"
 #include "hub/bill_desk.h"
+#include "hub/doctor_desk.h"
 #include "hub/health_desk.h"
 #include "hub/home.h"
 #include "hub/hub.h"
@@ -33,6 +34,7 @@ struct ServedHome {
   std::function<BillDesk*()> bill = {};      // Empty, or null: nothing is billed.
   std::function<AdviceDesk*()> advice = {};  // Empty, or null: nothing is advised.
   std::string calibrations = {};             // File; empty: nothing was calibrated.
+  std::function<DoctorDesk*()> doctor = {};  // Empty, or null: the wiring is not examined.
   const PointsDoor* points = nullptr;        // Null: nobody can write.
 };
 

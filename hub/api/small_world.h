@@ -251,6 +251,7 @@ struct SmallWorld {
                     {.appliances = appliances_of([this] { return &analyst; }),
                      .health = [this] { return &desk; },
                      .offers = {}}};
+  DoctorDesk doctor{store, homes[0]};
   std::vector<ServedHome> served = {{.id = "home",
                                      .home = &homes[0],
                                      .store = &store,
@@ -259,7 +260,8 @@ struct SmallWorld {
                                      .analyst = [this] { return &analyst; },
                                      .health = [this] { return &desk; },
                                      .bill = [this] { return &bill; },
-                                     .advice = [this] { return &advice; }}};
+                                     .advice = [this] { return &advice; },
+                                     .doctor = [this] { return &doctor; }}};
   measurement::Timestamp now = new_year + 100s;
   FirmwareShelf shelf{disk, (folder.path / "firmware").string()};
   struct Asked {

@@ -3,13 +3,15 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
-#include "insight/wiring/examination.h"
+#include "hub/doctor_desk.h"
 
 namespace hub {
 
 // One meter's object.
-std::string wiring_text(std::string_view device, const insight::wiring::Report&);
+std::string wiring_text(const WiringExamination&);
+
+// Of all meters that were looked at; asks for a new look where the last one is old.
+std::string wiring_text(DoctorDesk&, const Home&, measurement::Timestamp now);
 
 }  // namespace hub

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { serve } from '../../web/mock.mjs';
-import { open_browser, open_page, overflow, phone } from './demo.mjs';
+import { barriers, open_browser, open_page, overflow, phone } from './demo.mjs';
 
 // In the browser: navigator.serial with one port, behind which a meter speaks Improv and notes what it is told.
 function meter_on_a_cable() {
@@ -111,6 +111,31 @@ describe('Meters', { timeout: 300_000 }, () => {
     assert.deepEqual(told.hub, ['mqtts://hub.local:8883', 'home', 'meter-3', 'secret']);
     assert.match(told.certificate, /^-----BEGIN CERTIFICATE-----\nc{600}\n-----END CERTIFICATE-----\n$/);
     assert.deepEqual([...new Set(told.opened)], [115200]);
+    await page.context().close();
+  });
+
+  test('what is wrong with the wiring stands with what to do, on the meters and on the circuit', async () => {
+    const page = await open('us', phone);
+    await go(page);
+    const card = page.getByRole('region', { name: /^Wiring/ });
+    await card.getByRole('heading', { name: 'CT5 (Dryer): the wrong way round' }).waitFor();
+    await card.getByText('Turn the clamp around on its wire').waitFor();
+    await card.getByText('CT10 (Well pump)').waitFor();
+    await card.getByText('Outside lights').waitFor();
+    assert.deepEqual(await barriers(page), []);
+    assert.equal(await overflow(page), 0);
+
+    await page.evaluate(() => { location.hash = '#/history/dryer'; });
+    await page.getByText('CT5 (Dryer): the wrong way round. Turn the clamp around').waitFor();
+    await page.context().close();
+  });
+
+  test('where nothing was found the page promises nothing', async () => {
+    const page = await open('eu');
+    await go(page);
+    const card = page.getByRole('region', { name: /^Wiring/ });
+    await card.getByText(/In 31.min of samples nothing wrong showed\./).waitFor();
+    assert.doesNotMatch(await card.innerText(), /\bsafe\b|no fault|all is well/i);
     await page.context().close();
   });
 

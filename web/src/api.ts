@@ -9,6 +9,7 @@ import type { Feedback, Health, Rules } from './health';
 import type { Home } from './home';
 import type { Credential } from './improv';
 import { unpack } from './packed';
+import type { Wiring } from './wiring';
 
 export interface Status {
   version: string;
@@ -159,6 +160,7 @@ export const ask_meter = (id: string, device: string, kind: MeterRequest) =>
   ask('POST', home_path(id, `/meters/${encodeURIComponent(device)}/requests`), { kind }) as Promise<{ outcome: string; sentence: string; diagnostics: Diagnostics | null }>;
 export const take_credential_back = (id: string, device: string) =>
   ask('DELETE', home_path(id, `/meters/${encodeURIComponent(device)}/credential`)) as Promise<void>;
+export const wiring = (id: string) => ask('GET', home_path(id, '/wiring')) as Promise<Wiring>;
 export const acts = () => ask('GET', 'api/acts') as Promise<Act[]>;
 
 export const pairing = (id: string) => ask('GET', home_path(id, '/pairing')) as Promise<Pairing>;
