@@ -59,23 +59,23 @@ int calibrate(const CalibrateOptions& options) {
   const auto folder = home_folder(options.data, options.home);
   const auto home = hub::load_home(folder + "/home.toml");
   const char* user = std::getenv("USER");
-  const CalibrationGuide guide{.device = options.device,
-                               .channel = options.channel,
-                               .line_frequency = static_cast<int>(home.line_frequency_hz),
-                               .volts = home.nominal_voltage_v,
-                               .clamp = options.clamp,
-                               .class_percent = options.class_percent,
-                               .rated_a = options.rated_a,
-                               .reference = options.reference,
-                               .by = !options.by.empty() ? options.by
-                                     : user              ? user
-                                                         : "unknown"};
+  const hub::CalibrationPlan plan{.device = options.device,
+                                  .channel = options.channel,
+                                  .line_frequency = static_cast<int>(home.line_frequency_hz),
+                                  .volts = home.nominal_voltage_v,
+                                  .clamp = options.clamp,
+                                  .class_percent = options.class_percent,
+                                  .rated_a = options.rated_a,
+                                  .reference = options.reference,
+                                  .by = !options.by.empty() ? options.by
+                                        : user              ? user
+                                                            : "unknown"};
   const auto file = folder + "/calibrations.toml";
   hub::load_calibrations(file);  // Before anything is set: it could not be noted else.
   MeterLine line(broker_in(place), home.id, options.device);
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   const auto record = calibrate_channel(
-      guide, terminal(), [&](const measurement::Request& request) { return line.ask(request); },
+      plan, terminal(), [&](const measurement::Request& request) { return line.ask(request); },
       now);
   if (!record) {
     fmt::print("Nothing was changed.\n");

@@ -2,24 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <charconv>
 #include <sstream>
 #include <stdexcept>
 #include <vector>
 
-#include "insight/calibration/calibrate.h"
-#include "insight/calibration/transformers.h"
 #include "measurement/request_codec.h"
 
 namespace lenz {
 
+using insight::LoadKind;
 using measurement::Reply;
 using measurement::Request;
 
 namespace {
 
-constexpr std::uint16_t no_load_windows = 40, load_windows = 24;  // 14 and 8.4 s.
+constexpr const char* bad_numbers = "Three numbers or dashes are needed: 230.4 9.98 2299";
 
 struct CalledOff {};
 
@@ -36,191 +33,130 @@ std::vector<std::string> words_of(const std::string& line) {
   return words;
 }
 
-std::optional<double> number_in(const std::string& word) {
-  double value = 0;
-  const auto* end = word.data() + word.size();
-  const auto [at, error] = std::from_chars(word.data(), end, value);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return value;
+// What somebody read off the reference.
+struct Shown {
+  hub::Typed typed;
+  LoadKind kind = LoadKind::resistive;
+};
+
+// Nothing where it is not three words, of loads with "inductive" behind them.
+std::optional<Shown> shown_in(const std::vector<std::string>& words) {
+  const bool is_inductive = words.size() == 4 && words[3] == "inductive";
+  if (words.size() != 3 && !is_inductive) return std::nullopt;
+  return Shown{{words[0], words[1], words[2]},
+               is_inductive ? LoadKind::inductive : LoadKind::resistive};
 }
 
-// A step of the last digit that was typed: 0.1 of "230.4".
-double digit_of(const std::string& word) {
-  const auto point = word.find('.');
-  double digit = 1;
-  for (auto i = point; point != std::string::npos && i + 1 < word.size(); ++i) digit /= 10;
-  return digit;
+template <class Value>
+Value or_throw(std::expected<Value, std::string> value) {
+  if (!value) throw std::runtime_error(value.error());
+  return *std::move(value);
 }
-
-// Three numbers or dashes; nothing where a word is neither.
-using Three = std::array<std::optional<double>, 3>;
-std::optional<Three> three_in(const std::vector<std::string>& words) {
-  if (words.size() < 3) return std::nullopt;
-  Three three;
-  for (std::size_t i = 0; i < 3; ++i) {
-    if (words[i] == "-") continue;
-    three.at(i) = number_in(words[i]);
-    if (!three.at(i) || *three.at(i) < 0) return std::nullopt;
-  }
-  return three;
+void or_throw(const hub::CalibrationCourse::Done& done) {
+  if (!done) throw std::runtime_error(done.error());
 }
 
 class Guide {
  public:
-  Guide(const CalibrationGuide& guide, const Talk& talk, const AskMeter& meter)
-      : guide_(guide), talk_(talk), meter_(meter) {}
+  Guide(hub::CalibrationCourse course, const Talk& talk, const AskMeter& meter)
+      : course_(std::move(course)), talk_(talk), meter_(meter) {}
 
   std::optional<hub::CalibrationRecord> run(measurement::Timestamp now) {
-    const auto before = ask(Request::Kind::read_words, 0).words;
+    or_throw(course_.take_words(meter_(course_.read_words())));
+    const auto& before = course_.words();
     talk_.say(
         fmt::format("Channel {} of {}: voltage gain {}, current gain {}, PGA {}, x{}, phase {}.",
-                    guide_.channel, guide_.device, before.voltage_gain, before.current_gain,
-                    before.pga, before.multiplier, before.phase_delay));
-    if (guide_.reference.empty()) {
-      guide_.reference =
-          answer_to(talk_, "What is the reference? Its name, and when it was checked itself");
+                    course_.plan().channel, course_.plan().device, before.voltage_gain,
+                    before.current_gain, before.pga, before.multiplier, before.phase_delay));
+    if (course_.plan().reference.empty()) {
+      course_.name_reference(
+          answer_to(talk_, "What is the reference? Its name, and when it was checked itself"));
     }
     ask_percents();
-    insight::CalibrationInput input{.words = before,
-                                    .line_frequency = guide_.line_frequency,
-                                    .class_percent = guide_.class_percent,
-                                    .rated_a = guide_.rated_a};
-    if (answer_to(talk_,
-                  "Switch the circuit off, or take the clamp off its wire, and press Enter "
-                  "(s: skip)") != "s") {
-      const auto raw = read(no_load_windows);
-      input.no_load = raw.first;
-      input.no_load_windows = raw.second;
-      talk_.say(fmt::format("  {:.3f} A, {:.3f} W, {:.3f} var without load", raw.first.current.mean,
-                            raw.first.active.mean, raw.first.reactive.mean));
+    read_no_load();
+    while (ask_load()) {
     }
-    std::vector<insight::CalibrationLoad> loads;
-    while (true) {
-      input.loads = loads;
-      const auto load = ask_load(loads.empty());
-      if (!load) break;
-      auto more = loads;
-      more.push_back(*load);
-      input.loads = more;
-      if (const auto result = insight::calibrate(input); !result) {
-        talk_.say("  " + result.error().sentence);
-        continue;
-      }
-      loads = std::move(more);
-    }
-    input.loads = loads;
-    const auto result = insight::calibrate(input);
-    if (!result) throw std::runtime_error(result.error().sentence);
-    return write(before, *result, now);
+    return set(now);
   }
 
  private:
-  Reply ask(Request::Kind kind, std::uint16_t windows) {
-    const auto reply = meter_(
-        {.kind = kind, .channel = static_cast<std::uint8_t>(guide_.channel), .windows = windows});
-    if (reply.outcome != Reply::Outcome::done) {
-      throw std::runtime_error(measurement::sentence(reply.outcome));
-    }
-    return reply;
-  }
-
-  std::pair<measurement::RawChannel, int> read(std::uint16_t windows) {
-    const auto raw = ask(Request::Kind::read_raw, windows).raw;
-    const auto phase = static_cast<std::size_t>(guide_.channel) % measurement::channels_per_chip;
-    return {raw.channels.at(phase), raw.windows};
-  }
-
   void ask_percents() {
     while (true) {
-      const auto percents = three_in(words_of(answer_to(
-          talk_, "+- in % of its volts, amperes and watts (0.2 0.2 0.2; - where it shows none)")));
-      if (percents && ((*percents)[2] || ((*percents)[0] && (*percents)[1]))) {
-        percents_ = *percents;
-        return;
-      }
-      talk_.say("  Three numbers or dashes are needed, watts or both of the others among them.");
+      const auto words = words_of(answer_to(
+          talk_, "+- in % of its volts, amperes and watts (0.2 0.2 0.2; - where it shows none)"));
+      const auto typed = shown_in(words);
+      const auto taken = course_.take_percents(typed ? typed->typed : hub::Typed{});
+      if (taken) return;
+      talk_.say("  " + taken.error());
     }
   }
 
-  // Nothing: there are enough.
-  std::optional<insight::CalibrationLoad> ask_load(bool is_first) {
+  void read_no_load() {
+    while (answer_to(talk_,
+                     "Switch the circuit off, or take the clamp off its wire, and press Enter "
+                     "(s: skip)") != "s") {
+      if (const auto taken = course_.take_no_load(meter_(course_.read_no_load())); !taken) {
+        talk_.say("  " + taken.error());
+        continue;
+      }
+      const auto& raw = *course_.no_load();
+      talk_.say(fmt::format("  {:.3f} A, {:.3f} W, {:.3f} var without load", raw.current.mean,
+                            raw.active.mean, raw.reactive.mean));
+      return;
+    }
+  }
+
+  // False: there are enough.
+  bool ask_load() {
+    const bool is_first = course_.loads().empty();
     talk_.say(is_first ? "Switch a steady load on: a heater without fan, the larger the better."
                        : "Another size of load tells how the clamp changes with it.");
     while (true) {
-      const auto line = answer_to(
+      const auto words = words_of(answer_to(
           talk_,
           fmt::format("What the reference shows now: volts amperes watts, then \"inductive\" "
                       "for a power factor of about 0.5{}",
-                      is_first ? "" : " (Enter: enough)"));
-      const auto words = words_of(line);
-      if (words.empty() && !is_first) return std::nullopt;
-      const auto shown = three_in(words);
-      const bool is_inductive = words.size() == 4 && words[3] == "inductive";
-      if (!shown || words.size() > 4 || (words.size() == 4 && !is_inductive)) {
-        talk_.say("  Three numbers or dashes are needed: 230.4 9.98 2299");
+                      is_first ? "" : " (Enter: enough)")));
+      if (words.empty() && !is_first) return false;
+      const auto shown = shown_in(words);
+      const auto may =
+          shown ? course_.may_read(shown->typed, shown->kind) : std::unexpected(bad_numbers);
+      if (!may) {
+        talk_.say("  " + may.error());
         continue;
       }
-      insight::CalibrationLoad load{.kind = is_inductive ? insight::LoadKind::inductive
-                                                         : insight::LoadKind::resistive};
-      const auto value = [&](std::size_t i) -> std::optional<insight::ReferenceValue> {
-        if (!shown->at(i) || !percents_.at(i)) return std::nullopt;
-        return insight::ReferenceValue{*shown->at(i), *percents_.at(i), digit_of(words[i])};
-      };
-      load.volts = value(0);
-      load.amperes = value(1);
-      load.watts = value(2);
-      const auto [raw, windows] = read(load_windows);
-      load.raw = raw;
-      load.windows = windows;
+      const auto reply = meter_(course_.read_load());
+      if (const auto taken = course_.take_load(shown->typed, shown->kind, reply); !taken) {
+        talk_.say("  " + taken.error());
+        return true;
+      }
+      const auto& raw = course_.loads().back().raw;
       talk_.say(fmt::format("  the meter: {:.2f} V, {:.3f} A, {:.1f} W, {:.1f} var",
                             raw.voltage.mean, raw.current.mean, raw.active.mean,
                             raw.reactive.mean));
-      return load;
+      return true;
     }
   }
 
-  std::optional<hub::CalibrationRecord> write(const measurement::ChannelWords& before,
-                                              const insight::Calibration& result,
-                                              measurement::Timestamp now) {
-    const auto& words = result.words;
+  std::optional<hub::CalibrationRecord> set(measurement::Timestamp now) {
+    const auto& before = course_.words();
+    const auto& words = course_.result()->words;
     talk_.say(
         fmt::format("Voltage gain {} -> {}, current gain {} -> {}, power gain {} -> {}, phase "
                     "{} -> {}, offset {} -> {}.",
                     before.voltage_gain, words.voltage_gain, before.current_gain,
                     words.current_gain, before.power_gain, words.power_gain, before.phase_delay,
                     words.phase_delay, before.active_offset, words.active_offset));
-    talk_.say(accuracy_text(result.accuracy, guide_.volts));
+    talk_.say(accuracy_text(course_.result()->accuracy, course_.plan().volts));
     if (answer_to(talk_, "Set the meter so? (yes)") != "yes") return std::nullopt;
-    const auto reply = meter_({.kind = Request::Kind::write_words,
-                               .channel = static_cast<std::uint8_t>(guide_.channel),
-                               .expected = before,
-                               .wanted = words});
-    // A meter that restarted meanwhile has forgotten that it did it.
-    const bool is_set = reply.outcome == Reply::Outcome::done ||
-                        reply.outcome == Reply::Outcome::not_kept ||
-                        (reply.outcome == Reply::Outcome::words_differ && reply.words == words);
-    if (!is_set) throw std::runtime_error(measurement::sentence(reply.outcome));
-    if (reply.outcome == Reply::Outcome::not_kept) {
-      talk_.say(measurement::sentence(reply.outcome));
-    }
-    return hub::CalibrationRecord{.device = guide_.device,
-                                  .channel = guide_.channel,
-                                  .time = now,
-                                  .reference = guide_.reference,
-                                  .by = guide_.by,
-                                  .clamp = guide_.clamp,
-                                  .volts = guide_.volts,
-                                  .before = before,
-                                  .after = words,
-                                  .accuracy = result.accuracy,
-                                  .no_load_a = result.no_load_a,
-                                  .is_kept = reply.outcome != Reply::Outcome::not_kept};
+    auto record = or_throw(course_.take_set(meter_(course_.set()), now));
+    if (!record.is_kept) talk_.say(measurement::sentence(Reply::Outcome::not_kept));
+    return record;
   }
 
-  CalibrationGuide guide_;
+  hub::CalibrationCourse course_;
   const Talk& talk_;
   const AskMeter& meter_;
-  Three percents_;
 };
 
 }  // namespace
@@ -237,24 +173,11 @@ std::string accuracy_text(const insight::Accuracy& accuracy, double volts) {
   return text;
 }
 
-std::optional<hub::CalibrationRecord> calibrate_channel(const CalibrationGuide& guide,
+std::optional<hub::CalibrationRecord> calibrate_channel(const hub::CalibrationPlan& plan,
                                                         const Talk& talk, const AskMeter& meter,
                                                         measurement::Timestamp now) {
-  auto complete = guide;
-  if (const auto* model = insight::find_transformer(guide.clamp)) {
-    complete.class_percent = model->class_percent;
-    complete.rated_a = model->rated_a;
-  } else if (guide.rated_a <= 0) {
-    std::string names;
-    for (const auto& each : insight::transformer_models()) {
-      names += fmt::format("{}{}", names.empty() ? "" : ", ", each.name);
-    }
-    throw std::runtime_error(fmt::format(
-        "The clamp's model \"{}\" is not known: name one of {}, or give --rated and --class.",
-        guide.clamp, names));
-  }
   try {
-    return Guide(complete, talk, meter).run(now);
+    return Guide(or_throw(hub::CalibrationCourse::begin(plan)), talk, meter).run(now);
   } catch (const CalledOff&) {
     return std::nullopt;
   }

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "hub/calibration_book.h"
+#include "hub/calibration_course.h"
 #include "measurement/request.h"
 
 namespace lenz {
@@ -22,20 +22,9 @@ struct Talk {
 // is no reply.
 using AskMeter = std::function<measurement::Reply(measurement::Request)>;
 
-struct CalibrationGuide {
-  std::string device;
-  int channel = 0;
-  int line_frequency = 50;
-  double volts = 230;
-  std::string clamp;  // A model, or any text with `class_percent` and `rated_a`.
-  double class_percent = 0, rated_a = 0;
-  std::string reference;  // Asked for where it is empty.
-  std::string by;
-};
-
-// Offsets, loads, words, check. Nothing: it was called off, and the meter is as it was. Throws
-// std::runtime_error with one sentence.
-std::optional<hub::CalibrationRecord> calibrate_channel(const CalibrationGuide&, const Talk&,
+// Offsets, loads, words, check; asks for the reference where its name is empty. Nothing: it was
+// called off, and the meter is as it was. Throws std::runtime_error with one sentence.
+std::optional<hub::CalibrationRecord> calibrate_channel(const hub::CalibrationPlan&, const Talk&,
                                                         const AskMeter&,
                                                         measurement::Timestamp now);
 

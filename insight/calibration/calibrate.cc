@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <vector>
 
 namespace insight {
@@ -22,7 +23,6 @@ constexpr double delay_clock = 2'048'000;  // Hz.
 constexpr double register_a = 65.5;        // Where the chip's current ends.
 constexpr double clipping_a = 92.68;       // RMS at gain 1 and PGA 1.
 constexpr int least_windows = 8;
-constexpr double most_unrest = 0.01;        // Of the apparent power, from window to window.
 constexpr double resistive_degrees = 0.05;  // A heater is a resistor up to this.
 constexpr double unknown_offset_w = 1;      // Deviation, without a reading of no load.
 constexpr double same_load = 1.1;           // Loads that are one but for their power factor.
@@ -354,6 +354,21 @@ std::expected<Calibration, CalibrationRefusal> calibrate(const CalibrationInput&
   set_curve(points, input.words, input.line_frequency, result.words);
   result.accuracy = accuracy_of(input, points, result.words);
   return result;
+}
+
+std::optional<CalibrationRefusal> refused_no_load(const CalibrationInput& input) {
+  auto words = input.words;
+  return set_offsets(input, words);
+}
+
+std::optional<double> unrest(std::span<const double> watts) {
+  if (watts.size() < 4) return std::nullopt;
+  const auto count = static_cast<double>(watts.size());
+  const double mean = std::accumulate(watts.begin(), watts.end(), 0.0) / count;
+  if (std::abs(mean) < 1) return std::nullopt;
+  double squares = 0;
+  for (const double each : watts) squares += (each - mean) * (each - mean);
+  return std::sqrt(squares / (count - 1)) / std::abs(mean);
 }
 
 // The average in 1/2^16 of a count, by 2^7: 1/512 of a count.

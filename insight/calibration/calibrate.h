@@ -79,6 +79,15 @@ struct CalibrationRefusal {
 
 std::expected<Calibration, CalibrationRefusal> calibrate(const CalibrationInput&);
 
+// Why its readings of no load are none; its loads are not looked at.
+std::optional<CalibrationRefusal> refused_no_load(const CalibrationInput&);
+
+// The deviation of readings from one to the next, as a share of their mean; nothing: fewer than
+// four, or nothing flows.
+std::optional<double> unrest(std::span<const double> watts);
+// Beyond it a load is no steady one.
+inline constexpr double most_unrest = 0.01;
+
 // With the adapter unplugged: voltage_offset as Atmel-46103A, section 4.2.5, has it.
 std::expected<measurement::ChannelWords, CalibrationRefusal> without_voltage(
     const measurement::ChannelWords&, const measurement::RawChannel&);
