@@ -1,5 +1,7 @@
 #include "hub/meter_requests.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <span>
@@ -24,7 +26,8 @@ void MeterRequests::ask(const std::string& home, const std::string& device,
   if (!used || !world_.send(home, device, {reinterpret_cast<const char*>(bytes.data()), *used})) {
     return done(std::unexpected(Failure::unreachable));
   }
-  waiting_.emplace(meter, Waiting{request.id, now, std::move(done)});
+  const auto patience_of = patience + request.windows * longest_window;
+  waiting_.emplace(meter, Waiting{request.id, now, patience_of, std::move(done)});
 }
 
 void MeterRequests::heard(std::string_view home, std::string_view device, std::string_view bytes,
@@ -54,7 +57,7 @@ void MeterRequests::expire(Timestamp now) {
   for (auto one = waiting_.begin(); one != waiting_.end();) {
     const auto since = now - one->second.asked;
     // A clock that was set back makes nobody wait longer.
-    if (since < patience && since >= since.zero()) {
+    if (since < one->second.patience && since >= since.zero()) {
       ++one;
     } else {
       silent.push_back(std::move(one->second.done));
@@ -68,6 +71,24 @@ const MeterRequests::Condition* MeterRequests::condition(std::string_view home,
                                                          std::string_view device) const {
   const auto found = conditions_.find(Meter(home, device));
   return found == conditions_.end() ? nullptr : &found->second;
+}
+
+std::string sentence(MeterRequests::Failure failure, std::string_view device) {
+  switch (failure) {
+    case MeterRequests::Failure::busy:
+      return fmt::format(
+          "{} has not replied to what was asked before: wait a moment and ask again.", device);
+    case MeterRequests::Failure::full:
+      return "Too many meters are being asked: wait a moment and ask again.";
+    case MeterRequests::Failure::unreachable:
+      return "The broker is away, so no meter can be asked: look whether it runs.";
+    case MeterRequests::Failure::silent:
+      return fmt::format(
+          "{} does not reply: look whether it has power and is in reach, or whether its firmware "
+          "is too old to be asked.",
+          device);
+  }
+  return "The hub does not know why.";
 }
 
 }  // namespace hub

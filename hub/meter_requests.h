@@ -21,13 +21,14 @@ namespace hub {
 class MeterRequests {
  public:
   static constexpr std::chrono::seconds patience{10};
+  static constexpr std::chrono::milliseconds longest_window{700};  // Every second one garbled.
   static constexpr std::size_t most_waiting = 32;
 
   enum class Failure : std::uint8_t {
     busy,         // This meter has a request already.
     full,         // Too many meters have one.
     unreachable,  // The broker is away.
-    silent,       // No reply within `patience`.
+    silent,       // No reply within `patience`, and the time that its readings take.
   };
   // The reply lives as long as the call.
   using Done = std::function<void(const std::expected<const measurement::Reply*, Failure>& answer)>;
@@ -64,6 +65,7 @@ class MeterRequests {
   struct Waiting {
     std::uint64_t id;
     measurement::Timestamp asked;
+    std::chrono::milliseconds patience;
     Done done;
   };
 
@@ -71,5 +73,8 @@ class MeterRequests {
   std::map<Meter, Waiting> waiting_;
   std::map<Meter, Condition> conditions_;  // Of meters that were asked.
 };
+
+// What to do about it, in a sentence that names the meter.
+std::string sentence(MeterRequests::Failure, std::string_view device);
 
 }  // namespace hub

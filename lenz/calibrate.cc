@@ -52,13 +52,21 @@ Talk terminal() {
           }};
 }
 
+std::string who(const std::string& by) {
+  const char* user = std::getenv("USER");
+  return !by.empty() ? by : user ? user : "unknown";
+}
+
+measurement::Timestamp system_now() {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
 }  // namespace
 
 int calibrate(const CalibrateOptions& options) {
   const Workplace place(options.data.empty() ? Workplace::usual_folder() : options.data);
   const auto folder = home_folder(options.data, options.home);
   const auto home = hub::load_home(folder + "/home.toml");
-  const char* user = std::getenv("USER");
   const hub::CalibrationPlan plan{.device = options.device,
                                   .channel = options.channel,
                                   .line_frequency = static_cast<int>(home.line_frequency_hz),
@@ -67,16 +75,13 @@ int calibrate(const CalibrateOptions& options) {
                                   .class_percent = options.class_percent,
                                   .rated_a = options.rated_a,
                                   .reference = options.reference,
-                                  .by = !options.by.empty() ? options.by
-                                        : user              ? user
-                                                            : "unknown"};
-  const auto file = folder + "/calibrations.toml";
+                                  .by = who(options.by)};
+  const auto file = Workplace(folder).calibrations_file();
   hub::load_calibrations(file);  // Before anything is set: it could not be noted else.
   MeterLine line(broker_in(place), home.id, options.device);
-  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   const auto record = calibrate_channel(
       plan, terminal(), [&](const measurement::Request& request) { return line.ask(request); },
-      now);
+      system_now());
   if (!record) {
     fmt::print("Nothing was changed.\n");
     return 1;
@@ -86,9 +91,28 @@ int calibrate(const CalibrateOptions& options) {
   return 0;
 }
 
+int undo_calibration(const UndoCalibrationOptions& options) {
+  const Workplace place(options.data.empty() ? Workplace::usual_folder() : options.data);
+  const auto folder = home_folder(options.data, options.home);
+  const auto file = Workplace(folder).calibrations_file();
+  const auto records = hub::load_calibrations(file);
+  const auto* newest = hub::newest_calibration(records, options.device, options.channel);
+  if (!newest) {
+    throw std::runtime_error(
+        fmt::format("Channel {} of {} was never calibrated.", options.channel, options.device));
+  }
+  MeterLine line(broker_in(place), hub::load_home(folder + "/home.toml").id, options.device);
+  const auto undone = hub::take_undone(records, *newest, line.ask(hub::undo(*newest)),
+                                       who(options.by), system_now());
+  if (!undone) throw std::runtime_error(undone.error());
+  hub::add_calibration(*undone, file);
+  fmt::print("As before, and noted in {}.\n", file);
+  return 0;
+}
+
 int show_calibrations(const ShowCalibrationsOptions& options) {
   const auto folder = home_folder(options.data, options.home);
-  const auto records = hub::load_calibrations(folder + "/calibrations.toml");
+  const auto records = hub::load_calibrations(Workplace(folder).calibrations_file());
   if (records.empty()) fmt::print("No channel was calibrated.\n");
   for (const auto& record : records) {
     const bool is_newest =

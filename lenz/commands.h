@@ -72,6 +72,16 @@ struct CalibrateOptions {
 };
 int calibrate(const CalibrateOptions&);
 
+// Gives a channel the words again that it had before its newest calibration.
+struct UndoCalibrationOptions {
+  std::string data;
+  std::string home;  // Id, where there are several.
+  std::string device = "meter-1";
+  int channel = 0;
+  std::string by;  // Empty: who is signed in.
+};
+int undo_calibration(const UndoCalibrationOptions&);
+
 // Which channels were calibrated, when, with what, and what they may be off by.
 struct ShowCalibrationsOptions {
   std::string data;

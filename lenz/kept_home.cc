@@ -19,6 +19,7 @@ KeptHome::KeptHome(const Surroundings& around, hub::Home home, const std::string
       partners_(hub::load_partners(Workplace(folder).partners_file())),
       store_(around.files, folder),
       memory_(around.context, partners_, home_, store_, around.now, around.say),
+      calibration_(live_, home_, Workplace(folder).calibrations_file()),
       meters_{meter},
       write_door_(around.context, inbox_, around.write_wait) {
   auto retention = home_.retention;
@@ -57,6 +58,7 @@ hub::ServedHome KeptHome::served() {
           .advice = [this] { return money().advice(); },
           .calibrations = Workplace(folder_).calibrations_file(),
           .doctor = [this] { return doctor(); },
+          .calibration = [this] { return &calibration_; },
           .points = &write_door_.door()};
 }
 

@@ -87,6 +87,7 @@ class KeptHome {
   const LongMemory memory_;
   hub::LiveFeed live_;
   hub::Hub hub_{store_, live_};
+  hub::CalibrationDesk calibration_;
   std::set<std::string> meters_;
   std::unique_ptr<hub::Ledger> ledger_;  // Null until somebody asks for it.
   hub::PointsInbox inbox_{store_, live_, home_};

@@ -113,20 +113,29 @@ void describe_bill(CLI::App& command, lenz::BillOptions& bill) {
   command.add_flag("--json", bill.json, "As the API has it");
 }
 
-void describe_calibrate(CLI::App& command, lenz::CalibrateOptions& calibrate) {
-  command.add_option("channel", calibrate.channel, "Which, from 0")
+// What every command has that sets a channel.
+void describe_channel(CLI::App& command, auto& options) {
+  command.add_option("channel", options.channel, "Which, from 0")
       ->required()
       ->check(CLI::Range(0, 41));
-  command.add_option("--data", calibrate.data, data_help);
-  command.add_option("--home", calibrate.home, "Id of the home, where there are several");
-  command.add_option("--meter", calibrate.device, "Its name at the hub")->capture_default_str();
+  command.add_option("--data", options.data, data_help);
+  command.add_option("--home", options.home, "Id of the home, where there are several");
+  command.add_option("--meter", options.device, "Its name at the hub")->capture_default_str();
+  command.add_option("--by", options.by, "Who does it (default: who is signed in)");
+}
+
+void describe_calibrate(CLI::App& command, lenz::CalibrateOptions& calibrate) {
+  describe_channel(command, calibrate);
   command.add_option("--clamp", calibrate.clamp, "Its model: SCT-013-000 (docs/calibration.md)");
   command.add_option("--rated", calibrate.rated_a, "Amperes of a clamp of another model")
       ->check(CLI::Range(1.0, 10'000.0));
   command.add_option("--class", calibrate.class_percent, "Its class in %")
       ->check(CLI::Range(0.1, 5.0));
   command.add_option("--reference", calibrate.reference, "What it is set against");
-  command.add_option("--by", calibrate.by, "Who does it (default: who is signed in)");
+}
+
+void describe_undo_calibration(CLI::App& command, lenz::UndoCalibrationOptions& undo) {
+  describe_channel(command, undo);
 }
 
 void describe_show_calibrations(CLI::App& command, lenz::ShowCalibrationsOptions& show) {
@@ -481,6 +490,8 @@ void add_all(CLI::App& app, int& result) {
   calibrate->require_subcommand(1);
   add(*calibrate, result, "channel", "One clamp, step by step, while the hub runs", lenz::calibrate,
       describe_calibrate);
+  add(*calibrate, result, "undo", "One clamp as it was before its newest calibration",
+      lenz::undo_calibration, describe_undo_calibration);
   add(*calibrate, result, "show", "What was calibrated, with what, and its +-",
       lenz::show_calibrations, describe_show_calibrations);
   add(app, result, "doctor", "What is wrong with the wiring of the meters", lenz::doctor,

@@ -7,6 +7,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "hub/meter_requests.h"
 #include "hub/net/mqtt_client.h"
 #include "measurement/request_codec.h"
 
@@ -18,7 +19,6 @@ using measurement::Request;
 
 namespace {
 
-constexpr auto one_window = 700ms;  // At most, with every second reading garbled.
 constexpr auto ask_again_every = 2s;
 
 std::uint64_t draw() {
@@ -75,7 +75,8 @@ Reply MeterLine::ask(Request request, std::chrono::seconds patience) {
   const auto size = measurement::encode(request, bytes);
   if (!size) throw std::runtime_error(measurement::sentence(size.error()));
   const std::string_view payload(reinterpret_cast<const char*>(bytes.data()), *size);
-  const auto end = std::chrono::steady_clock::now() + patience + request.windows * one_window;
+  const auto end = std::chrono::steady_clock::now() + patience +
+                   request.windows * hub::MeterRequests::longest_window;
   auto next = std::chrono::steady_clock::now();
   bool was_sent = false;
   while (!connection.reply && std::chrono::steady_clock::now() < end) {

@@ -164,22 +164,9 @@ const char* word_of(Reply::Outcome outcome) {
   return outcome_words.at(index < outcome_words.size() ? index : 0);
 }
 
-Response refusal_of(Failure failure, const std::string& device) {
-  switch (failure) {
-    case Failure::busy:
-      return refusal(409, fmt::format("{} has not replied to what was asked before: wait a moment "
-                                      "and ask again.",
-                                      device));
-    case Failure::full:
-      return refusal(503, "Too many meters are being asked: wait a moment and ask again.");
-    case Failure::unreachable:
-      return refusal(503, "The broker is away, so no meter can be asked: look whether it runs.");
-    case Failure::silent:
-      return refusal(504, fmt::format("{} does not reply: look whether it has power and is in "
-                                      "reach, or whether its firmware is too old to be asked.",
-                                      device));
-  }
-  return refusal(500, "The hub does not know why.");
+unsigned status_of(Failure failure) {
+  constexpr std::array statuses = {409U, 503U, 503U, 504U};
+  return statuses.at(static_cast<std::size_t>(failure));
 }
 
 const char* outcome_of(Failure failure) {
@@ -238,22 +225,23 @@ Response ask_meter(const Call& call) {
   auto& accounts = call.context.accounts;
   return {.later = [requests, &accounts, home = call.home->id, device, kind = asking->kind,
                     now = call.now, act = *act](std::function<void(Response)> answer) {
-    requests->ask(home, device, {.kind = kind}, now,
-                  [=, &accounts,
-                   answer = std::move(answer)](const std::expected<const Reply*, Failure>& reply) {
-                    if (!reply) {
-                      accounts.conclude(act, outcome_of(reply.error()));
-                      return answer(refusal_of(reply.error(), device));
-                    }
-                    const auto outcome = (*reply)->outcome;
-                    const bool tells = kind == Kind::diagnostics && outcome == Reply::Outcome::done;
-                    accounts.conclude(act, word_of(outcome));
-                    answer(json(text(Json{
-                        {"outcome", word_of(outcome)},
+    requests->ask(
+        home, device, {.kind = kind}, now,
+        [=, &accounts,
+         answer = std::move(answer)](const std::expected<const Reply*, Failure>& reply) {
+          if (!reply) {
+            accounts.conclude(act, outcome_of(reply.error()));
+            return answer(refusal(status_of(reply.error()), sentence(reply.error(), device)));
+          }
+          const auto outcome = (*reply)->outcome;
+          const bool tells = kind == Kind::diagnostics && outcome == Reply::Outcome::done;
+          accounts.conclude(act, word_of(outcome));
+          answer(json(
+              text(Json{{"outcome", word_of(outcome)},
                         {"sentence", measurement::sentence(outcome)},
                         {"diagnostics",
                          tells ? condition_json(requests->condition(home, device)) : nullptr}})));
-                  });
+        });
   }};
 }
 

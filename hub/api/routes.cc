@@ -10,6 +10,7 @@
 #include "hub/api/advice.h"
 #include "hub/api/appliances.h"
 #include "hub/api/bill.h"
+#include "hub/api/calibration.h"
 #include "hub/api/firmware.h"
 #include "hub/api/health.h"
 #include "hub/api/meters.h"
@@ -604,6 +605,8 @@ constexpr std::array rows = {
     Route{"DELETE", "/api/homes/{home}/meters/{device}/credential", Role::owner,
           take_credential_back, 16},
     Route{"GET", "/api/homes/{home}/wiring", Role::resident, wiring, 0},
+    Route{"GET", "/api/homes/{home}/calibration", Role::owner, calibration, 0},
+    Route{"POST", "/api/homes/{home}/calibration", Role::owner, calibrate, 4096},
     Route{"GET", "/api/homes/{home}/pairing", Role::owner, pairing, 0},
     Route{"POST", "/api/homes/{home}/pairing", Role::owner, open_pairing, 4096},
     Route{"DELETE", "/api/homes/{home}/pairing", Role::owner, close_pairing, 16},

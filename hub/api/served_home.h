@@ -9,6 +9,7 @@
 #include "hub/analyst.h"
 #include "hub/api/write.h"
 #include "hub/bill_desk.h"
+#include "hub/calibration_desk.h"
 #include "hub/doctor_desk.h"
 #include "hub/health_desk.h"
 #include "hub/home.h"
@@ -35,7 +36,8 @@ struct ServedHome {
   std::function<AdviceDesk*()> advice = {};  // Empty, or null: nothing is advised.
   std::string calibrations = {};             // File; empty: nothing was calibrated.
   std::function<DoctorDesk*()> doctor = {};  // Empty, or null: the wiring is not examined.
-  const PointsDoor* points = nullptr;        // Null: nobody can write.
+  std::function<CalibrationDesk*()> calibration = {};  // Empty: nothing is calibrated.
+  const PointsDoor* points = nullptr;                  // Null: nobody can write.
 };
 
 }  // namespace hub

@@ -252,6 +252,7 @@ struct SmallWorld {
                      .health = [this] { return &desk; },
                      .offers = {}}};
   DoctorDesk doctor{store, homes[0]};
+  CalibrationDesk calibration{live, homes[0], folder.path / "calibrations.toml"};
   std::vector<ServedHome> served = {{.id = "home",
                                      .home = &homes[0],
                                      .store = &store,
@@ -261,7 +262,8 @@ struct SmallWorld {
                                      .health = [this] { return &desk; },
                                      .bill = [this] { return &bill; },
                                      .advice = [this] { return &advice; },
-                                     .doctor = [this] { return &doctor; }}};
+                                     .doctor = [this] { return &doctor; },
+                                     .calibration = [this] { return &calibration; }}};
   measurement::Timestamp now = new_year + 100s;
   FirmwareShelf shelf{disk, (folder.path / "firmware").string()};
   struct Asked {

@@ -1,0 +1,165 @@
+#include "hub/api/calibration.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "hub/api/small_world.h"
+#include "measurement/request_codec.h"
+
+namespace hub {
+namespace {
+
+using Json = nlohmann::json;
+using measurement::Reply;
+using measurement::Request;
+using testing::HasSubstr;
+
+class CalibrationTest : public testing::Test {
+ protected:
+  SmallWorld world;
+  std::string owner = world.signed_in();
+  std::optional<Response> answer;
+
+  Response ask(std::string_view method, const std::string& body, const std::string& cookie) {
+    return world.routes.answer({.method = method,
+                                .target = "/api/homes/home/calibration",
+                                .host = "127.0.0.1:8080",
+                                .content_type = "application/json",
+                                .cookie = cookie,
+                                .body = body,
+                                .address = "127.0.0.1"});
+  }
+  Json get() { return Json::parse(ask("GET", "", owner).body); }
+  // Its answer is in `answer` once it has come.
+  void step(const std::string& body) {
+    answer.reset();
+    auto response = ask("POST", body, owner);
+    if (!response.later) {
+      answer = std::move(response);
+      return;
+    }
+    response.later([this](Response given) { answer = std::move(given); });
+  }
+  void reply(Reply reply) {
+    std::array<std::uint8_t, measurement::max_reply_bytes> bytes;
+    reply.id = 77;
+    const auto used = measurement::encode(reply, bytes);
+    world.requests.heard("home", "meter-1", {reinterpret_cast<const char*>(bytes.data()), *used},
+                         world.now);
+  }
+  static Reply load_of(float watts) {
+    Reply reply{.kind = Request::Kind::read_raw};
+    reply.raw.windows = 24;
+    reply.raw.channels[0] = {.voltage = {231, 0.1F},
+                             .current = {watts / 231, 0.001F},
+                             .active = {watts, 1},
+                             .reactive = {0, 1},
+                             .peak_current = 15};
+    return reply;
+  }
+  void begin() {
+    step(R"({"step":"begin","device":"meter-1","channel":0,"clamp":"SCT-013-030",
+             "reference":"Wattmeter","percents":["0.2","0.2","0.2"]})");
+    reply({.kind = Request::Kind::read_words});
+    ASSERT_EQ(answer->status, 200u) << answer->body;
+  }
+  const std::string heater = R"("shown":["230.0","8.70","2001"],"kind":"resistive"})";
+};
+
+TEST_F(CalibrationTest, IsForTheOwnerAlone) {
+  const auto link = world.accounts.admit({"Bob", {"home"}}, world.now).value();
+  const auto bob = "lenz_session=" + world.accounts.sign_in_with_link(link, world.now).value();
+
+  EXPECT_EQ(ask("GET", "", bob).status, 403u);
+  EXPECT_EQ(ask("POST", R"({"step":"end"})", bob).status, 403u);
+  EXPECT_EQ(ask("GET", "", "").status, 401u);
+}
+
+TEST_F(CalibrationTest, SaysOfEachClampHowItWasCalibratedAndWhatItMayBeOffBy) {
+  const auto told = get();
+
+  EXPECT_EQ(told["guide"], nullptr);
+  EXPECT_EQ(told["clamps"][0]["name"], "SCT-006");
+  EXPECT_EQ(told["channels"].size(), 1u);
+  EXPECT_EQ(told["channels"][0]["device"], "meter-1");
+  EXPECT_EQ(told["channels"][0]["circuit"], "fridge");
+  EXPECT_EQ(told["channels"][0]["newest"], nullptr);
+  EXPECT_GT(told["channels"][0]["uncalibrated"][1]["resistive_percent"], 4);
+}
+
+TEST_F(CalibrationTest, LeadsFromTheClampToWhatIsSetAndNotesWhoDidIt) {
+  begin();
+  EXPECT_EQ(get()["guide"]["result"], nullptr);
+  step(R"({"step":"load",)" + heater);
+  reply(load_of(1980));
+  const auto read = Json::parse(answer->body)["guide"];
+  EXPECT_EQ(read["loads"][0]["shown"][2], 2001);
+  EXPECT_EQ(read["loads"][0]["meter"]["watts"], 1980);
+  EXPECT_EQ(read["result"]["changes"][0]["word"], "voltage gain");
+  EXPECT_GE(read["result"]["plus_minus"][1]["resistive_percent"], 0.2);
+  EXPECT_EQ(read["record"], nullptr);
+
+  step(R"({"step":"set"})");
+  reply({.kind = Request::Kind::write_words});
+
+  ASSERT_EQ(answer->status, 200u) << answer->body;
+  const auto told = get();
+  EXPECT_EQ(told["guide"]["record"]["reference"], "Wattmeter");
+  EXPECT_EQ(told["channels"][0]["newest"]["by"], "the owner");
+  EXPECT_EQ(world.accounts.acts(1)[0].what, "calibrated channel 0 of meter-1 against Wattmeter");
+  EXPECT_EQ(world.accounts.acts(1)[0].outcome, "done");
+
+  step(R"({"step":"check",)" + heater);
+  reply(load_of(2000));
+  EXPECT_EQ(Json::parse(answer->body)["guide"]["check"]["is_within"], true) << answer->body;
+
+  step(R"({"step":"undo","device":"meter-1","channel":0})");
+  reply({.kind = Request::Kind::write_words});
+  EXPECT_EQ(get()["channels"][0]["newest"]["reference"], "undone: Wattmeter");
+  EXPECT_EQ(get()["guide"], nullptr);
+}
+
+TEST_F(CalibrationTest, ARefusalIsASentenceAndTheCourseGoesOn) {
+  begin();
+  step(R"({"step":"load","shown":["-","-","-"],"kind":"resistive"})");
+  EXPECT_EQ(answer->status, 409u);
+  EXPECT_THAT(answer->body, HasSubstr("Three numbers or dashes"));
+  step(R"({"step":"load",)" + heater);
+  reply(load_of(-1980));
+  EXPECT_EQ(answer->status, 409u);
+  EXPECT_THAT(answer->body, HasSubstr("turn the clamp around"));
+  step(R"({"step":"load",)" + heater);
+  // As long as its readings may take, and no longer.
+  world.requests.expire(world.now + MeterRequests::patience);
+  EXPECT_FALSE(answer);
+  world.requests.expire(world.now + MeterRequests::patience + 24 * MeterRequests::longest_window);
+  EXPECT_EQ(answer->status, 409u);
+  EXPECT_THAT(answer->body, HasSubstr("meter-1 does not reply"));
+  EXPECT_TRUE(get()["guide"].is_object());
+
+  step(R"({"step":"end"})");
+
+  EXPECT_EQ(get()["guide"], nullptr);
+}
+
+TEST_F(CalibrationTest, WhatIsNotWellFormedIsRefusedBeforeTheMeterIsAsked) {
+  for (
+      const std::string body :
+      {R"({"step":"explode"})", R"([])", R"({"step":7})",
+       R"({"step":"begin","device":"meter-9","channel":0,"clamp":"SCT-006","reference":"W","percents":["1","1","1"]})",
+       R"({"step":"begin","device":"meter-1","channel":42,"clamp":"SCT-006","reference":"W","percents":["1","1","1"]})",
+       R"({"step":"begin","device":"meter-1","channel":0,"clamp":"SCT-006","reference":"","percents":["1","1","1"]})",
+       R"({"step":"begin","device":"meter-1","channel":0,"clamp":"SCT-006","reference":"W","percents":["1","1"]})",
+       R"({"step":"load","shown":[1,2,3],"kind":"resistive"})",
+       R"({"step":"load","shown":["1","2","3"],"kind":"odd"})"}) {
+    step(body);
+    EXPECT_EQ(answer->status, 400u) << body;
+  }
+  EXPECT_TRUE(world.asked.empty());
+}
+
+}  // namespace
+}  // namespace hub
