@@ -1,64 +1,9 @@
 #include "firmware/update.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace firmware {
 namespace {
-
-// Whole and without leading zeros, so that there is one way to write it.
-template <class Number>
-std::optional<Number> number_of(std::string_view text) {
-  Number number{};
-  const auto end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || stop != end) return std::nullopt;
-  if (text.front() < '0' || (text.front() == '0' && text.size() > 1)) return std::nullopt;
-  return number;
-}
-
-std::optional<std::uint8_t> digit_of(char c) {
-  if (c >= '0' && c <= '9') return static_cast<std::uint8_t>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<std::uint8_t>(c - 'a' + 10);
-  return std::nullopt;
-}
-
-// Returns how many bytes the digits are; 0: they are none, or more than fit.
-std::size_t read_hexadecimal(std::string_view digits, std::span<std::uint8_t> into) {
-  if (digits.size() % 2 != 0 || digits.size() / 2 > into.size()) return 0;
-  for (std::size_t i = 0; i < digits.size() / 2; ++i) {
-    const auto high = digit_of(digits[2 * i]), low = digit_of(digits[2 * i + 1]);
-    if (!high || !low) return 0;
-    into[i] = static_cast<std::uint8_t>(*high << 4 | *low);
-  }
-  return digits.size() / 2;
-}
-
-// Lines of a word, a space and the rest.
-class Lines {
- public:
-  explicit Lines(std::string_view text) : text_(text), left_(text) {}
-
-  std::optional<std::string_view> after(std::string_view word) {
-    const auto end = left_.find('\n');
-    if (end == std::string_view::npos) return std::nullopt;
-    const auto line = left_.substr(0, end);
-    if (!line.starts_with(word) || line.size() < word.size() + 2 || line[word.size()] != ' ') {
-      return std::nullopt;
-    }
-    left_.remove_prefix(end + 1);
-    return line.substr(word.size() + 1);
-  }
-  std::string_view before() const { return text_.substr(0, text_.size() - left_.size()); }
-  bool at_end() const { return left_.empty(); }
-
- private:
-  std::string_view text_, left_;
-};
-
-bool is_word(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
-}
 
 std::span<const std::uint8_t> bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -95,47 +40,10 @@ const char* sentence(UpdateError error) {
   return "BUG: an update error without a sentence";
 }
 
-std::optional<Version> version_of(std::string_view text) {
-  Version version;
-  for (const auto part : {&version.major, &version.minor, &version.patch}) {
-    const bool is_last = part == &version.patch;
-    const auto end = is_last ? text.size() : text.find('.');
-    if (end == std::string_view::npos || end == 0) return std::nullopt;
-    const auto number = number_of<std::uint16_t>(text.substr(0, end));
-    if (!number) return std::nullopt;
-    *part = *number;
-    text.remove_prefix(is_last ? end : end + 1);
-  }
-  return version;
-}
-
-std::expected<Manifest, UpdateError> read_manifest(std::string_view text) {
-  constexpr auto malformed = std::unexpected(UpdateError::malformed);
-  if (text.size() > max_manifest) return malformed;
-  Lines lines(text);
-  if (lines.after("lenz-firmware") != "1") return malformed;
-  const auto version = lines.after("version"), chip = lines.after("chip"),
-             size = lines.after("size"), digest = lines.after("sha256"), url = lines.after("url");
-  if (!version || !chip || !size || !digest || !url) return malformed;
-  if (!is_word(*chip) || !is_word(*url) || !url->starts_with("https://")) return malformed;
-  Manifest manifest{.chip = *chip, .url = *url, .signed_text = lines.before()};
-  const auto read_version = version_of(*version);
-  const auto read_size = number_of<std::uint32_t>(*size);
-  if (!read_version || !read_size || *read_size == 0) return malformed;
-  manifest.version = *read_version;
-  manifest.size = *read_size;
-  if (read_hexadecimal(*digest, manifest.digest) != manifest.digest.size()) return malformed;
-  const auto signature = lines.after("signature");
-  if (!signature || !lines.at_end()) return malformed;
-  manifest.signature_size = read_hexadecimal(*signature, manifest.signature);
-  if (manifest.signature_size == 0) return malformed;
-  return manifest;
-}
-
 std::expected<void, UpdateError> Update::begin(std::string_view text) {
   abandon();
   const auto manifest = read_manifest(text);
-  if (!manifest) return std::unexpected(manifest.error());
+  if (!manifest) return std::unexpected(UpdateError::malformed);
   const auto signature = std::span(manifest->signature).first(manifest->signature_size);
   if (!key_.is_genuine(bytes_of(manifest->signed_text), signature)) {
     return std::unexpected(UpdateError::forged);

@@ -6,28 +6,23 @@
 
 #pragma once
 
-#include <array>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <optional>
 #include <span>
 #include <string_view>
 
 #include "firmware/sha256.h"
+#include "measurement/manifest.h"
 #include "measurement/units.h"
 
 namespace firmware {
 
-struct Version {
-  std::uint16_t major = 0, minor = 0, patch = 0;
-
-  friend auto operator<=>(const Version&, const Version&) = default;
-};
-
-// "1.4.0": decimal, without leading zeros.
-std::optional<Version> version_of(std::string_view);
+using measurement::Manifest;
+using measurement::max_manifest;
+using measurement::read_manifest;
+using measurement::Version;
+using measurement::version_of;
 
 enum class UpdateError : std::uint8_t {
   malformed,         // Not a manifest, or one of another form.
@@ -44,21 +39,6 @@ enum class UpdateError : std::uint8_t {
 };
 
 const char* sentence(UpdateError);
-
-// docs/update_format.md. A view of the text.
-struct Manifest {
-  Version version;
-  std::string_view chip;
-  std::uint32_t size = 0;
-  Digest digest{};
-  std::string_view url;
-  std::string_view signed_text;
-  std::array<std::uint8_t, 80> signature{};  // Over `signed_text`.
-  std::size_t signature_size = 0;
-};
-inline constexpr std::size_t max_manifest = 768;
-
-std::expected<Manifest, UpdateError> read_manifest(std::string_view text);
 
 // ECDSA over P-256 and SHA-256, as openssl has it, with the key that was built in.
 class SignatureCheck {

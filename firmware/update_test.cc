@@ -267,15 +267,6 @@ TEST_F(UpdateTest, BytesWithoutAManifestAreRefused) {
   EXPECT_EQ(update.finish().error(), UpdateError::unexpected_image);
 }
 
-TEST_F(UpdateTest, AVersionIsThreeNumbersWrittenInOneWay) {
-  EXPECT_EQ(version_of("1.4.0"), (Version{1, 4, 0}));
-  EXPECT_LT(version_of("1.4.9"), version_of("1.4.10"));
-  for (const auto text : {"", "1", "1.2", "1.2.3.4", "01.2.3", "1.2.", "1..3", "-1.2.3",
-                          "1.2.65536", "1.2.3 ", "+1.2.3"}) {
-    EXPECT_EQ(version_of(text), std::nullopt) << text;
-  }
-}
-
 // Every change of a manifest, of an image, or of which belongs to which.
 TEST_F(UpdateTest, FiveThousandMutatedImagesAndManifestsAreRefused) {
   constexpr unsigned seed = 20;  // Change it to try others.

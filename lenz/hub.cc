@@ -22,6 +22,7 @@
 #include "hub/files/disk.h"
 #include "hub/ingest/mqtt_ingest.h"
 #include "hub/meter_requests.h"
+#include "hub/meter_updates.h"
 #include "lenz/analysis.h"
 #include "lenz/broker_link.h"
 #include "lenz/commands.h"
@@ -121,6 +122,10 @@ int hub(const HubOptions& options) {
       {.send = [&line](std::string_view home, std::string_view device,
                        std::string_view bytes) { return line && line->ask(home, device, bytes); },
        .draw = drawn_number});
+  hub::MeterUpdates updates(
+      [&line](std::string_view home, std::string_view device, std::string_view manifest) {
+        return line && line->update(home, device, manifest);
+      });
   hub::MqttIngest ingest(
       context, homes.hubs(), link.address(), system_now, say,
       {.commit_every = options.commit_every,
@@ -129,7 +134,9 @@ int hub(const HubOptions& options) {
        .replied =
            [&requests](std::string_view home, std::string_view device, std::string_view bytes) {
              requests.heard(home, device, bytes, system_now());
-           }});
+           },
+       .updated = [&updates](std::string_view home, std::string_view device,
+                             std::string_view bytes) { updates.heard(home, device, bytes); }});
   line = &ingest;
   hub::FirmwareShelf shelf(disk, place.firmware_folder());
   const auto traffic = [&ingest] {
@@ -143,6 +150,7 @@ int hub(const HubOptions& options) {
                             .traffic = traffic,
                             .shelf = &shelf,
                             .requests = &requests,
+                            .updates = &updates,
                             .pairing = &link.pairing()},
                            hub::Pages(pages_folder(options)));
   const hub::Server server(context, routes, "127.0.0.1", static_cast<std::uint16_t>(options.port));

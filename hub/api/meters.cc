@@ -12,6 +12,7 @@
 #include "hub/api/routes.h"
 #include "hub/api/views.h"
 #include "hub/devices.h"
+#include "measurement/manifest.h"
 
 namespace hub {
 namespace {
@@ -137,6 +138,10 @@ std::expected<std::set<std::string>, StoreError> meters_of(const Call& call) {
   return found;
 }
 
+bool knows(const Call& call, const std::string& device) {
+  return call.home->hub && call.home->hub->known().contains(device);
+}
+
 struct Asking {
   std::string_view word;
   Kind kind;
@@ -215,11 +220,8 @@ Response ask_meter(const Call& call) {
     return refusal(400, R"(Send {"kind": "identify", "restart" or "diagnostics"}.)");
   }
   auto* requests = call.context.requests;
-  const auto* hub = call.home->hub;
   const std::string device(call.device);
-  if (!requests || !hub || !hub->known().contains(device)) {
-    return refusal(404, "There is no such meter.");
-  }
+  if (!requests || !knows(call, device)) return refusal(404, "There is no such meter.");
   const auto act = note(call, fmt::format(fmt::runtime(asking->act), device), "");
   if (!act) return not_noted();
   auto& accounts = call.context.accounts;
@@ -243,6 +245,34 @@ Response ask_meter(const Call& call) {
                          tells ? condition_json(requests->condition(home, device)) : nullptr}})));
         });
   }};
+}
+
+Response update_meter(const Call& call) {
+  const auto body = Json::parse(call.request.body, nullptr, false);
+  const auto text = body.is_object() && body.size() == 1 && body.contains("manifest") &&
+                            body["manifest"].is_string()
+                        ? body["manifest"].get<std::string>()
+                        : std::string();
+  const auto manifest = measurement::read_manifest(text);
+  if (!manifest) {
+    return refusal(
+        400, R"(Send {"manifest": what sign_update wrote}: this is no manifest of firmware.)");
+  }
+  auto* updates = call.context.updates;
+  const std::string device(call.device);
+  if (!updates || !knows(call, device)) return refusal(404, "There is no such meter.");
+  const auto version = fmt::format("{}.{}.{}", manifest->version.major, manifest->version.minor,
+                                   manifest->version.patch);
+  const auto act = note(call, fmt::format("told {} to update to {}", device, version), "");
+  if (!act) return not_noted();
+  const auto conclude = [&accounts = call.context.accounts, act = *act](std::string_view outcome) {
+    accounts.conclude(act, outcome);
+  };
+  if (!updates->tell(call.home->id, device, text, conclude)) {
+    conclude(outcome_of(Failure::unreachable));
+    return refusal_of(Failure::unreachable, device);
+  }
+  return json(Json{{"version", version}}.dump());
 }
 
 Response acts(const Call& call) {

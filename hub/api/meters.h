@@ -16,6 +16,7 @@ struct Call;
 
 Response meters(const Call&);
 Response ask_meter(const Call&);
+Response update_meter(const Call&);
 Response acts(const Call&);
 
 // Notes that the one who calls does this: its number, as Accounts::note() has it. What cannot be

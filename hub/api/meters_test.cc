@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "hub/api/firmware_like.h"
@@ -152,6 +154,49 @@ TEST_F(RequestsTest, OnlyTheOwnerAsks) {
 
   EXPECT_EQ(refused.status, 403u);
   EXPECT_TRUE(world.asked.empty());
+}
+
+// --- Updates
+
+class UpdatesTest : public MetersTest {
+ protected:
+  std::string manifest = golden("update_v1");
+
+  static std::string golden(const std::string& name) {
+    std::ifstream file(LENZ_SOURCE_DIR "/tests/golden/" + name);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  Response update(const Json& body, const std::string& device = "meter-1") {
+    return ask("POST", "/api/homes/home/meters/" + device + "/update", body.dump());
+  }
+};
+
+TEST_F(UpdatesTest, TheMeterIsToldAndWhatItSaysIsInTheBook) {
+  const auto response = update({{"manifest", manifest}});
+
+  EXPECT_EQ(response.status, 200u);
+  EXPECT_EQ(response.body, R"({"version":"1.4.0"})");
+  ASSERT_EQ(world.asked.size(), 1u);
+  EXPECT_EQ(world.asked[0].device, "meter-1");
+  EXPECT_EQ(world.asked[0].bytes, manifest);
+  EXPECT_THAT(acts(), ElementsAre("the owner: told meter-1 to update to 1.4.0: "));
+
+  world.updates.heard("home", "meter-1", "The image ended early: check the network and try again.");
+
+  EXPECT_THAT(acts(), ElementsAre("the owner: told meter-1 to update to 1.4.0: The image ended "
+                                  "early: check the network and try again."));
+}
+
+TEST_F(UpdatesTest, WhatIsNoManifestGoesToNoMeter) {
+  EXPECT_EQ(update({{"manifest", manifest.substr(1)}}).status, 400u);
+  EXPECT_EQ(update({{"manifest", 3}}).status, 400u);
+  EXPECT_EQ(update("x").status, 400u);
+  EXPECT_EQ(update({{"manifest", manifest}}, "meter-9").status, 404u);
+  world.broker_is_up = false;
+  EXPECT_EQ(update({{"manifest", manifest}}).status, 503u);
+
+  EXPECT_TRUE(world.asked.empty());
+  EXPECT_THAT(acts(), ElementsAre("the owner: told meter-1 to update to 1.4.0: broker away"));
 }
 
 // --- The list

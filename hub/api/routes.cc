@@ -602,6 +602,7 @@ constexpr std::array rows = {
     Route{"GET", "/api/homes/{home}/gaps", Role::resident, gaps, 0},
     Route{"GET", "/api/homes/{home}/meters", Role::resident, meters, 0},
     Route{"POST", "/api/homes/{home}/meters/{device}/requests", Role::owner, ask_meter, 4096},
+    Route{"POST", "/api/homes/{home}/meters/{device}/update", Role::owner, update_meter, 4096},
     Route{"DELETE", "/api/homes/{home}/meters/{device}/credential", Role::owner,
           take_credential_back, 16},
     Route{"GET", "/api/homes/{home}/wiring", Role::resident, wiring, 0},

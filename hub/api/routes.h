@@ -22,6 +22,7 @@
 #include "hub/api/pairing.h"
 #include "hub/api/served_home.h"
 #include "hub/meter_requests.h"
+#include "hub/meter_updates.h"
 
 namespace hub {
 
@@ -45,6 +46,7 @@ struct Context {
   std::function<Traffic()> traffic = {};  // Empty: metrics do not tell of it.
   FirmwareShelf* shelf = nullptr;         // Null: no firmware is kept.
   MeterRequests* requests = nullptr;      // Null: nothing is asked of meters.
+  MeterUpdates* updates = nullptr;        // Null: no meter is told of new firmware.
   const PairingDoor* pairing = nullptr;   // Null: no meter is paired.
 };
 

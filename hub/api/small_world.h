@@ -278,6 +278,11 @@ struct SmallWorld {
              return broker_is_up;
            },
        .draw = [] { return std::uint64_t{77}; }}};
+  MeterUpdates updates{
+      [this](std::string_view, std::string_view device, std::string_view manifest) {
+        if (broker_is_up) asked.push_back({std::string(device), std::string(manifest)});
+        return broker_is_up;
+      }};
   Pairing window;
   std::set<std::string> paired;
   std::string admission_trouble;
@@ -334,6 +339,7 @@ struct SmallWorld {
                    .metrics_token = metrics_token,
                    .shelf = &shelf,
                    .requests = &requests,
+                   .updates = &updates,
                    .pairing = &pairing},
                   Pages(folder.path / "dist"));
   }

@@ -158,6 +158,8 @@ export const meters = (id: string) => ask('GET', home_path(id, '/meters')) as Pr
 export type MeterRequest = 'identify' | 'restart' | 'diagnostics';
 export const ask_meter = (id: string, device: string, kind: MeterRequest) =>
   ask('POST', home_path(id, `/meters/${encodeURIComponent(device)}/requests`), { kind }) as Promise<{ outcome: string; sentence: string; diagnostics: Diagnostics | null }>;
+export const update_meter = (id: string, device: string, manifest: string) =>
+  ask('POST', home_path(id, `/meters/${encodeURIComponent(device)}/update`), { manifest }) as Promise<{ version: string }>;
 export const take_credential_back = (id: string, device: string) =>
   ask('DELETE', home_path(id, `/meters/${encodeURIComponent(device)}/credential`)) as Promise<void>;
 export const wiring = (id: string) => ask('GET', home_path(id, '/wiring')) as Promise<Wiring>;
