@@ -296,6 +296,9 @@ async function answer(request, response) {
     return send(response, 200, silent.filter((gap) => gap.end > begin && gap.begin < end));
   }
   if (path === `${base}/meters`) return send(response, 200, meters.meters(world, started));
+  if (path === `${base}/calibration`) {
+    return request.method === 'POST' ? send(response, ...meters.calibrate(world, home.circuits, await body_of(request))) : send(response, 200, meters.calibration(world, home.circuits));
+  }
   if (path === `${base}/wiring`) return send(response, 200, meters.wiring(world));
   const asked = new RegExp(`^${base}/meters/([^/]+)/requests$`).exec(path);
   if (asked) return send(response, ...meters.ask(asked[1], await body_of(request)));

@@ -4,6 +4,7 @@
 import type { Advice, Facts } from './advice';
 import type { Appliances, Outlet, Run } from './appliances';
 import type { Answered, BillAnswer, Plan, Replay, Room, Tariff } from './bill';
+import type { Calibration, Step } from './calibration';
 import type { Build } from './flash';
 import type { Feedback, Health, Rules } from './health';
 import type { Home } from './home';
@@ -163,6 +164,9 @@ export const update_meter = (id: string, device: string, manifest: string) =>
 export const take_credential_back = (id: string, device: string) =>
   ask('DELETE', home_path(id, `/meters/${encodeURIComponent(device)}/credential`)) as Promise<void>;
 export const wiring = (id: string) => ask('GET', home_path(id, '/wiring')) as Promise<Wiring>;
+export const calibration = (id: string) => ask('GET', home_path(id, '/calibration')) as Promise<Calibration>;
+// Answers once the meter has: readings take 9 to 14 seconds.
+export const calibrate = (id: string, step: Step) => ask('POST', home_path(id, '/calibration'), step) as Promise<Calibration>;
 export const acts = () => ask('GET', 'api/acts') as Promise<Act[]>;
 
 export const pairing = (id: string) => ask('GET', home_path(id, '/pairing')) as Promise<Pairing>;

@@ -53,6 +53,14 @@ export const current = (amperes: number): string => `${+amperes.toFixed(1)}${spa
 // A share of one: 0.84 is "84 %".
 export const percent = (share: number): string => `${Math.round(share * 100)}${space}%`;
 
+// What something may be off by, and is: "± 0.24 %", "0.24 %".
+export const off_by = (percents: number): string => `${percents < 1 ? percents.toFixed(2) : +percents.toPrecision(2)}${space}%`;
+export const plus_minus = (percents: number): string => `±${space}${off_by(percents)}`;
+
+// A reading as it is, digit by digit: "230.4 V", "9.981 A". Without one a dash.
+export const exact = (value: number | null, decimals: number, unit: string): string =>
+  value === null ? '–' : `${value.toFixed(decimals).replace('-', minus)}${space}${unit}`;
+
 // What a feature of equipment shows, in the unit that the hub names: "40 %", "31 min", "0.12 Ω".
 export function measured(value: number | null, unit: string): string {
   if (value === null) return 'not known';

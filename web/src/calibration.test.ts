@@ -1,0 +1,35 @@
+import { describe, expect, test } from 'vitest';
+import { said_of_check, shown_by, standing, steadiness, type Channel } from './calibration';
+
+const plain = (words: string) => words.replaceAll('\u00a0', ' ');
+const reading = { time: 0, volts: 230.41, amperes: 9.9812, watts: 2299.32, unrest: 0.001, is_steady: true };
+const channel: Channel = {
+  device: 'meter-1', channel: 3, circuit: 'oven', newest: null,
+  uncalibrated: [{ amperes: 1, resistive_percent: 9, half_percent: 30 }, { amperes: 10, resistive_percent: 4.43, half_percent: 16 }],
+};
+
+describe('Calibration', () => {
+  test('a clamp that nobody calibrated has its ± too', () => {
+    expect(plain(standing(channel))).toBe('± 4.4 %');
+    const newest = { time: 0, reference: 'W', by: 'Ann', clamp: '', is_kept: true, plus_minus: [{ amperes: 10, resistive_percent: 0.24, half_percent: 0.3 }] };
+    expect(plain(standing({ ...channel, newest }))).toBe('± 0.24 %');
+  });
+
+  test('a load is read only while it is steady, and the page says why not', () => {
+    expect(steadiness(reading)).toBe('Steady.');
+    expect(plain(steadiness({ ...reading, unrest: 0.034, is_steady: false }))).toContain('It changes by 3.4 %');
+    expect(steadiness({ ...reading, unrest: null, is_steady: false })).toContain('Nothing flows');
+    expect(steadiness(null)).toContain('No sample');
+  });
+
+  test('a reading keeps its digits, and what is missing is no zero', () => {
+    expect(plain(shown_by(reading))).toBe('230.4 V, 9.981 A, 2299.3 W');
+    expect(plain(shown_by({ volts: null, amperes: 0, watts: -3 }))).toBe('–, 0.000 A, \u22123.0 W');
+  });
+
+  test('a check says what is apart, what was stated, and what to do where that does not hold', () => {
+    const check = { reference_w: 2300, meter_w: 2301.2, off_percent: 0.05, plus_minus_percent: 0.24, is_within: true };
+    expect(plain(said_of_check(check))).toBe('The meter shows 2301.2 W, the reference 2300.0 W: 0.05 % apart, within the ± 0.24 % that was stated.');
+    expect(said_of_check({ ...check, off_percent: -1, is_within: false })).toContain('if it stays so, undo it');
+  });
+});
