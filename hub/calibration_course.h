@@ -35,9 +35,8 @@ struct CalibrationPlan {
   std::string by;
 };
 
-// Volts, amperes and watts as somebody typed them: "230.4", of which 0.1 is the last digit. Empty
-// or
-// "-" is what the reference does not show.
+// Volts, amperes and watts as somebody typed them: "230.4", of which 0.1 is the last digit. Empty,
+// or "-": the reference does not show it.
 using Typed = std::array<std::string, 3>;
 
 class CalibrationCourse {
