@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <array>
+#include <stdexcept>
 
 #include "hub/toml_file.h"
 
@@ -190,6 +191,17 @@ void add_calibration(const CalibrationRecord& record, const fs::path& path) {
   std::string text;
   for (const auto& old : load_calibrations(path)) text += toml_of(old);
   replace_file(path, text + toml_of(record), 0644);
+}
+
+std::expected<void, std::string> note_calibration(const CalibrationRecord& record,
+                                                  const fs::path& path) {
+  try {
+    add_calibration(record, path);
+  } catch (const std::runtime_error& trouble) {
+    return std::unexpected(
+        fmt::format("The meter is set, but that could not be noted: {}", trouble.what()));
+  }
+  return {};
 }
 
 const CalibrationRecord* newest_calibration(const std::vector<CalibrationRecord>& records,

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <expected>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -34,6 +35,10 @@ std::vector<CalibrationRecord> load_calibrations(const std::filesystem::path&);
 
 // The file as a whole, old records and the new one. Throws as above.
 void add_calibration(const CalibrationRecord&, const std::filesystem::path&);
+
+// The same once a meter is set. The error is one sentence that says so.
+std::expected<void, std::string> note_calibration(const CalibrationRecord&,
+                                                  const std::filesystem::path&);
 
 // The newest of a channel; null: it was never calibrated.
 const CalibrationRecord* newest_calibration(const std::vector<CalibrationRecord>&,

@@ -54,7 +54,8 @@ Request setting(int channel, const measurement::ChannelWords& expected,
           .wanted = wanted};
 }
 
-// Whether the meter keeps over its restarts what it was set to.
+}  // namespace
+
 std::expected<bool, std::string> is_kept(const Reply& reply,
                                          const measurement::ChannelWords& wanted) {
   // A meter that restarted meanwhile has forgotten that it did it.
@@ -64,8 +65,6 @@ std::expected<bool, std::string> is_kept(const Reply& reply,
   if (!is_set) return std::unexpected(measurement::sentence(reply.outcome));
   return reply.outcome != Reply::Outcome::not_kept;
 }
-
-}  // namespace
 
 std::expected<CalibrationCourse, std::string> CalibrationCourse::begin(CalibrationPlan plan) {
   if (const auto* model = insight::find_transformer(plan.clamp)) {

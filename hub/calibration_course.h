@@ -101,6 +101,11 @@ class CalibrationCourse {
   std::optional<insight::Calibration> result_;
 };
 
+// Of a reply to words that were to be set: whether the meter keeps them over its restarts. Refused:
+// they are not set.
+std::expected<bool, std::string> is_kept(const measurement::Reply&,
+                                         const measurement::ChannelWords& wanted);
+
 // Undoing a calibration: the channel has its words of before again, where it still has those that
 // it was set to.
 measurement::Request undo(const CalibrationRecord&);

@@ -1,7 +1,5 @@
 #include "hub/calibration_desk.h"
 
-#include <fmt/format.h>
-
 #include <stdexcept>
 #include <utility>
 
@@ -71,16 +69,6 @@ void CalibrationDesk::ask(std::shared_ptr<Guide> guide, measurement::Request req
       });
 }
 
-Done CalibrationDesk::note(const CalibrationRecord& record) const {
-  try {
-    add_calibration(record, book_);
-  } catch (const std::runtime_error& trouble) {
-    return std::unexpected(
-        fmt::format("The meter is set, but that could not be noted: {}", trouble.what()));
-  }
-  return {};
-}
-
 void CalibrationDesk::begin(CalibrationPlan plan, const Typed& percents, Asking asking) {
   auto course = CalibrationCourse::begin(std::move(plan));
   if (!course) return asking.answer(std::unexpected(course.error()));
@@ -129,11 +117,11 @@ void CalibrationDesk::set(Asking asking) {
     return asking.answer(std::unexpected(trouble.what()));
   }
   ask(guide, guide->course.set(), std::move(asking),
-      [this, now = asking.now](Guide& under_way, const Reply& reply) -> Done {
+      [book = book_, now = asking.now](Guide& under_way, const Reply& reply) -> Done {
         auto record = under_way.course.take_set(reply, now);
         if (!record) return std::unexpected(record.error());
         under_way.record = std::move(*record);
-        return note(*under_way.record);
+        return note_calibration(*under_way.record, book);
       });
 }
 
@@ -175,7 +163,7 @@ void CalibrationDesk::undo(const std::string& device, int channel, std::string b
                             guide_->course.plan().channel == record.channel) {
                           guide_.reset();
                         }
-                        answer(note(*undone));
+                        answer(note_calibration(*undone, book_));
                       });
 }
 

@@ -75,7 +75,6 @@ class CalibrationDesk {
   // The guide that is under way; null where there is none, which is answered.
   std::shared_ptr<Guide> held(const Asking&);
   void ask(std::shared_ptr<Guide>, measurement::Request, Asking, Taking);
-  CalibrationCourse::Done note(const CalibrationRecord&) const;
 
   LiveFeed& live_;
   const Home& home_;

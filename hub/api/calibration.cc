@@ -11,6 +11,7 @@
 #include "hub/api/meters.h"
 #include "hub/api/routes.h"
 #include "hub/calibration_desk.h"
+#include "hub/mains_desk.h"
 #include "insight/calibration/transformers.h"
 
 namespace hub {
@@ -21,6 +22,7 @@ using Answer = std::function<void(Response)>;
 using insight::LoadKind;
 
 constexpr std::size_t most_typed = 32, most_text = 200;  // Bytes.
+constexpr std::size_t most_blinks = 6000;                // Ten minutes of ten a second.
 
 double rounded(double value, double step) { return std::round(value / step) * step; }
 
@@ -141,10 +143,36 @@ Json guide_json(const CalibrationDesk::Guide* guide) {
           {"check", std::move(check)}};
 }
 
-Response state(CalibrationDesk& desk, const Home& home, measurement::Timestamp now) {
+Json light_json(const MainsDesk::Count* count) {
+  if (!count) return nullptr;
+  auto clamps = Json::array();
+  for (const auto& [device, channel, multiplier] : count->clamps) {
+    clamps.push_back({{"device", device}, {"channel", channel}});
+  }
+  return {{"circuit", count->circuit},
+          {"clamps", std::move(clamps)},
+          {"blinks", count->utility.blinks},
+          {"missed", count->utility.missed},
+          {"doubled", count->utility.doubled},
+          {"seconds", rounded(count->utility.end_s - count->utility.begin_s, 0.1)},
+          {"utility_wh", rounded(count->utility.wh, 0.01)},
+          {"our_wh", rounded(count->our_wh, 0.01)},
+          {"off_percent", rounded(100 * (count->our_wh / count->utility.wh - 1), 0.01)},
+          {"plus_minus_percent", rounded(count->plus_minus_percent(), 0.01)},
+          {"is_set", count->is_set}};
+}
+
+// What a home's calls are answered from.
+struct Desks {
+  CalibrationDesk& channel;
+  MainsDesk& mains;
+  const Home& home;
+};
+
+Response state(const Desks& desks, measurement::Timestamp now) {
   std::vector<CalibrationRecord> records;
   try {
-    records = desk.records();
+    records = desks.channel.records();
   } catch (const std::runtime_error& trouble) {
     return refusal(503, trouble.what());
   }
@@ -155,13 +183,16 @@ Response state(CalibrationDesk& desk, const Home& home, measurement::Timestamp n
   }
   return json(Json{{"now", now.time_since_epoch().count()},
                    {"clamps", std::move(clamps)},
-                   {"channels", channels_of(home, records, now)},
-                   {"guide", guide_json(desk.guide(now))}}
+                   {"channels", channels_of(desks.home, records, now)},
+                   {"guide", guide_json(desks.channel.guide(now))},
+                   {"light", light_json(desks.mains.count(now))}}
                   .dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-CalibrationDesk* desk_of(const Call& call) {
-  return call.home->calibration && call.context.requests ? call.home->calibration() : nullptr;
+std::optional<Desks> desks_of(const Call& call) {
+  const auto& home = *call.home;
+  if (!home.calibration || !home.mains || !call.context.requests) return std::nullopt;
+  return Desks{*home.calibration(), *home.mains(), *home.home};
 }
 Response no_desk() { return refusal(503, "No meter of this home can be calibrated from here."); }
 
@@ -233,9 +264,9 @@ std::string who(const Call& call) {
 
 using Asking = CalibrationDesk::Asking;
 // Throws BadBody before anything is asked.
-using Step = std::function<void(Asking)> (*)(const Call&, CalibrationDesk&, const Json&);
+using Step = std::function<void(Asking)> (*)(const Call&, const Desks&, const Json&);
 
-std::function<void(Asking)> begin(const Call& call, CalibrationDesk& desk, const Json& body) {
+std::function<void(Asking)> begin(const Call& call, const Desks& desks, const Json& body) {
   const auto [device, channel] = channel_in(call, body);
   const auto& home = *call.home->home;
   CalibrationPlan plan{.device = device,
@@ -248,30 +279,29 @@ std::function<void(Asking)> begin(const Call& call, CalibrationDesk& desk, const
   if (plan.reference.empty()) throw BadBody{"reference: say what it is set against."};
   if (body.contains("rated_a")) plan.rated_a = number_in(body, "rated_a", 1, 10'000);
   if (body.contains("class_percent")) plan.class_percent = number_in(body, "class_percent", 0.1, 5);
-  return [&desk, plan, percents = typed_in(body, "percents")](Asking asking) {
+  return [&desk = desks.channel, plan, percents = typed_in(body, "percents")](Asking asking) {
     desk.begin(plan, percents, std::move(asking));
   };
 }
 
-std::function<void(Asking)> no_load(const Call&, CalibrationDesk& desk, const Json&) {
-  return [&desk](Asking asking) { desk.read_no_load(std::move(asking)); };
+std::function<void(Asking)> no_load(const Call&, const Desks& desks, const Json&) {
+  return [&desk = desks.channel](Asking asking) { desk.read_no_load(std::move(asking)); };
 }
 
-std::function<void(Asking)> load(const Call&, CalibrationDesk& desk, const Json& body) {
-  return [&desk, shown = typed_in(body, "shown"), kind = kind_in(body)](Asking asking) {
-    desk.read_load(shown, kind, std::move(asking));
-  };
+std::function<void(Asking)> load(const Call&, const Desks& desks, const Json& body) {
+  return [&desk = desks.channel, shown = typed_in(body, "shown"),
+          kind = kind_in(body)](Asking asking) { desk.read_load(shown, kind, std::move(asking)); };
 }
 
-std::function<void(Asking)> check(const Call&, CalibrationDesk& desk, const Json& body) {
-  return [&desk, shown = typed_in(body, "shown"), kind = kind_in(body)](Asking asking) {
-    desk.check(shown, kind, std::move(asking));
-  };
+std::function<void(Asking)> check(const Call&, const Desks& desks, const Json& body) {
+  return [&desk = desks.channel, shown = typed_in(body, "shown"),
+          kind = kind_in(body)](Asking asking) { desk.check(shown, kind, std::move(asking)); };
 }
 
-std::function<void(Asking)> end(const Call&, CalibrationDesk& desk, const Json&) {
-  return [&desk](const Asking& asking) {
+std::function<void(Asking)> end(const Call&, const Desks& desks, const Json&) {
+  return [&desk = desks.channel, &mains = desks.mains](const Asking& asking) {
     desk.end();
+    mains.end();
     asking.answer({});
   };
 }
@@ -297,9 +327,9 @@ std::function<void(Asking)> noted(const Call& call, std::string what,
   };
 }
 
-std::function<void(Asking)> set(const Call& call, CalibrationDesk& desk, const Json&) {
-  const auto* guide = desk.guide(call.now);
-  const auto work = [&desk](Asking asking) { desk.set(std::move(asking)); };
+std::function<void(Asking)> set(const Call& call, const Desks& desks, const Json&) {
+  const auto* guide = desks.channel.guide(call.now);
+  const auto work = [&desk = desks.channel](Asking asking) { desk.set(std::move(asking)); };
   if (!guide) return work;  // Which says so.
   const auto& plan = guide->course.plan();
   return noted(call,
@@ -308,47 +338,76 @@ std::function<void(Asking)> set(const Call& call, CalibrationDesk& desk, const J
                work);
 }
 
-std::function<void(Asking)> undo(const Call& call, CalibrationDesk& desk, const Json& body) {
+std::function<void(Asking)> undo(const Call& call, const Desks& desks, const Json& body) {
   const auto [device, channel] = channel_in(call, body);
   return noted(call, fmt::format("undid the calibration of channel {} of {}", channel, device),
-               [&desk, device, channel, by = who(call)](Asking asking) {
+               [&desk = desks.channel, device, channel, by = who(call)](Asking asking) {
                  desk.undo(device, channel, by, std::move(asking));
                });
 }
 
-constexpr std::array<std::pair<std::string_view, Step>, 7> steps = {{{"begin", begin},
+std::function<void(Asking)> light(const Call&, const Desks& desks, const Json& body) {
+  SeenLight seen{.per_kwh = number_in(body, "per_kwh", 1, 1e6),
+                 .class_percent = number_in(body, "class_percent", 0.1, 5),
+                 .within_s = number_in(body, "within_s", 0.001, 1)};
+  const auto blinks = body.find("blinks");
+  if (blinks == body.end() || !blinks->is_array() || blinks->size() > most_blinks) {
+    throw BadBody{fmt::format("blinks: give at most {} times in milliseconds UTC.", most_blinks)};
+  }
+  for (const auto& blink : *blinks) {
+    const double ms = blink.is_number() ? blink.get<double>() : NAN;
+    if (!(ms >= 0 && ms < 1e14)) throw BadBody{"blinks: each is a time in milliseconds UTC."};
+    seen.seconds.push_back(ms / 1000);
+  }
+  return [&mains = desks.mains, circuit = text_in(body, "circuit"), seen](const Asking& asking) {
+    asking.answer(mains.take(circuit, seen, asking.now));
+  };
+}
+
+std::function<void(Asking)> set_light(const Call& call, const Desks& desks, const Json&) {
+  const auto work = [&mains = desks.mains, by = who(call)](const Asking& asking) {
+    mains.set(asking.requests, by, asking.now, asking.answer);
+  };
+  const auto* count = desks.mains.count(call.now);
+  if (!count) return work;  // Which says so.
+  return noted(call, fmt::format("calibrated {} by the utility's meter", count->circuit), work);
+}
+
+constexpr std::array<std::pair<std::string_view, Step>, 9> steps = {{{"begin", begin},
                                                                      {"no_load", no_load},
                                                                      {"load", load},
                                                                      {"set", set},
                                                                      {"check", check},
                                                                      {"undo", undo},
+                                                                     {"light", light},
+                                                                     {"set_light", set_light},
                                                                      {"end", end}}};
 
 }  // namespace
 
 Response calibration(const Call& call) {
-  auto* desk = desk_of(call);
-  return desk ? state(*desk, *call.home->home, call.now) : no_desk();
+  const auto desks = desks_of(call);
+  return desks ? state(*desks, call.now) : no_desk();
 }
 
 Response calibrate(const Call& call) {
-  auto* desk = desk_of(call);
-  if (!desk) return no_desk();
+  const auto desks = desks_of(call);
+  if (!desks) return no_desk();
   const auto body = Json::parse(call.request.body, nullptr, false);
   const auto word = body.is_object() ? body.value("step", Json()) : Json();
   const auto step = std::ranges::find_if(
       steps, [&](const auto& each) { return word.is_string() && word == each.first; });
   if (step == steps.end()) {
-    return refusal(400, R"(Send {"step": "begin", "no_load", "load", "set", "check", "undo" or )"
-                        R"("end"} with what it takes.)");
+    return refusal(400,
+                   R"(Send {"step": "begin", "no_load", "load", "set", "check", "undo", "light", )"
+                   R"("set_light" or "end"} with what it takes.)");
   }
   try {
-    return {.later = [work = step->second(call, *desk, body), desk, home = call.home->home,
+    return {.later = [work = step->second(call, *desks, body), desks = *desks,
                       requests = call.context.requests, now = call.now](const Answer& answer) {
-      work(
-          {*requests, now, [desk, home, now, answer](const std::expected<void, std::string>& done) {
-             answer(done ? state(*desk, *home, now) : refusal(409, done.error()));
-           }});
+      work({*requests, now, [desks, now, answer](const std::expected<void, std::string>& done) {
+              answer(done ? state(desks, now) : refusal(409, done.error()));
+            }});
     }};
   } catch (const BadBody& bad) {
     return refusal(400, bad.sentence);

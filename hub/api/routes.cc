@@ -607,7 +607,7 @@ constexpr std::array rows = {
           take_credential_back, 16},
     Route{"GET", "/api/homes/{home}/wiring", Role::resident, wiring, 0},
     Route{"GET", "/api/homes/{home}/calibration", Role::owner, calibration, 0},
-    Route{"POST", "/api/homes/{home}/calibration", Role::owner, calibrate, 4096},
+    Route{"POST", "/api/homes/{home}/calibration", Role::owner, calibrate, most_calibration_bytes},
     Route{"GET", "/api/homes/{home}/pairing", Role::owner, pairing, 0},
     Route{"POST", "/api/homes/{home}/pairing", Role::owner, open_pairing, 4096},
     Route{"DELETE", "/api/homes/{home}/pairing", Role::owner, close_pairing, 16},

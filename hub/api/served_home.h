@@ -9,8 +9,6 @@
 #include "hub/analyst.h"
 #include "hub/api/write.h"
 #include "hub/bill_desk.h"
-#include "hub/calibration_desk.h"
-#include "hub/doctor_desk.h"
 #include "hub/health_desk.h"
 #include "hub/home.h"
 #include "hub/hub.h"
@@ -19,6 +17,10 @@
 #include "hub/store/store.h"
 
 namespace hub {
+
+class CalibrationDesk;
+class DoctorDesk;
+class MainsDesk;
 
 // All that it points to outlives it.
 struct ServedHome {
@@ -37,6 +39,7 @@ struct ServedHome {
   std::string calibrations = {};             // File; empty: nothing was calibrated.
   std::function<DoctorDesk*()> doctor = {};  // Empty, or null: the wiring is not examined.
   std::function<CalibrationDesk*()> calibration = {};  // Empty: nothing is calibrated.
+  std::function<MainsDesk*()> mains = {};              // The same.
   const PointsDoor* points = nullptr;                  // Null: nobody can write.
 };
 

@@ -15,7 +15,10 @@
 #include <vector>
 
 #include "hub/api/routes.h"
+#include "hub/calibration_desk.h"
+#include "hub/doctor_desk.h"
 #include "hub/files/disk.h"
+#include "hub/mains_desk.h"
 
 namespace hub {
 
@@ -253,6 +256,7 @@ struct SmallWorld {
                      .offers = {}}};
   DoctorDesk doctor{store, homes[0]};
   CalibrationDesk calibration{live, homes[0], folder.path / "calibrations.toml"};
+  MainsDesk mains{store, homes[0], folder.path / "calibrations.toml"};
   std::vector<ServedHome> served = {{.id = "home",
                                      .home = &homes[0],
                                      .store = &store,
@@ -263,7 +267,8 @@ struct SmallWorld {
                                      .bill = [this] { return &bill; },
                                      .advice = [this] { return &advice; },
                                      .doctor = [this] { return &doctor; },
-                                     .calibration = [this] { return &calibration; }}};
+                                     .calibration = [this] { return &calibration; },
+                                     .mains = [this] { return &mains; }}};
   measurement::Timestamp now = new_year + 100s;
   FirmwareShelf shelf{disk, (folder.path / "firmware").string()};
   struct Asked {

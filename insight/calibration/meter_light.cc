@@ -15,7 +15,6 @@ constexpr std::size_t first_blinks = 15;  // They tell how far apart the first o
 constexpr double seen_twice = 0.35;       // Of the time between two blinks: nearer ones are one.
 constexpr double most_off = 0.25;         // Of it: farther from a multiple is none.
 constexpr double most_odd_share = 0.15;   // Of the intervals.
-constexpr double frame_s = 1.0 / 30;      // When a blink was seen, to a camera's frame.
 constexpr int least_digits = 50;
 
 double median(std::vector<double> values) {
@@ -42,7 +41,8 @@ double usual_step(std::span<const double> times) {
 }  // namespace
 
 std::expected<CountedEnergy, std::string> count_blinks(std::span<const double> seconds,
-                                                       double per_kwh, double class_percent) {
+                                                       double per_kwh, double class_percent,
+                                                       double within_s) {
   if (seconds.size() < least_blinks) {
     return std::unexpected(fmt::format(
         "{} blinks are too few: switch a heater or an oven on and count for 2 to 10 minutes.",
@@ -75,7 +75,8 @@ std::expected<CountedEnergy, std::string> count_blinks(std::span<const double> s
         "meter's light.");
   }
   counted.wh = 1000.0 * counted.blinks / per_kwh;
-  counted.limit_wh = counted.wh * frame_s * std::numbers::sqrt2 / (counted.end_s - counted.begin_s);
+  counted.limit_wh =
+      counted.wh * within_s * std::numbers::sqrt2 / (counted.end_s - counted.begin_s);
   return counted;
 }
 
@@ -113,6 +114,39 @@ std::expected<MainsGain, std::string> mains_gain(const CountedEnergy& counted, d
         gain.factor));
   }
   return gain;
+}
+
+std::expected<measurement::ChannelWords, std::string> raised(const measurement::ChannelWords& words,
+                                                             double factor) {
+  auto result = words;
+  const double gain = std::round(words.current_gain * factor);
+  const double rest = gain > 0 ? factor * words.current_gain / gain : 0;
+  const double power = std::round(((1 + words.power_gain / 32768.0) * rest - 1) * 32768);
+  if (gain < 1 || gain > 65535 || power < -32768 || power > 32767) {
+    return std::unexpected(fmt::format(
+        "The current would need a gain of {:.0f}, and the chip has 65535: choose the next PGA with "
+        "half the gain, and check the clamp's model.",
+        gain));
+  }
+  result.current_gain = static_cast<std::uint16_t>(gain);
+  result.power_gain = static_cast<std::int16_t>(power);
+  // What the curve says of a current holds for what flows, not for what was shown.
+  for (auto& point : result.curve) {
+    point.milliamperes =
+        static_cast<std::uint32_t>(std::lround(point.milliamperes * gain / words.current_gain));
+  }
+  return result;
+}
+
+Accuracy by_light(const Accuracy& before, const MainsGain& gain, std::size_t clamps,
+                  double amperes) {
+  auto accuracy = before;
+  if (clamps != 1) return accuracy;
+  accuracy.gain_limit = gain.gain_limit;
+  accuracy.second_gain_limit = 0;
+  accuracy.gain_deviation = gain.gain_deviation;
+  if (accuracy.loads.empty()) accuracy.loads = {{.amperes = amperes}};
+  return accuracy;
 }
 
 }  // namespace insight

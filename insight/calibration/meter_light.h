@@ -22,10 +22,12 @@ struct CountedEnergy {
 };
 
 // `seconds` are when a blink was seen, rising, over 2 to 10 minutes; some are missed and some are
-// seen twice. `per_kwh` is printed on the meter. Refused: fewer than ten blinks, or intervals that
+// seen twice. `per_kwh` is printed on the meter, and `within_s` is how right the times are: a
+// camera's frame, or a hand. Refused: fewer than ten blinks, or intervals that
 // are no multiples of one (the load changes faster than it blinks, or the light is another one).
 std::expected<CountedEnergy, std::string> count_blinks(std::span<const double> seconds,
-                                                       double per_kwh, double class_percent = 1);
+                                                       double per_kwh, double class_percent = 1,
+                                                       double within_s = 1.0 / 30);
 
 // Two readings in kWh, whose last digit is `digit_kwh`. Refused: less than 50 digits apart.
 std::expected<CountedEnergy, std::string> between_readings(double first_kwh, double second_kwh,
@@ -40,5 +42,14 @@ struct MainsGain {
 // `our_wh` is what the mains' clamps counted between begin_s and end_s, less what is known not to
 // have passed the utility's meter.
 std::expected<MainsGain, std::string> mains_gain(const CountedEnergy&, double our_wh);
+
+// Words with which a channel shows `factor` times as much current and power.
+std::expected<measurement::ChannelWords, std::string> raised(const measurement::ChannelWords&,
+                                                             double factor);
+
+// What one clamp may be off by after that: of the only clamp of the mains the utility's meter says
+// it all, at about `amperes`; of several it says only what they are together, and each stays as
+// unsure as it was.
+Accuracy by_light(const Accuracy& before, const MainsGain&, std::size_t clamps, double amperes);
 
 }  // namespace insight
