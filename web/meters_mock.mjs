@@ -69,6 +69,7 @@ export function wiring(world) {
 // steady for the first two seconds.
 const plus_minus = (resistive) => [1, 10, 30].map((amperes) => ({ amperes, resistive_percent: resistive, half_percent: resistive * 1.6 }));
 const guides = {}; // By world.
+const lights = {}; // The same.
 const set_ones = {}; // By world and channel.
 const raw = (watts) => ({ volts: 230.1, amperes: watts / 230.1, watts, vars: 4.2 });
 const record = (reference, by, resistive) => ({ time: Date.now() - 3_600_000, reference, by, clamp: 'SCT-013-000', is_kept: true, plus_minus: plus_minus(resistive) });
@@ -82,6 +83,7 @@ export function calibration(world, circuits) {
     channels: clamped.map((one, channel) => ({ device: 'meter-1', channel, circuit: one.id, uncalibrated: plus_minus(5.9),
       newest: set_ones[world + channel] ?? (channel === 2 && world !== 'first' ? record('Fluke 345, checked in 2026', 'ann', 0.24) : null) })),
     guide: begun ? { ...guide, reading } : null,
+    light: lights[world] ?? null,
   };
 }
 const refuse = (error) => [409, { error }];
@@ -98,8 +100,20 @@ export function calibrate(world, circuits, body) {
     set_ones[world + body.channel] = record('undone: Wattmeter', 'ann', 5.9);
     return done();
   }
+  if (body.step === 'light') {
+    const seconds = (body.blinks.at(-1) - body.blinks[0]) / 1000;
+    const utility_wh = (1000 * (body.blinks.length - 1)) / body.per_kwh;
+    lights[world] = { circuit: body.circuit, clamps: [{ device: 'meter-1', channel: 0 }, { device: 'meter-1', channel: 1 }], blinks: body.blinks.length - 1, missed: 0, doubled: 0,
+      seconds, utility_wh, our_wh: utility_wh * 0.97, off_percent: -3, plus_minus_percent: body.class_percent, is_set: false };
+    return done();
+  }
+  if (body.step === 'set_light') lights[world].is_set = true;
+  if (body.step === 'end') {
+    delete guides[world];
+    delete lights[world];
+  }
+  if (['set_light', 'end'].includes(body.step)) return done();
   if (!guide) return refuse('Nothing is being calibrated: begin with the meter and clamp.');
-  if (body.step === 'end') delete guides[world];
   if (body.step === 'no_load') guide.no_load = { volts: 230.1, amperes: 0.011, watts: 0.3, vars: 0.1 };
   if (body.step === 'load') {
     const watts = Number(body.shown[2]);

@@ -145,6 +145,36 @@ TEST_F(CalibrationTest, ARefusalIsASentenceAndTheCourseGoesOn) {
   EXPECT_EQ(get()["guide"], nullptr);
 }
 
+TEST_F(CalibrationTest, TheMainsAreHeldAgainstTheBlinksOfTheUtilitysMeter) {
+  world.homes[0].panels[0].circuits[0].kind = CircuitKind::grid;
+  // 3 kW, of which the clamp shows 2.91: a blink every 1.2 s at 1000 to the kWh.
+  Json blinks = Json::array();
+  for (int i = 0; i < 60; ++i) {
+    blinks.push_back((new_year + 101s).time_since_epoch().count() + 1200 * i);
+  }
+  for (int second = 100; second < 180; ++second) {
+    world.store.seconds["meter-1"][second][0] = {.watts = 2910};
+  }
+  const Json body{{"step", "light"}, {"circuit", "fridge"},  {"blinks", blinks},
+                  {"per_kwh", 1000}, {"class_percent", 1.0}, {"within_s", 0.2}};
+
+  step(body.dump());
+
+  ASSERT_EQ(answer->status, 200u) << answer->body;
+  const auto counted = get()["light"];
+  EXPECT_EQ(counted["blinks"], 59);
+  EXPECT_EQ(counted["utility_wh"], 59);
+  EXPECT_NEAR(counted["off_percent"].get<double>(), -3, 0.05);
+  EXPECT_GE(counted["plus_minus_percent"], 0.95);
+  step(R"({"step":"set_light"})");
+  reply({.kind = Request::Kind::read_words});
+  reply({.kind = Request::Kind::write_words});
+  EXPECT_EQ(get()["light"]["is_set"], true);
+  EXPECT_THAT(get()["channels"][0]["newest"]["reference"].get<std::string>(),
+              HasSubstr("class 1, 59 blinks"));
+  EXPECT_EQ(world.accounts.acts(1)[0].what, "calibrated fridge by the utility's meter");
+}
+
 TEST_F(CalibrationTest, WhatIsNotWellFormedIsRefusedBeforeTheMeterIsAsked) {
   for (
       const std::string body :

@@ -30,16 +30,15 @@ TEST(Wiring, AFindingNamesItsCircuitsWithWhatToDo) {
 
   EXPECT_EQ(told["minutes"], 30);
   EXPECT_EQ(told["is_enough"], true);
-  EXPECT_EQ(told["findings"][0],
-            Json::parse(R"({"fault": "reversed", "title": "the wrong way round", "channels": [4],
-                            "circuits": ["dryer"], "where": "CT5 (Dryer)",
-                            "evidence": "Its steps are negative.", "fix": "Turn it around.",
-                            "confidence": 0.99
-})"));
+  const Json expected = {{"fault", "reversed"},      {"title", "the wrong way round"},
+                         {"channels", {4}},          {"circuits", {"dryer"}},
+                         {"where", "CT5 (Dryer)"},   {"evidence", "Its steps are negative."},
+                         {"fix", "Turn it around."}, {"confidence", 0.99}};
+  EXPECT_EQ(told["findings"][0], expected);
   // All clamps of a chip that is dead.
-  EXPECT_EQ(told["findings"][1]["circuits"], Json::parse(R"(["dryer", "shed"])"));
-EXPECT_EQ(told["not_seen"][0]["circuit"], "shed");
-EXPECT_EQ(told["not_seen"][0]["where"], "CT6 (Shed)");
+  EXPECT_EQ(told["findings"][1]["circuits"], Json({"dryer", "shed"}));
+  EXPECT_EQ(told["not_seen"][0]["circuit"], "shed");
+  EXPECT_EQ(told["not_seen"][0]["where"], "CT6 (Shed)");
 }
 
 TEST(Wiring, WhoAsksIsToldThatItIsLookedAtAndThenWhatWasFound) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { said_of_check, shown_by, standing, steadiness, type Channel } from './calibration';
+import { said_of_check, said_of_light, shown_by, standing, steadiness, type Channel } from './calibration';
 
 const plain = (words: string) => words.replaceAll('\u00a0', ' ');
 const reading = { time: 0, volts: 230.41, amperes: 9.9812, watts: 2299.32, unrest: 0.001, is_steady: true };
@@ -25,6 +25,12 @@ describe('Calibration', () => {
   test('a reading keeps its digits, and what is missing is no zero', () => {
     expect(plain(shown_by(reading))).toBe('230.4 V, 9.981 A, 2299.3 W');
     expect(plain(shown_by({ volts: null, amperes: 0, watts: -3 }))).toBe('–, 0.000 A, \u22123.0 W');
+  });
+
+  test('a count says what both counted, and what of it was not seen', () => {
+    const count = { circuit: 'main', clamps: [], blinks: 100, missed: 2, doubled: 0, seconds: 180, utility_wh: 100, our_wh: 97, off_percent: -3, plus_minus_percent: 1, is_set: false };
+    expect(plain(said_of_light(count))).toBe("In 3 min the utility's meter blinked 100 times, 2 of them not seen: 100.0 Wh. Your clamps counted 97.0 Wh, 3 % less.");
+    expect(said_of_light({ ...count, missed: 0 })).not.toContain('not seen');
   });
 
   test('a check says what is apart, what was stated, and what to do where that does not hold', () => {

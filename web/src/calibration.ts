@@ -1,6 +1,6 @@
 // What is said of calibration.
 
-import { exact, off_by, plus_minus } from './units';
+import { duration, exact, off_by, plus_minus } from './units';
 
 // As docs/http_api.yaml has it.
 export interface PlusMinus {
@@ -58,18 +58,34 @@ export interface Guide {
   record: CalibrationRecord | null;
   check: Check | null;
 }
+// What the utility's meter counted, beside the clamps of the mains.
+export interface LightCount {
+  circuit: string;
+  clamps: { device: string; channel: number }[];
+  blinks: number; // That must have been, seen or not.
+  missed: number;
+  doubled: number;
+  seconds: number;
+  utility_wh: number;
+  our_wh: number;
+  off_percent: number; // Ours over the utility's.
+  plus_minus_percent: number;
+  is_set: boolean;
+}
 export interface Calibration {
   now: number;
   clamps: { name: string; rated_a: number; class_percent: number }[];
   channels: Channel[];
   guide: Guide | null;
+  light: LightCount | null;
 }
 
 export type Step =
   | { step: 'begin'; device: string; channel: number; clamp: string; rated_a?: number; class_percent?: number; reference: string; percents: Typed }
   | { step: 'load' | 'check'; shown: Typed; kind: LoadKind }
   | { step: 'undo'; device: string; channel: number }
-  | { step: 'no_load' | 'set' | 'end' };
+  | { step: 'light'; circuit: string; blinks: number[]; per_kwh: number; class_percent: number; within_s: number }
+  | { step: 'no_load' | 'set' | 'set_light' | 'end' };
 
 // What somebody may have at hand, and its usual ± of volts, amperes and watts; empty: it shows none.
 export const references: { name: string; percents: Typed }[] = [
@@ -94,6 +110,11 @@ export function steadiness(reading: Reading | null): string {
   if (!reading) return 'No sample of this meter has come yet.';
   if (reading.unrest === null) return 'Nothing flows, or too few samples have come.';
   return reading.is_steady ? 'Steady.' : `It changes by ${off_by(100 * reading.unrest)} from one sample to the next: wait, or take a steadier load.`;
+}
+
+export function said_of_light({ blinks, missed, seconds, utility_wh, our_wh, off_percent }: LightCount): string {
+  const unseen = missed > 0 ? `, ${missed} of them not seen` : '';
+  return `In ${duration(seconds * 1000)} the utility's meter blinked ${blinks} times${unseen}: ${exact(utility_wh, 1, 'Wh')}. Your clamps counted ${exact(our_wh, 1, 'Wh')}, ${off_by(Math.abs(off_percent))} ${off_percent < 0 ? 'less' : 'more'}.`;
 }
 
 export function said_of_check(check: Check): string {
