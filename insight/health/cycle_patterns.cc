@@ -8,32 +8,34 @@ namespace insight {
 namespace {
 
 constexpr float defrosts_offset = 0.3F;  // A day.
+constexpr float least_off = 0.01F;       // Of a day, so that one without a pause has a logarithm.
 
 // Of energy, size 0.2 is about a fifth more, or as much as is said.
 //
 // A thermostat holds the temperature between two limits. With a load of heat Q and a capacity K the
-// duty is Q/K, a run lasts C/(K-Q), a pause C/Q, where C is the heat between the limits: more load
-// makes pauses shorter, less capacity only makes runs longer. At a duty of about 0.4 the starts a
-// day follow as below.
+// duty is Q/K and a pause C/Q, where C is the heat between the limits: more load makes the duty
+// longer and pauses shorter, less capacity the duty only, limits that are further apart the pauses.
+// The mean of a day's pauses counts what is put in that is warm, the median hardly.
 ShiftRules compressor_rules() {
   return {
-      .features = {Feature::run_power, Feature::duty, Feature::starts, Feature::failed_starts,
-                   Feature::defrosts},
-      .count = 5,
-      .noise = {0.012F, 0.08F, 0.09F, 0.1F, 0.35F},
-      .floor = {0.004F, 0.02F, 0.03F, 0.05F, 0.2F},
+      .count = 6,
+      .noise = {0.012F, 0.08F, 0.09F, 0.09F, 0.1F, 0.35F},
+      .floor = {0.004F, 0.01F, 0.02F, 0.02F, 0.05F, 0.2F},
       // Of a room that is warmer, the load rises by 4 to 7 % per kelvin, and the power by 1 %,
       // since the condenser is as much warmer as the room.
-      .per_kelvin = {0.01F, 0.045F, 0.015F, 0, 0},
-      .per_kelvin_spread = {0.003F, 0.012F, 0.012F, 0, 0},
+      .per_kelvin = {0.01F, 0.045F, -0.035F, -0.035F, 0, 0},
+      .per_kelvin_spread = {0.002F, 0.003F, 0.003F, 0.003F, 0, 0},
+      .load = {0, 1, -1, -1, 0, 0},
+      .load_floor = 0.02F,
+      .load_per_kelvin_spread = 0.011F,
       .patterns =
           {
-              {Cause::gasket_leak, Change::works_harder, {0, 1, 0.35F, 0, 0}},
-              {Cause::dirty_condenser, Change::works_harder, {0.5F, 0.5F, -0.35F, 0, 0}},
-              {Cause::low_refrigerant, Change::works_harder, {-0.6F, 1.6F, -1, 0, 0}},
+              {Cause::gasket_leak, Change::works_harder, {0, 1, -1, -1, 0, 0}},
+              {Cause::dirty_condenser, Change::works_harder, {0.5F, 0.5F, 0, 0, 0, 0}},
+              {Cause::low_refrigerant, Change::works_harder, {-0.6F, 1.6F, 0, 0, 0, 0}},
               {Cause::defrost_heater_open,
                Change::lacks_phase,
-               {0, 0.2F, -0.15F, 0, -1.2F},
+               {0, 0.2F, 0, 0, 0, -1.2F},
                1,
                0.4F,
                true,
@@ -42,34 +44,29 @@ ShiftRules compressor_rules() {
                5},
               {Cause::thermostat_stuck,
                Change::runs_longer,
-               {-0.05F, 0.4F, -1, 0, 0},
+               {-0.05F, 0.5F, 0.8F, 0.8F, 0, 0},
                1,
                0.25F,
                true,
                0.22F,
                1.3F},
-              {Cause::start_relay, Change::starts_often, {0, 0.1F, 0, 4, 0}, 1, 0.4F},
+              {Cause::start_relay, Change::starts_often, {0, 0, 0.3F, 0.3F, 4, 0}, 1, 0.4F},
               {Cause::cabinet_fan,
                Change::works_harder,
-               {-0.15F, 1.1F, -0.8F, 0, 0},
+               {-0.15F, 1.1F, 0, 0, 0, 0},
                0.15F,
                0.25F,
                false},
               {Cause::warm_place,
                Change::works_harder,
-               {0.2F, 0.8F, 0.28F, 0, 0},
+               {0.2F, 0.8F, -0.6F, -0.6F, 0, 0},
                0.3F,
                0.25F,
                false},
-              {Cause::new_habit, Change::works_harder, {0, 1, 0.35F, 0, 0}, 0.2F, 0.25F, false},
-              {Cause::new_habit, Change::works_less, {0, -1, -0.35F, 0, 0}, 3, 0.25F, false},
+              {Cause::new_habit, Change::works_harder, {0, 1, -1, -1, 0, 0}, 0.2F, 0.25F, false},
+              {Cause::new_habit, Change::works_less, {0, -1, 1, 1, 0, 0}, 3, 0.25F, false},
               // Much that is warm is put in: long runs, in which the power falls.
-              {Cause::new_habit,
-               Change::works_harder,
-               {-0.15F, 1.1F, -0.8F, 0, 0},
-               1,
-               0.25F,
-               false},
+              {Cause::new_habit, Change::works_harder, {-0.15F, 1.1F, 0, 0, 0, 0}, 1, 0.25F, false},
           },
   };
 }
@@ -77,8 +74,6 @@ ShiftRules compressor_rules() {
 // They work against what is outdoors, which has to be known for anything to be said.
 ShiftRules heat_pump_rules() {
   return {
-      .features = {Feature::run_power, Feature::duty, Feature::starts, Feature::failed_starts,
-                   Feature::defrosts},
       .count = 4,
       .noise = {0.03F, 0.2F, 0.2F, 0.1F, detail::not_measured},
       .floor = {0.01F, 0.06F, 0.08F, 0.05F, detail::not_measured},
@@ -97,8 +92,6 @@ ShiftRules heat_pump_rules() {
 
 ShiftRules pump_rules() {
   return {
-      .features = {Feature::run_power, Feature::duty, Feature::starts, Feature::failed_starts,
-                   Feature::defrosts},
       .count = 4,
       .noise = {0.02F, 0.3F, 0.3F, 0.1F, detail::not_measured},
       .floor = {0.008F, 0.08F, 0.08F, 0.05F, detail::not_measured},
@@ -115,8 +108,6 @@ ShiftRules pump_rules() {
 
 ShiftRules water_heater_rules() {
   return {
-      .features = {Feature::run_power, Feature::duty, Feature::starts, Feature::failed_starts,
-                   Feature::defrosts},
       .count = 3,
       .noise = {0.02F, 0.25F, 0.2F, detail::not_measured, detail::not_measured},
       .floor = {0.008F, 0.06F, 0.06F, detail::not_measured, detail::not_measured},
@@ -158,11 +149,18 @@ std::optional<ShiftRow> shift_row(const AssetDay& day, ApplianceKind kind) {
   // Of a day that it stood still all other numbers say nothing.
   if (!(day[Feature::duty] > 0)) return std::nullopt;
   if (is_heat_pump(kind) && std::isnan(day.outdoor_c)) return std::nullopt;
-  const auto starts = std::max(day[Feature::starts], 0.5F);
+  const auto duty = day[Feature::duty], starts = std::max(day[Feature::starts], 0.5F);
+  const auto power = std::log(day[Feature::run_power]),
+             failed_starts = std::log1p(day[Feature::failed_starts] / starts),
+             defrosts = std::log(day[Feature::defrosts] + defrosts_offset);
+  const auto mean_pause = std::log(std::max(1 - duty, least_off) / starts);
   ShiftRow row{.time = day.begin, .values = {}};
-  row.values = {std::log(day[Feature::run_power]), std::log(day[Feature::duty]), std::log(starts),
-                std::log1p(day[Feature::failed_starts] / starts),
-                std::log(day[Feature::defrosts] + defrosts_offset)};
+  if (keeps_food_cold(kind)) {
+    row.values = {power,         std::log(duty), mean_pause, std::log(day[Feature::pause]),
+                  failed_starts, defrosts};
+  } else {
+    row.values = {power, std::log(duty), std::log(starts), failed_starts, defrosts};
+  }
   row.temperature_c = is_heat_pump(kind) ? std::abs(day.outdoor_c - mild_c) : day.room_c;
   return row;
 }

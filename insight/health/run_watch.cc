@@ -13,7 +13,7 @@ using measurement::Timestamp;
 namespace {
 
 constexpr std::uint32_t memory_magic = 0x776e7572;  // "runw"
-constexpr std::uint32_t memory_version = 1;
+constexpr std::uint32_t memory_version = 2;
 constexpr std::size_t runs_of_programmes = 20;  // From so many it knows the programmes.
 constexpr float none_min = 0.5F;                // Of heating that a run ought to have.
 // Runs differ by what people choose, more than days do.
@@ -23,9 +23,8 @@ constexpr std::size_t fewest_runs = 5;
 constexpr float confidence_in_tests = 0.9F;
 
 // The order of a row: heater power, heating time, run time, motor power, energy.
-constexpr std::array<Feature, shift_features> shown{Feature::heater_power, Feature::heating_time,
-                                                    Feature::run_time, Feature::motor_power,
-                                                    Feature::run_energy};
+constexpr std::array shown{Feature::heater_power, Feature::heating_time, Feature::run_time,
+                           Feature::motor_power, Feature::run_energy};
 
 ShiftRules rules_with(std::vector<ShiftPattern> patterns) {
   for (auto& pattern : patterns) {
@@ -34,8 +33,7 @@ ShiftRules rules_with(std::vector<ShiftPattern> patterns) {
     pattern.caution = caution;
     pattern.fewest_rows = fewest_runs;
   }
-  return {.features = shown,
-          .count = shift_features,
+  return {.count = shown.size(),
           .noise = {0.02F, 0.12F, 0.08F, 0.08F, 0.1F},
           .floor = {0.006F, 0.03F, 0.025F, 0.02F, 0.03F},
           .patterns = std::move(patterns)};

@@ -21,9 +21,6 @@ constexpr float known_temperature_caution = 1.13F;
 // While the asset's own noise is known by few rows.
 constexpr std::size_t early_rows = 35;
 constexpr float early_caution = 1.35F;
-// The middle of so few rows is easily moved by two unusual ones.
-constexpr std::size_t few_rows = 7;
-constexpr float few_rows_caution = 1.15F;
 constexpr float least_scale = 0.7F;
 constexpr float level_prior_rows = 30;   // Scores of deviation 1 that are taken for seen.
 constexpr float level_forgets = 0.995F;  // A row.
@@ -42,6 +39,18 @@ constexpr std::size_t rows_to_know_warmth = 14;
 constexpr float margin_c = 3;  // Beyond what was learnt, from which it is not judged.
 constexpr double smallest_size = 0.02, greatest_size = 2;
 constexpr int sizes = 24;
+
+// Two unusual rows easily move the middle of less than a week: 1.5 for 3 rows, 1.15 for 5.
+float few_rows_caution(std::size_t rows) {
+  constexpr float by_share = 2.625F, enough = 7;
+  return 1 + by_share * std::max(0.F, 1 / static_cast<float>(rows) - 1 / enough);
+}
+
+// Of a slope that was thought to be off by `spread`.
+double precision(double noise2, float spread) {
+  const auto s = static_cast<double>(spread);
+  return s > 0 ? noise2 / (s * s) : 1e9;
+}
 
 // Mean without the greatest and the smallest fifth, at least one each.
 float middle_mean(std::vector<float>& values) {
@@ -113,7 +122,9 @@ struct ShiftChart::Comparison {
     for (const auto d : pattern.direction) most = std::max(most, std::abs(d));
     for (std::size_t i = 0; i < count; ++i) {
       const auto d = pattern.direction[feature[i]];
-      if (std::abs(d) < most / 2 || rules.per_kelvin[feature[i]] > hardly) continue;
+      if (std::abs(d) < most / 2 || std::abs(rules.per_kelvin[feature[i]]) > hardly) {
+        continue;
+      };
       if (static_cast<float>(delta[i]) / d < least_share * size) return false;
     }
     return true;
@@ -124,6 +135,7 @@ struct ShiftChart::Candidate {
   Comparison comparison;
   std::size_t pattern = 0;
   float score = 0, size = 0;
+  float margin = 0;  // Of the score, over the least that is found.
 };
 
 std::size_t ShiftChart::rows_missing() const {
@@ -186,13 +198,19 @@ ShiftChart::Comparison ShiftChart::compare(Range before, Range now, bool is_long
   const auto rows = [](Range r) { return static_cast<double>(r.end - r.begin); };
   const double share = rows_depend * (1 / rows(now) + 1 / rows(before));
   const double drift = is_long_ago ? 2 : 1;
+  const double load_floor = drift * static_cast<double>(rules_.load_floor),
+               load_slope = static_cast<double>(load_per_kelvin_spread_) * assumed_kelvin,
+               load2 = load_floor * load_floor + load_slope * load_slope;
   for (std::size_t a = 0; a < out.count; ++a) {
     const auto i = out.feature[a];
     for (std::size_t b = 0; b < out.count; ++b) {
       const auto j = out.feature[b];
-      out.covariance[a][b] = noise_[i][j] * share + static_cast<double>(per_kelvin_[i]) *
-                                                        static_cast<double>(per_kelvin_[j]) *
-                                                        spread_kelvin * spread_kelvin;
+      const auto product = [&](const ShiftValues& v) {
+        return static_cast<double>(v[i]) * static_cast<double>(v[j]);
+      };
+      out.covariance[a][b] = noise_[i][j] * share +
+                             product(per_kelvin_) * spread_kelvin * spread_kelvin +
+                             product(rules_.load) * load2;
     }
     const double floor = drift * static_cast<double>(rules_.floor[i]);
     const double slope = static_cast<double>(per_kelvin_spread_[i]) * assumed_kelvin;
@@ -233,16 +251,19 @@ void ShiftChart::learn_noise() {
   for (std::size_t i = 0; i < count; ++i) {
     const auto prior_noise = static_cast<double>(rules_.noise[i]);
     const auto prior = static_cast<double>(rules_.per_kelvin[i]);
-    const auto prior_spread = static_cast<double>(rules_.per_kelvin_spread[i]);
     double xx = 0, xy = 0;
     for (const auto& row : rest) {
       const auto x = row[count], y = row[i];
       if (!std::isnan(x) && !std::isnan(y)) xx += x * x, xy += x * y;
     }
     const auto noise2 = prior_noise * prior_noise;
-    const auto precision = prior_spread > 0 ? noise2 / (prior_spread * prior_spread) : 1e9;
-    per_kelvin_[i] = static_cast<float>((precision * prior + xy) / (precision + xx));
-    per_kelvin_spread_[i] = static_cast<float>(std::sqrt(noise2 / (precision + xx)));
+    const auto weight = precision(noise2, rules_.per_kelvin_spread[i]);
+    const auto spread_after = [&](float spread) {
+      return static_cast<float>(std::sqrt(noise2 / (precision(noise2, spread) + xx)));
+    };
+    per_kelvin_[i] = static_cast<float>((weight * prior + xy) / (weight + xx));
+    per_kelvin_spread_[i] = spread_after(rules_.per_kelvin_spread[i]);
+    if (rules_.load[i] == 1) load_per_kelvin_spread_ = spread_after(rules_.load_per_kelvin_spread);
     sizes_of.clear();
     for (auto& row : rest) {
       if (!std::isnan(row[count])) row[i] -= static_cast<double>(per_kelvin_[i]) * row[count];
@@ -298,7 +319,7 @@ void ShiftChart::look_for_shift() {
     const auto comparison = compare(before, {now_begin, rows_.size()}, against_first);
     if (comparison.count < 2) continue;
     const auto candidate = strongest(comparison, rows, levels_[w]);
-    if (candidate && !is_unusual_ && (!best || candidate->score > best->score)) {
+    if (candidate && !is_unusual_ && (!best || candidate->margin > best->margin)) {
       best = candidate;
       shift_row_ = now_begin;
     }
@@ -326,7 +347,7 @@ std::optional<ShiftChart::Candidate> ShiftChart::strongest(const Comparison& com
   const auto delta = cholesky.whiten(comparison.delta);
   const auto scale = std::max(least_scale, std::sqrt((level_prior_rows + level.squares) /
                                                      (level_prior_rows + level.weight)));
-  const auto least_score = limit * limit_factor_ * (rows < few_rows ? few_rows_caution : 1) *
+  const auto least_score = limit * limit_factor_ * few_rows_caution(rows) *
                            (comparison.is_temperature_known ? known_temperature_caution : 1) *
                            (rows_.size() - begins_ < early_rows ? early_caution : 1);
   std::optional<Candidate> best;
@@ -344,7 +365,9 @@ std::optional<ShiftChart::Candidate> ShiftChart::strongest(const Comparison& com
     const auto score = raw / scale / pattern.caution;
     const bool is_found = rows >= pattern.fewest_rows && size >= pattern.least_size &&
                           score >= least_score && comparison.shows_itself(pattern, rules_, size);
-    if (is_found && (!best || score > best->score)) best = Candidate{comparison, p, score, size};
+    if (is_found && (!best || score > best->score)) {
+      best = Candidate{comparison, p, score, size, score / least_score};
+    }
   }
   if (scored > 0) {
     level.weight = level_forgets * level.weight + 1;

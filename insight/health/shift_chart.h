@@ -28,7 +28,7 @@
 
 namespace insight {
 
-inline constexpr std::size_t shift_features = 5;  // At most.
+inline constexpr std::size_t shift_features = 6;  // At most.
 
 // A feature that a kind does not have, or a row does not show, is NaN.
 using ShiftValues = std::array<float, shift_features>;
@@ -53,12 +53,15 @@ struct ShiftPattern {
 };
 
 struct ShiftRules {
-  std::array<Feature, shift_features> features{};  // What the values are logarithms of.
-  std::size_t count = 0;                           // Of features.
+  std::size_t count = 0;     // Of features.
   ShiftValues noise{};       // Standard deviation of a row, before any was seen.
   ShiftValues floor{};       // The same of a mean of many rows: habits, slow drift.
   ShiftValues per_kelvin{};  // What the temperature of the place does.
   ShiftValues per_kelvin_spread{};
+  // What more to do does, per unit of it. People and drift change that by `load_floor`, and a
+  // kelvin by more or less than `per_kelvin` says, in all features at once.
+  ShiftValues load{};
+  float load_floor = 0, load_per_kelvin_spread = 0;
   float unknown_kelvin = 3;  // Standard deviation of a change of temperature that nobody measured.
   std::vector<ShiftPattern> patterns;
 };
@@ -142,6 +145,7 @@ class ShiftChart {
   std::size_t begins_ = 0;  // Rows before it are not compared with.
   std::array<std::array<double, shift_features>, shift_features> noise_{};
   ShiftValues per_kelvin_{}, per_kelvin_spread_{};
+  float load_per_kelvin_spread_ = 0;
   std::array<Level, windows.size()> levels_{};
   float limit_factor_ = 1;
   bool is_unusual_ = false;
