@@ -54,7 +54,6 @@ class MinutesOfSeries {
 }  // namespace
 
 std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
-  if (has_uncommitted_) return false;  // Its acknowledgement comes first.
   if (const auto current = stay_current(); !current) return undo(current.error());
   if (must_checkpoint_ || is_full(1)) {
     if (const auto done = must_checkpoint_ ? checkpoint() : make_room(); !done) {
@@ -63,8 +62,10 @@ std::expected<bool, StoreError> SqliteStore::tidy(Timestamp now) {
     }
     if (leaving_) return false;
   }
-  // What a meter that fell silent sent last is to be seen as well.
-  if (const auto done = announce_over(now); !done) return undo(done.error());
+  // What a meter that fell silent sent last is to be seen as well, once it is on the disk.
+  if (!has_uncommitted_) {
+    if (const auto done = announce_over(now); !done) return undo(done.error());
+  }
   if (due_.empty() && !merge_ &&
       (!looked_for_old_ || now < *looked_for_old_ || now - *looked_for_old_ >= 1h)) {
     looked_for_old_.reset();

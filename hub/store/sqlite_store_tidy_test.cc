@@ -173,6 +173,35 @@ TEST(SqliteStoreTidy, AnHourIsLeftAloneUntilItIsOver) {
   EXPECT_EQ(segments_on(twins.tidied_disk), 4u);
 }
 
+TEST(SqliteStoreTidy, AnHourIsPackedThoughSomethingAlwaysWaitsForItsCommit) {
+  SimulatedDisk disk;
+  SqliteStore store(disk, "/data");
+  checked(store.append(header_of(1, midnight), samples_of(0, 60, 60s, 1)));
+  checked(store.commit());
+  checked(store.append(header_of(1, midnight), samples_of(100, 101, 60s, 1)));
+
+  tidy_all(store, midnight + 101min);
+
+  EXPECT_EQ(segments_on(disk), 1u);
+  checked(store.commit());
+  const auto image = disk.crash_image(1, PowerCut::dropped);
+  SqliteStore recovered(*image, "/data");
+  EXPECT_EQ(checked(recovered.samples("meter", {midnight, midnight + 24h})).size(), 61u);
+}
+
+TEST(SqliteStoreTidy, AMinuteIsToldOfOnlyOnceItIsOnTheDisk) {
+  SimulatedDisk disk;
+  SqliteStore store(disk, "/data");
+  checked(store.append(header_of(1, midnight), samples_of(0, 10, 1s, 1)));
+
+  tidy_all(store, midnight + 5min);
+  EXPECT_EQ(checked(store.changes(0, 10)).size(), 0u);
+  checked(store.commit());
+  tidy_all(store, midnight + 5min);
+
+  EXPECT_EQ(checked(store.changes(0, 10)).size(), 1u);
+}
+
 TEST(SqliteStoreTidy, ADayOfHoursBecomesOneFileAndItsPiecesGo) {
   Twins twins;
   twins.append(header_of(1, midnight), samples_of(0, 30 * 120, 30s, 1));
