@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/net/beat.h"
 #include "lenz/broker_address.h"
 #include "lenz/broker_certificate.h"
 #include "lenz/secrets.h"
@@ -157,7 +158,7 @@ std::expected<void, std::string> BrokerLink::expel(const std::string& home,
 
 void BrokerLink::keep_running(boost::asio::steady_timer& timer) {
   if (!own_) return;
-  timer.expires_after(std::chrono::seconds(1));
+  timer.expires_at(hub::next_beat(std::chrono::seconds(1)));
   timer.async_wait([this, &timer](boost::system::error_code error) {
     if (error) return;
     try {

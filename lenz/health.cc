@@ -8,6 +8,7 @@
 
 #include "hub/integrations/notice_event.h"
 #include "hub/integrations/notice_mail.h"
+#include "hub/net/beat.h"
 #include "lenz/mail.h"
 #include "lenz/readings.h"
 #include "lenz/set_aside.h"
@@ -68,7 +69,7 @@ void Health::begin_watching() {
 }
 
 void Health::wait() {
-  timer_.expires_after(beat);
+  timer_.expires_at(hub::next_beat(beat));
   timer_.async_wait([this](boost::system::error_code error) {
     if (error) return;
     work();

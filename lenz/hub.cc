@@ -23,6 +23,7 @@
 #include "hub/ingest/mqtt_ingest.h"
 #include "hub/meter_requests.h"
 #include "hub/meter_updates.h"
+#include "hub/net/beat.h"
 #include "lenz/analysis.h"
 #include "lenz/broker_link.h"
 #include "lenz/commands.h"
@@ -63,7 +64,7 @@ std::uint64_t drawn_number() {
 
 // Once a second.
 void expire(hub::MeterRequests& requests, boost::asio::steady_timer& timer) {
-  timer.expires_after(std::chrono::seconds(1));
+  timer.expires_at(hub::next_beat(std::chrono::seconds(1)));
   timer.async_wait([&](boost::system::error_code error) {
     if (error) return;
     requests.expire(system_now());

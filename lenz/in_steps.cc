@@ -6,13 +6,15 @@
 #include <stdexcept>
 #include <utility>
 
+#include "hub/net/beat.h"
+
 namespace lenz {
 namespace {
 
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto beat = 200ms;    // Of looking for something new.
+constexpr auto beat = 250ms;    // Of looking for something new.
 constexpr auto longest = 20ms;  // Of one go, after which others have their turn.
 constexpr auto shortest = 2ms;  // Between two goes.
 constexpr int share = 3;        // So many times as long as a go took it pauses.
@@ -23,11 +25,11 @@ constexpr auto after_trouble = 10s;
 InSteps::InSteps(boost::asio::io_context& context, Step step, std::string what,
                  std::function<void(const std::string&)> say)
     : timer_(context), step_(std::move(step)), what_(std::move(what)), say_(std::move(say)) {
-  wait(beat);
+  wait_until(hub::next_beat(beat));
 }
 
-void InSteps::wait(steady_clock::duration time) {
-  timer_.expires_after(time);
+void InSteps::wait_until(steady_clock::time_point time) {
+  timer_.expires_at(time);
   timer_.async_wait([this](boost::system::error_code error) {
     if (!error) work();
   });
@@ -51,11 +53,12 @@ void InSteps::work() {
   }
   if (!trouble.empty()) {
     if (!std::exchange(has_failed_, true)) say_(fmt::format("{}: {}.", what_, trouble));
-    return wait(after_trouble);
+    return wait_until(steady_clock::now() + after_trouble);
   }
   has_failed_ = false;
-  const auto taken = steady_clock::now() - begin;
-  wait(is_done ? beat : std::max<steady_clock::duration>(shortest, share * taken));
+  const auto end = steady_clock::now();
+  wait_until(is_done ? hub::next_beat(beat)
+                     : end + std::max<steady_clock::duration>(shortest, share * (end - begin)));
 }
 
 }  // namespace lenz

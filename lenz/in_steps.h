@@ -25,7 +25,7 @@ class InSteps {
           std::function<void(const std::string&)> say);
 
  private:
-  void wait(std::chrono::steady_clock::duration);
+  void wait_until(std::chrono::steady_clock::time_point);
   void work();
 
   boost::asio::steady_timer timer_;

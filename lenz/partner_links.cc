@@ -18,6 +18,7 @@
 #include "hub/integrations/home_assistant_conversation.h"
 #include "hub/integrations/home_assistant_discovery.h"
 #include "hub/integrations/influx_mirror.h"
+#include "hub/net/beat.h"
 #include "hub/net/http_client.h"
 #include "hub/net/mqtt_client.h"
 #include "hub/net/websocket_client.h"
@@ -30,7 +31,7 @@ using namespace std::chrono_literals;
 using boost::system::error_code;
 using measurement::Timestamp;
 
-constexpr auto beat = 250ms;
+constexpr auto beat = 250ms, idle_beat = 1000ms;
 constexpr auto follow_every = 5s;
 constexpr auto most_following = 30ms;  // Of one beat.
 
@@ -296,7 +297,9 @@ struct PartnerLinks::Links {
   }
 
   void wait() {
-    timer.expires_after(beat);
+    const bool has_work =
+        publisher || socket || influx || victoria || std::chrono::steady_clock::now() >= follow_at;
+    timer.expires_at(hub::next_beat(has_work ? beat : idle_beat));
     timer.async_wait([this](error_code error) {
       if (error) return;
       tick(world.now());
@@ -316,7 +319,8 @@ struct PartnerLinks::Links {
 
   void resend_when_asked() {
     std::error_code error;
-    if (!std::filesystem::exists(world.resend_file, error)) return;
+    const bool has_mirror = influx || victoria;
+    if (!has_mirror || !std::filesystem::exists(world.resend_file, error)) return;
     for (auto* mirror : {&influx, &victoria}) {
       if (*mirror) (*mirror)->resend();
     }

@@ -19,7 +19,8 @@ class Tidying {
   Tidying(boost::asio::io_context&, std::size_t homes, Work);
 
  private:
-  void go_on(std::chrono::steady_clock::duration after);
+  std::chrono::milliseconds turn() const;  // From one home to the next.
+  void go_on(std::chrono::steady_clock::time_point);
 
   boost::asio::steady_timer timer_;
   const std::size_t homes_;

@@ -13,6 +13,7 @@
 
 #include "hub/ingest/bthome_meter.h"
 #include "hub/ingest/visited_meter.h"
+#include "hub/net/beat.h"
 #include "hub/net/bluez.h"
 #include "measurement/bthome.h"
 
@@ -82,7 +83,7 @@ struct BluetoothIngest::Desk {
   }
 
   void wait() {
-    timer.expires_after(beat);
+    timer.expires_at(next_beat(beat));
     timer.async_wait([this](boost::system::error_code error) {
       if (error) return;
       work();

@@ -11,6 +11,7 @@
 
 #include "hub/ingest/esphome_api.h"
 #include "hub/ingest/esphome_mqtt.h"
+#include "hub/net/beat.h"
 #include "hub/net/tcp_client.h"
 
 namespace hub {
@@ -172,7 +173,7 @@ struct EsphomeIngest::Desk {
   }
 
   void beat() {
-    timer.expires_after(tick);
+    timer.expires_at(next_beat(tick));
     timer.async_wait([this](boost::system::error_code error) {
       if (error) return;
       for (auto& node : nodes) {

@@ -17,6 +17,7 @@
 #include <map>
 #include <utility>
 
+#include "hub/net/beat.h"
 #include "hub/net/patience.h"
 #include "hub/net/reach.h"
 
@@ -31,7 +32,7 @@ using namespace std::chrono_literals;
 
 constexpr int keepalive_s = 15;
 constexpr int packets_at_once = 64;  // That are heard together.
-constexpr auto tick = 500ms;         // Between looks at what is due: keep-alives, time limits.
+constexpr auto tick = 1s;            // Between looks at what is due: keep-alives, time limits.
 constexpr unsigned most_in_flight = 1000;   // Messages that the broker has not confirmed.
 constexpr std::size_t bytes_besides = 100;  // That a message takes besides topic and payload.
 
@@ -184,7 +185,7 @@ asio::awaitable<std::string> MqttClient::Connection::talk(Shared self, Deadline 
     if (mosquitto_want_write(self->client.get())) {
       await(line, stream_descriptor::wait_write, &Line::awaits_writing, &Line::is_writable);
     }
-    co_await sleep(line, steady_clock::now() + tick);
+    co_await sleep(line, next_beat(tick));
     if (self->has_ended) co_return "";
 
     if (std::exchange(line->is_readable, false)) why = self->read();
