@@ -308,6 +308,18 @@ BillDesk::Or<insight::BillShares> BillDesk::shares(BillingPeriod period,
   return insight::shares_of(*tariff_, *grid, parts, period, zone_, prices());
 }
 
+BillDesk::Or<Decimal> BillDesk::cost(const QuarterHours& use, Timestamp now) {
+  Decimal sum;
+  const auto end = std::min(use.begin + std::ssize(use.imported) * quarter, now);
+  for (auto month = month_at(use.begin); range_of(month_of(month), zone_).begin < end;
+       month += std::chrono::months(1)) {
+    const auto found = shares(month_of(month), {use}, now);
+    if (!found) return std::unexpected(found.error());
+    sum += found->parts.front();
+  }
+  return sum;
+}
+
 BillDesk::Or<HomeBill> BillDesk::make_bill(BillingPeriod period, Timestamp now) {
   if (!tariff_) return std::unexpected(trouble_.empty() ? no_tariff : trouble_);
   const auto range = range_of(period, zone_);

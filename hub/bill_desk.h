@@ -161,6 +161,8 @@ class BillDesk {
   // Of what does not overlap; of a running period until today.
   Or<insight::BillShares> shares(insight::BillingPeriod, const std::vector<insight::QuarterHours>&,
                                  measurement::Timestamp now);
+  // Its shares of the bills of all months that it lies in.
+  Or<insight::Decimal> cost(const insight::QuarterHours&, measurement::Timestamp now);
   std::chrono::year_month month_at(measurement::Timestamp) const;
 
  private:

@@ -99,6 +99,15 @@ export const panel = (home) => ({
   circuits: home.circuits.map(({ watts: _, ...one }) => ({ ...one, capacity_w: capacity(home, one) })),
 });
 
+function costs(home, query) {
+  const [status, told] = history(home, query);
+  if (status !== 200) return [status, told];
+  const paid = Object.entries(told.circuits).map(([id, { imported_wh }]) => [id, (imported_wh / 1000) * (home.price_per_kwh ?? 0)]);
+  const total = paid.reduce((sum, [, amount]) => sum + amount, 0);
+  return [200, home.price_per_kwh === null ? { trouble: 'No tariff is set.' }
+    : { trouble: '', circuits: Object.fromEntries(paid.map(([id, amount]) => [id, amount.toFixed(2)])), total: total.toFixed(2) }];
+}
+
 function history(home, query) {
   const [begin, end, step] = ['begin', 'end', 'step'].map((name) => Number(query.get(name)));
   if (!(end > begin)) return [400, { error: 'end must be after begin.' }];
@@ -291,6 +300,7 @@ async function answer(request, response) {
     return response.end(money.report(home, url.searchParams.get('month')));
   }
   if (path === `${base}/history`) return send(response, ...history(home, url.searchParams));
+  if (path === `${base}/costs`) return send(response, ...costs(home, url.searchParams));
   if (path === `${base}/gaps`) {
     const [begin, end] = ['begin', 'end'].map((name) => Number(url.searchParams.get(name)));
     return send(response, 200, silent.filter((gap) => gap.end > begin && gap.begin < end));

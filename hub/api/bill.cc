@@ -8,6 +8,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "hub/circuit_cost.h"
+
 namespace hub {
 namespace {
 
@@ -197,6 +199,22 @@ std::string bill_text(BillDesk& desk, std::chrono::year_month month, Timestamp n
                {"appliances", rows_json(appliances, digits)},
                {"forecast", forecast_json(forecast)}});
   return dumped(json);
+}
+
+std::string costs_text(BillDesk& desk, const Home& home, Store& store,
+                       const std::vector<std::string>& circuits, const Steps& steps,
+                       Timestamp now) {
+  const int digits = insight::minor_digits(home.currency);
+  Json amounts = Json::object();
+  Decimal total;
+  for (const auto& circuit : circuits) {
+    const auto cost = circuit_cost(desk, home, store, circuit, steps, now);
+    if (!cost) return dumped({{"trouble", cost.error()}});
+    total += *cost;
+    amounts[circuit] = insight::text(*cost, digits);
+  }
+  return dumped(
+      {{"trouble", ""}, {"circuits", std::move(amounts)}, {"total", insight::text(total, digits)}});
 }
 
 Json carbon_json(const std::optional<HomeCarbon>& carbon) {

@@ -8,8 +8,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/bill_desk.h"
+#include "hub/history.h"
 
 namespace hub {
 
@@ -19,6 +21,10 @@ std::optional<std::chrono::year_month> month_in(std::string_view);
 std::string tariff_text(BillDesk&, measurement::Timestamp now);
 std::string bill_text(BillDesk&, std::chrono::year_month, measurement::Timestamp now);
 std::string replay_text(BillDesk&, const Home&, measurement::Timestamp now);
+
+// Of each circuit within the steps, and of all of them together.
+std::string costs_text(BillDesk&, const Home&, Store&, const std::vector<std::string>& circuits,
+                       const Steps&, measurement::Timestamp now);
 
 // The error is one sentence that names the parameter.
 std::expected<RoomQuestion, std::string> room_question(

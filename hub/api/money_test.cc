@@ -91,6 +91,24 @@ TEST_F(MoneyTest, ABillIsToldInDecimalTexts) {
   }
 }
 
+TEST_F(MoneyTest, CostsAreThoseOfTheRange) {
+  // 6 October, ten hours from 00:00 UTC: 2 kW and 0.8 kW at 0.30.
+  const std::string range = "&begin=1791244800000&end=1791280800000&step=300";
+
+  EXPECT_EQ(got("/api/homes/home/costs?circuits=mains,oven" + range),
+            (Json{{"trouble", ""},
+                  {"circuits", {{"mains", "6.00"}, {"oven", "2.40"}}},
+                  {"total", "8.40"}}));
+  for (const auto* query : {"?circuits=oven&begin=1&end=2", "?begin=1&end=2&step=60",
+                            "?circuits=oven&begin=0&end=31708800000&step=3600"}) {
+    EXPECT_EQ(ask("GET", std::string("/api/homes/home/costs") + query).status, 400u) << query;
+  }
+  house.home.price_per_kwh.reset();
+  house.open();
+  EXPECT_THAT(got("/api/homes/home/costs?circuits=oven" + range)["trouble"].get<std::string>(),
+              HasSubstr("No tariff is set"));
+}
+
 TEST_F(MoneyTest, ATariffIsPutAndItsPriceIsTheHomes) {
   EXPECT_EQ(got("/api/homes/home")["price_per_kwh"], 0.3);
   const std::string tariff =

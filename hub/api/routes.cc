@@ -41,6 +41,7 @@ constexpr std::size_t most_steps = Store::max_steps;
 constexpr std::size_t most_circuits = measurement::max_channels;
 constexpr std::size_t most_values = 20'000 * most_circuits;  // Steps times circuits.
 constexpr std::size_t most_gaps = 1'000;
+constexpr std::chrono::days longest_costs{366};
 constexpr std::int64_t latest_time = 253'402'300'800'000;  // The year 10000.
 
 Response no_content() { return {.status = 204}; }
@@ -488,6 +489,23 @@ Response bill(const Call& call) {
   return json(bill_text(**found, asked->value_or((*found)->month_at(call.now)), call.now));
 }
 
+Response costs(const Call& call) {
+  const auto given = parameters(call);
+  if (!given) return given.error();
+  const auto asked = range(*given);
+  if (!asked) return asked.error();
+  const auto cut = steps(*given, *asked);
+  if (!cut) return cut.error();
+  const auto ids = circuits(*given, *call.home->home);
+  if (!ids) return ids.error();
+  if (asked->end - asked->begin > longest_costs) {
+    return refusal(400, "end: costs are told of a year at most; take a shorter range.");
+  }
+  const auto found = bill_desk(call);
+  if (!found) return found.error();
+  return json(costs_text(**found, *call.home->home, *call.home->store, *ids, *cut, call.now));
+}
+
 Response replay(const Call& call) {
   const auto found = bill_desk(call);
   return found ? json(replay_text(**found, *call.home->home, call.now)) : found.error();
@@ -640,6 +658,7 @@ constexpr std::array rows = {
     Route{"PUT", "/api/homes/{home}/tariff/prices", Role::owner, said_of_tariff<say_prices>,
           most_price_bytes},
     Route{"GET", "/api/homes/{home}/bill", Role::resident, bill, 0},
+    Route{"GET", "/api/homes/{home}/costs", Role::resident, costs, 0},
     Route{"GET", "/api/homes/{home}/bill/replay", Role::resident, replay, 0},
     Route{"GET", "/api/homes/{home}/room", Role::resident, room, 0},
     Route{"GET", "/api/homes/{home}/advice", Role::resident, advice, 0},

@@ -10,6 +10,7 @@ import type { Feedback, Health, Rules } from './health';
 import type { Home } from './home';
 import type { Credential } from './improv';
 import { unpack } from './packed';
+import type { Decimal } from './units';
 import type { Wiring } from './wiring';
 
 export interface Status {
@@ -85,6 +86,12 @@ export interface History {
     string,
     { mean: Column; min: Column | null; max: Column | null; imported_wh: number | null; exported_wh: number | null }
   >;
+}
+
+// What circuits cost in a range, and all of them together.
+export interface Costs {
+  circuits: Record<string, Decimal>;
+  total: Decimal;
 }
 
 // What the hub refused, or that it did not answer (status 0). `message` is one sentence for people.
@@ -195,6 +202,20 @@ export async function history(
   const response = await answer('GET', path, undefined, signal, packed);
   const is_packed = response.headers.get('Content-Type') === packed;
   return is_packed ? unpack(new Uint8Array(await response.arrayBuffer())) : response.json();
+}
+
+// Null: there is no bill to tell them by.
+export async function costs(
+  id: string,
+  circuits: string[],
+  begin: number,
+  end: number,
+  step: number,
+  signal?: AbortSignal,
+): Promise<Costs | null> {
+  const path = home_path(id, '/costs') + query({ circuits: circuits.join(','), begin, end, step });
+  const told = (await ask('GET', path, undefined, signal)) as Costs & { trouble: string };
+  return told.trouble === '' ? told : null;
 }
 
 export const gaps = (id: string, begin: number, end: number, signal?: AbortSignal) =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import {
-  bars, by_energy, course_words, directory, has_strangers, is_minor, named_few, not_back, question_text, running, sums, title, with_shares,
+  bars, by_energy, cost_today, course_words, directory, has_strangers, is_minor, named_few, not_back, question_text, running, sums, title, with_shares,
   type Appliance, type Appliances, type Channel,
 } from './appliances';
 import type { Home } from './home';
@@ -127,4 +127,11 @@ test('What did not come back with the power is said by name and place', () => {
   const cut = { begin: noon - hour, end: noon, not_back: [1, 2, 9], waited_for: [], dark: ['kitchen'] };
 
   expect(not_back(cut, all, home)).toEqual(['Freezer (Kitchen)', 'Kitchen: draws next to nothing']);
+});
+
+test('What an appliance cost today is about its part of what the home has paid', () => {
+  expect(cost_today(2000, { imported_wh: 10_000, exported_wh: 0, paid: '3.10' }, 'USD')).toBe('about $0.62');
+  expect(cost_today(2000, { imported_wh: 10_000, exported_wh: 0, paid: null }, 'USD')).toBeNull();
+  expect(cost_today(0, { imported_wh: 10_000, exported_wh: 0, paid: '3.10' }, 'USD')).toBeNull();
+  expect(cost_today(2000, null, 'USD')).toBeNull();
 });

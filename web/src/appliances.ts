@@ -1,7 +1,9 @@
 // What runs behind the breakers: words for how sure that is, and sums that leave no watt out.
 
 import { boards, by_id, display_name, type Home } from './home';
+import type { Energy } from './live';
 import { clock } from './times';
+import { money } from './units';
 
 export type Certainty = 'measured' | 'confirmed' | 'likely' | 'unknown';
 
@@ -190,6 +192,13 @@ export const by_energy = (all: Appliance[]): Appliance[] =>
   [...all].sort(
     (a, b) => Number(a.is_past) - Number(b.is_past) || b.today_wh - a.today_wh || b.timeline.length - a.timeline.length || a.id - b.id,
   );
+
+// At what the home has paid on average since midnight, which is not what it costs at each hour: "about
+// $0.31". Absent where that is not known.
+export function cost_today(watt_hours: number, today: Energy | null, currency: string): string | null {
+  if (!today || today.paid === null || today.imported_wh <= 0 || watt_hours <= 0) return null;
+  return `about ${money((Number(today.paid) * watt_hours) / today.imported_wh, currency)}`;
+}
 
 // Described only, and of no matter today: shown when somebody asks for them.
 export const is_minor = (one: Appliance): boolean =>

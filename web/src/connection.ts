@@ -169,9 +169,12 @@ async function fetch_today(): Promise<void> {
   if (!home || ids.length === 0 || known.connection !== 'open') return;
   const begin = midnight(known.now, home.zone);
   const end = Math.ceil((known.now + 1) / minute) * minute;
-  const today = await api.history(home.id, ids, begin, end, 900).catch(() => null);
+  const [today, costs] = await Promise.all([
+    api.history(home.id, ids, begin, end, 900).catch(() => null),
+    api.costs(home.id, ids, begin, end, 900).catch(() => null),
+  ]);
   if (!today || known.home?.id !== home.id) return;
-  const energy = { imported_wh: 0, exported_wh: 0 };
+  const energy = { imported_wh: 0, exported_wh: 0, paid: costs?.total ?? null };
   for (const circuit of Object.values(today.circuits)) {
     energy.imported_wh += circuit.imported_wh ?? 0;
     energy.exported_wh += circuit.exported_wh ?? 0;

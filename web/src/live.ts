@@ -5,6 +5,7 @@ import type { History, HomeName, Status } from './api';
 import { with_shares, type Appliances, type Channel } from './appliances';
 import type { Health } from './health';
 import { sum, total_circuits, type Home } from './home';
+import type { Decimal } from './units';
 
 export interface Point {
   time: number; // Milliseconds UTC, by the meter.
@@ -14,6 +15,7 @@ export interface Point {
 export interface Energy {
   imported_wh: number;
   exported_wh: number;
+  paid: Decimal | null; // For what was imported; null: not known.
 }
 
 export interface State {

@@ -76,10 +76,11 @@ test('Without a price, and when nothing is drawn, no cost is told', () => {
 
 test('An energy that costs next to nothing is not said to be free', () => {
   // 17 Wh at $0.17 are $0.0029, 11.2 kWh are $1.904.
-  expect(cost(17, 0.17, 'USD')).toBe('less than $0.01');
-  expect(cost(11_200, 0.17, 'USD')).toBe('$1.90');
+  expect(cost(17, '0.00', 'USD')).toBe('less than $0.01');
+  expect(cost(11_200, '1.90', 'USD')).toBe('$1.90');
+  expect(cost(11_200, '-0.12', 'USD')).toBe('\u2212$0.12'); // A day-ahead price below nothing.
   expect(cost(11_200, null, 'USD')).toBeNull();
-  expect(cost(0, 0.17, 'USD')).toBeNull();
+  expect(cost(0, '0.00', 'USD')).toBeNull();
 });
 
 test('Money has the currency of the home', () => {

@@ -115,13 +115,12 @@ export function printed(decimal: Decimal, unit: string): string {
   return digits + (unit ? space : '') + (is_counted && !is_one ? `${unit}s` : unit);
 }
 
-// What an energy costs: "$1.92", "less than $0.01". Absent without a price, and where there is none.
-export function cost(watt_hours: number, price_per_kwh: number | null, currency: string): string | null {
-  if (price_per_kwh === null || watt_hours <= 0) return null;
-  const amount = (watt_hours / 1000) * price_per_kwh;
+// What an energy cost, as the hub tells it: "$1.92", "less than $0.01". Absent without a tariff, and
+// where there is none.
+export function cost(watt_hours: number, paid: Decimal | null, currency: string): string | null {
+  if (paid === null || watt_hours <= 0) return null;
   const coins_in_one = 10 ** (money_format(currency).resolvedOptions().maximumFractionDigits ?? 2);
-  const coin = 1 / coins_in_one;
-  return amount < coin / 2 ? `less than ${money(coin, currency)}` : money(amount, currency);
+  return Number(paid) === 0 ? `less than ${money(1 / coins_in_one, currency)}` : amount(paid, currency);
 }
 
 // What the smallest coin is called where people say it: "14 cents" rather than "$0.14".

@@ -1,0 +1,20 @@
+// What circuits cost in any stretch of time, by the tariff that held then.
+
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "hub/bill_desk.h"
+#include "hub/history.h"
+
+namespace hub {
+
+// Its shares of the bills of the months that the steps lie in, for what it drew in them; steps that
+// have not begun cost nothing. The error is one sentence for people.
+std::expected<insight::Decimal, std::string> circuit_cost(BillDesk&, const Home&, Store&,
+                                                          std::string_view circuit, const Steps&,
+                                                          measurement::Timestamp now);
+
+}  // namespace hub
