@@ -52,7 +52,7 @@ std::vector<RecordedDevice> devices_of(const DataSet& data);
 // Those of simulated households, for kinds that nobody recorded.
 std::vector<RecordedDevice> simulated_devices();
 
-// Those on breakers of their own, simulated_circuit_kinds(), of each kind some.
+// Of simulated_circuit_kinds() some each.
 std::vector<RecordedDevice> simulated_circuit_devices();
 
 // Whether a model that is trained on what has this licence may be given away.
@@ -63,7 +63,7 @@ struct KindTraining {
   int rounds = 40, depth = 4;
   double learning_rate = 0.1;
   double column_share = 0.4;
-  double balance = 1;         // 0: kinds weigh as they have devices, 1: all the same.
+  double balance = 0.7;       // 0: kinds weigh as they have devices, 1: all the same.
   std::size_t examples = 30;  // Of a device, and as many varied ones.
   std::uint64_t seed = 1;
 };

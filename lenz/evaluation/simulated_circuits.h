@@ -1,19 +1,20 @@
-// Appliances on breakers of their own as North American homes have them and no recording that may
-// be learnt from does: of each kind many, with sizes, programmes, habits and meters drawn anew.
-// What they draw is of nameplates and of how such machines work; no measured series is used.
+// Appliances that few or no recordings which may be learnt from have: those on breakers of their own
+// in North American homes, and what is plugged in and rarely metered. Of each kind many, with sizes,
+// programmes, habits and meters drawn anew. What they draw is of nameplates and of how such machines
+// work; no measured series is used.
 
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <span>
+#include <vector>
 
 #include "insight/appliance_kinds.h"
 #include "insight/reading.h"
 
 namespace lenz::evaluation {
 
-std::span<const insight::ApplianceKind> simulated_circuit_kinds();
+std::vector<insight::ApplianceKind> simulated_circuit_kinds();
 
 // Four days of one of simulated_circuit_kinds(), as a meter with an interval of 1 to 60 s reports
 // them. The same seed gives the same.

@@ -67,7 +67,23 @@ TEST(SimulatedCircuitsTest, KindsDrawWhatSuchMachinesDo) {
     const auto fridge = simulated(ApplianceKind::fridge, seed).kwh_a_day();
     EXPECT_GT(fridge, 0.3);
     EXPECT_LT(fridge, 5);
+    // Shower units are sold from 7 to 10.8 kW; nobody stands below one for hours.
+    const auto shower = simulated(ApplianceKind::electric_shower, seed);
+    EXPECT_LT(shower.hours_above(3000), 4);
+    EXPECT_GT(std::ranges::max(shower.watts), 3000);
+    // What heats to make coffee does so for minutes of each hour at most.
+    EXPECT_LT(simulated(ApplianceKind::coffee_maker, seed).hours_above(400), 12);
   }
+}
+
+TEST(SimulatedCircuitsTest, AKindThatIsMadeInTwoSizesIsSimulatedInBoth) {
+  const auto peak = [](ApplianceKind kind, std::uint64_t seed) {
+    return std::ranges::max(simulated(kind, seed).watts);
+  };
+
+  // Pumps of wells, sumps and pools take 300 W and more, those that circulate 8 to 120 W.
+  EXPECT_GT(peak(ApplianceKind::pump, 0), 200);
+  EXPECT_LT(peak(ApplianceKind::pump, 1), 160);
 }
 
 }  // namespace
