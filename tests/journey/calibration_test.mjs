@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -26,6 +26,73 @@ async function begin(page, name) {
   await card.getByRole('heading', { name: 'No load' }).waitFor();
   return card;
 }
+
+// A film for the browser's camera (YUV4MPEG2, in a loop): a dim room, in the middle of it a light that comes on for 100 ms
+// every second.
+function film(file) {
+  const [width, height, fps, seconds] = [64, 48, 30, 10];
+  const frames = Array.from({ length: fps * seconds }, (_, i) => {
+    const luma = Buffer.alloc(width * height, 50);
+    if (i % fps < 3) for (let y = 21; y < 27; ++y) luma.fill(230, y * width + 29, y * width + 35);
+    return Buffer.concat([Buffer.from('FRAME\n'), luma, Buffer.alloc((width * height) / 2, 128)]);
+  });
+  writeFileSync(file, Buffer.concat([Buffer.from(`YUV4MPEG2 W${width} H${height} F${fps}:1 Ip A1:1 C420jpeg\n`), ...frames]));
+}
+
+describe('The light of the utility\u2019s meter', { timeout: 200_000 }, () => {
+  let folder;
+  let server;
+  let browser;
+  const open = async (name) => {
+    const page = await open_page(browser, `http://127.0.0.1:${server.address().port}/us/#link=demo`, phone);
+    await page.evaluate(() => { location.hash = '#/meters'; });
+    const card = page.getByRole('region', { name: /^Calibration/ });
+    await card.getByRole('button', { name: /Main: by the light/ }).click();
+    await card.getByRole('button', { name }).click();
+    return { page, card };
+  };
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'lenz-journey-'));
+    film(join(folder, 'light.y4m'));
+    [server, browser] = await Promise.all([serve(), open_browser('--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+      `--use-file-for-fake-video-capture=${join(folder, 'light.y4m')}`)]);
+  });
+  after(async () => {
+    await browser?.close();
+    server?.closeAllConnections();
+    server?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('is counted by the camera, and sets the mains', async () => {
+    const { page, card } = await open('Count with the camera');
+    const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/calibration'));
+    await card.getByRole('button', { name: 'Enough already' }).click();
+    const { blinks, within_s } = (await sent).postDataJSON();
+    assert.ok(blinks.length >= 10);
+    const every_ms = (blinks.at(-1) - blinks[0]) / (blinks.length - 1);
+    assert.ok(Math.abs(every_ms - 1000) < 40, `a blink every ${every_ms} ms`);
+    assert.ok(within_s < 0.05);
+
+    await card.getByRole('button', { name: 'Set the 2 clamps so' }).click();
+    await card.getByText('The meter is set. Count once more to check it.').waitFor();
+    assert.deepEqual(await barriers(page), []);
+    assert.equal(await overflow(page), 0);
+    await page.context().close();
+  });
+
+  test('is counted by hand, with a key as well', async () => {
+    const { page, card } = await open('Count by hand');
+    const button = card.getByRole('button', { name: 'It blinks now' });
+    for (let i = 0; i < 6; ++i) await button.click({ delay: 20 });
+    await button.focus();
+    for (let i = 0; i < 6; ++i) await page.keyboard.press('Space');
+    await card.getByText('12 blinks').waitFor();
+    await card.getByRole('button', { name: 'Enough already' }).click();
+    await card.getByText(/blinked 11 times/).waitFor();
+    await page.context().close();
+  });
+});
 
 describe('The guide', { timeout: 200_000 }, () => {
   let server;

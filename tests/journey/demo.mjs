@@ -58,11 +58,12 @@ export async function start_demo(...words) {
   return { link, folder, pid: child.pid, stop, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-export function open_browser() {
+// `more` is what its command line has besides.
+export function open_browser(...more) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync'],
+      '--disable-component-update', '--disable-sync', ...more],
   });
 }
 
