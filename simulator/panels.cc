@@ -267,7 +267,9 @@ bool WiredPanel::is_cut(std::size_t channel) const {
   const double limit = clips_at * clamp.type->greatest / std::numbers::sqrt2;
   for (std::size_t second = 0; second <= seconds_; ++second) {
     const auto& own = flow(clamp.wire, second);
-    const double amperes = std::abs(std::complex<double>(own.va)) / nominal_;
+    const double volts =
+        static_cast<double>(volts_[second][static_cast<std::size_t>(wires_[clamp.wire].leg) - 1]);
+    const double amperes = std::abs(std::complex<double>(own.va)) / volts;
     if (amperes + static_cast<double>(own.harmonic_a) > limit) return true;
   }
   return false;

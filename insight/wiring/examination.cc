@@ -44,12 +44,13 @@ class Examination {
   int real_leg(const Clamped&) const;
   std::optional<int> chip_leg(std::size_t chip) const;
   Clamped* lonely_beside(const Clamped&);
+  bool is_seen(const Circuit&) const;
 
   Report report_exchanged(const Channels&) const;
   void judge_chips();
   void judge_limits();
-  void leave_silent_legs();
   void leave_doubtful_legs();
+  void leave_doubtful(const Channels&);
   void judge_likes();
   void leave_likes();
   void judge_swaps();
@@ -100,7 +101,7 @@ void Examination::judge_chips() {
 
 void Examination::judge_limits() {
   for (auto& one : all_) {
-    if (!one.is_limited() || one.is_explained) continue;
+    if (one.current_end == CurrentEnd::none || one.is_explained) continue;
     const bool is_of_register = one.current_end == CurrentEnd::in_register;
     add(is_of_register ? Fault::current_limit : Fault::clipped, {&one},
         is_of_register ? 0.99 : 0.95)
@@ -117,13 +118,25 @@ Clamped* Examination::lonely_beside(const Clamped& same) {
   return found == all_.end() ? nullptr : &*found;
 }
 
+// Whether its legs of the mains tell what changes in them.
+bool Examination::is_seen(const Circuit& circuit) const {
+  return std::ranges::all_of(measured_.feeders(), [&](const Feeder& feeder) {
+    return std::ranges::all_of(circuit.legs, [&](int leg) {
+      const auto at = static_cast<std::size_t>(leg) - 1;
+      return at >= feeder.legs.size() || (feeder.scales[at] > 0 && !feeder.are_silent[at]);
+    });
+  });
+}
+
 void Examination::judge_likes() {
   for (auto& one : all_) {
     if (!one.like) continue;
     auto& other = all_[*one.like];
     if (one.circuit == other.circuit || one.is_explained || other.is_explained) continue;
     if (!one.is_placed) continue;
-    if (one.follows.size() == 1) {
+    const bool are_single = circuit_of(one).legs.size() == 1 && circuit_of(other).legs.size() == 1;
+    if (one.follows.size() == 1 && are_single && is_seen(circuit_of(one)) &&
+        is_seen(circuit_of(other))) {
       add(Fault::doubled, {&other, &one}, 0.95).leg = one.follows[0];
       continue;
     }
@@ -133,9 +146,19 @@ void Examination::judge_likes() {
       add(Fault::swapped, {exchanged, &one}, 0.9);
     } else if (auto* exchanged_2 = lonely_beside(one)) {
       add(Fault::swapped, {exchanged_2, &other}, 0.9);
-    } else if (circuit_of(one).legs.size() == 1 && circuit_of(other).legs.size() == 1) {
+    } else if (are_single && one.follows.size() > 1) {
       add(Fault::two_pole_pair, {&other, &one}, 0.95);
     }
+  }
+}
+
+// Where a mains' clamp may be exchanged with another one nothing is known of its leg.
+void Examination::leave_doubtful(const Channels& channels) {
+  const int leg = all_[measured_.find(channels[0])].own_leg;
+  for (auto& one : all_) {
+    const bool is_of_leg = panel().phases == 1 || one.own_leg == leg || one.own_leg == 0;
+    one.is_explained |=
+        is_of_leg || one.is_found_in(leg) || one.follows_none || one.channel == channels[1];
   }
 }
 
@@ -156,19 +179,6 @@ void Examination::leave_doubtful_legs() {
     }
     if (strange < 3 || strange <= fit) continue;
     for (auto& one : all_) one.is_explained |= is_of_leg(one);
-  }
-}
-
-// Where a leg of the mains says nothing, what is not found in the others may be there; where its
-// current is cut, no share of it is true.
-void Examination::leave_silent_legs() {
-  if (std::ranges::none_of(measured_.feeders(), &Feeder::has_silent_leg)) return;
-  for (auto& one : all_) one.is_placed = one.follows_none = false;
-  for (const auto& feeder : measured_.feeders()) {
-    for (const auto leg : feeder.legs) {
-      if (leg == Feeder::none || !all_[leg].is_limited()) continue;
-      for (auto& one : all_) one.is_explained |= one.shares.size() == feeder.legs.size();
-    }
   }
 }
 
@@ -267,7 +277,10 @@ void Examination::judge_directions() {
     if (one.is_explained || !one.is_measured || std::abs(one.level) < 1 || is_misplaced(one))
       continue;
     if (one.turn) {
-      if (!is_reversed(one)) continue;
+      // On the other pole of a breaker it would read so too.
+      const bool is_seen = panel().phases != 2 || is_of_grid(one) ||
+                           std::ranges::all_of(measured_.feeders(), &Feeder::is_seen);
+      if (!is_reversed(one) || !is_seen) continue;
       add(Fault::reversed, {&one}, std::min(0.97, 1 - std::exp(-one.odds)));
       continue;
     }
@@ -291,7 +304,7 @@ std::vector<std::string> types_near(double gain) {
 
 void Examination::judge_size(Clamped& one, double factor) {
   const double gain = clamp_of(one).current_gain;
-  if (one.is_limited() || one.is_explained || std::abs(std::log(factor)) < least_factor) return;
+  if (one.is_cut() || one.is_explained || std::abs(std::log(factor)) < least_factor) return;
   auto types = gain > 0 ? types_near(gain * factor) : std::vector<std::string>{};
   if (types.empty()) return;
   auto& finding = add(Fault::wrong_type, {&one}, 0.9);
@@ -303,25 +316,14 @@ void Examination::judge_size(Clamped& one, double factor) {
 // Clamps of another type than the one that was set: they see more or less than the others do of the
 // same current.
 void Examination::judge_sizes(const Feeder& feeder) {
-  const auto was_judged = [&](const Clamped& one) {
-    return std::ranges::any_of(report_.findings, [&](const Finding& finding) {
-      return finding.fault == Fault::wrong_type && finding.channels[0] == one.channel;
-    });
-  };
   for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
-    if (feeder.legs[leg] == Feeder::none) continue;
-    judge_size(all_[feeder.legs[leg]], 1 / feeder.scales[leg]);
-    for (auto& one : all_) {
-      if (!one.is_found_in(static_cast<int>(leg) + 1) || one.shares.size() != feeder.legs.size()) {
-        continue;
-      }
-      const auto& share = one.shares[leg];
-      const double size = std::abs(share.value) / feeder.scales[leg];
-      if (share.error > factor_error * size) continue;
-      const double angle = std::remainder(std::arg(share.value), measured_.class_angle(1));
-      if (std::abs(angle) > 8 * degree || was_judged(one)) continue;
-      judge_size(one, size);
-    }
+    if (feeder.scales[leg] > 0) judge_size(all_[feeder.legs[leg]], 1 / feeder.scales[leg]);
+  }
+  for (auto& one : all_) {
+    const auto& placement = one.placement;
+    if (one.shares.size() != feeder.legs.size() || one.follows.empty() || !placement.is_sized)
+      continue;
+    judge_size(one, placement.factor);
   }
 }
 
@@ -369,7 +371,7 @@ void Examination::judge_sum() {
     return;
   for (const auto& feeder : measured_.feeders()) {
     const auto& circuit = panel().circuits[feeder.circuit];
-    if (circuit.kind != CircuitKind::grid || feeder.has_silent_leg || !feeder.is_whole()) continue;
+    if (circuit.kind != CircuitKind::grid || !feeder.is_whole()) continue;
     const double drawn = drawn_of(feeder);
     if (drawn == 0) continue;
     auto& finding = add(Fault::more_than_mains, {}, 0.8);
@@ -427,15 +429,17 @@ Report Examination::report_exchanged(const Channels& channels) const {
 }
 
 Report Examination::report() {
+  std::optional<Channels> doubtful;
   for (const auto& feeder : measured_.feeders()) {
     if (is_exchanged_ || panel().circuits[feeder.circuit].kind != CircuitKind::grid) continue;
-    if (const auto channels = exchanged_with_mains(measured_, feeder)) {
-      return report_exchanged(*channels);
-    }
+    const auto exchange = exchanged_with_mains(measured_, feeder);
+    if (!exchange) continue;
+    if (exchange->is_sure) return report_exchanged(exchange->channels);
+    doubtful = exchange->channels;
   }
   judge_chips();
   judge_limits();
-  leave_silent_legs();
+  if (doubtful) leave_doubtful(*doubtful);
   leave_doubtful_legs();
   judge_likes();
   leave_likes();

@@ -6,6 +6,19 @@
 namespace insight::wiring {
 namespace {
 
+// -log of how rarely it is so.
+constexpr double exchange = 9, doubtful = 4, other_kind = 4, overdrawn = 4, reversed = 3.5;
+constexpr double clear = 1.5;  // Of the next best exchange.
+constexpr double most_evidence = 8, least_evidence = 3.5;
+
+// Whether a circuit takes what it should give, or gives what it should take.
+bool is_of_other_kind(const MeasuredPanel& measured, const Clamped& one, const Clamped& entry) {
+  if (!one.turn || std::abs(one.level) < 60) return false;
+  const auto kind = measured.circuit_of(entry).kind;
+  return (kind == CircuitKind::production && !produces(measured, one)) ||
+         (kind == CircuitKind::load && produces(measured, one));
+}
+
 // Whether a leg's circuits take more than its clamp sees, most of the time; where nothing is
 // produced.
 bool is_overdrawn(const MeasuredPanel& measured, const Feeder& feeder, std::size_t leg) {
@@ -38,20 +51,84 @@ bool is_overdrawn(const MeasuredPanel& measured, const Feeder& feeder, std::size
   return times > 0 && over * 2 > times;
 }
 
-// How much does not fit of what changes.
-double badness(const MeasuredPanel& measured) {
-  double bad = 0;
+// Whether a clamp lies the other way round than its feeder's, both as they were entered.
+bool is_turned(const MeasuredPanel& measured, const Clamped& one, const Clamped& mains,
+               std::size_t leg) {
+  const bool is_odd = measured.class_of(std::arg(one.shares[leg].value)) % 2 == 1;
+  return is_odd != (measured.clamp_of(one).multiplier * measured.clamp_of(mains).multiplier < 0);
+}
+
+// How many clamps lie the wrong way round, at least, of those first found on a leg of a feeder.
+std::size_t turned_clamps(const MeasuredPanel& measured, const Feeder& feeder, std::size_t leg) {
+  std::size_t turned = 0, right = 0;
   for (const auto& one : measured.clamps()) {
-    if (measured.is_of_grid(one) || one.shares.empty()) continue;
-    if (one.follows_none || is_misplaced(measured, one)) bad += 1;
-    if (!one.follows_none && !one.turn) bad += 0.5;
+    if (measured.is_of_grid(one) || one.shares.size() != feeder.legs.size()) continue;
+    if (one.follows.empty() || one.follows[0] != static_cast<int>(leg) + 1) continue;
+    ++(is_turned(measured, one, measured.clamps()[feeder.legs[leg]], leg) ? turned : right);
   }
+  return std::min(turned, right + 1);
+}
+
+double greatest_evidence(const MeasuredPanel& measured, const Clamped& one) {
+  return most_evidence *
+         static_cast<double>(std::max<std::size_t>(1, measured.circuit_of(one).legs.size()));
+}
+
+double evidence(const MeasuredPanel& measured, const Clamped& one) {
+  return std::clamp(one.placement.evidence, -least_evidence, greatest_evidence(measured, one));
+}
+
+// -log of how likely legs are that are overdrawn, and clamps the wrong way round.
+double strangeness(const MeasuredPanel& measured) {
+  double all = 0;
   for (const auto& feeder : measured.feeders()) {
     for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
-      if (feeder.legs[leg] != Feeder::none && is_overdrawn(measured, feeder, leg)) bad += 1;
+      if (feeder.legs[leg] == Feeder::none) continue;
+      if (is_overdrawn(measured, feeder, leg)) all += overdrawn;
+      all += reversed * static_cast<double>(turned_clamps(measured, feeder, leg));
     }
   }
-  return bad;
+  return all;
+}
+
+// -log of how likely all is as it is entered and found, against chance. What is found of the
+// circuit `apart` says nothing for it.
+double cost(const MeasuredPanel& measured, std::size_t apart) {
+  double all = strangeness(measured);
+  for (const auto& one : measured.clamps()) {
+    if (measured.is_of_grid(one) || one.shares.empty()) continue;
+    const double found = evidence(measured, one);
+    all -= one.circuit == apart ? std::min(0., found) : found;
+    if (is_of_other_kind(measured, one, one)) all += other_kind;
+  }
+  return all;
+}
+
+// What an exchange could make better, about.
+double most_gain(const MeasuredPanel& measured) {
+  double most = 0;
+  for (const auto& one : measured.clamps()) {
+    if (measured.is_of_grid(one) || one.shares.empty()) continue;
+    const bool is_at_home =
+        one.is_placed && !is_misplaced(measured, one) && one.placement.factor == 1;
+    if (!is_at_home) most += greatest_evidence(measured, one) - evidence(measured, one);
+  }
+  return most + strangeness(measured);
+}
+
+// Whatever is on a leg's mains carries at least what each of the leg's circuits does.
+std::vector<const Clamped*> candidates(const MeasuredPanel& measured, const Clamped& mains) {
+  double most = 0;
+  for (const auto& one : measured.clamps()) {
+    if (one.own_leg != mains.own_leg || measured.is_of_grid(one)) continue;
+    most = std::max(most, measured.greatest_va(one));
+  }
+  std::vector<const Clamped*> all;
+  for (const auto& one : measured.clamps()) {
+    if (!one.is_measured || measured.is_of_grid(one)) continue;
+    if (measured.greatest_va(one) >= 0.9 * most) all.push_back(&one);
+  }
+  return all;
 }
 
 }  // namespace
@@ -64,38 +141,30 @@ bool produces(const MeasuredPanel& measured, const Clamped& one) {
 bool fits(const MeasuredPanel& measured, const Clamped& one, const Clamped& entry) {
   const auto& circuit = measured.circuit_of(entry);
   if (!one.is_placed || circuit.legs.empty()) return true;
-  const bool is_loud = std::abs(one.level) > 60, is_source = produces(measured, one);
-  if (circuit.kind == CircuitKind::production && !is_source && one.turn && is_loud) return false;
-  if (circuit.kind == CircuitKind::load && is_source && is_loud) return false;
+  if (is_of_other_kind(measured, one, entry)) return false;
   if (circuit.legs.size() > 1 && one.follows.size() > 1) return true;
   return one.follows.size() == 1 && entry.own_leg == one.follows[0];
 }
 
-std::optional<Channels> exchanged_with_mains(const MeasuredPanel& measured, const Feeder& feeder) {
-  const double bad = badness(measured);
-  if (bad < 1) return std::nullopt;
-  const auto& all = measured.clamps();
-  std::optional<Channels> best;
-  double least = std::min(bad - 1.5, 0.45 * bad);
-  for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
-    if (feeder.legs[leg] == Feeder::none) continue;
-    // Whatever is on the mains' wire carries at least what each of the leg's circuits does.
-    double most = 0;
-    for (const auto& one : all) {
-      if (one.own_leg != static_cast<int>(leg) + 1 || measured.is_of_grid(one)) continue;
-      most = std::max(most, measured.greatest_va(one));
-    }
-    for (const auto& candidate : all) {
-      if (!candidate.is_measured || measured.is_of_grid(candidate)) continue;
-      if (measured.greatest_va(candidate) < 0.9 * most) continue;
-      const Channels channels{all[feeder.legs[leg]].channel, candidate.channel};
-      const MeasuredPanel again(exchanged(measured, channels), measured.recorder(), channels);
-      const double left = badness(again);
-      if (left > least) continue;
-      least = left - 0.01;
-      best = channels;
+std::optional<Exchange> exchanged_with_mains(const MeasuredPanel& measured, const Feeder& feeder) {
+  if (most_gain(measured) < doubtful) return std::nullopt;
+  Exchange best;
+  double most = -1e9, second = -1e9;
+  for (const auto leg : feeder.legs) {
+    if (leg == Feeder::none || measured.clamps()[leg].is_cut()) continue;
+    for (const auto* candidate : candidates(measured, measured.clamps()[leg])) {
+      const Channels channels{measured.clamps()[leg].channel, candidate->channel};
+      const MeasuredPanel before(measured.panel(), measured.recorder(), channels);
+      const MeasuredPanel after(exchanged(measured, channels), measured.recorder(), channels);
+      const double gain = cost(before, candidate->circuit) - cost(after, candidate->circuit);
+      second = std::max(second, std::min(gain, most));
+      if (gain <= most) continue;
+      most = gain;
+      best.channels = channels;
     }
   }
+  if (most < doubtful) return std::nullopt;
+  best.is_sure = most >= exchange && most - second >= clear;
   return best;
 }
 

@@ -22,8 +22,13 @@ inline bool is_misplaced(const MeasuredPanel& measured, const Clamped& one) {
 
 using Channels = std::array<std::size_t, 2>;
 
-// The channels of a mains' clamp and of another one after whose exchange what does not fit does.
-std::optional<Channels> exchanged_with_mains(const MeasuredPanel&, const Feeder&);
+struct Exchange {
+  Channels channels{};   // Of the mains' clamp, then of the other.
+  bool is_sure = false;  // Else nothing that rests on the mains' clamp is.
+};
+
+// A mains' clamp and another one after whose exchange what does not fit does, or may.
+std::optional<Exchange> exchanged_with_mains(const MeasuredPanel&, const Feeder&);
 
 // The panel if the two were where they belong.
 Panel exchanged(const MeasuredPanel&, const Channels&);

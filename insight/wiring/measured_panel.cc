@@ -18,15 +18,16 @@ constexpr float register_amperes = 65.535F;
 constexpr float level_va = 25;  // Below it an angle is that of offsets.
 constexpr std::size_t least_levels = 15;
 
-// Of shares: what counts as followed, and as not.
-constexpr double least_share = 0.12, sure_errors = 4;
-constexpr std::size_t least_times = 3;
-constexpr double few_times_share = 0.15, few_times_turn = 6 * degree;
-constexpr double no_share = 0.18;
+// Of shares.
+constexpr double least_share = 0.12;
 // Channels whose steps are the same to within what clamps differ by.
 constexpr double same_steps = 0.85, similar_size = 0.2, same_levels = 0.985, same_size = 0.06;
 // Sizes of shares that are one.
 constexpr double agreeing_sizes = 0.045;
+// Types whose gains differ by less are one.
+constexpr double same_type = 0.04;
+// Logarithms of how rarely a mains' clamp is of another type, or reads wrong.
+constexpr double other_type = 7, other_scale = 2;
 
 // The vendor's.
 constexpr std::array types = {
@@ -57,14 +58,6 @@ double likelihood(CircuitKind kind, double radians) {
   return 1;
 }
 
-// What is small and rare may be missed in the mains by chance.
-bool is_loud(const Clamped& one) { return one.shares[0].times > 1 || std::abs(one.level) > 300; }
-
-bool is_gain_of_a_type(double gain) {
-  return std::ranges::any_of(
-      types, [&](const ClampType& type) { return std::abs(gain / type.gain - 1) < 0.025; });
-}
-
 // The size that most of some shares of one feeder have: how much the feeder's own clamp says of
 // what flows. Absent where no two agree.
 std::optional<double> common_size(const std::vector<double>& sizes) {
@@ -89,33 +82,6 @@ std::optional<double> common_size(const std::vector<double>& sizes) {
   return common;
 }
 
-// The legs in which what a channel changes is found again; `scales`: what each leg's clamp says of
-// what flows. Of few changes another load may have made one at the same time: then the share must
-// be that of a clamp as it should be.
-std::vector<int> followed(const std::vector<Share>& shares, const std::vector<double>& scales,
-                          double gain, double turn) {
-  double most = 0;
-  for (std::size_t leg = 0; leg < shares.size(); ++leg) {
-    const double size = std::abs(shares[leg].value);
-    if (size > sure_errors * shares[leg].error) most = std::max(most, size / scales[leg]);
-  }
-  std::vector<int> legs;
-  if (most < least_share) return legs;
-  for (std::size_t leg = 0; leg < shares.size(); ++leg) {
-    const auto& share = shares[leg];
-    const double size = std::abs(share.value) / scales[leg], error = share.error / scales[leg];
-    if (size < 0.25 * most) continue;
-    if (size < sure_errors * error || size < 0.6 * most) return {};
-    const bool is_proven = share.times >= least_times || (share.times > 1 && error < 0.02 * size);
-    const bool is_of_a_type =
-        error < 0.01 * size && is_gain_of_a_type(gain * size) &&
-        std::abs(std::remainder(std::arg(share.value), turn)) < few_times_turn;
-    if (!is_proven && !is_of_a_type && std::abs(size - 1) > few_times_share) return {};
-    legs.push_back(static_cast<int>(leg) + 1);
-  }
-  return legs;
-}
-
 double size_of(const Recorder::Point& point) {
   return static_cast<double>(std::hypot(point.watts, point.vars));
 }
@@ -134,17 +100,20 @@ bool Clamped::is_found_in(int leg) const {
   return std::ranges::find(follows, leg) != follows.end();
 }
 
+bool Feeder::is_seen() const {
+  return std::ranges::all_of(scales, [](double scale) { return scale > 0; });
+}
+
 bool Feeder::is_whole() const { return std::ranges::count(legs, none) == 0; }
 
 MeasuredPanel::MeasuredPanel(Panel panel, const Recorder& recorder,
-                             std::span<const std::size_t> exchanged)
-    : panel_(std::move(panel)), recorder_(recorder) {
+                             std::span<const std::size_t> apart)
+    : panel_(std::move(panel)), apart_(apart.begin(), apart.end()), recorder_(recorder) {
   average_volts();
   collect();
   for (auto& one : clamps_) {
     average_level(one);
-    const bool is_exchanged = std::ranges::find(exchanged, one.channel) != exchanged.end();
-    if (one.is_measured && !is_exchanged) look_at_end(one);
+    if (one.is_measured) look_at_end(one);
   }
   find_likes();
   find_feeders();
@@ -154,6 +123,10 @@ MeasuredPanel::MeasuredPanel(Panel panel, const Recorder& recorder,
     turn_circuits(feeder);
     follow_likes();
   }
+}
+
+bool MeasuredPanel::is_apart(const Clamped& one) const {
+  return std::ranges::find(apart_, one.channel) != apart_.end();
 }
 
 bool MeasuredPanel::has_production() const {
@@ -315,7 +288,7 @@ MeasuredPanel::Likeness MeasuredPanel::level_likeness(std::size_t channel,
 void MeasuredPanel::find_likes() {
   std::vector<std::size_t> channels;
   for (const auto& one : clamps_) {
-    if (one.is_measured && !is_of_grid(one)) channels.push_back(one.channel);
+    if (one.is_measured && !is_of_grid(one) && !is_apart(one)) channels.push_back(one.channel);
   }
   const auto steps = find_steps(recorder_, channels);
   for (const auto channel : steps.channels) clamps_[find(channel)].changes = true;
@@ -349,7 +322,8 @@ void MeasuredPanel::find_feeders() {
     feeder.legs.assign(legs, Feeder::none);
     feeder.turns.assign(legs, std::nullopt);
     feeder.odds.assign(legs, 0);
-    feeder.scales.assign(legs, 1);
+    feeder.scales.assign(legs, 0);
+    feeder.are_silent.assign(legs, false);
     for (std::size_t a = 0; a < clamps_.size(); ++a) {
       const auto& one = clamps_[a];
       const int leg = panel_.phases == 1 ? 1 : one.own_leg;
@@ -364,7 +338,8 @@ void MeasuredPanel::find_feeders() {
 std::vector<std::size_t> MeasuredPanel::channels_under(const Feeder& feeder) const {
   std::vector<std::size_t> channels;
   for (const auto& one : clamps_) {
-    if (!one.is_measured || one.circuit == feeder.circuit || one.like || is_of_grid(one)) continue;
+    if (!one.is_measured || one.like || is_apart(one)) continue;
+    if (one.circuit == feeder.circuit || is_of_grid(one)) continue;
     // The next circuit above it with clamps.
     auto above = circuit_of(one).parent;
     while (above && panel_.circuits[*above].clamps.empty()) above = panel_.circuits[*above].parent;
@@ -374,45 +349,126 @@ std::vector<std::size_t> MeasuredPanel::channels_under(const Feeder& feeder) con
   return channels;
 }
 
+// What a clamp of another type than the one of this gain sees, over what it says. Empty: not known.
+std::vector<double> type_factors(double gain) {
+  std::vector<double> factors;
+  if (gain <= 0) return factors;
+  for (const auto& type : types) {
+    const double factor = type.gain / gain;
+    const auto is_same = [&](double other) {
+      return std::abs(std::log(factor / other)) < same_type;
+    };
+    if (!is_same(1) && std::ranges::none_of(factors, is_same)) factors.push_back(factor);
+  }
+  return factors;
+}
+
 // Which legs of a feeder each of the circuits under it changes.
 void MeasuredPanel::follow(Feeder& feeder) {
   const auto steps = find_steps(recorder_, channels_under(feeder));
+  find_shares(feeder, steps);
+  scale(feeder, steps);
+  for (const auto channel : steps.channels) {
+    auto& one = clamps_[find(channel)];
+    if (one.shares.empty()) continue;
+    one.placement = placed(one, feeder.scales);
+    if (!one.placement.is_proven) continue;
+    one.follows = one.placement.legs;
+    one.is_placed = !one.follows.empty();
+    one.follows_none = one.follows.empty() && feeder.is_whole() && !may_be_missed(feeder, one);
+  }
+}
+
+// The samples in which a clamp's current is cut.
+std::vector<bool> MeasuredPanel::where_cut(const Clamped& one) const {
+  std::vector<bool> cut(recorder_.size());
+  if (!one.is_cut()) return cut;
+  float peak = 0;
+  for (std::size_t at = 0; at < recorder_.size(); ++at) {
+    peak = std::max(peak, recorder_.point(at, one.channel).peak_amperes);
+  }
+  for (std::size_t at = 0; at < recorder_.size(); ++at) {
+    const auto& point = recorder_.point(at, one.channel);
+    cut[at] = point.peak_amperes > 0.96F * peak ||
+              point.amperes > 0.97F * static_cast<float>(one.end_amperes);
+  }
+  return cut;
+}
+
+void MeasuredPanel::find_shares(Feeder& feeder, const Steps& steps) {
   for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
     if (feeder.legs[leg] == Feeder::none) continue;
     const auto& mains = clamps_[feeder.legs[leg]];
     const std::array own{mains.channel};
-    feeder.has_silent_leg |= find_steps(recorder_, own).channels.empty() || mains.is_limited();
-    const auto shares = shares_in(recorder_, steps, mains.channel);
+    feeder.are_silent[leg] = find_steps(recorder_, own).channels.empty();
+    const auto shares = shares_in(recorder_, steps, mains.channel, where_cut(mains));
+    feeder.scales[leg] = shares.empty() ? 0 : 1;
     for (std::size_t i = 0; i < shares.size(); ++i) {
       auto& one = clamps_[find(steps.channels[i])];
       one.shares.resize(feeder.legs.size(), Share{.error = 1});
       one.shares[leg] = shares[i];
     }
   }
-  scale(feeder, steps);
-  for (const auto channel : steps.channels) {
-    auto& one = clamps_[find(channel)];
-    if (one.shares.empty()) continue;
-    one.follows = followed(one.shares, feeder.scales, clamp_of(one).current_gain, class_angle(1));
-    one.is_placed = feeder.is_whole() && !one.follows.empty();
-    one.follows_none = feeder.is_whole() && is_loud(one) &&
-                       std::ranges::all_of(one.shares, [](const Share& share) {
-                         return std::abs(share.value) + 2 * share.error < no_share;
-                       });
-  }
 }
 
-void MeasuredPanel::scale(Feeder& feeder, const Steps& steps) const {
+Placement MeasuredPanel::placed(const Clamped& one, const std::vector<double>& scales) const {
+  const Entry entry{.legs = circuit_of(one).legs,
+                    .own_leg = one.own_leg,
+                    .type_factors = one.is_cut() ? std::vector<double>{}
+                                                 : type_factors(clamp_of(one).current_gain)};
+  return place(entry, one.shares, scales, class_angle(1));
+}
+
+bool MeasuredPanel::may_be_missed(const Feeder& feeder, const Clamped& one) const {
+  const auto& legs = circuit_of(one).legs;
   for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
+    const bool is_own =
+        legs.empty() || std::ranges::find(legs, static_cast<int>(leg) + 1) != legs.end();
+    const auto mains = feeder.legs[leg];
+    if (mains != Feeder::none && clamps_[mains].is_cut()) return true;
+    if (is_own && feeder.are_silent[leg]) return true;
+  }
+  return false;
+}
+
+// What the feeder's clamps say of what flows: of all types they could be, what makes their circuits
+// most likely.
+void MeasuredPanel::scale(Feeder& feeder, const Steps& steps) const {
+  struct Trial {
+    std::vector<double> scales;
+    double cost;
+  };
+  std::vector<Trial> trials{{feeder.scales, 0}};
+  for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
+    if (feeder.scales[leg] == 0) continue;
+    const auto add = [&](double scale, double cost) {
+      trials.push_back({feeder.scales, cost});
+      trials.back().scales[leg] = scale;
+    };
     std::vector<double> sizes;
     for (const auto channel : steps.channels) {
       const auto& one = clamps_[find(channel)];
-      if (one.shares.empty() || one.is_limited()) continue;
+      if (one.shares.empty() || one.is_cut()) continue;
       const double size = std::abs(one.shares[leg].value);
       if (size > least_share && one.shares[leg].error < factor_error * size) sizes.push_back(size);
     }
-    feeder.scales[leg] = common_size(sizes).value_or(1);
+    if (const auto common = common_size(sizes)) add(*common, other_scale);
+    for (const double factor : type_factors(clamp_of(clamps_[feeder.legs[leg]]).current_gain)) {
+      add(1 / factor, other_type);
+    }
   }
+  double least = std::numeric_limits<double>::infinity();
+  auto best = feeder.scales;
+  for (auto& trial : trials) {
+    for (const auto channel : steps.channels) {
+      const auto& one = clamps_[find(channel)];
+      if (!one.shares.empty()) trial.cost += placed(one, trial.scales).cost;
+    }
+    if (trial.cost >= least) continue;
+    least = trial.cost;
+    best = trial.scales;
+  }
+  feeder.scales = best;
 }
 
 // How likely each turn of a feeder's clamp is, by what flows behind it.

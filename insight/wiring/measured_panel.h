@@ -13,6 +13,7 @@
 
 #include "insight/wiring/examination.h"
 #include "insight/wiring/panel.h"
+#include "insight/wiring/placement.h"
 #include "insight/wiring/shares.h"
 
 namespace insight::wiring {
@@ -36,15 +37,16 @@ struct Clamped {
   std::optional<std::size_t> like{};  // Index of another one with the same steps.
   bool changes = false;
   std::vector<Share> shares{};  // In each leg of its feeder; empty: none.
-  std::vector<int> follows{};   // Legs.
-  bool follows_none = false;    // Surely.
-  bool is_placed = false;       // All legs were asked.
-  std::optional<int> turn{};    // Class of rotation of what is said against what is.
-  double odds = 0;              // Of logarithms of likelihoods.
-  bool is_explained = false;    // By a finding.
+  Placement placement{};
+  std::vector<int> follows{};  // Legs.
+  bool follows_none = false;   // Surely.
+  bool is_placed = false;      // All legs were asked.
+  std::optional<int> turn{};   // Class of rotation of what is said against what is.
+  double odds = 0;             // Of logarithms of likelihoods.
+  bool is_explained = false;   // By a finding.
 
-  // Its current ends before the power does.
-  bool is_limited() const { return current_end != CurrentEnd::none; }
+  // Its power ends with its current, which it does not in the register.
+  bool is_cut() const { return current_end == CurrentEnd::at_input; }
   bool is_found_in(int leg) const;
 };
 
@@ -56,10 +58,11 @@ struct Feeder {
   std::vector<std::size_t> legs{};          // Index of the clamp on each, by leg - 1; or none.
   std::vector<std::optional<int>> turns{};  // Of them.
   std::vector<double> odds{};
-  std::vector<double> scales{};  // What each clamp says of what flows.
-  bool has_silent_leg = false;   // Where nothing flows that would tell a circuit's leg.
+  std::vector<double> scales{};    // What each clamp says of what flows; 0: not measured.
+  std::vector<bool> are_silent{};  // Legs where nothing is seen that would tell a circuit's.
 
-  bool is_whole() const;
+  bool is_whole() const;  // A clamp is on each leg.
+  bool is_seen() const;   // And each leg's clamp was measured while the circuits changed.
 };
 
 // Odds below which a turn is not known.
@@ -71,9 +74,8 @@ inline constexpr double degree = 0.017453292519943295;  // In radians.
 
 class MeasuredPanel {
  public:
-  // The recorder outlives it. `exchanged`: channels whose clamps were not chosen for the currents
-  // they see: where those end says nothing.
-  MeasuredPanel(Panel, const Recorder&, std::span<const std::size_t> exchanged = {});
+  // The recorder outlives it. Circuits' channels of `apart` are not looked for in the mains.
+  MeasuredPanel(Panel, const Recorder&, std::span<const std::size_t> apart = {});
 
   const Panel& panel() const { return panel_; }
   const Recorder& recorder() const { return recorder_; }
@@ -114,7 +116,11 @@ class MeasuredPanel {
   void find_feeders();
   std::vector<std::size_t> channels_under(const Feeder&) const;
   void follow(Feeder&);
-  void find_shares(const Feeder&, const Steps&);
+  std::vector<bool> where_cut(const Clamped&) const;
+  void find_shares(Feeder&, const Steps&);
+  Placement placed(const Clamped&, const std::vector<double>& scales) const;
+  bool is_apart(const Clamped&) const;
+  bool may_be_missed(const Feeder&, const Clamped&) const;
   void scale(Feeder&, const Steps&) const;
   void turn_feeder(Feeder&);
   std::vector<double> turn_scores(const Feeder&, std::size_t leg) const;
@@ -122,6 +128,7 @@ class MeasuredPanel {
   void follow_likes();
 
   Panel panel_;
+  std::vector<std::size_t> apart_;
   const Recorder& recorder_;
   std::vector<float> volts_;
   std::vector<Clamped> clamps_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -56,7 +57,7 @@ struct Sums {
     auto matrix = gram;
     // What nothing is known of comes out as nothing.
     for (std::size_t i = 0; i < n; ++i) {
-      matrix[i * n + i] += 0.002 * std::max(1e-3, gram[i * n + i].real());
+      matrix[i * n + i] += 0.002 * std::max(50., gram[i * n + i].real());
     }
     return solve(std::move(matrix), std::move(side));
   }
@@ -85,11 +86,15 @@ std::vector<double> errors(const Steps& steps, const Sums& sums,
   return squares;
 }
 
-std::size_t times_of(const Steps& steps, std::size_t column) {
+float greatest(const Steps& steps, std::size_t column) {
   float most = 0;
   for (std::size_t row = 0; row < steps.rows.size(); ++row) {
     most = std::max(most, std::abs(steps.at(row, column)));
   }
+  return most;
+}
+
+std::size_t times_of(const Steps& steps, std::size_t column, float most) {
   std::size_t times = 0;
   std::optional<std::size_t> last;
   for (std::size_t row = 0; row < steps.rows.size(); ++row) {
@@ -98,6 +103,12 @@ std::size_t times_of(const Steps& steps, std::size_t column) {
     last = steps.rows[row];
   }
   return times;
+}
+
+bool touches(const Steps& steps, std::size_t row, const std::vector<bool>& samples) {
+  const auto first = samples.begin() + static_cast<std::ptrdiff_t>(steps.rows[row] - steps.reach);
+  const auto end = first + static_cast<std::ptrdiff_t>(2 * steps.reach + 1);
+  return std::find(first, end, true) != end;
 }
 
 }  // namespace
@@ -152,14 +163,17 @@ Steps find_steps(const Recorder& recorder, std::span<const std::size_t> channels
   return steps;
 }
 
-std::vector<Share> shares_in(const Recorder& recorder, const Steps& steps, std::size_t feeder) {
+std::vector<Share> shares_in(const Recorder& recorder, const Steps& steps, std::size_t feeder,
+                             const std::vector<bool>& left_out) {
   const auto n = steps.channels.size();
   if (n == 0 || steps.rows.empty()) return {};
   std::vector<Complex> feeds;
   std::size_t measured = 0;
   std::vector<double> own_va(steps.rows.size());
   for (std::size_t row = 0; row < steps.rows.size(); ++row) {
-    feeds.emplace_back(step_at(recorder, steps.reach, steps.rows[row], feeder));
+    feeds.emplace_back(touches(steps, row, left_out)
+                           ? Complex(std::numeric_limits<double>::quiet_NaN())
+                           : Complex(step_at(recorder, steps.reach, steps.rows[row], feeder)));
     if (std::abs(feeds.back()) >= 0) ++measured;
     for (std::size_t i = 0; i < n; ++i)
       own_va[row] += static_cast<double>(std::abs(steps.at(row, i)));
@@ -187,7 +201,10 @@ std::vector<Share> shares_in(const Recorder& recorder, const Steps& steps, std::
   }
   const auto spread = errors(steps, sums, residuals, weights);
   std::vector<Share> shares(n);
-  for (std::size_t i = 0; i < n; ++i) shares[i] = {found[i], spread[i], times_of(steps, i)};
+  for (std::size_t i = 0; i < n; ++i) {
+    const float most = greatest(steps, i);
+    shares[i] = {found[i], spread[i], times_of(steps, i, most), static_cast<double>(most)};
+  }
   return shares;
 }
 

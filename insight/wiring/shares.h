@@ -40,12 +40,14 @@ struct Share {
   std::complex<double> value;
   // One standard deviation of both parts together, by what stays unexplained when it changes.
   double error = 0;
-  std::size_t times = 0;  // That it changed by much, apart from each other.
+  std::size_t times = 0;   // That it changed by much, apart from each other.
+  double greatest_va = 0;  // Of its changes.
 };
 
 // For each column of `steps`: its share in what channel `feeder` does. Least absolute deviations,
-// so that loads without a clamp, which switch when they like, do not count for much. Empty when the
-// feeder was not measured.
-std::vector<Share> shares_in(const Recorder&, const Steps&, std::size_t feeder);
+// so that loads without a clamp, which switch when they like, do not count for much; nor do the
+// samples of `left_out`. Empty when the feeder was not measured.
+std::vector<Share> shares_in(const Recorder&, const Steps&, std::size_t feeder,
+                             const std::vector<bool>& left_out);
 
 }  // namespace insight::wiring

@@ -38,6 +38,16 @@ Numbered circuit_of(const Panel& panel, std::size_t channel) {
   return {};
 }
 
+// What would look the same as two exchanged clamps. Empty where nothing would.
+std::string other_legs(const Panel& panel, const std::vector<std::size_t>& channels) {
+  const auto one = circuit_of(panel, channels[0]).circuit,
+             other = circuit_of(panel, channels[1]).circuit;
+  if (!one || !other || one->legs.size() != 1 || other->legs.size() != 1) return {};
+  if (one->legs == other->legs) return {};
+  return fmt::format("; or, if each is on its own wire, enter leg {} for {} and leg {} for {}",
+                     other->legs[0], one->name, one->legs[0], other->name);
+}
+
 std::string volts_text(const Finding& finding) {
   return std::isnan(finding.factor) ? "Nothing was read from it."
                                     : fmt::format("It reads {:.1f} V.", finding.factor);
@@ -111,7 +121,8 @@ void put_words(Finding& finding, const Panel& panel) {
           "watts are not valid, their amperes are.";
       break;
     case Fault::swapped:
-      fix = "Exchange the two clamps, or the circuits they are entered for.";
+      fix = "Exchange the two clamps, or the circuits they are entered for";
+      fix += other_legs(panel, channels) + ".";
       break;
     case Fault::doubled:
       fix = "Look at both breakers: one of the clamps belongs on the other's wire.";

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ostream>
+#include <span>
 
 #include "insight/wiring/adapter_guard.h"
 
@@ -78,6 +79,37 @@ bool is_right(const Finding& finding, const Misdeed& misdeed, const insight::wir
   return true;
 }
 
+int entered_leg(const insight::wiring::Panel& panel, std::size_t channel) {
+  for (const auto& circuit : panel.circuits) {
+    const bool is_it = std::ranges::any_of(
+        circuit.clamps, [&](const auto& clamp) { return clamp.channel == channel; });
+    if (is_it) return circuit.legs.size() == 1 ? circuit.legs[0] : 0;
+  }
+  return 0;
+}
+
+// Two circuits that each hang on the other's leg look as if their clamps were exchanged: the fix
+// says both.
+bool is_right_of_both_legs(const Finding& finding, std::span<const Misdeed> misdeeds,
+                           const insight::wiring::Panel& panel) {
+  if (finding.fault != Fault::swapped) return false;
+  const auto hangs_on = [&](std::size_t channel, int leg) {
+    return std::ranges::any_of(misdeeds, [&](const Misdeed& misdeed) {
+      return misdeed.what == Mistake::wrong_leg && misdeed.channels[0] == channel &&
+             misdeed.leg == leg;
+    });
+  };
+  return hangs_on(finding.channels[0], entered_leg(panel, finding.channels[1])) &&
+         hangs_on(finding.channels[1], entered_leg(panel, finding.channels[0]));
+}
+
+bool names(const Finding& finding, const Misdeed& misdeed, std::span<const Misdeed> misdeeds,
+           const insight::wiring::Panel& panel) {
+  if (is_right(finding, misdeed, panel)) return true;
+  return misdeed.what == Mistake::wrong_leg && is_right_of_both_legs(finding, misdeeds, panel) &&
+         std::ranges::find(finding.channels, misdeed.channels[0]) != finding.channels.end();
+}
+
 std::string words(std::string_view what, std::uint64_t seed,
                   const std::vector<std::size_t>& channels, std::string_view more = {}) {
   return fmt::format("{}: {}, channels {}{}", seed, what, fmt::join(channels, " "), more);
@@ -127,7 +159,7 @@ void score(std::uint64_t seed, simulator::WiredPanel& home, WiringScore& total) 
     const bool is_cut = finding.fault == Fault::clipped && home.is_cut(finding.channels[0]);
     const bool is_true =
         is_cut || std::ranges::any_of(home.misdeeds(), [&](const Misdeed& misdeed) {
-          return is_right(finding, misdeed, panel);
+          return names(finding, misdeed, home.misdeeds(), panel);
         });
     if (is_true) continue;
     ++total.false_statements;
@@ -139,8 +171,9 @@ void score(std::uint64_t seed, simulator::WiredPanel& home, WiringScore& total) 
     auto& line = total.by_mistake[static_cast<std::size_t>(misdeed.what)];
     ++line.made;
     const bool is_visible = misdeed.channels.empty() || misdeed.swing_w >= visible_w;
-    const bool is_named = std::ranges::any_of(
-        report.findings, [&](const Finding& finding) { return is_right(finding, misdeed, panel); });
+    const bool is_named = std::ranges::any_of(report.findings, [&](const Finding& finding) {
+      return names(finding, misdeed, home.misdeeds(), panel);
+    });
     if (is_visible) ++line.visible;
     if (is_named) ++(is_visible ? line.named : line.named_unseen);
     if (is_visible && !is_named) {
