@@ -81,10 +81,11 @@ insight::wiring::Panel wiring_panel(const Home& home, const std::string& device,
 }
 
 WiringLook::WiringLook(Store& store, const Home& home, std::string device,
-                       std::chrono::minutes length)
+                       std::chrono::minutes length, Timestamp since)
     : store_(&store),
       home_(&home),
       length_(std::min<std::chrono::minutes>(length, longest_wiring_look)),
+      since_(since),
       found_{.device = std::move(device)} {}
 
 std::expected<void, StoreError> WiringLook::begin() {
@@ -99,7 +100,7 @@ std::expected<void, StoreError> WiringLook::begin() {
   // Chips that the meter has by its description, though none of them was heard.
   recorder_.emplace(std::max(chips, found_.panel.chips.size()));
   end_ = found_.until + std::chrono::milliseconds(1);
-  next_ = *last ? end_ - length_ : end_;
+  next_ = *last ? std::max<Timestamp>(end_ - length_, since_) : end_;
   return {};
 }
 
@@ -138,11 +139,18 @@ const std::vector<WiringExamination>& DoctorDesk::ask(Timestamp now) {
   if (!is_looking() && is_old) {
     coming_.clear();
     for (const auto& device : metered_devices(home_, now)) {
-      waiting_.emplace_back(store_, home_, device, longest_wiring_look);
+      waiting_.emplace_back(store_, home_, device, longest_wiring_look, since_);
     }
     looked_ = now;
   }
   return found_;
+}
+
+void DoctorDesk::begin_anew(Timestamp now) {
+  waiting_.clear();
+  found_.clear();
+  looked_.reset();
+  since_ = now;
 }
 
 std::expected<bool, StoreError> DoctorDesk::step(Timestamp now) {

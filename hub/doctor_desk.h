@@ -35,8 +35,9 @@ struct WiringExamination {
 // A meter's newest samples, as long back from the last one as `length`, in pieces.
 class WiringLook {
  public:
-  // The store and the home outlive it.
-  WiringLook(Store&, const Home&, std::string device, std::chrono::minutes length);
+  // The store and the home outlive it. Nothing before `since` is looked at.
+  WiringLook(Store&, const Home&, std::string device, std::chrono::minutes length,
+             measurement::Timestamp since = {});
 
   // Reads some minutes or, once all are read, examines them: some hundred milliseconds at most.
   // Nothing: it is to be called again.
@@ -48,6 +49,7 @@ class WiringLook {
   Store* store_;
   const Home* home_;
   std::chrono::minutes length_;
+  measurement::Timestamp since_;
   WiringExamination found_;
   std::optional<insight::wiring::Recorder> recorder_;
   measurement::Timestamp next_{}, end_{};
@@ -69,6 +71,10 @@ class DoctorDesk {
   const std::vector<WiringExamination>& ask(measurement::Timestamp now);
   bool is_looking() const { return !waiting_.empty(); }
 
+  // The wiring was changed: what was sampled before says nothing of it.
+  void begin_anew(measurement::Timestamp now);
+  measurement::Timestamp since() const { return since_; }  // 1970: it never was.
+
   // A piece of a look that was asked for. True: nothing is left of it.
   std::expected<bool, StoreError> step(measurement::Timestamp now);
 
@@ -78,6 +84,7 @@ class DoctorDesk {
   std::deque<WiringLook> waiting_;
   std::vector<WiringExamination> coming_, found_;
   std::optional<measurement::Timestamp> looked_;
+  measurement::Timestamp since_{};
 };
 
 // A circuit or clamp of which nothing can be said, and why.

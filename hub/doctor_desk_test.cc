@@ -140,6 +140,24 @@ TEST(DoctorDesk, LooksWhenSomebodyAsksAndAgainWhenThatIsOld) {
   EXPECT_TRUE(desk.is_looking());
 }
 
+TEST(DoctorDesk, AfterAChangeOnlyNewSamplesCount) {
+  StoredHouse house;
+  DoctorDesk desk(house.store, house.home);
+  const auto now = begin + 20min;
+  desk.ask(now);
+  while (!*desk.step(now)) {
+  }
+
+  desk.begin_anew(begin + 15min);
+
+  EXPECT_THAT(desk.ask(now), IsEmpty());
+  while (!*desk.step(now)) {
+  }
+  const auto& report = desk.ask(now)[0].report;
+  EXPECT_EQ(report.length, 5min - 1s);
+  EXPECT_THAT(report.findings, IsEmpty());
+}
+
 TEST(DoctorDesk, SaysOfWhatItSeesNothingAndWhy) {
   StoredHouse house;
 

@@ -53,6 +53,11 @@ const swapped = {
   fault: 'swapped', title: 'exchanged', channels: [2, 6], circuits: ['office', 'bedrooms'], where: 'CT3 (Office) and CT7 (Bedrooms)', confidence: 0.84,
   evidence: 'CT3 is found in leg 2 and CT7 in leg 1, where the other was entered.', fix: 'Exchange the two clamps.',
 };
+const changed = {}; // By world.
+export const wiring_changed = (world) => {
+  changed[world] = Date.now();
+  return wiring(world);
+};
 export function wiring(world) {
   const meter = (more) => ({ device: 'meter-1', until: Date.now() - 40_000, minutes: 120, is_enough: true, findings: [], silent: [], not_seen: [], ...more });
   const meters_of = {
@@ -61,7 +66,9 @@ export function wiring(world) {
     many: [meter({ findings: Array.from({ length: 5 }, (_, i) => ({ ...reversed, where: `CT${i + 1} (${'Donaudampfschifffahrtsgesellschaftskabine'.repeat(i % 2 + 1)})` })),
       not_seen: Array.from({ length: 30 }, (_, i) => ({ circuit: `c${i + 1}`, where: `CT${i + 1} (<b>Circuit ${i + 1}</b>)`, why: too_little })) }), meter({ device: 'meter-2' })],
   };
-  return { now: Date.now(), is_looking: world === 'first', meters: meters_of[world] ?? [],
+  const since = changed[world] ?? null;
+  if (since) meters_of[world] = [meter({ minutes: 0, is_enough: false })];
+  return { now: Date.now(), since, is_looking: world === 'first', meters: meters_of[world] ?? [],
     without_clamp: world === 'us' ? ['Outside lights', 'Garage'].map((where) => ({ circuit: where.toLowerCase(), where, why: 'It has no clamp.' })) : [] };
 }
 

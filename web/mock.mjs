@@ -309,7 +309,7 @@ async function answer(request, response) {
   if (path === `${base}/calibration`) {
     return request.method === 'POST' ? send(response, ...meters.calibrate(world, home.circuits, await body_of(request))) : send(response, 200, meters.calibration(world, home.circuits));
   }
-  if (path === `${base}/wiring`) return send(response, 200, meters.wiring(world));
+  if (path === `${base}/wiring`) return send(response, 200, request.method === 'POST' ? meters.wiring_changed(world) : meters.wiring(world));
   const asked = new RegExp(`^${base}/meters/([^/]+)/requests$`).exec(path);
   if (asked) return send(response, ...meters.ask(asked[1], await body_of(request)));
   if (path === `${base}/pairing`) {

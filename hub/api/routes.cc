@@ -422,10 +422,22 @@ Response switched_on(const Call& call) {
 
 // --- Wiring
 
+OrRefusal<DoctorDesk*> doctor(const Call& call) {
+  if (auto* found = call.home->doctor ? call.home->doctor() : nullptr) return found;
+  return std::unexpected(refusal(503, "The wiring is not examined in this home."));
+}
+
 Response wiring(const Call& call) {
-  auto* desk = call.home->doctor ? call.home->doctor() : nullptr;
-  return desk ? json(wiring_text(*desk, *call.home->home, call.now))
-              : refusal(503, "The wiring is not examined in this home.");
+  const auto desk = doctor(call);
+  return desk ? json(wiring_text(**desk, *call.home->home, call.now)) : desk.error();
+}
+
+Response wiring_changed(const Call& call) {
+  const auto desk = doctor(call);
+  if (!desk) return desk.error();
+  if (!note(call, "changed the wiring", "done")) return not_noted();
+  (*desk)->begin_anew(call.now);
+  return wiring(call);
 }
 
 // --- The condition of equipment
@@ -624,6 +636,7 @@ constexpr std::array rows = {
     Route{"DELETE", "/api/homes/{home}/meters/{device}/credential", Role::owner,
           take_credential_back, 16},
     Route{"GET", "/api/homes/{home}/wiring", Role::resident, wiring, 0},
+    Route{"POST", "/api/homes/{home}/wiring", Role::owner, wiring_changed, 16},
     Route{"GET", "/api/homes/{home}/calibration", Role::owner, calibration, 0},
     Route{"POST", "/api/homes/{home}/calibration", Role::owner, calibrate, most_calibration_bytes},
     Route{"GET", "/api/homes/{home}/pairing", Role::owner, pairing, 0},

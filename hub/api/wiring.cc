@@ -64,6 +64,9 @@ std::string wiring_text(DoctorDesk& desk, const Home& home, measurement::Timesta
   for (const auto& examination : desk.ask(now)) meters.push_back(json_of(examination));
   return text({{"now", now.time_since_epoch().count()},
                {"is_looking", desk.is_looking()},
+               {"since", desk.since() == measurement::Timestamp{}
+                             ? Json(nullptr)
+                             : Json(desk.since().time_since_epoch().count())},
                {"meters", std::move(meters)},
                {"without_clamp", json_of(without_clamp(home, now))}});
 }

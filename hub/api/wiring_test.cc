@@ -43,13 +43,16 @@ TEST(Wiring, AFindingNamesItsCircuitsWithWhatToDo) {
 
 TEST(Wiring, WhoAsksIsToldThatItIsLookedAtAndThenWhatWasFound) {
   SmallWorld world;
-  const auto ask = [&](const std::string& cookie) {
-    return world.routes.answer({.method = "GET",
+  const auto send = [&](std::string_view method, const std::string& cookie) {
+    return world.routes.answer({.method = method,
                                 .target = "/api/homes/home/wiring",
                                 .host = "127.0.0.1:8080",
+                                .content_type = "application/json",
                                 .cookie = cookie,
                                 .address = "127.0.0.1"});
   };
+  const auto ask = [&](const std::string& cookie) { return send("GET", cookie); };
+  const auto say_changed = [&](const std::string& cookie) { return send("POST", cookie); };
   EXPECT_EQ(ask("").status, 401u);
   const auto link = world.accounts.admit({"Bob", {"home"}}, world.now).value();
   const auto resident = "lenz_session=" + world.accounts.sign_in_with_link(link, world.now).value();
@@ -66,6 +69,14 @@ TEST(Wiring, WhoAsksIsToldThatItIsLookedAtAndThenWhatWasFound) {
   EXPECT_EQ(told["meters"][0]["device"], "meter-1");
   EXPECT_EQ(told["meters"][0]["until"], (new_year + 90s).time_since_epoch().count());
   EXPECT_EQ(told["meters"][0]["is_enough"], false);
+  EXPECT_EQ(told["since"], nullptr);
+
+  EXPECT_EQ(say_changed(resident).status, 403u);
+  const auto anew = Json::parse(say_changed(world.signed_in()).body);
+
+  EXPECT_EQ(anew["meters"], Json::array());
+  EXPECT_EQ(anew["since"], world.now.time_since_epoch().count());
+  EXPECT_EQ(world.accounts.acts(1)[0].what, "changed the wiring");
 }
 
 }  // namespace

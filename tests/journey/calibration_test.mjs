@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -145,4 +145,96 @@ describe('The guide', { timeout: 200_000 }, () => {
     assert.equal(await page.getByRole('region', { name: /^Calibration/ }).count(), 0);
     await page.context().close();
   });
+});
+
+// One clamp of 20 A, and what the workbench has: a load a minute, one of them none.
+const bench_home = `[home]
+id = "home"
+name = "Bench"
+zone = "Etc/UTC"
+country = "DE"
+currency = "EUR"
+nominal_voltage_v = 230
+line_frequency_hz = 50
+phases = 1
+
+[[panel]]
+valid_from = 2026-01-01T00:00:00Z
+style = "din"
+
+[[panel.circuit]]
+id = "bench"
+name = "Bench"
+kind = "grid"
+rating_a = 20
+channels = [{ device = "meter-1", channel = 0 }]
+`;
+
+class Bench {
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), 'lenz-journey-'));
+    chmodSync(this.folder, 0o711); // A broker that root starts runs under its own account.
+    writeFileSync(join(this.folder, 'home.toml'), bench_home);
+    this.children = [];
+    this.seen = 0; // Loads of the wattmeter.
+    this.waiting = [];
+  }
+  run(told, ...words) {
+    const child = spawn(program, [...words, '--data', this.folder], { env: { ...process.env, TMPDIR: this.folder }, stdio: ['ignore', 'pipe', 'inherit'] });
+    createInterface({ input: child.stdout }).on('line', told);
+    this.children.push(child);
+    return child;
+  }
+  async start() {
+    const link = new Promise((found, failed) => {
+      const hub = this.run((line) => { const link = /http:\/\/\S+#link=\S+/.exec(line); if (link) found(link[0]); }, 'hub', '--port', '0', '--no-analysis');
+      hub.once('exit', (code) => failed(new Error(`lenz hub ended with ${code}`)));
+    });
+    this.link = await link;
+    this.run((line) => {
+      const shown = /shows ([\d.]+) V, ([\d.]+) A, ([\d.]+) W/.exec(line);
+      if (!shown || this.seen++ === 0) return; // The first began before the meter did.
+      const [, Volts, Amperes, Watts] = shown;
+      if (Number(Amperes) > 0) this.waiting.splice(0).forEach((found) => found({ Volts, Amperes, Watts }));
+    }, 'meter', '--house', 'workbench', '--uncalibrated');
+  }
+  load_begins() {
+    return new Promise((found) => this.waiting.push(found));
+  }
+  async stop() {
+    for (const child of this.children.reverse()) {
+      const ended = child.exitCode === null ? once(child, 'exit') : null;
+      child.kill('SIGINT');
+      await ended;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+test('a meter that is off is right afterwards, by what its own page leads to', { timeout: 330_000 }, async () => {
+  const bench = new Bench();
+  await bench.start();
+  const browser = await open_browser();
+  try {
+    const page = await open_page(browser, bench.link, phone);
+    const card = await begin(page, 'CT1 (Bench)');
+    await page.getByRole('region', { name: /^Wiring/ }).getByText(/^Only .* of samples are stored/).waitFor();
+    await card.getByRole('button', { name: 'Skip' }).click();
+    const shown = await bench.load_begins();
+    await type(card, shown);
+    if (Number(shown.Watts) < 0.9 * Number(shown.Volts) * Number(shown.Amperes)) await card.getByLabel(/motor or choke/).check();
+    await card.getByRole('button', { name: 'Take the reading' }).click();
+    await card.getByRole('button', { name: 'Set the meter so' }).click();
+    await card.getByText('The meter is set.').waitFor();
+    await type(card, shown);
+    await card.getByRole('button', { name: 'Check it' }).click();
+    await card.getByText(/within the ±.[\d.]+.% that was stated/).waitFor();
+    await card.getByRole('button', { name: /^Undo/ }).click();
+    await card.getByText('undone: Wattmeter, checked in 2026').waitFor();
+    await page.getByText('the owner calibrated channel 0 of meter-1 against Wattmeter').waitFor();
+    assert.deepEqual(page.troubles, []);
+  } finally {
+    await browser.close();
+    await bench.stop();
+  }
 });

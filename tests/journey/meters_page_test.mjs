@@ -127,6 +127,11 @@ describe('Meters', { timeout: 300_000 }, () => {
 
     await page.evaluate(() => { location.hash = '#/history/dryer'; });
     await page.getByText('CT5 (Dryer): the wrong way round. Turn the clamp around').waitFor();
+
+    await go(page);
+    await card.getByRole('button', { name: /I have changed it/ }).click();
+    await card.getByText('what was sampled before does not count').waitFor();
+    assert.equal(await card.getByRole('heading', { name: /CT5/ }).count(), 0);
     await page.context().close();
   });
 

@@ -171,6 +171,7 @@ export const update_meter = (id: string, device: string, manifest: string) =>
 export const take_credential_back = (id: string, device: string) =>
   ask('DELETE', home_path(id, `/meters/${encodeURIComponent(device)}/credential`)) as Promise<void>;
 export const wiring = (id: string) => ask('GET', home_path(id, '/wiring')) as Promise<Wiring>;
+export const wiring_changed = (id: string) => ask('POST', home_path(id, '/wiring')) as Promise<Wiring>;
 export const calibration = (id: string) => ask('GET', home_path(id, '/calibration')) as Promise<Calibration>;
 // Answers once the meter has: readings take 9 to 14 seconds.
 export const calibrate = (id: string, step: Step) => ask('POST', home_path(id, '/calibration'), step) as Promise<Calibration>;

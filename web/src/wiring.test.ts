@@ -16,7 +16,7 @@ describe('What the wiring doctor says', () => {
 
   test('too few samples are not taken for a good sign', () => {
     expect(said_of_wiring({ ...meter, minutes: 4, is_enough: false })).toMatch(/^Only 4\smin of samples are stored/);
-    expect(said_of_wiring({ ...meter, minutes: 0, is_enough: false })).toBe('Nothing is stored of it yet.');
+    expect(said_of_wiring({ ...meter, minutes: 0, is_enough: false })).toBe('There are no samples to look at yet.');
   });
 
   test('how many things look wrong is said, and how sure each is', () => {
@@ -34,7 +34,7 @@ describe('What the wiring doctor says', () => {
   });
 
   test('a circuit has a line where its clamp is wrong or not seen, and none else', () => {
-    const wiring: Wiring = { now: 0, is_looking: false, without_clamp: [], meters: [{ ...meter, findings: [reversed], not_seen: [{ circuit: 'shed', where: 'CT6 (Shed)', why: silent }] }] };
+    const wiring: Wiring = { now: 0, since: null, is_looking: false, without_clamp: [], meters: [{ ...meter, findings: [reversed], not_seen: [{ circuit: 'shed', where: 'CT6 (Shed)', why: silent }] }] };
     expect(lines_of_circuit(wiring, home, 'dryer')).toEqual(['CT5 (Dryer): the wrong way round. Turn it around.']);
     expect(lines_of_circuit(wiring, home, 'shed')).toEqual([`Whether the clamp of Shed is right does not show. ${silent}`]);
     expect(lines_of_circuit(wiring, home, 'office')).toEqual([]);

@@ -30,6 +30,7 @@ export interface ExaminedMeter {
 }
 export interface Wiring {
   now: number;
+  since: number | null; // It was changed then: nothing older counts.
   is_looking: boolean; // At newer samples than those that were examined.
   meters: ExaminedMeter[];
   without_clamp: NotSeen[];
@@ -37,7 +38,7 @@ export interface Wiring {
 
 // What one meter's samples showed. That nothing was found is no promise.
 export function said_of_wiring({ minutes, is_enough, findings }: ExaminedMeter): string {
-  if (minutes === 0) return 'Nothing is stored of it yet.';
+  if (minutes === 0) return 'There are no samples to look at yet.';
   const span = duration(minutes * minute);
   if (!is_enough) return `Only ${span} of samples are stored. It takes ten minutes, with something switched on and off behind each breaker.`;
   if (findings.length === 0) return `In ${span} of samples nothing wrong showed.`;
