@@ -39,11 +39,17 @@ enum class Defect : std::uint8_t {
   bearing,
   standing_loss,
   reduced_current,
+  loose_leg,
+  loose_neutral,
+  open_neutral,
+  loose_branch,
 };
+
+inline constexpr std::string_view supply_word = "supply";
 
 struct FaultRow {
   std::string_view name;  // As people write it.
-  std::string_view word;  // Of the furnishing that has it.
+  std::string_view word;  // Of the furnishing that has it; or supply_word.
   Defect defect{};
   double severity = 0;  // Where nobody says another.
   bool in_us = true, in_eu3 = true;
@@ -122,6 +128,14 @@ inline constexpr std::array fault_rows = {
              "sticks in the on position, and the oven heats for as many days"},
     FaultRow{"ev-reduced", "ev_charger", Defect::reduced_current, 0.5, true, true,
              "power of charging, - this share"},
+    FaultRow{"supply-leg", supply_word, Defect::loose_leg, 0.1, true, true,
+             "ohms more on the way of the first leg to the panel"},
+    FaultRow{"supply-neutral", supply_word, Defect::loose_neutral, 0.1, true, true,
+             "ohms more on the way of the neutral to the panel"},
+    FaultRow{"supply-neutral-open", supply_word, Defect::open_neutral, 1, true, true,
+             "no contact at all from 0.5"},
+    FaultRow{"supply-kitchen", supply_word, Defect::loose_branch, 0.1, true, true,
+             "ohms more on the way from the panel to the kitchen"},
 };
 
 // How bad a defect is at a time: 0 before its begin, its severity from begin + ramp on.

@@ -291,7 +291,7 @@ std::vector<std::vector<Fault>> in_turns(House house) {
   std::vector<std::vector<Fault>> turns;
   std::map<std::string_view, std::size_t> used;
   for (const auto& row : fault_rows) {
-    if (!(house == House::us ? row.in_us : row.in_eu3)) continue;
+    if (!(house == House::us ? row.in_us : row.in_eu3) || row.word == supply_word) continue;
     const auto turn = used[row.word]++;
     if (turn == turns.size()) turns.emplace_back();
     turns[turn].push_back({.what = row, .after = 24h * 2});
@@ -319,6 +319,59 @@ TEST(Faults, EveryFaultOfTheTableShowsInItsApplianceAndInNoOther) {
       EXPECT_NEAR(mwh(ill, "computer", end), mwh(healthy, "computer", end), 1);
     }
   }
+}
+
+// Of 230 V; without a neutral the legs part by their loads.
+TEST(Faults, ASupplyWithoutItsNeutralPartsTheLegsFromItsDayOn) {
+  HouseholdOptions options{.house = House::eu3, .seed = 3, .begin = monday, .step = 60s};
+  const auto fault = parse_fault("supply-neutral-open@day2", House::eu3);
+  ASSERT_TRUE(fault) << fault.error();
+  options.faults = {*fault};
+  Household home(options);
+  std::vector<ChipInput> chips(home.chips());
+  const auto apart = [&](Timestamp at) {
+    home.advance(at, chips);
+    float low = 1000, high = 0;
+    for (const auto& chip : chips) {
+      low = std::min(low, chip.voltage.front().value);
+      high = std::max(high, chip.voltage.front().value);
+    }
+    return high - low;
+  };
+  float before = 0, after = 0;
+  for (int hour = 0; hour < 48; ++hour) {
+    auto& most = hour < 24 ? before : after;
+    most = std::max(most, apart(monday + hour * 1h));
+  }
+
+  EXPECT_LT(before, 15);
+  EXPECT_GT(after, 50);
+}
+
+TEST(Faults, AContactThatGrowsLooseTakesMoreAndMoreOfTheKitchensVoltage) {
+  HouseholdOptions options{.house = House::us, .seed = 3, .begin = monday, .step = 60s};
+  Household sound(options);
+  const auto fault = parse_fault("supply-kitchen@day1-3:1", House::us);
+  ASSERT_TRUE(fault) << fault.error();
+  options.faults = {*fault};
+  Household loose(options);
+  std::vector<ChipInput> chips(sound.chips());
+  // Volts, at most, in a day.
+  const auto lost = [&](int day) {
+    double most = 0;
+    for (auto at = monday + 24h * (day - 1); at < monday + 24h * day; at += 5min) {
+      sound.advance(at, chips);
+      const auto volts = sound.socket_voltage("kitchen").value;
+      loose.advance(at, chips);
+      most = std::max(most, static_cast<double>(volts - loose.socket_voltage("kitchen").value));
+    }
+    return most;
+  };
+
+  const auto first = lost(1), third = lost(3);
+
+  EXPECT_GT(third, 5);  // A kettle of 12 A and 1 ohm, less what it then draws less.
+  EXPECT_LT(first, third);
 }
 
 }  // namespace

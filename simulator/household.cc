@@ -41,6 +41,27 @@ std::size_t find_circuit(const Blueprint& plan, std::string_view id) {
   return 0;
 }
 
+// What a fault of the supply is.
+LooseContact loose_contact(const Fault& fault, Timestamp house_begin) {
+  LooseContact loose{.ohm = fault.severity, .begin = house_begin + fault.after, .ramp = fault.ramp};
+  switch (fault.what.defect) {
+    case Defect::loose_neutral:
+      loose.place = LooseContact::Place::neutral;
+      break;
+    case Defect::open_neutral:
+      loose.place = LooseContact::Place::neutral;
+      loose.ohm = fault.severity < 0.5 ? 0 : open_ohm;
+      break;
+    case Defect::loose_branch:
+      loose.place = LooseContact::Place::branch;
+      loose.circuit = "kitchen";
+      break;
+    default:
+      break;
+  }
+  return loose;
+}
+
 std::vector<Channel> name_channels(const Blueprint& plan) {
   std::vector<Channel> channels(plan.chip_legs.size() * measurement::channels_per_chip);
   for (const auto& circuit : plan.circuits) {
@@ -79,6 +100,11 @@ Household::Household(const HouseholdOptions& options)
       if (fault.what.word != placed.furnishing.word) continue;
       placed.furnishing.appliance->suffer(
           fault.what.defect, {options.begin + fault.after, fault.ramp, fault.severity});
+    }
+  }
+  for (const auto& fault : options.faults) {
+    if (fault.what.word == supply_word) {
+      options_.loose_contacts.push_back(loose_contact(fault, options.begin));
     }
   }
   next_day_ = next_weather_ = next_step_ = options.begin;
@@ -211,7 +237,7 @@ void Household::load_branches(Timestamp now) {
     double ohm = wiring_drop * plan_.nominal_voltage / circuit.rating_a;
     for (const auto& loose : options_.loose_contacts) {
       const bool here = loose.place == LooseContact::Place::branch && loose.circuit == circuit.id;
-      if (here && now >= loose.begin) ohm += loose.ohm;
+      if (here) ohm += loose.ohm_at(now);
     }
     const auto siemens =
         branches_[i].va / static_cast<double>(circuit.legs.size()) / square(plan_.nominal_voltage);
@@ -223,9 +249,9 @@ Service Household::service(Timestamp now) const {
   Service service{.legs = static_cast<std::size_t>(plan_.phases), .neutral_ohm = plan_.neutral_ohm};
   service.leg_ohm.fill(plan_.leg_ohm);
   for (const auto& loose : options_.loose_contacts) {
-    if (now < loose.begin) continue;
-    if (loose.place == LooseContact::Place::leg) service.leg_ohm[leg_index(loose.leg)] += loose.ohm;
-    if (loose.place == LooseContact::Place::neutral) service.neutral_ohm += loose.ohm;
+    const auto ohm = loose.ohm_at(now);
+    if (loose.place == LooseContact::Place::leg) service.leg_ohm[leg_index(loose.leg)] += ohm;
+    if (loose.place == LooseContact::Place::neutral) service.neutral_ohm += ohm;
   }
   return service;
 }

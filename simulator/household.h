@@ -32,6 +32,9 @@ struct LooseContact {
   std::string circuit = {};  // Its id; of a branch. One that the house has not is without effect.
   double ohm = 0.1;
   measurement::Timestamp begin{};
+  std::chrono::milliseconds ramp{};  // Until it is so many; 0: all at once.
+
+  double ohm_at(measurement::Timestamp now) const { return Onset{begin, ramp, ohm}.at(now); }
 };
 
 inline constexpr double open_ohm = 1e6;  // No contact at all.
@@ -43,7 +46,7 @@ struct HouseholdOptions {
   // How often the voltage changes and the thermostats look. 10 s makes old history in a fraction of
   // the time.
   std::chrono::milliseconds step = std::chrono::seconds(1);
-  std::vector<Fault> faults;  // Those of appliances that the house has not are without effect.
+  std::vector<Fault> faults;  // Those of what the house has not are without effect.
   std::vector<LooseContact> loose_contacts;
 };
 
