@@ -195,7 +195,8 @@ void Caretaker::begin_assets(Timestamp now) {
     before.erase(old);
     watched->circuit = circuit;
     if (watched->asset == asset) continue;
-    forget(*watched);
+    writing.rename(watched->asset, asset);
+    writing.forget_condition(watched->asset);
     watched->asset = asset;
     watched->told.reset();
   }

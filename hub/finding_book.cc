@@ -235,6 +235,15 @@ void FindingBook::Writing::put_all(const Asset& asset, Scope scope,
   }
 }
 
+void FindingBook::Writing::rename(const Asset& from, const Asset& to) {
+  auto row = book_.database_.prepare("UPDATE finding SET asset = ? WHERE asset = ? AND change = ?");
+  for (const auto& change : insight::changes) {
+    if (insight::is_of_wiring(change.id)) continue;
+    row.bind(1, text_of(to)).bind(2, text_of(from)).bind(3, change.word);
+    must(row.run() == SQLITE_OK);
+  }
+}
+
 void FindingBook::Writing::told(FindingNumber number, Timestamp time) {
   auto row = book_.database_.prepare("UPDATE finding SET told = ? WHERE number = ? AND told = 0");
   must(row.bind(1, ms(time)).bind(2, number).run() == SQLITE_OK);

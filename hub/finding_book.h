@@ -102,6 +102,8 @@ class FindingBook {
     void end(const Asset&, insight::Change, measurement::Timestamp);
     // All findings of the scope that an asset has now: others of it end.
     void put_all(const Asset&, Scope, const std::vector<insight::Finding>&, measurement::Timestamp);
+    // It is known as another asset now: what was found of its equipment is that one's.
+    void rename(const Asset& from, const Asset& to);
     void told(FindingNumber, measurement::Timestamp);
     // Ends it. False: there is none of that number.
     bool answer(FindingNumber, Feedback, const std::string& who, measurement::Timestamp);

@@ -109,6 +109,21 @@ TEST_F(FindingBookTest, ends_what_an_asset_does_not_show_any_more) {
   EXPECT_EQ(book.ended_findings(10)[0].ended, noon + 100h);
 }
 
+TEST_F(FindingBookTest, does_not_say_again_what_was_told_of_an_asset_that_has_a_name_now) {
+  const auto number = put(works_harder(noon));
+  const Asset named{Asset::Kind::appliance, "4"};
+
+  FindingBook::Writing writing(book);
+  writing.told(number, noon + 80h);
+  writing.rename(freezer, named);
+  EXPECT_EQ(writing.put(named, works_harder(noon)), number);
+  ASSERT_TRUE(writing.finish());
+
+  ASSERT_THAT(book.open_findings(), SizeIs(1));
+  EXPECT_EQ(book.open_findings()[0].asset, named);
+  EXPECT_EQ(book.open_findings()[0].told, noon + 80h);
+}
+
 TEST_F(FindingBookTest, opens_what_was_answered_only_for_a_change_that_began_later) {
   answer(put(works_harder(noon)), Feedback::expected, noon + 100h);
 
