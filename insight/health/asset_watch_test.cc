@@ -75,6 +75,20 @@ TEST(AssetWatch, SeesADoorThatDoesNotSealAndWhatItCosts) {
   EXPECT_EQ(watch.condition().condition, Condition::changed);
 }
 
+// The days of this fridge differ by some 5 %.
+TEST(AssetWatch, SeesADoorThatLeaksATenthWithinAMonth) {
+  AssetWatch watch(ApplianceKind::fridge);
+  Fridge fridge;
+  fridge.run(watch, 90);
+  ASSERT_TRUE(watch.findings().empty());
+  fridge.load = 1.1;
+
+  fridge.run(watch, 120);
+
+  ASSERT_EQ(watch.findings().size(), 1U);
+  EXPECT_EQ(watch.findings()[0].suspects.front().cause, Cause::gasket_leak);
+}
+
 TEST(AssetWatch, TakesAHeatWaveForWarmth) {
   AssetWatch watch(ApplianceKind::fridge);
   Fridge fridge;
