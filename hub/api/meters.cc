@@ -270,7 +270,7 @@ Response update_meter(const Call& call) {
   };
   if (!updates->tell(call.home->id, device, text, conclude)) {
     conclude(outcome_of(Failure::unreachable));
-    return refusal_of(Failure::unreachable, device);
+    return refusal(status_of(Failure::unreachable), sentence(Failure::unreachable, device));
   }
   return json(Json{{"version", version}}.dump());
 }

@@ -124,7 +124,7 @@ struct ShiftChart::Comparison {
       const auto d = pattern.direction[feature[i]];
       if (std::abs(d) < most / 2 || std::abs(rules.per_kelvin[feature[i]]) > hardly) {
         continue;
-      };
+      }
       if (static_cast<float>(delta[i]) / d < least_share * size) return false;
     }
     return true;
