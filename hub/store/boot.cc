@@ -4,23 +4,9 @@
 #include <iterator>
 #include <limits>
 
-#include "hub/store/rows.h"
-
 namespace hub {
 
 using measurement::Timestamp;
-
-Timestamp Boot::time_of(measurement::Uptime uptime) const {
-  // Times that no clock shows share the first and the last minute there is.
-  std::int64_t time = 0;
-  if (__builtin_add_overflow(booted_at.time_since_epoch().count(), uptime.count(), &time)) {
-    return time_of_minute(uptime.count() < 0 ? 0 : last_minute);
-  }
-  return std::clamp(Timestamp(std::chrono::milliseconds(time)), time_of_minute(0),
-                    time_of_minute(last_minute));
-}
-
-std::int64_t Boot::row_of(Timestamp time) const { return first_row(id) + minute_of(time); }
 
 bool Boot::has(std::uint64_t number) const {
   // A range that does not include its end cannot tell of the last number there is.

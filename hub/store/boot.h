@@ -2,11 +2,13 @@
 
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <set>
 
+#include "hub/store/rows.h"
 #include "measurement/report.h"
 #include "measurement/units.h"
 
@@ -30,8 +32,16 @@ struct Boot {
   bool is_changed = true;
   std::set<std::uint64_t> changed_runs;  // Begins of those that were changed or removed.
 
-  measurement::Timestamp time_of(measurement::Uptime) const;
-  std::int64_t row_of(measurement::Timestamp) const;
+  // Times that no clock shows share the first and the last minute there is.
+  measurement::Timestamp time_of(measurement::Uptime uptime) const {
+    std::int64_t time = 0;
+    if (__builtin_add_overflow(booted_at.time_since_epoch().count(), uptime.count(), &time)) {
+      return time_of_minute(uptime.count() < 0 ? 0 : last_minute);
+    }
+    return std::clamp(measurement::Timestamp(std::chrono::milliseconds(time)), time_of_minute(0),
+                      time_of_minute(last_minute));
+  }
+  std::int64_t row_of(measurement::Timestamp time) const { return first_row(id) + minute_of(time); }
   bool has(std::uint64_t number) const;
   void add(std::uint64_t number, measurement::Timestamp);
   bool joins(measurement::Timestamp before, measurement::Timestamp after) const;

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 
 namespace hub {
 namespace {
@@ -10,9 +11,11 @@ namespace {
 constexpr std::size_t checksum_size = 4, seal_size = 1 + checksum_size;
 
 std::uint64_t checksum(Place place, std::span<const std::uint8_t> body) {
-  Bytes head = {sealed_version};
-  put_little_endian(head, static_cast<std::uint64_t>(place.row), 8);
-  put_little_endian(head, static_cast<std::uint64_t>(place.series), 8);
+  std::array<std::uint8_t, 17> head = {sealed_version};
+  for (std::size_t i = 0; i < 8; ++i) {
+    head[1 + i] = static_cast<std::uint8_t>(place.row >> 8 * i);
+    head[9 + i] = static_cast<std::uint8_t>(place.series >> 8 * i);
+  }
   const uLong crc = crc32(0, head.data(), static_cast<uInt>(head.size()));
   return crc32(crc, body.data(), static_cast<uInt>(body.size()));
 }

@@ -34,9 +34,29 @@ struct Grid {
 
   Timestamp end() const { return begin + static_cast<std::int64_t>(count) * step; }
   bool holds(Timestamp time) const { return begin <= time && time < end(); }
-  std::size_t index(Timestamp time) const {
-    return static_cast<std::size_t>((time - begin) / step);
+};
+
+// Finds the steps of times that mostly rise, without a division for each.
+class StepFinder {
+ public:
+  explicit StepFinder(const Grid& grid) : grid_(grid), begin_(grid.begin) {}
+
+  // Of a time that the grid holds.
+  std::size_t index(Timestamp time) {
+    if (time >= begin_ + grid_.step && time < begin_ + 2 * grid_.step) {
+      ++index_;
+      begin_ += grid_.step;
+    } else if (time < begin_ || time >= begin_ + grid_.step) {
+      index_ = (time - grid_.begin) / grid_.step;
+      begin_ = grid_.begin + index_ * grid_.step;
+    }
+    return static_cast<std::size_t>(index_);
   }
+
+ private:
+  const Grid& grid_;
+  std::int64_t index_ = 0;
+  Timestamp begin_;  // Of that step.
 };
 
 std::expected<Grid, StoreError> grid_over(TimeRange asked, std::chrono::milliseconds step) {
@@ -71,17 +91,19 @@ class SqliteStore::Reading {
 
   // The series' samples of each step.
   std::expected<std::vector<MinuteSummary>, StoreError> values() {
-    std::vector<MinuteSummary> samples(grid_.count), coarse(grid_.count);
+    std::vector<MinuteSummary> samples(grid_.count), coarse;
     for (const auto* boot : store_.boots_of(series_.device)) {
       const auto stream = std::get<Stream>(boot->first);
       if (stream == Stream::edges) continue;
       auto& steps = stream == Stream::coarse ? coarse : samples;
+      steps.resize(grid_.count);
+      StepFinder finder(grid_);
       const auto done = visit(boot->second, grid_.begin, [&](Timestamp time, const auto& seen) {
-        if (grid_.holds(time)) add(steps[grid_.index(time)], seen);
+        if (grid_.holds(time)) add(steps[finder.index(time)], seen);
       });
       if (!done) return std::unexpected(done.error());
     }
-    for (std::size_t i = 0; i < grid_.count; ++i) {
+    for (std::size_t i = 0; i < coarse.size(); ++i) {
       if (samples[i].count == 0) samples[i] = coarse[i];
     }
     return samples;
@@ -149,7 +171,7 @@ class SqliteStore::Reading {
   std::expected<void, StoreError> visit_packed(const Boot& boot, std::int64_t first,
                                                std::int64_t last, const Whereabouts& minutes,
                                                const See& see) {
-    const Row first_asked = first_row(boot.id) + first, last_asked = first_row(boot.id) + last;
+    const auto begin = time_of_minute(first), end = time_of_minute(last + 1);
     std::optional<SegmentReader> reader;
     Segment* read = nullptr;  // Mostly the same for many hours.
     for (const auto& [hour, number, detail] : minutes.packed) {
@@ -157,73 +179,81 @@ class SqliteStore::Reading {
       const auto segment = store_.segments_.open(number);
       if (!segment) return std::unexpected(segment.error());
       if (read != std::exchange(read, *segment)) {
-        reader.emplace(**segment, boot.id, hour, hour_of(last_asked));
+        reader.emplace(**segment, boot.id, hour, hour_of(first_row(boot.id) + last));
       }
       auto packed = PackedHour::open(reader->hour(hour));
       if (!packed) return std::unexpected(packed.error());
-      const auto seen = series_in(*packed);
-      if (!seen) return std::unexpected(seen.error());
-      for (std::size_t i = 0; i < seen->size(); ++i) {
-        if ((*seen)[i].count == 0) continue;
-        const auto time = boot.time_of(measurement::Uptime(packed->uptimes()[i]));
-        const Row row = boot.row_of(time);
-        if (row < first_asked || row > last_asked) continue;
-        if (std::ranges::binary_search(minutes.unpacked, row)) continue;
-        see(time, (*seen)[i]);
-      }
+      const auto late = std::ranges::lower_bound(minutes.unpacked, hour);
+      const bool has_late = late != minutes.unpacked.end() && *late <= hour + 59;
+      const auto uptimes = packed->uptimes();
+      const auto done = visit_samples(*packed, [&](std::size_t i, const MinuteSummary& seen) {
+        const auto time = boot.time_of(measurement::Uptime(uptimes[i]));
+        if (time < begin || time >= end) return;
+        if (has_late && std::ranges::binary_search(minutes.unpacked, boot.row_of(time))) return;
+        see(time, seen);
+      });
+      if (!done) return done;
     }
     return {};
   }
 
-  // The series in each sample of an hour.
-  std::expected<std::vector<MinuteSummary>, StoreError> series_in(PackedHour& hour) {
-    std::vector<MinuteSummary> seen(hour.count());
-    const auto [quantity, index] = std::pair(series_.quantity, series_.index);
-    const auto& about = measurement::row(quantity);
-    if (!series_.together.empty()) {
-      const auto done = add_together(hour, seen);
-      if (!done) return std::unexpected(done.error());
-    } else if (about.kind == Kind::total) {
-      const auto column = hour.totals(quantity, index);
+  // Calls see(i, summary) for each sample i of an hour that has the series.
+  template <class See>
+  std::expected<void, StoreError> visit_samples(PackedHour& hour, const See& see) {
+    if (!series_.together.empty()) return visit_together(hour, see);
+    const auto kind = measurement::row(series_.quantity).kind;
+    if (kind == Kind::derived) return visit_derived(hour, see);
+    if (kind == Kind::total) {
+      const auto column = hour.totals(series_.quantity, series_.index);
       if (!column) return std::unexpected(column.error());
-      for (std::size_t i = 0; i < seen.size(); ++i) {
-        if (column->has(i)) seen[i] = {.count = 1, .max = column->values[i]};
+      for (std::size_t i = 0; i < hour.count(); ++i) {
+        if (column->has(i)) see(i, MinuteSummary{.count = 1, .max = column->values[i]});
       }
-    } else if (about.kind != Kind::derived) {
-      const auto column = hour.instants(quantity, index);
-      if (!column) return std::unexpected(column.error());
-      for (std::size_t i = 0; i < seen.size(); ++i) {
-        if (!(*column)->has(i)) continue;
-        const auto value = (*column)->values[i];
-        seen[i] = {.count = 1, .sum = value, .min = value, .max = value};
-      }
-    } else if (index < hour.chips() * measurement::channels_per_chip) {
-      const auto chip = measurement::chip_of(index);
-      Sample sample(chip + 1);
-      std::array<std::tuple<Quantity, std::size_t, const Instants*>, 3> sources = {
-          {{Quantity::voltage, chip, nullptr},
-           {Quantity::current, index, nullptr},
-           {Quantity::active_power, index, nullptr}}};
-      for (auto& [source, place, column] : sources) {
-        const auto found = hour.instants(source, place);
-        if (!found) return std::unexpected(found.error());
-        column = *found;
-      }
-      for (std::size_t i = 0; i < seen.size(); ++i) {
-        for (const auto& [source, place, column] : sources) {
-          sample.put_steps(
-              source, place,
-              column->has(i) ? std::optional<std::int64_t>(column->values[i]) : std::nullopt);
-        }
-        seen[i] = summarise({&sample, 1}, quantity, index);
-      }
+      return {};
     }
-    return seen;
+    const auto column = hour.instants(series_.quantity, series_.index);
+    if (!column) return std::unexpected(column.error());
+    for (std::size_t i = 0; i < hour.count(); ++i) {
+      if ((*column)->has(i)) see(i, of_one((*column)->values[i]));
+    }
+    return {};
   }
 
-  std::expected<void, StoreError> add_together(PackedHour& hour, std::vector<MinuteSummary>& seen) {
-    std::vector<double> sums(seen.size());
-    std::vector<std::uint8_t> is_there(seen.size(), 1);
+  static MinuteSummary of_one(std::int64_t value) {
+    return {.count = 1, .sum = value, .min = value, .max = value};
+  }
+
+  template <class See>
+  std::expected<void, StoreError> visit_derived(PackedHour& hour, const See& see) {
+    const auto index = series_.index;
+    if (index >= hour.chips() * measurement::channels_per_chip) return {};
+    const auto chip = measurement::chip_of(index);
+    Sample sample(chip + 1);
+    std::array<std::tuple<Quantity, std::size_t, const Instants*>, 3> sources = {
+        {{Quantity::voltage, chip, nullptr},
+         {Quantity::current, index, nullptr},
+         {Quantity::active_power, index, nullptr}}};
+    for (auto& [source, place, column] : sources) {
+      const auto found = hour.instants(source, place);
+      if (!found) return std::unexpected(found.error());
+      column = *found;
+    }
+    for (std::size_t i = 0; i < hour.count(); ++i) {
+      for (const auto& [source, place, column] : sources) {
+        sample.put_steps(
+            source, place,
+            column->has(i) ? std::optional<std::int64_t>(column->values[i]) : std::nullopt);
+      }
+      const auto seen = summarise({&sample, 1}, series_.quantity, index);
+      if (seen.count > 0) see(i, seen);
+    }
+    return {};
+  }
+
+  template <class See>
+  std::expected<void, StoreError> visit_together(PackedHour& hour, const See& see) {
+    std::vector<double> sums(hour.count());
+    std::vector<std::uint8_t> is_there(hour.count(), 1);
     for (const auto& [channel, multiplier] : series_.together) {
       const auto column = hour.instants(Quantity::active_power, channel);
       if (!column) return std::unexpected(column.error());
@@ -233,8 +263,7 @@ class SqliteStore::Reading {
       }
     }
     for (std::size_t i = 0; i < sums.size(); ++i) {
-      const auto sum = std::llround(sums[i]);
-      if (is_there[i]) seen[i] = {.count = 1, .sum = sum, .min = sum, .max = sum};
+      if (is_there[i]) see(i, of_one(std::llround(sums[i])));
     }
     return {};
   }
@@ -326,14 +355,14 @@ class SqliteStore::Reading {
     // An hour of an earlier version, or a damaged one: from its samples.
     auto packed = PackedHour::open(reader.hour(hour));
     if (!packed) return std::unexpected(packed.error());
-    const auto seen = series_in(*packed);
-    if (!seen) return std::unexpected(seen.error());
     HourSummary minutes{};
-    for (std::size_t i = 0; i < seen->size(); ++i) {
-      const Row row = boot.row_of(boot.time_of(measurement::Uptime(packed->uptimes()[i])));
-      if (row < hour || row > hour + 59) continue;
-      add(minutes[static_cast<std::size_t>(row - hour)], (*seen)[i]);
-    }
+    const auto uptimes = packed->uptimes();
+    const auto done = visit_samples(*packed, [&](std::size_t i, const MinuteSummary& seen) {
+      const Row row = boot.row_of(boot.time_of(measurement::Uptime(uptimes[i])));
+      if (row < hour || row > hour + 59) return;
+      add(minutes[static_cast<std::size_t>(row - hour)], seen);
+    });
+    if (!done) return std::unexpected(done.error());
     return minutes;
   }
 
@@ -381,9 +410,11 @@ class SqliteStore::Reading {
       if (!before) return std::unexpected(before.error());
       total = std::max(total, *before);
       const auto from = time_of_minute(first_minute);
+      StepFinder finder(grid_);
       const auto done = visit(stream->second, from, [&](Timestamp time, const auto& seen) {
-        auto& latest = time < grid_.begin ? total : totals[grid_.index(time)];
-        if (time < grid_.end()) latest = std::max(latest, seen.max);
+        if (time >= grid_.end()) return;
+        auto& latest = time < grid_.begin ? total : totals[finder.index(time)];
+        latest = std::max(latest, seen.max);
       });
       if (!done) return done;
     }
@@ -437,8 +468,9 @@ std::expected<Points, StoreError> SqliteStore::read(const Series& series, TimeRa
   for (std::size_t i = 0; i < grid->count; ++i) {
     const auto& [count, sum, min, max] = (*values)[i];
     if (count == 0) continue;
+    points.min[i] = points.max[i] = points.mean[i] = in_units(static_cast<double>(min));
+    if (min == max) continue;
     points.mean[i] = in_units(static_cast<double>(sum) / static_cast<double>(count));
-    points.min[i] = in_units(static_cast<double>(min));
     points.max[i] = in_units(static_cast<double>(max));
   }
   return points;

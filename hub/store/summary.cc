@@ -23,14 +23,6 @@ void count(MinuteSummary& minute, std::int64_t value, bool is_total) {
 
 }  // namespace
 
-void add(MinuteSummary& to, const MinuteSummary& more) {
-  if (more.count == 0) return;
-  to.min = to.count == 0 ? more.min : std::min(to.min, more.min);
-  to.max = to.count == 0 ? more.max : std::max(to.max, more.max);
-  to.sum += more.sum;
-  to.count += more.count;
-}
-
 void derive(Quantity quantity, const Points& voltage, const Points& current, const Points& power,
             std::span<float> means) {
   for (std::size_t i = 0; i < means.size(); ++i) {

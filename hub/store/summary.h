@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -35,7 +36,13 @@ constexpr std::size_t slot_of(measurement::Quantity quantity, std::size_t index)
 inline constexpr std::size_t slots =
     slot_of(static_cast<measurement::Quantity>(measurement::measured_quantities), 0);
 
-void add(MinuteSummary& to, const MinuteSummary& more);
+inline void add(MinuteSummary& to, const MinuteSummary& more) {
+  if (more.count == 0) return;
+  to.min = to.count == 0 ? more.min : std::min(to.min, more.min);
+  to.max = to.count == 0 ? more.max : std::max(to.max, more.max);
+  to.sum += more.sum;
+  to.count += more.count;
+}
 
 // The means of a derived quantity of whole minutes, from those of what it derives from; all have as
 // many steps. NaN where it is not known.
