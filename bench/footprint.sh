@@ -1,42 +1,59 @@
 #!/usr/bin/env bash
 # What a hub, a meter and a broker cost this machine, at 42 clamps and one sample a second:
-# `bench/footprint.sh [seconds]`. From /proc, after a start of 20 s that does not count.
+# `bench/footprint.sh [seconds [hub's options]]`, with options of a home without circuits, else of the
+# demo. From /proc, after a start of 20 s that does not count.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 seconds=${1:-60}
+options=("${@:2}")
 program=${LENZ_PROGRAM:-$root/build/release/lenz}
 [[ -x $program ]] || { echo "There is no $program yet: run './run --version' first." >&2; exit 1; }
 
-output=$(mktemp)
-"$program" demo --house neighbours --port 0 >"$output" 2>&1 &
-demo=$!
-trap 'kill -INT "$demo" 2>/dev/null; wait "$demo" || true; rm -f "$output"' EXIT
+folder=$(mktemp -d)
+started=()
+trap 'kill -INT "${started[@]}" 2>/dev/null; wait || true; rm -rf "$folder"' EXIT
+if [[ ${#options[@]} == 0 ]]; then
+  "$program" demo --house neighbours --port 0 >"$folder/output" 2>&1 &
+  started=($!)
+else
+  "$program" hub --data "$folder/hub" --meter meter-1 --port 0 "${options[@]}" \
+    >"$folder/output" 2>&1 &
+  started=($!)
+  until [[ -s $folder/hub/broker ]]; do
+    kill -0 "${started[0]}" 2>/dev/null || { cat "$folder/output" >&2; exit 1; }
+    sleep 0.1
+  done
+  "$program" meter --data "$folder/hub" --house neighbours >>"$folder/output" 2>&1 &
+  started+=($!)
+fi
 sleep 20
-kill -0 "$demo" 2>/dev/null || { cat "$output" >&2; exit 1; }
+for pid in "${started[@]}"; do
+  kill -0 "$pid" 2>/dev/null || { cat "$folder/output" >&2; exit 1; }
+done
 
-# The processes that the demo started, as "pid name".
+# The processes that were started, as "pid name".
 parts() {
   local pid words
-  for pid in $(pgrep -P "$demo"); do
+  for pid in "${started[@]}" $(pgrep -P "$(IFS=,; echo "${started[*]}")"); do
     mapfile -d '' -t words <"/proc/$pid/cmdline"
     case ${words[0]##*/} in
-      lenz) echo "$pid ${words[1]}" ;;
+      lenz*) [[ ${words[1]} == demo ]] || echo "$pid ${words[1]}" ;;
       mosquitto) echo "$pid broker" ;;
     esac
   done
 }
-# User and system time so far, in clock ticks; what stands before the last parenthesis may hold spaces.
-ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{print $12 + $13}'; }
+# Nanoseconds of CPU so far, and how often it was put on one.
+used() { cut -d' ' -f1,3 "/proc/$1/schedstat"; }
 
 declare -A before
 mapfile -t running < <(parts)
-for part in "${running[@]}"; do before[${part% *}]=$(ticks "${part% *}"); done
+for part in "${running[@]}"; do before[${part% *}]=$(used "${part% *}"); done
 sleep "$seconds"
-printf '%-8s %12s %14s\n' part 'CPU of one' 'peak memory'
+printf '%-8s %12s %10s %14s %14s\n' part 'CPU of one' 'a day' 'turns a second' 'peak memory'
 for part in "${running[@]}"; do
   pid=${part% *}
-  share=$(awk -v used=$(($(ticks "$pid") - before[$pid])) -v hz="$(getconf CLK_TCK)" -v s="$seconds" \
-    'BEGIN {printf "%.2f", 100 * used / hz / s}')
+  figures=$(echo "${before[$pid]} $(used "$pid")" | awk -v s="$seconds" \
+    '{printf "%10.2f %% %8.1f s %14.1f", ($3 - $1) / 1e7 / s, ($3 - $1) / 1e9 / s * 86400, ($4 - $2) / s}')
   peak=$(awk '/^VmHWM/ {printf "%.1f", $2 / 1024}' "/proc/$pid/status")
-  printf '%-8s %10s %% %10s MiB\n' "${part#* }" "$share" "$peak"
+  printf '%-8s %s %10s MiB\n' "${part#* }" "$figures" "$peak"
 done

@@ -218,14 +218,22 @@ void tidy(hub::SqliteStore& store, std::chrono::seconds length) {
 
 void read(hub::SqliteStore& store, const char* what, Quantity quantity, std::size_t series,
           hub::TimeRange range, std::chrono::milliseconds step) {
-  const double wall = wall_ms(), cpu = cpu_ms();
+  constexpr int times = 30;
   std::size_t steps = 0;
-  for (std::size_t c = 0; c < series; ++c) {
-    const auto points = checked(store.read({"replay", quantity, c}, range, step));
-    steps += std::max(points.mean.size(), points.gained.size());
-  }
-  std::printf("read     %-42s %6.1f ms CPU, %6.1f ms in all (%zu steps)\n", what, cpu_ms() - cpu,
-              wall_ms() - wall, steps);
+  const auto ask = [&] {
+    const double cpu = cpu_ms();
+    steps = 0;
+    for (std::size_t c = 0; c < series; ++c) {
+      const auto points = checked(store.read({"replay", quantity, c}, range, step));
+      steps += std::max(points.mean.size(), points.gained.size());
+    }
+    return cpu_ms() - cpu;
+  };
+  const double first = ask();
+  double again = ask();
+  for (int i = 0; i < times; ++i) again = std::min(again, ask());
+  std::printf("read     %-42s %6.2f ms of CPU, then %6.2f (%zu steps)\n", what, first, again,
+              steps);
 }
 
 }  // namespace
@@ -267,6 +275,9 @@ int main(int argc, char** argv) {
   read(store, "energy, 30 days at 15 min", Quantity::imported, 1, {begin, end}, 15min);
   read(store, "power of 14 channels, 30 days at 15 min", Quantity::active_power, 14, {begin, end},
        15min);
+  read(store, "power, 30 days at 5 min", Quantity::active_power, 1, {begin, end}, 5min);
+  read(store, "power, a day at 1 s", Quantity::active_power, 1, {end - 25h, end - 1h}, 1s);
+  read(store, "energy, a day at 1 s", Quantity::imported, 1, {end - 25h, end - 1h}, 1s);
   read(store, "power, a day at 1 min", Quantity::active_power, 1, {end - 24h, end}, 1min);
   read(store, "power, 10 minutes at 1 s", Quantity::active_power, 1, {end - 10min, end}, 1s);
   read(store, "energy, 10 minutes at 1 s", Quantity::imported, 1, {end - 10min, end}, 1s);
