@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS prediction (number INTEGER PRIMARY KEY AUTOINCREMENT,
   appliance INTEGER, key TEXT, what TEXT, said INTEGER, low INTEGER, median INTEGER, high INTEGER,
   done INTEGER, measured_low INTEGER, measured_median INTEGER, measured_high INTEGER, note TEXT);
 CREATE TABLE IF NOT EXISTS mailed (month INTEGER);
+CREATE TABLE IF NOT EXISTS outdoors (hour INTEGER PRIMARY KEY, celsius INTEGER);
 CREATE UNIQUE INDEX IF NOT EXISTS open_prediction ON prediction (of, appliance, key)
   WHERE done = 0;
 PRAGMA user_version = 1;
@@ -34,6 +35,7 @@ PRAGMA user_version = 1;
 constexpr BookPlan plan = {schema, "book of advice",
                            "what was predicted and said of appliances is gone"};
 
+constexpr std::chrono::days outdoors_kept{400};
 constexpr std::array<std::string_view, 3> of_words = {"advice", "finding", "forecast"};
 constexpr std::int64_t absent = std::numeric_limits<std::int64_t>::min();
 
@@ -178,6 +180,26 @@ std::expected<void, StoreError> AdviceBook::set_mailed(std::chrono::year_month m
   const auto since = month - std::chrono::year(0) / std::chrono::January;
   auto row = database_.prepare("INSERT INTO mailed VALUES (?)");
   return run(row.bind(1, std::int64_t{since.count()}));
+}
+
+std::expected<void, StoreError> AdviceBook::put_outdoors(Timestamp hour, double celsius) {
+  auto row = database_.prepare("REPLACE INTO outdoors VALUES (?, ?)");
+  if (const auto done = run(row.bind(1, ms(hour)).bind(2, thousandths(celsius))); !done) {
+    return done;
+  }
+  auto old = database_.prepare("DELETE FROM outdoors WHERE hour < ?");
+  return run(old.bind(1, ms(hour - outdoors_kept)));
+}
+
+std::optional<double> AdviceBook::outdoors(TimeRange range) {
+  auto row = database_.prepare(
+      "SELECT count(*), total(celsius) FROM outdoors WHERE hour >= ? AND hour < ?");
+  if (row.bind(1, ms(range.begin)).bind(2, ms(range.end)).step() != SQLITE_ROW) return {};
+  const auto known = static_cast<double>(row.integer(0));
+  const double hours =
+      std::chrono::duration<double>(range.end - range.begin) / std::chrono::hours(1);
+  if (known < 0.75 * hours || known == 0) return {};
+  return static_cast<double>(row.integer(1)) / 1000 / known;
 }
 
 std::expected<void, StoreError> AdviceBook::measured(PredictionNumber number,

@@ -45,7 +45,8 @@ struct BookedPrediction {
   insight::Spread predicted;
   std::optional<measurement::Timestamp> done;
   std::optional<insight::Spread> measured;
-  std::string note;  // Why it is not measured yet; empty: it is, or is not done.
+  // Why it is not measured yet, or what it was not adjusted for.
+  std::string note;
 };
 std::string_view word(BookedPrediction::Of);
 
@@ -73,6 +74,13 @@ class AdviceBook {
   // The month whose report was mailed last; absent: none was.
   std::optional<std::chrono::year_month> mailed();
   std::expected<void, StoreError> set_mailed(std::chrono::year_month);
+
+  // The mean of an hour outdoors, °C; hours of the last 400 days stay.
+  std::expected<void, StoreError> put_outdoors(measurement::Timestamp hour, double celsius);
+  // The mean of a range, whose ends are whole hours; absent: less than three quarters of its hours
+  // are known.
+  std::optional<double> outdoors(TimeRange);
+
   std::expected<void, StoreError> measured(PredictionNumber, const std::optional<insight::Spread>&,
                                            const std::string& note);
 

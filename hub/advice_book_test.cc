@@ -128,5 +128,19 @@ TEST_F(AdviceBookTest, ForecastsOfSeveralMonthsStandBesideEachOther) {
   EXPECT_FALSE(book->predictions()[0].appliance);
 }
 
+TEST_F(AdviceBookTest, WhatItWasOutdoorsIsTheMeanOfItsHours) {
+  for (int hour = 0; hour < 18; ++hour) {
+    ASSERT_TRUE(book->put_outdoors(monday + std::chrono::hours(hour), hour < 9 ? -3.5 : 4.5));
+  }
+
+  open();
+
+  EXPECT_DOUBLE_EQ(book->outdoors({monday, monday + 24h}).value(), 0.5);
+  EXPECT_FALSE(book->outdoors({monday, monday + 25h}));  // Less than three quarters of it.
+  EXPECT_FALSE(book->outdoors({monday, monday}));
+  ASSERT_TRUE(book->put_outdoors(monday + std::chrono::days(401), 0));
+  EXPECT_FALSE(book->outdoors({monday, monday + 24h}));
+}
+
 }  // namespace
 }  // namespace hub

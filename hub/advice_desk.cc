@@ -29,6 +29,8 @@ constexpr double season = 0.15;           // What part of a year may be off for 
 constexpr double whole_day = 0.99, mostly = 0.9;  // Shares of a day that was measured.
 constexpr double worth_saying = 0.02;             // Of a price.
 constexpr std::size_t block_hours = 4;            // Of a day: the cheapest together.
+constexpr const char* not_adjusted =
+    "Not adjusted for the weather: no thermometer outdoors was heard on all of these days.";
 
 constexpr std::array can_wait = {ApplianceKind::dishwasher, ApplianceKind::washing_machine,
                                  ApplianceKind::washer_dryer, ApplianceKind::tumble_dryer,
@@ -153,7 +155,8 @@ insight::ScoredPrediction scored(const BookedPrediction& one) {
           .said = one.said,
           .predicted = one.predicted,
           .done = one.done,
-          .measured = one.measured};
+          .measured = one.measured,
+          .note = one.note};
 }
 
 }  // namespace
@@ -299,15 +302,36 @@ std::expected<void, StoreError> AdviceDesk::begin(Timestamp now) {
   return {};
 }
 
+AdviceDesk::Causes AdviceDesk::causes() {
+  if (auto* health = around_.health ? around_.health() : nullptr) {
+    auto& [revision, findings] = findings_;
+    if (revision != health->book().revision()) {
+      revision = health->book().revision();
+      findings.clear();
+      for (const auto& booked : health->book().open_findings()) {
+        if (booked.asset.kind != Asset::Kind::appliance) continue;
+        findings +=
+            fmt::format("{}: {}\n", booked.asset.id, insight::row(booked.finding.change).word);
+      }
+    }
+  }
+  return {.tariff = bill_.text(),
+          .findings = findings_.second,
+          .catalogue = around_.catalogue ? around_.catalogue() : 0,
+          .done = done_};
+}
+
 std::expected<bool, StoreError> AdviceDesk::step(Timestamp now) {
   if (!work_) {
     const auto holds = weighed_.empty() ? again_while_empty : again_after;
-    const bool is_fresh = weighed_at_ && now - *weighed_at_ < holds && now >= *weighed_at_;
+    const bool is_fresh =
+        weighed_at_ && now - *weighed_at_ < holds && now >= *weighed_at_ && causes() == weighed_by_;
     if (is_fresh || !bill_.quarters().is_ready()) return true;
     const auto first = bill_.quarters().first();
     if (!first) return std::unexpected(first.error());
     if (!*first) return true;  // Nothing has been measured yet.
     if (const auto begun = begin(now); !begun) return std::unexpected(begun.error());
+    weighed_by_ = causes();
     return false;
   }
   auto& work = *work_;
@@ -354,7 +378,11 @@ std::expected<void, StoreError> AdviceDesk::weigh(const ApplianceState& one, Tim
   auto days = work.by_day(use);
   const auto& runs = work.runs.at(one.number);
   work.count_uses(days, runs);
-  const auto first = std::ranges::min_element(runs, {}, &insight::Run::begin)->begin;
+  auto first = std::ranges::min_element(runs, {}, &insight::Run::begin)->begin;
+  for (const auto of : {Of::advice, Of::finding}) {
+    // Since then it is another one, but for the day itself.
+    if (const auto done = last_done(one.number, of)) first = std::max(first, *done + 24h);
+  }
   std::vector<double> measured;
   double uses = 0;
   for (std::size_t day = 0; day < days.kwh.size(); ++day) {
@@ -382,6 +410,14 @@ std::expected<void, StoreError> AdviceDesk::weigh(const ApplianceState& one, Tim
   return advise(one.number, weighed, now);
 }
 
+std::optional<Timestamp> AdviceDesk::last_done(ApplianceNumber number, Of of) {
+  std::optional<Timestamp> last;
+  for (const auto& one : book_.predictions()) {
+    if (one.appliance == number && one.of == of) last = std::max(last, one.done);
+  }
+  return last;
+}
+
 // Findings that say how much more it takes are predictions of what a repair saves: the spread is
 // that of the feature they rest on.
 std::expected<void, StoreError> AdviceDesk::book_findings(ApplianceNumber number,
@@ -397,6 +433,7 @@ std::expected<void, StoreError> AdviceDesk::book_findings(ApplianceNumber number
     if (told.finding.empty()) told.finding = insight::row(finding.change).says;
     const double extra = static_cast<double>(finding.extra_wh_per_day) * 365 / 1000;
     if (!std::isfinite(extra) || extra <= 0 || finding.evidence.empty()) continue;
+    if (last_done(number, Of::finding) >= finding.found) continue;  // Health has yet to see it.
     const auto& evidence = finding.evidence.front();
     const double off = static_cast<double>(evidence.usual_spread) /
                        std::abs(static_cast<double>(evidence.now - evidence.before));
@@ -433,9 +470,8 @@ std::expected<void, StoreError> AdviceDesk::advise(ApplianceNumber number, Weigh
   use.size = facts.size;
   use.label = facts.label;
   use.age_years = {};
-  if (facts.made) {
-    use.age_years =
-        std::chrono::duration<double, std::chrono::years::period>(now - *facts.made).count();
+  if (const auto made = std::max(facts.made, last_done(number, Of::advice))) {
+    use.age_years = std::chrono::duration<double, std::chrono::years::period>(now - *made).count();
   }
   use.repair_quote = {};
   if (facts.repair_quote) use.repair_quote = facts.repair_quote->as_double();
@@ -519,7 +555,7 @@ std::expected<void, StoreError> AdviceDesk::score(const BookedPrediction& one, T
   const bool has_uses = insight::label_basis(*told->known.kind) == insight::LabelBasis::kwh_a_use;
   std::vector<insight::UseDay> before, after;
   for (std::size_t day = 0; day < all.kwh.size(); ++day) {
-    insight::UseDay use;
+    insight::UseDay use{.outdoor = book_.outdoors({work.days[day], work.days[day + 1]})};
     if (all.covered[day] >= whole_day) {
       use.kwh = all.kwh[day];
       use.rest_kwh = std::max(work.home_kwh[day] - all.kwh[day], 0.0);
@@ -533,7 +569,8 @@ std::expected<void, StoreError> AdviceDesk::score(const BookedPrediction& one, T
   }
   const auto saving = insight::measured_saving(before, after);
   if (!saving) return book_.measured(one.number, std::nullopt, saving.error());
-  return book_.measured(one.number, saving->kwh, "");
+  const bool lacks_weather = insight::follows_weather(*told->known.kind) && !saving->knows_weather;
+  return book_.measured(one.number, saving->kwh, lacks_weather ? not_adjusted : "");
 }
 
 std::expected<void, StoreError> AdviceDesk::book_forecast(Timestamp now) {
@@ -621,10 +658,23 @@ AdviceDesk::Done AdviceDesk::set(ApplianceNumber number, const ApplianceFacts& f
   return {};
 }
 
+void AdviceDesk::hear_outdoors(measurement::Celsius celsius, Timestamp now) {
+  const auto hour = std::chrono::floor<std::chrono::hours>(now);
+  if (outdoors_.count > 0 && outdoors_.begin != hour) {
+    // One that is not kept is not known.
+    static_cast<void>(book_.put_outdoors(outdoors_.begin, outdoors_.sum / outdoors_.count));
+    outdoors_ = {};
+  }
+  outdoors_.begin = hour;
+  outdoors_.sum += static_cast<double>(celsius.value);
+  ++outdoors_.count;
+}
+
 AdviceDesk::Done AdviceDesk::done(PredictionNumber number, Timestamp now) {
   const auto done = book_.done(number, now);
   if (!done) return std::unexpected(fmt::format("It cannot be kept: {}.", sentence(done.error())));
   if (!*done) return std::unexpected("There is no such prediction, or it is done.");
+  ++done_;
   return {};
 }
 

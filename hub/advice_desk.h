@@ -43,6 +43,8 @@ class AdviceDesk {
     std::function<HealthDesk*()> health;  // Gives null where equipment is not watched.
     // Models of a catalogue; empty: there is none.
     std::function<std::vector<insight::Offer>(insight::ApplianceKind)> offers;
+    // Another number whenever the catalogue is another one; empty: it never is.
+    std::function<std::int64_t()> catalogue = {};
   };
 
   static constexpr std::chrono::hours again_after{24};
@@ -55,7 +57,9 @@ class AdviceDesk {
   AdviceDesk(Files&, const std::string& book, BillDesk&, const Home&, Surroundings);
   ~AdviceDesk();
 
-  // A piece of work of some milliseconds: all is weighed anew once a day. True: nothing is left.
+  // A piece of work of some milliseconds: all is weighed anew once a day, and at once when the
+  // tariff, the catalogue, what is found of an appliance or what was done is another. True: nothing
+  // is left.
   std::expected<bool, StoreError> step(measurement::Timestamp now);
   // All has been weighed at least once.
   bool is_ready() const { return weighed_at_.has_value(); }
@@ -71,16 +75,31 @@ class AdviceDesk {
   Done set(ApplianceNumber, const ApplianceFacts&, measurement::Timestamp now);
   Done done(PredictionNumber, measurement::Timestamp now);
 
+  // What a thermometer outdoors says now. An hour is kept once it is over.
+  void hear_outdoors(measurement::Celsius, measurement::Timestamp now);
+
   AdviceBook& book() { return book_; }
 
  private:
   struct Weighing;
+  // What lets all be weighed before its time.
+  struct Causes {
+    std::string tariff;    // Its text.
+    std::string findings;  // Open ones of appliances.
+    std::int64_t catalogue = 0;
+    int done = 0;  // Predictions.
+
+    friend bool operator==(const Causes&, const Causes&) = default;
+  };
   struct Weighed {
     std::string name, circuit;
     insight::ApplianceUse use;
     insight::Advice advice;
   };
 
+  Causes causes();
+  // When it was last repaired (Of::finding) or replaced (Of::advice).
+  std::optional<measurement::Timestamp> last_done(ApplianceNumber, BookedPrediction::Of);
   std::expected<void, StoreError> begin(measurement::Timestamp now);
   std::expected<void, StoreError> weigh(const ApplianceState&, measurement::Timestamp now);
   std::expected<void, StoreError> advise(ApplianceNumber, Weighed&, measurement::Timestamp now);
@@ -97,6 +116,15 @@ class AdviceDesk {
   std::unique_ptr<Weighing> work_;  // Null: nothing is weighed now.
   std::map<ApplianceNumber, Weighed> weighed_;
   std::optional<measurement::Timestamp> weighed_at_;
+  Causes weighed_by_;
+  std::pair<std::optional<std::uint64_t>, std::string> findings_;  // By the book's revision.
+  int done_ = 0;
+  struct Hour {
+    measurement::Timestamp begin{};
+    double sum = 0;
+    int count = 0;
+  };
+  Hour outdoors_;
 };
 
 }  // namespace hub

@@ -520,6 +520,11 @@ std::expected<insight::ReportFacts, std::string> report_facts(const ReportWorld&
       if (plan.advice.not_yet.empty()) facts.advice.push_back(plan.advice);
     }
     facts.scores = world.advice->scores();
+    auto& book = world.advice->book();
+    facts.outside_c = book.outdoors(
+        {range.begin, std::min<Timestamp>(range.end, std::chrono::floor<std::chrono::hours>(now))});
+    facts.outside_before_c =
+        book.outdoors(range_of(month_of(month - std::chrono::months(1)), zone));
   }
   facts.quality = {.covered = covered(use->grid),
                    .remarks = gaps_of(world, {range.begin, std::min(range.end, now)})};

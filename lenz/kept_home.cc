@@ -43,6 +43,11 @@ void KeptHome::begin_partners() {
                  PartnerWorld{home_, hub_, store_, *ledger(), live_, [this] { return analyst(); },
                               [this] { return health(); }, [this] { return caretaker(); },
                               [this](std::string_view answer) { money().take_prices(answer); },
+                              [this](measurement::Celsius celsius) {
+                                if (auto* advice = money().advice()) {
+                                  advice->hear_outdoors(celsius, around_.now());
+                                }
+                              },
                               folder_, place.resend_file(), around_.now, around_.say});
 }
 

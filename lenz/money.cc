@@ -59,7 +59,8 @@ Money::Money(MoneyWorld world)
                         hub::AdviceDesk::Surroundings{
                             .appliances = hub::appliances_of(world_.analyst),
                             .health = world_.health,
-                            .offers = offers_of(world_.catalogue, world_.home, world_.say)});
+                            .offers = offers_of(world_.catalogue, world_.home, world_.say),
+                            .catalogue = [file = world_.catalogue] { return written_at(file); }});
       },
       {world_.book, "what was predicted and said of appliances is gone", "Nothing is advised"},
       world_.now(), world_.say);
@@ -168,12 +169,20 @@ std::expected<bool, hub::StoreError> Money::step() {
   return advice_->step(world_.now());
 }
 
+std::int64_t written_at(const std::string& file) {
+  std::error_code none;
+  const auto time = fs::last_write_time(file, none);
+  return none ? 0 : std::int64_t{time.time_since_epoch().count()};
+}
+
 std::function<std::vector<insight::Offer>(insight::ApplianceKind)> offers_of(
     std::string catalogue, const hub::Home& home, std::function<void(const std::string&)> say) {
   const auto market = hub::market_of(home);
   return [file = std::move(catalogue), market, currency = home.currency, say = std::move(say),
-          read = std::optional<hub::Catalogue>()](insight::ApplianceKind kind) mutable {
-    if (!read) {
+          read = std::optional<hub::Catalogue>(),
+          written = std::int64_t{0}](insight::ApplianceKind kind) mutable {
+    if (!read || written != written_at(file)) {
+      written = written_at(file);
       try {
         read = hub::Catalogue::read(file);
       } catch (const std::runtime_error& trouble) {

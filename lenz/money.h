@@ -68,8 +68,11 @@ class Money {
   measurement::Timestamp asked_at_{}, mailed_at_{};
 };
 
-// What a catalogue offers, read once it is asked for. One that is damaged offers nothing, which is
-// said.
+// When the file was written; 0: there is none.
+std::int64_t written_at(const std::string& file);
+
+// What a catalogue offers, read once it is asked for and again when it is another one. One that is
+// damaged offers nothing, which is said.
 std::function<std::vector<insight::Offer>(insight::ApplianceKind)> offers_of(
     std::string catalogue, const hub::Home&, std::function<void(const std::string&)> say);
 

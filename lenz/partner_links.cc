@@ -292,6 +292,7 @@ struct PartnerLinks::Links {
       const auto celsius = hub::temperature(thermometer, message);
       auto* caretaker = celsius ? world.caretaker() : nullptr;
       if (caretaker) caretaker->hear(thermometer, world.now(), *celsius);
+      if (celsius && thermometer.circuits.empty()) world.hear_outdoors(*celsius);
     }
     if (!price_topic.empty() && message.topic == price_topic) world.take_prices(message.payload);
   }

@@ -34,7 +34,8 @@ struct PartnerWorld {
   std::function<hub::HealthDesk*()> health;    // Gives null where equipment is not watched.
   std::function<hub::Caretaker*()> caretaker;  // The same.
   std::function<void(std::string_view answer)> take_prices;  // Day-ahead, of a topic.
-  std::string folder;                                        // The hub's.
+  std::function<void(measurement::Celsius)> hear_outdoors;
+  std::string folder;       // The hub's.
   std::string resend_file;  // While it is there, the mirrors are to send all again.
   std::function<measurement::Timestamp()> now;
   std::function<void(const std::string&)> say;

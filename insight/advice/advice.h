@@ -66,6 +66,7 @@ struct ScoredPrediction {
   Spread predicted;  // kWh a year saved.
   std::optional<measurement::Timestamp> done;
   std::optional<Spread> measured;  // The same, adjusted for weather and use. Absent: not yet.
+  std::string note = {};           // What it is not adjusted for, or why it is not measured yet.
 };
 
 }  // namespace insight

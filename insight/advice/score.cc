@@ -63,10 +63,14 @@ bool counts(const UseDay& day, const Usual& usual) {
 }
 
 // Those that count. Weather is looked at where it is known of all of them.
-std::vector<Day> days_of(std::span<const UseDay> before, std::span<const UseDay> after) {
-  const auto usual = usual_of(before);
+struct CountedDays {
   std::vector<Day> days;
   bool knows_weather = true;
+};
+CountedDays days_of(std::span<const UseDay> before, std::span<const UseDay> after) {
+  const auto usual = usual_of(before);
+  CountedDays counted;
+  auto& [days, knows_weather] = counted;
   for (const bool is_after : {false, true}) {
     for (const auto& day : is_after ? after : before) {
       if (!counts(day, usual)) continue;
@@ -83,7 +87,7 @@ std::vector<Day> days_of(std::span<const UseDay> before, std::span<const UseDay>
   if (!knows_weather) {
     for (auto& day : days) day.terms[2] = day.terms[3] = 0;
   }
-  return days;
+  return counted;
 }
 
 // Of a symmetric matrix, by Gauss and Jordan. Terms that never vary get 0.
@@ -258,7 +262,7 @@ Terms reference(const std::vector<Day>& days) {
 
 std::expected<MeasuredSaving, std::string> measured_saving(std::span<const UseDay> before,
                                                            std::span<const UseDay> after) {
-  const auto days = days_of(before, after);
+  const auto [days, knows_weather] = days_of(before, after);
   const bool is_counted =
       std::ranges::any_of(before, [](const UseDay& day) { return day.uses.has_value(); });
   if (auto why = too_few(days, is_counted); !why.empty()) return std::unexpected(std::move(why));
@@ -277,7 +281,15 @@ std::expected<MeasuredSaving, std::string> measured_saving(std::span<const UseDa
   }
   const double saved = share * yearly, sigma = std::sqrt(variance);
   return MeasuredSaving{{saved - z80 * sigma, saved, saved + z80 * sigma},
-                        saved - z_saving * sigma > 0};
+                        saved - z_saving * sigma > 0,
+                        knows_weather};
+}
+
+bool follows_weather(ApplianceKind kind) {
+  constexpr std::array kinds = {ApplianceKind::electric_heater, ApplianceKind::air_conditioner,
+                                ApplianceKind::heat_pump, ApplianceKind::furnace,
+                                ApplianceKind::dehumidifier};
+  return std::ranges::count(kinds, kind) > 0;
 }
 
 std::optional<bool> came_true(const ScoredPrediction& prediction) {

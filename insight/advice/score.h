@@ -9,6 +9,7 @@
 #include <string>
 
 #include "insight/advice/advice.h"
+#include "insight/appliance_kinds.h"
 
 namespace insight {
 
@@ -24,7 +25,11 @@ struct UseDay {
 struct MeasuredSaving {
   Spread kwh;              // Of 365 days with the weather of those measured and the use of before.
   bool is_saving = false;  // Above 0 in more than 99 of 100 cases.
+  bool knows_weather = false;  // Of all days that count; else it is not adjusted for.
 };
+
+// A kind that heats or cools rooms: without the weather it cannot be told from a warm month.
+bool follows_weather(ApplianceKind);
 
 // Days in order, none of the change itself. Left out are days that were not measured whole, on
 // which nobody was there, or on which the appliance was off. The error says, in one sentence, why

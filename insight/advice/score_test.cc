@@ -64,6 +64,20 @@ TEST(Score, ACoolAutumnIsNoSaving) {
   EXPECT_NEAR(saving->kwh.median, 0, 40);
 }
 
+TEST(Score, OneDayWithoutItsWeatherLeavesAllUnadjusted) {
+  Chance chance(2);
+  const auto before = fridge_days(90, 2, 25, chance);
+  auto after = fridge_days(60, 2, 16, chance);
+  EXPECT_TRUE(measured_saving(before, after)->knows_weather);
+
+  after[7].outdoor.reset();
+  const auto saving = measured_saving(before, after);
+
+  EXPECT_FALSE(saving->knows_weather);
+  // 2 kWh a day and 1 % of it for each of some 7 degrees above 18 °C: 51 kWh a year.
+  EXPECT_NEAR(saving->kwh.median, 51, 25);
+}
+
 TEST(Score, WhereNobodyIsThereNothingIsCompared) {
   Chance chance(3);
   const auto before = fridge_days(90, 2, 15, chance);

@@ -106,7 +106,8 @@ inline ReportFacts october() {
                    sys_days{2026y / May / 12},
                    {120, 180, 250},
                    sys_days{2026y / May / 20},
-                   Spread{10, 60, 105}},
+                   Spread{10, 60, 105},
+                   "Not adjusted for the weather: no thermometer outdoors was heard."},
                   {"Replace the fridge", sys_days{2026y / October / 9}, {290, 330, 365}, {}, {}}};
   facts.quality = {0.987, {"No reading on 20 October from 00:00 to 09:40."}};
   const Clamp clamp{.accuracy = {.gain_limit = 0.5,

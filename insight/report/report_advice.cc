@@ -121,11 +121,12 @@ std::string score_row(const ReportFacts& facts, const ScoredPrediction& score) {
                              : *came     ? "came true"
                                          : "did not come true";
   return fmt::format(
-      "<tr><th scope=\"row\">{}<small>said {}; {}</small></th><td>{}</td><td>{}</td>"
+      "<tr><th scope=\"row\">{}<small>said {}; {}{}{}</small></th><td>{}</td><td>{}</td>"
       "</tr>\n",
       escaped(score.what),
       day_text(std::chrono::floor<std::chrono::days>(score.said + facts.utc_offset)), verdict,
-      saved_text(score.predicted), score.measured ? saved_text(*score.measured) : "–");
+      score.note.empty() ? "" : ". ", escaped(score.note), saved_text(score.predicted),
+      score.measured ? saved_text(*score.measured) : "–");
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ TEST(ReportPage, SaysHowOftenItsAdviceCameTrue) {
   EXPECT_THAT(page, HasSubstr("The answer changes where a kWh costs about €0.19."));
   EXPECT_THAT(page, HasSubstr("Office: it was measured for 12 days"));
   EXPECT_THAT(page, HasSubstr("said 3 April 2026; came true"));
-  EXPECT_THAT(page, HasSubstr("said 12 May 2026; did not come true"));
+  EXPECT_THAT(page, HasSubstr("said 12 May 2026; did not come true. Not adjusted for the weather"));
   EXPECT_THAT(page, HasSubstr("Of 2 that could be checked, 1 came true."));
 }
 
@@ -152,7 +152,7 @@ TEST(ReportPage, TakesNamesForText) {
   facts.advice[0].candidates[1].price_source = name;
   facts.advice[2].appliance = name;
   facts.advice[2].not_yet = name;
-  facts.scores[0].what = name;
+  facts.scores[0].what = facts.scores[0].note = name;
   facts.quality.remarks = {name};
   facts.clamps[0].circuit = name;
   facts.clamps[0].model = name;
@@ -163,7 +163,7 @@ TEST(ReportPage, TakesNamesForText) {
   EXPECT_THAT(page, Not(HasSubstr(name)));
   // Twice: the title and the head; the part's name in its row and in two sentences; once the
   // others.
-  EXPECT_EQ(count(page, "&lt;script&gt;&quot;&amp;&#39;"), 20);
+  EXPECT_EQ(count(page, "&lt;script&gt;&quot;&amp;&#39;"), 21);
 }
 
 }  // namespace

@@ -82,6 +82,7 @@ test('Only what was predicted and is not done can be done', () => {
 
 test('What became of a prediction: its measure, why there is none, or that it is still to come', () => {
   expect(outcome(prediction(1, { done: 1, measured: spread(71, 101, 131) }))).toBe('measured 101 (71 to 131)');
+  expect(outcome(prediction(1, { done: 1, measured: spread(71, 101, 131), note: 'Not adjusted.' }))).toBe('measured 101 (71 to 131). Not adjusted.');
   expect(outcome(prediction(1, { done: 1, note: 'not measured: nobody was at home' }))).toBe('not measured: nobody was at home');
   expect(outcome(prediction(1, { done: 1 }))).toBe('done, and measured since');
   expect(outcome(prediction(1))).toBe('not done');

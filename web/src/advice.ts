@@ -171,7 +171,8 @@ export function outcome(one: Prediction): string {
   if (one.measured !== null) {
     const say = in_unit(one.unit);
     const [median, ends] = [say(one.measured.median), interval(one.measured, say)];
-    return ends === median ? `measured ${median}` : `measured ${median} (${ends})`;
+    const measured = ends === median ? `measured ${median}` : `measured ${median} (${ends})`;
+    return one.note ? `${measured}. ${one.note}` : measured;
   }
   if (one.note) return one.note;
   if (one.of === 'forecast') return 'measured when the month is over';
