@@ -20,6 +20,7 @@ using measurement::channels_per_chip;
 using measurement::Quantity;
 
 constexpr float unmeasured = std::numeric_limits<float>::quiet_NaN();
+constexpr std::size_t most_apart = 2;  // Exchanged clamps, beyond which no more are looked for.
 // Another type of clamp.
 constexpr double least_factor = 0.09, type_tolerance = 0.05;
 
@@ -28,7 +29,7 @@ class Examination {
  public:
   // `exchanged`: clamps that the panel has where they belong.
   Examination(Panel panel, const Recorder& recorder, std::span<const std::size_t> exchanged = {})
-      : measured_(std::move(panel), recorder, exchanged), is_exchanged_(!exchanged.empty()) {
+      : measured_(std::move(panel), recorder, exchanged) {
     for (const auto channel : exchanged) all_[measured_.find(channel)].is_explained = true;
   }
 
@@ -68,7 +69,6 @@ class Examination {
   MeasuredPanel measured_;
   std::vector<Clamped>& all_ = measured_.clamps();
   Report report_;
-  bool is_exchanged_;
 };
 
 bool Examination::is_reversed(const Clamped& one) const {
@@ -287,7 +287,7 @@ void Examination::judge_directions() {
     // Its own angle alone: enough of a load, and far enough from what any load has.
     if (circuit_of(one).kind != CircuitKind::load || panel().phases == 3) continue;
     if (panel().phases > 1 && !measured_.feeders().empty()) continue;
-    if (one.follows_none || std::abs(one.level) < 100) continue;
+    if (!one.shares.empty() || std::abs(one.level) < 100) continue;
     const double sign = clamp_of(one).multiplier < 0 ? -1 : 1;
     if (std::abs(std::arg(sign * one.level)) < 140 * degree) continue;
     add(Fault::reversed, {&one}, 0.7);
@@ -316,14 +316,22 @@ void Examination::judge_size(Clamped& one, double factor) {
 // Clamps of another type than the one that was set: they see more or less than the others do of the
 // same current.
 void Examination::judge_sizes(const Feeder& feeder) {
+  const auto right_beside = [&](int leg, const Clamped* except) {
+    return std::ranges::count_if(all_, [&](const Clamped& one) {
+      return &one != except && !is_of_grid(one) && one.is_found_in(leg) && !one.shares.empty() &&
+             one.placement.factor == 1;
+    });
+  };
   for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
-    if (feeder.scales[leg] > 0) judge_size(all_[feeder.legs[leg]], 1 / feeder.scales[leg]);
+    if (feeder.scales[leg] == 0 || right_beside(static_cast<int>(leg) + 1, nullptr) < 2) continue;
+    judge_size(all_[feeder.legs[leg]], 1 / feeder.scales[leg]);
   }
   for (auto& one : all_) {
-    const auto& placement = one.placement;
-    if (one.shares.size() != feeder.legs.size() || one.follows.empty() || !placement.is_sized)
-      continue;
-    judge_size(one, placement.factor);
+    if (one.shares.size() != feeder.legs.size() || !one.placement.is_sized) continue;
+    // Else it may as well be the mains' clamp.
+    const bool is_certain =
+        std::ranges::any_of(one.follows, [&](int leg) { return right_beside(leg, &one) > 0; });
+    if (is_certain) judge_size(one, one.placement.factor);
   }
 }
 
@@ -416,8 +424,9 @@ std::string Examination::evidence(const Finding& finding) const {
 }
 
 Report Examination::report_exchanged(const Channels& channels) const {
-  auto report =
-      Examination(exchanged(measured_, channels), measured_.recorder(), channels).report();
+  auto apart = measured_.apart();
+  apart.insert(apart.end(), channels.begin(), channels.end());
+  auto report = Examination(exchanged(measured_, channels), measured_.recorder(), apart).report();
   auto& finding = report.findings.emplace_back();
   finding.fault = Fault::swapped;
   finding.channels.assign(channels.begin(), channels.end());
@@ -431,7 +440,9 @@ Report Examination::report_exchanged(const Channels& channels) const {
 Report Examination::report() {
   std::optional<Channels> doubtful;
   for (const auto& feeder : measured_.feeders()) {
-    if (is_exchanged_ || panel().circuits[feeder.circuit].kind != CircuitKind::grid) continue;
+    if (measured_.apart().size() > most_apart ||
+        panel().circuits[feeder.circuit].kind != CircuitKind::grid)
+      continue;
     const auto exchange = exchanged_with_mains(measured_, feeder);
     if (!exchange) continue;
     if (exchange->is_sure) return report_exchanged(exchange->channels);

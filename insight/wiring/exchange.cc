@@ -125,7 +125,7 @@ std::vector<const Clamped*> candidates(const MeasuredPanel& measured, const Clam
   }
   std::vector<const Clamped*> all;
   for (const auto& one : measured.clamps()) {
-    if (!one.is_measured || measured.is_of_grid(one)) continue;
+    if (!one.is_measured || measured.is_of_grid(one) || measured.is_apart(one)) continue;
     if (measured.greatest_va(one) >= 0.9 * most) all.push_back(&one);
   }
   return all;
@@ -151,11 +151,15 @@ std::optional<Exchange> exchanged_with_mains(const MeasuredPanel& measured, cons
   Exchange best;
   double most = -1e9, second = -1e9;
   for (const auto leg : feeder.legs) {
-    if (leg == Feeder::none || measured.clamps()[leg].is_cut()) continue;
-    for (const auto* candidate : candidates(measured, measured.clamps()[leg])) {
-      const Channels channels{measured.clamps()[leg].channel, candidate->channel};
-      const MeasuredPanel before(measured.panel(), measured.recorder(), channels);
-      const MeasuredPanel after(exchanged(measured, channels), measured.recorder(), channels);
+    if (leg == Feeder::none) continue;
+    const auto& mains = measured.clamps()[leg];
+    if (mains.is_cut() || measured.is_apart(mains)) continue;
+    for (const auto* candidate : candidates(measured, mains)) {
+      const Channels channels{mains.channel, candidate->channel};
+      auto apart = measured.apart();
+      apart.insert(apart.end(), channels.begin(), channels.end());
+      const MeasuredPanel before(measured.panel(), measured.recorder(), apart);
+      const MeasuredPanel after(exchanged(measured, channels), measured.recorder(), apart);
       const double gain = cost(before, candidate->circuit) - cost(after, candidate->circuit);
       second = std::max(second, std::min(gain, most));
       if (gain <= most) continue;

@@ -89,6 +89,8 @@ class MeasuredPanel {
   const Clamp& clamp_of(const Clamped& one) const { return circuit_of(one).clamps[one.clamp]; }
   bool is_of_grid(const Clamped& one) const { return circuit_of(one).kind == CircuitKind::grid; }
   bool has_production() const;  // Or storage.
+  const std::vector<std::size_t>& apart() const { return apart_; }
+  bool is_apart(const Clamped&) const;
   // Index of a channel's clamp; Feeder::none.
   std::size_t find(std::size_t channel) const;
   double greatest_va(const Clamped&) const;
@@ -119,7 +121,6 @@ class MeasuredPanel {
   std::vector<bool> where_cut(const Clamped&) const;
   void find_shares(Feeder&, const Steps&);
   Placement placed(const Clamped&, const std::vector<double>& scales) const;
-  bool is_apart(const Clamped&) const;
   bool may_be_missed(const Feeder&, const Clamped&) const;
   void scale(Feeder&, const Steps&) const;
   void turn_feeder(Feeder&);

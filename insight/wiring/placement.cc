@@ -20,6 +20,7 @@ constexpr double largest_area = 4;  // Of complex shares.
 constexpr double other_legs = 3.5, no_legs = 3.5, other_type = 4, other_factor = 6;
 constexpr double proven = 3, proven_by_shares = 2;
 constexpr double sized_error = 0.05, once_error = 0.01;  // Of a size.
+constexpr double once_misfit = 1.5;
 
 double square(double number) { return number * number; }
 
@@ -55,10 +56,10 @@ double cost(const Share& share, double scale, double expected, double turn) {
 }
 
 // What changed once only is told from another load that changed as well by how exact it is.
-bool is_precise(const Share& share) {
+bool is_precise(const Share& share, double misfit) {
   const double size = std::abs(share.value);
   if (error_of(share) > sized_error * size) return false;
-  return share.times > 1 || share.error < once_error * size;
+  return share.times > 1 || (share.error < once_error * size && misfit < once_misfit);
 }
 
 bool holds(const std::vector<int>& legs, std::size_t leg) {
@@ -143,7 +144,7 @@ Placement place(const Entry& entry, std::span<const Share> shares, std::span<con
     least = std::min(least, none);
     if (!holds(found.legs, leg)) continue;
     found.evidence += none;
-    found.is_sized &= is_precise(shares[leg]);
+    found.is_sized &= is_precise(shares[leg], found.misfit);
   }
   // What no place explains is known by its entry only.
   found.is_proven &= found.misfit < least - 2;
