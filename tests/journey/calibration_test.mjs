@@ -187,7 +187,7 @@ class Bench {
   }
   async start() {
     const link = new Promise((found, failed) => {
-      const hub = this.run((line) => { const link = /http:\/\/\S+#link=\S+/.exec(line); if (link) found(link[0]); }, 'hub', '--port', '0', '--no-analysis');
+      const hub = this.run((line) => { const link = /http:\/\/\S+#link=\S+/.exec(line); if (link) found(link[0]); }, 'hub', '--port', '0');
       hub.once('exit', (code) => failed(new Error(`lenz hub ended with ${code}`)));
     });
     this.link = await link;
