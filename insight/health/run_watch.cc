@@ -17,7 +17,7 @@ constexpr std::uint32_t memory_version = 2;
 constexpr std::size_t runs_of_programmes = 20;  // From so many it knows the programmes.
 constexpr float none_min = 0.5F;                // Of heating that a run ought to have.
 // Runs differ by what people choose, more than days do.
-constexpr float least_shift = 0.12F, caution = 1.36F;
+constexpr float least_shift = 0.12F, caution = 1.34F;
 constexpr std::size_t fewest_runs = 5;
 // Share of findings that were right in tests: docs/health.md.
 constexpr float confidence_in_tests = 0.9F;
