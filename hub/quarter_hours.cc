@@ -231,14 +231,31 @@ void take_away(QuarterHours& from, const QuarterHours& less) {
 QuarterBook::QuarterBook(Store& store, const Home& home, GiveLedger ledger)
     : store_(store), home_(home), ledger_(std::move(ledger)) {}
 
+// What lies in a range or at its ends, whole as far as longest_gap goes.
+std::expected<const std::vector<Gap>*, StoreError> QuarterBook::gaps_near(const std::string& device,
+                                                                          TimeRange range) {
+  auto& kept = gaps_[{device, month_at(range.begin)}];
+  if (kept.range.begin == range.begin && kept.range.end == range.end) return &kept.found;
+  auto found = store_.gaps(device, range);
+  const auto is_cut = [&](const Gap& gap) {
+    return gap.range.begin <= range.begin || gap.range.end >= range.end;
+  };
+  if (found && std::ranges::any_of(*found, is_cut)) {
+    found = store_.gaps(device, {range.begin - longest_gap, range.end + longest_gap});
+  }
+  if (!found) return std::unexpected(found.error());
+  kept = {range, std::move(*found)};
+  return &kept.found;
+}
+
 std::expected<QuarterHours, StoreError> QuarterBook::read(const std::string& circuit,
                                                           TimeRange range) {
   const auto clamps = clamps_of(home_, circuit);
   std::vector<TimeRange> gaps;
   for (const auto& device : devices_of(clamps)) {
-    const auto found = store_.gaps(device, {range.begin - longest_gap, range.end + longest_gap});
+    const auto found = gaps_near(device, range);
     if (!found) return std::unexpected(found.error());
-    for (const auto& gap : *found) {
+    for (const auto& gap : **found) {
       const bool is_ours = !gap.channel || std::ranges::any_of(clamps, [&](const auto& use) {
         return use.device == device && use.channel == *gap.channel;
       });
@@ -370,9 +387,12 @@ std::expected<bool, StoreError> QuarterBook::look_for_changes(Timestamp now) {
         changed_.try_emplace({change.device, month_at(change.minute)}, change.minute).first->second;
     earliest = std::min(earliest, change.minute);
   }
+  if (knows_changes_ && !changes->empty()) gaps_.clear();
   const bool is_done = changes->size() < changes_at_once;
   if (is_done && !std::exchange(knows_changes_, true)) {
-    chunks_.clear();  // They may have been read before a change that has just been passed over.
+    // They may have been read before a change that has just been passed over.
+    chunks_.clear();
+    gaps_.clear();
     ++revision_;
   }
   forget_changed(now);
@@ -430,7 +450,10 @@ std::expected<bool, StoreError> QuarterBook::step(Timestamp now) {
   if (!begun) return std::unexpected(begun.error());
   const auto keys = *begun ? missing(now, **begun) : std::vector<Key>();
   is_ready_ = keys.size() <= 1;
-  if (keys.empty()) return true;
+  if (keys.empty()) {
+    gaps_.clear();
+    return true;
+  }
   const auto read = chunk(keys.front(), now);
   if (!read) return std::unexpected(read.error());
   return is_ready_;

@@ -79,6 +79,8 @@ class QuarterBook {
 
   std::expected<const Chunk*, StoreError> chunk(const Key&, measurement::Timestamp now);
   std::expected<insight::QuarterHours, StoreError> read(const std::string& circuit, TimeRange);
+  std::expected<const std::vector<Gap>*, StoreError> gaps_near(const std::string& device,
+                                                               TimeRange);
   std::expected<bool, StoreError> look_for_changes(measurement::Timestamp now);
   bool forget(const std::string& device, measurement::Timestamp minute);
   void forget_changed(measurement::Timestamp now);
@@ -88,6 +90,12 @@ class QuarterBook {
   const Home& home_;
   const GiveLedger ledger_;
   std::map<Key, Chunk> chunks_;
+  // Of months that are read now: all circuits of a meter have the same. As long as nothing changes.
+  struct Gaps {
+    TimeRange range;
+    std::vector<Gap> found;
+  };
+  std::map<std::pair<std::string, Month>, Gaps> gaps_;
   std::optional<measurement::Timestamp> first_;
   std::uint64_t seen_ = 0, revision_ = 1;  // Of the store's changes; of what is given.
   // What changed and has not been forgotten yet: the earliest minute of a device's month.
