@@ -189,8 +189,9 @@ int main(int argc, char** argv) {
     hub::SqliteStore store(disk, folder.string());
     filled.piece([&] { measure(store, begin, now); });
   }
-  fmt::print("{} circuits, a sample in five minutes from November to November, stored in {:.0f} s\n",
-             circuits, filled.all.count());
+  fmt::print(
+      "{} circuits, a sample in five minutes from November to November, stored in {:.0f} s\n",
+      circuits, filled.all.count());
 
   double worst = 0;
   const auto tell = [&](std::string_view what, const Measured& took, Seconds wanted) {
