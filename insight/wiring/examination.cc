@@ -51,7 +51,7 @@ class Examination {
   void judge_chips();
   void judge_limits();
   void leave_doubtful_legs();
-  void leave_doubtful(const Channels&);
+  void leave_leg_of(const Channels&);
   void judge_likes();
   void leave_likes();
   void judge_swaps();
@@ -153,7 +153,7 @@ void Examination::judge_likes() {
 }
 
 // Where a mains' clamp may be exchanged with another one nothing is known of its leg.
-void Examination::leave_doubtful(const Channels& channels) {
+void Examination::leave_leg_of(const Channels& channels) {
   const int leg = all_[measured_.find(channels[0])].own_leg;
   for (auto& one : all_) {
     const bool is_of_leg = panel().phases == 1 || one.own_leg == leg || one.own_leg == 0;
@@ -450,7 +450,7 @@ Report Examination::report() {
   }
   judge_chips();
   judge_limits();
-  if (doubtful) leave_doubtful(*doubtful);
+  if (doubtful) leave_leg_of(*doubtful);
   leave_doubtful_legs();
   judge_likes();
   leave_likes();

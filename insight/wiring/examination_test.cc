@@ -181,6 +181,38 @@ TEST(WiringExamination, FindsTwoClampsOnOneWire) {
   EXPECT_THAT(report.findings[0].channels, ElementsAre(3, 4));
 }
 
+void exchange(measurement::Sample& sample, std::size_t channel, std::size_t other) {
+  for (const auto q : {Quantity::active_power, Quantity::reactive_power}) {
+    const auto own = *sample.steps(q, channel);
+    sample.put_steps(q, channel, *sample.steps(q, other));
+    sample.put_steps(q, other, own);
+  }
+}
+
+TEST(WiringExamination, FindsAClampOfTheMainsThatIsExchangedWithACircuits) {
+  const House house{.legs = {1, 1, 1}};
+
+  const auto report =
+      examine(house.panel(), house.record([](auto& sample) { exchange(sample, 0, 4); }));
+
+  ASSERT_EQ(report.findings.size(), 1U);
+  EXPECT_EQ(report.findings[0].fault, Fault::swapped);
+  EXPECT_THAT(report.findings[0].channels, ElementsAre(0, 4));
+}
+
+// Two circuits that each hang on the other's leg read the same.
+TEST(WiringExamination, SaysBothThingsThatExchangedCircuitsMayBe) {
+  const House house;
+
+  const auto report =
+      examine(house.panel(), house.record([](auto& sample) { exchange(sample, 4, 5); }));
+
+  ASSERT_EQ(report.findings.size(), 1U);
+  EXPECT_EQ(report.findings[0].fault, Fault::swapped);
+  EXPECT_THAT(report.findings[0].fix,
+              HasSubstr("enter leg 2 for circuit 2 and leg 1 for circuit 3"));
+}
+
 TEST(WiringExamination, NamesTheTypeOfAClampThatWasSetWrong) {
   House house;
   auto entered = house.panel();

@@ -37,13 +37,13 @@ struct Clamped {
   std::optional<std::size_t> like{};  // Index of another one with the same steps.
   bool changes = false;
   std::vector<Share> shares{};  // In each leg of its feeder; empty: none.
-  Placement placement{};
-  std::vector<int> follows{};  // Legs.
-  bool follows_none = false;   // Surely.
-  bool is_placed = false;      // All legs were asked.
-  std::optional<int> turn{};   // Class of rotation of what is said against what is.
-  double odds = 0;             // Of logarithms of likelihoods.
-  bool is_explained = false;   // By a finding.
+  Placement placement{};        // By its shares.
+  std::vector<int> follows{};   // Legs.
+  bool follows_none = false;    // Surely.
+  bool is_placed = false;       // Its legs are known, by what it changes.
+  std::optional<int> turn{};    // Class of rotation of what is said against what is.
+  double odds = 0;              // Of logarithms of likelihoods.
+  bool is_explained = false;    // By a finding.
 
   // Its power ends with its current, which it does not in the register.
   bool is_cut() const { return current_end == CurrentEnd::at_input; }

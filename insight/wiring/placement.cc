@@ -9,8 +9,8 @@ namespace insight::wiring {
 namespace {
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
+constexpr double noise_va = 15;  // What no clamp sees of a change at one time.
 // One standard deviation: of two clamps of one type, and what crosses from leg to leg.
-constexpr double noise_va = 15;  // Of a change at one time.
 constexpr double of_sizes = 0.015, of_angles = 3 * std::numbers::pi / 180, of_nothing = 0.04;
 // How often another load switches in the same second: at a half of that for each more time.
 constexpr double coincidence = 0.1;
@@ -19,8 +19,8 @@ constexpr double largest_area = 4;  // Of complex shares.
 // Logarithms of how rarely a clamp is there.
 constexpr double other_legs = 3.5, no_legs = 3.5, other_type = 4, other_factor = 6;
 constexpr double proven = 3, proven_by_shares = 2;
-constexpr double sized_error = 0.05, once_error = 0.01;  // Of a size.
-constexpr double once_misfit = 1.5;
+// What tells a type, of a size; and of what changed only once.
+constexpr double sized_error = 0.05, once_error = 0.01, once_misfit = 1.5;
 
 double square(double number) { return number * number; }
 
