@@ -164,9 +164,10 @@ bool AssetWatch::Parts::take_memory(std::string_view bytes) {
   ApplianceKind of{};
   CycleDays::UsualPower usual;
   const auto next = [&](auto& value) { return insight::take(bytes, value); };
-  if (!next(version) || version != memory_version || !next(columns) || columns != health_features.size() ||
-      !next(of) || of != kind || !next(usual.power_w) || !next(usual.learnt_s) ||
-      !(usual.power_w >= 0) || !(usual.learnt_s >= 0) || !next(count) || count > most_days) {
+  if (!next(version) || version != memory_version || !next(columns) ||
+      columns != health_features.size() || !next(of) || of != kind || !next(usual.power_w) ||
+      !next(usual.learnt_s) || !(usual.power_w >= 0) || !(usual.learnt_s >= 0) || !next(count) ||
+      count > most_days) {
     return false;
   }
   days.resize(count);
