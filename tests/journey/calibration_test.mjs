@@ -70,11 +70,10 @@ describe('The light of the utility\u2019s meter', { timeout: 200_000 }, () => {
     await card.getByRole('button', { name: 'Enough already' }).click();
     const { blinks, within_s } = (await sent).postDataJSON();
     assert.ok(blinks.length >= 10);
-    // A frame that a busy machine lets fall may be a blink that is missed: the hub counts on.
-    for (let i = 1; i < blinks.length; ++i) {
-      const seconds = (blinks[i] - blinks[i - 1]) / 1000;
-      assert.ok(seconds > 0.5 && Math.abs(seconds - Math.round(seconds)) < 0.25, `${seconds} s between two blinks`);
-    }
+    // A frame that a busy machine lets fall or shows late is a blink that is missed or off: the hub counts on.
+    const between = blinks.slice(1).map((at, i) => (at - blinks[i]) / 1000);
+    const on_time = between.filter((seconds) => seconds > 0.5 && Math.abs(seconds - Math.round(seconds)) < 0.25);
+    assert.ok(on_time.length >= 0.7 * between.length, `${between} s between two blinks`);
     assert.ok(within_s < 0.05);
 
     await card.getByRole('button', { name: 'Set the 2 clamps so' }).click();
