@@ -32,7 +32,7 @@ using namespace std::chrono_literals;
 
 constexpr int keepalive_s = 15;
 constexpr int packets_at_once = 64;  // That are heard together.
-constexpr auto tick = 1s;            // Between looks at what is due: keep-alives, time limits.
+constexpr auto tick = 500ms;         // Between looks at what is due: keep-alives, time limits.
 constexpr unsigned most_in_flight = 1000;   // Messages that the broker has not confirmed.
 constexpr std::size_t bytes_besides = 100;  // That a message takes besides topic and payload.
 
