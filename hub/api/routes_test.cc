@@ -115,6 +115,7 @@ TEST_F(RoutesTest, TheOwnerReachesEveryRoute) {
     if (target.ends_with("/room")) target += "?what=charger&power_w=7200";
     if (target.ends_with("/report")) target += "?month=2026-01";
     if (target.ends_with("/history")) target += "?begin=0&end=1000&step=1&circuits=fridge";
+    if (target.ends_with("/costs")) target += "?begin=0&end=1000&step=1&circuits=fridge";
     std::string body;
     if (row.path == "/api/account") body = R"({"name":"Ann","password":"open sesame"})";
     if (row.method == "POST") {
