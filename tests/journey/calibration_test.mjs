@@ -196,10 +196,11 @@ class Bench {
       const shown = /shows ([\d.]+) V, ([\d.]+) A, ([\d.]+) W/.exec(line);
       if (!shown || this.seen++ === 0) return; // The first began before the meter did.
       const [, Volts, Amperes, Watts] = shown;
-      if (Number(Amperes) > 0) this.waiting.splice(0).forEach((found) => found({ Volts, Amperes, Watts }));
+      const is_heater = Number(Watts) > 0.9 * Number(Volts) * Number(Amperes);
+      if (is_heater) this.waiting.splice(0).forEach((found) => found({ Volts, Amperes, Watts }));
     }, 'meter', '--house', 'workbench', '--uncalibrated');
   }
-  load_begins() {
+  heater_begins() {
     return new Promise((found) => this.waiting.push(found));
   }
   async stop() {
@@ -220,9 +221,11 @@ test('a meter that is off is right afterwards, by what its own page leads to', {
     const page = await open_page(browser, bench.link, phone);
     const card = await begin(page, 'CT1 (Bench)');
     await card.getByRole('button', { name: 'Skip' }).click();
-    const shown = await bench.load_begins();
+    const shown = await bench.heater_begins();
+    // Until the meter, too, shows that load and no other.
+    await page.waitForFunction((watts) => fetch('api/homes/home/calibration').then((answer) => answer.json())
+      .then(({ guide: { reading } }) => reading?.is_steady && Math.abs(reading.watts / watts - 1) < 0.2), Number(shown.Watts), { polling: 500 });
     await type(card, shown);
-    if (Number(shown.Watts) < 0.9 * Number(shown.Volts) * Number(shown.Amperes)) await card.getByLabel(/motor or choke/).check();
     await card.getByRole('button', { name: 'Take the reading' }).click();
     await card.getByRole('button', { name: 'Set the meter so' }).click();
     await card.getByText('The meter is set.').waitFor();
