@@ -250,9 +250,7 @@ std::pair<std::string, int> channel_in(const Call& call, const Json& body) {
   const auto device = text_in(body, "device");
   const auto channel =
       static_cast<int>(number_in(body, "channel", 0, measurement::max_channels - 1));
-  if (!call.home->hub || !call.home->hub->known().contains(device)) {
-    throw BadBody{"device: there is no such meter."};
-  }
+  if (!knows(call, device)) throw BadBody{"device: there is no such meter."};
   return {device, channel};
 }
 
@@ -311,11 +309,7 @@ std::function<void(Asking)> noted(const Call& call, std::string what,
                                   std::function<void(Asking)> work) {
   const auto act = note(call, std::move(what), "");
   if (!act) {
-    return [](const Asking& asking) {
-      asking.answer(
-          std::unexpected("The hub's disk refuses to note who does this, so it is not "
-                          "done: look at its room."));
-    };
+    return [](const Asking& asking) { asking.answer(std::unexpected(std::string(why_not_noted))); };
   }
   return [&accounts = call.context.accounts, act = *act, work = std::move(work)](Asking asking) {
     auto answer = std::move(asking.answer);

@@ -138,10 +138,6 @@ std::expected<std::set<std::string>, StoreError> meters_of(const Call& call) {
   return found;
 }
 
-bool knows(const Call& call, const std::string& device) {
-  return call.home->hub && call.home->hub->known().contains(device);
-}
-
 struct Asking {
   std::string_view word;
   Kind kind;
@@ -181,6 +177,10 @@ const char* outcome_of(Failure failure) {
 
 }  // namespace
 
+bool knows(const Call& call, const std::string& device) {
+  return call.home->hub && call.home->hub->known().contains(device);
+}
+
 std::optional<std::int64_t> note(const Call& call, std::string what, std::string_view outcome) {
   std::string who(call.request.address);
   if (call.user) who = call.user->name.empty() ? "the owner" : call.user->name;
@@ -191,11 +191,7 @@ std::optional<std::int64_t> note(const Call& call, std::string what, std::string
                                      .outcome = std::string(outcome)});
 }
 
-Response not_noted() {
-  return refusal(503,
-                 "The hub's disk refuses to note who does this, so it is not done: look at its "
-                 "room.");
-}
+Response not_noted() { return refusal(503, why_not_noted); }
 
 Response meters(const Call& call) {
   const auto devices = meters_of(call);

@@ -287,6 +287,22 @@ OrRefusal<std::vector<std::string>> circuits(const Parameters& parameters, const
   return ids;
 }
 
+// What is asked of circuits, step by step.
+struct CircuitSteps {
+  TimeRange range;
+  Steps steps;
+  std::vector<std::string> circuits;
+};
+OrRefusal<CircuitSteps> circuit_steps(const Parameters& parameters, const Home& home) {
+  const auto asked = range(parameters);
+  if (!asked) return std::unexpected(asked.error());
+  const auto cut = steps(parameters, *asked);
+  if (!cut) return std::unexpected(cut.error());
+  auto ids = circuits(parameters, home);
+  if (!ids) return std::unexpected(ids.error());
+  return CircuitSteps{*asked, *cut, *std::move(ids)};
+}
+
 // Which of an answer's columns are asked for; without a word those that the page draws.
 OrRefusal<HistoryColumns> columns(const Parameters& parameters) {
   const auto found = parameters.find("columns");
@@ -322,17 +338,14 @@ OrRefusal<bool> is_packed(const Call& call, const Parameters& parameters) {
 Response history(const Call& call) {
   const auto given = parameters(call);
   if (!given) return given.error();
-  const auto asked = range(*given);
+  const auto asked = circuit_steps(*given, *call.home->home);
   if (!asked) return asked.error();
-  const auto cut = steps(*given, *asked);
-  if (!cut) return cut.error();
-  const auto ids = circuits(*given, *call.home->home);
-  if (!ids) return ids.error();
-  if (cut->count * ids->size() > most_values) {
+  const auto& [range, cut, ids] = *asked;
+  if (cut.count * ids.size() > most_values) {
     return refusal(400,
                    fmt::format("step: {} steps of {} circuits are more than the {} of an "
                                "answer; take a longer step, a shorter range or fewer circuits.",
-                               cut->count, ids->size(), most_values));
+                               cut.count, ids.size(), most_values));
   }
   const auto asked_columns = columns(*given);
   if (!asked_columns) return asked_columns.error();
@@ -340,14 +353,14 @@ Response history(const Call& call) {
   if (!packed) return packed.error();
 
   std::vector<NamedHistory> found;
-  for (const auto& id : *ids) {
-    auto circuit = history(*call.home->home, id, *cut, *call.home->store, *asked_columns);
+  for (const auto& id : ids) {
+    auto circuit = history(*call.home->home, id, cut, *call.home->store, *asked_columns);
     if (!circuit) return unavailable(circuit.error());
     found.push_back({id, std::move(*circuit)});
   }
-  if (!*packed) return json(history_text(*cut, *asked_columns, found));
+  if (!*packed) return json(history_text(cut, *asked_columns, found));
   return {.content_type = std::string(packed_type),
-          .body = packed_history(*cut, *asked_columns, found)};
+          .body = packed_history(cut, *asked_columns, found)};
 }
 
 Response newest(const Call& call) {
@@ -504,18 +517,15 @@ Response bill(const Call& call) {
 Response costs(const Call& call) {
   const auto given = parameters(call);
   if (!given) return given.error();
-  const auto asked = range(*given);
+  const auto asked = circuit_steps(*given, *call.home->home);
   if (!asked) return asked.error();
-  const auto cut = steps(*given, *asked);
-  if (!cut) return cut.error();
-  const auto ids = circuits(*given, *call.home->home);
-  if (!ids) return ids.error();
-  if (asked->end - asked->begin > longest_costs) {
+  const auto& [range, cut, ids] = *asked;
+  if (range.end - range.begin > longest_costs) {
     return refusal(400, "end: costs are told of a year at most; take a shorter range.");
   }
   const auto found = bill_desk(call);
   if (!found) return found.error();
-  return json(costs_text(**found, *call.home->home, *call.home->store, *ids, *cut, call.now));
+  return json(costs_text(**found, *call.home->home, *call.home->store, ids, cut, call.now));
 }
 
 Response replay(const Call& call) {

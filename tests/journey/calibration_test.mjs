@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { serve } from '../../web/mock.mjs';
 import { barriers, desktop, open_browser, open_page, overflow, phone, program } from './demo.mjs';
+import { home_file } from './partners_world.mjs';
 
 const type = async (card, shown) => {
   for (const [unit, text] of Object.entries(shown)) await card.getByLabel(unit, { exact: true }).fill(text);
@@ -149,27 +150,7 @@ describe('The guide', { timeout: 200_000 }, () => {
 });
 
 // One clamp of 20 A, and what the workbench has: a load a minute, one of them none.
-const bench_home = `[home]
-id = "home"
-name = "Bench"
-zone = "Etc/UTC"
-country = "DE"
-currency = "EUR"
-nominal_voltage_v = 230
-line_frequency_hz = 50
-phases = 1
-
-[[panel]]
-valid_from = 2026-01-01T00:00:00Z
-style = "din"
-
-[[panel.circuit]]
-id = "bench"
-name = "Bench"
-kind = "grid"
-rating_a = 20
-channels = [{ device = "meter-1", channel = 0 }]
-`;
+const bench_home = home_file([{ id: 'bench', name: 'Bench', device: 'meter-1', channel: 0, more: 'kind = "grid"\nrating_a = 20\n' }]);
 
 class Bench {
   constructor() {
