@@ -1,12 +1,12 @@
 #include "hub/calibration_book.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <array>
 #include <stdexcept>
 
+#include "hub/time_text.h"
 #include "hub/toml_file.h"
 
 namespace hub {
@@ -84,11 +84,10 @@ std::string toml_of(const Accuracy& accuracy) {
 
 std::string toml_of(const CalibrationRecord& record) {
   return fmt::format(
-      "\n[[calibration]]\ndevice = {}\nchannel = {}\ntime = {:%Y-%m-%dT%H:%M:%SZ}\nreference = {}\n"
+      "\n[[calibration]]\ndevice = {}\nchannel = {}\ntime = {}\nreference = {}\n"
       "by = {}\nclamp = {}\nvolts = {}\nno_load_a = {:.6g}\nis_kept = {}\nbefore = {}\nafter = {}\n"
       "accuracy = {}\n",
-      toml_text(record.device), record.channel,
-      std::chrono::floor<std::chrono::seconds>(record.time), toml_text(record.reference),
+      toml_text(record.device), record.channel, utc_text(record.time), toml_text(record.reference),
       toml_text(record.by), toml_text(record.clamp), record.volts, record.no_load_a, record.is_kept,
       toml_of(record.before), toml_of(record.after), toml_of(record.accuracy));
 }

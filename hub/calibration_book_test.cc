@@ -1,6 +1,8 @@
 #include "hub/calibration_book.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include <filesystem>
 #include <fstream>
@@ -65,6 +67,22 @@ TEST_F(CalibrationBook, KeepsWhatWasDoneAndWithWhat) {
   ASSERT_EQ(newest->accuracy.loads.size(), 2u);
   EXPECT_DOUBLE_EQ(newest->accuracy.loads[0].lead_degrees, 1.5);
   EXPECT_FALSE(newest_calibration(all, "meter-2", 3));
+}
+
+// fmt writes a time point as the clock on the wall shows it.
+TEST_F(CalibrationBook, KeepsTimesWhereTheProcessHasAZoneOfItsOwn) {
+  ::setenv("TZ", "Europe/Berlin", 1);
+  ::tzset();
+  add_calibration(record(3, 1), file);
+  add_calibration(record(4, 9), file);  // Which writes the first again.
+  ::unsetenv("TZ");
+  ::tzset();
+
+  const auto all = load_calibrations(file);
+
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].time, record(3, 1).time);
+  EXPECT_EQ(all[1].time, record(4, 9).time);
 }
 
 TEST_F(CalibrationBook, AMistakeIsSaidWithItsLine) {

@@ -1,5 +1,7 @@
 #include "hub/time_text.h"
 
+#include <fmt/chrono.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -64,6 +66,12 @@ std::optional<Timestamp> time_of(std::string_view text) {
   if (!ahead || !text.empty()) return std::nullopt;
   return Timestamp(std::chrono::sys_days(date) + *hour * 1h + *minute * 1min + second * 1s -
                    *ahead);
+}
+
+std::string utc_text(Timestamp time) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(second)));
 }
 
 }  // namespace hub

@@ -1,4 +1,3 @@
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sodium.h>
 
@@ -7,6 +6,7 @@
 
 #include "hub/api/accounts.h"
 #include "hub/files/disk.h"
+#include "hub/time_text.h"
 #include "lenz/commands.h"
 #include "lenz/workplace.h"
 
@@ -21,9 +21,7 @@ int write_token(const WriteTokenOptions& options) {
   });
   if (options.list) {
     for (const auto& writer : accounts.writers()) {
-      const auto since = std::chrono::floor<std::chrono::seconds>(writer.since);
-      fmt::print("{}  since {:%Y-%m-%dT%H:%M:%SZ}{}\n", writer.name,
-                 fmt::gmtime(std::chrono::system_clock::to_time_t(since)),
+      fmt::print("{}  since {}{}\n", writer.name, hub::utc_text(writer.since),
                  writer.home.empty() ? "" : "  for " + writer.home);
     }
     return 0;

@@ -1,6 +1,6 @@
 #include "hub/integrations/home_assistant_discovery.h"
 
-#include <fmt/chrono.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +11,7 @@
 
 #include "hub/integrations/home_assistant_sensors.h"
 #include "hub/integrations/notice_event.h"
+#include "hub/time_text.h"
 
 namespace hub {
 namespace {
@@ -175,12 +176,6 @@ constexpr std::array power_cut_sensors = {
     PowerCutSensor{"power_cut_missing", "binary_sensor", "Not back after the power cut",
                    "problem"}};
 
-std::string iso(Timestamp time) {
-  const auto second = std::chrono::floor<std::chrono::seconds>(time);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(second)));
-}
-
 // Of an asset as a part of topics and ids: "appliance_3".
 std::string key_of(const Asset& asset) {
   auto key = text_of(asset);
@@ -193,7 +188,7 @@ json asset_state(HealthDesk& desk, const std::vector<BookedFinding>& found, Time
   for (const auto& booked : found) {
     const auto text = desk.text_of(booked, now);
     findings.push_back({{"changed", text.changed},
-                        {"since", iso(booked.finding.since)},
+                        {"since", utc_text(booked.finding.since)},
                         {"sure", text.sure},
                         {"danger", text.danger},
                         {"check", text.check},
@@ -615,8 +610,8 @@ void HomeAssistantPublisher::tell_power_cut() {
                 {"power_cut_missing", "OFF"}};
   if (const auto report = power_cut_of_(now_)) {
     const auto& [begin, end] = report->cut;
-    state["power_cut"] = iso(begin);
-    state["until"] = iso(end);
+    state["power_cut"] = utc_text(begin);
+    state["until"] = utc_text(end);
     state["minutes"] = rounded(std::chrono::duration<double>(end - begin).count() / 60, 10);
     auto& missing = state["not_back"];
     for (const auto number : report->not_back) {
