@@ -179,7 +179,10 @@ void PowerCuts::hear(const LiveFeed::Moment& moment) {
     if (!is_new && newest != boot) {
       const auto since = store_.samples(device, {heard, moment.time});
       if (since) {
-        const auto first = std::ranges::find(*since, newest, &Store::Kept::boot);
+        // An edge has some channels only.
+        const auto first = std::ranges::find_if(*since, [&](const Store::Kept& one) {
+          return one.boot == newest && one.stream != measurement::Stream::edges;
+        });
         if (first != since->end()) take(device, newest, first->time, first->sample);
       }
     }

@@ -84,7 +84,8 @@ BoardMeter::BoardMeter(const BoardMeterOptions& options, firmware::Storage& stor
       chips_(chips_on(bus_, meter_, calibrations_)),
       window_(measurement::max_samples_per_report),
       service_(chips_, *this),
-      device_({.name = meter_.id, .boot = options.boot}, chips_, storage, window_, transport),
+      device_({.name = meter_.id, .boot = options.boot, .edges = firmware::usual_edges}, chips_,
+              storage, window_, transport),
       said_(chips_.size(), firmware::ChipError::starting) {
   device_.serve(service_);
 }

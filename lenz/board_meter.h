@@ -32,7 +32,7 @@ class BoardMeter : private firmware::BoardControl {
              firmware::KeyValues& kept,
              firmware::linux_board::Kernel& = firmware::linux_board::running_kernel());
 
-  // To be called four times a second. `booted_at` is the time of day at uptime 0, where it is
+  // To be called four times in 320 ms, for edges. `booted_at` is the time of day at uptime 0, where it is
   // known.
   void step(measurement::Uptime, std::optional<measurement::Timestamp> booted_at);
 

@@ -47,7 +47,7 @@ constexpr std::size_t replay_outbox_bytes = 2 << 20;  // Half of it is what a re
 constexpr double bit_flips = 0.001;                   // Of the frames, with --faults.
 constexpr auto coarse_period = 10s;                   // Of history older than a day.
 constexpr auto step_period = 3700ms;                  // No multiple of the sampling interval.
-constexpr auto tick = 250ms;                          // Peaks are read four times a second.
+constexpr auto tick = 80ms;                           // Four times in a sweep for edges.
 
 Uptime steady_now() {
   return std::chrono::duration_cast<Uptime>(std::chrono::steady_clock::now().time_since_epoch());
@@ -182,7 +182,10 @@ int live(const MeterOptions& options, const MqttOptions& broker, const std::stri
   FileStorage storage(fmt::format("{}/{}.outbox", folder, options.device), outbox_bytes);
   SimulatedMeter meter(
       *house,
-      {.device = options.device, .seed = fresh_seed(), .is_uncalibrated = options.is_uncalibrated},
+      {.device = options.device,
+       .edges = firmware::usual_edges,
+       .seed = fresh_seed(),
+       .is_uncalibrated = options.is_uncalibrated},
       storage, transport);
   std::unique_ptr<History> history;
   if (options.history_days > 0) {

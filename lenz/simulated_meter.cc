@@ -43,8 +43,10 @@ void SimulatedMeter::start(Timestamp now) {
   }
   booted_at_ = now;
   device_.emplace(
-      firmware::DeviceOptions{
-          .name = options_.device, .boot = random_(), .period = options_.period},
+      firmware::DeviceOptions{.name = options_.device,
+                              .boot = random_(),
+                              .period = options_.period,
+                              .edges = options_.edges},
       chips_, storage_, window_, transport_);
   device_->know_time(now);
   if (options_.takes_requests) {

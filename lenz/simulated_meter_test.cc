@@ -1,0 +1,104 @@
+#include "lenz/simulated_meter.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "firmware/ram_storage.h"
+#include "hub/files/simulated_disk.h"
+#include "hub/hub.h"
+#include "hub/live_feed.h"
+#include "hub/store/sqlite_store.h"
+#include "measurement/report_codec.h"
+#include "simulator/step_load.h"
+
+namespace lenz {
+namespace {
+
+using measurement::Quantity;
+using measurement::Sample;
+using measurement::Stream;
+using measurement::Timestamp;
+using namespace std::chrono_literals;
+
+// A link behind which there is a hub that stores at once.
+class Line final : public firmware::Transport {
+ public:
+  explicit Line(hub::Hub& hub) : hub_(hub) {}
+
+  bool is_up() const override { return true; }
+  unsigned connections() const override { return 1; }
+  bool send(firmware::Post, std::span<const std::uint8_t> report) override {
+    const auto decoded = measurement::decode(report, samples_);
+    EXPECT_TRUE(decoded);
+    const auto taken = std::span(samples_).first(decoded->count);
+    EXPECT_TRUE(
+        hub_.accept({decoded->header, taken}, *decoded->header.booted_at + taken.back().uptime));
+    const auto confirmed = hub_.confirm();
+    EXPECT_TRUE(confirmed);
+    for (const auto& one : *confirmed) {
+      std::vector<std::uint8_t> bytes(1024);
+      bytes.resize(measurement::encode(measurement::Answer{.ranges = one.ranges}, bytes).value());
+      answers_.push_back(std::move(bytes));
+    }
+    return true;
+  }
+  std::optional<Received> receive(std::span<std::uint8_t> buffer) override {
+    if (answers_.empty()) return std::nullopt;
+    const auto bytes = answers_.front();
+    answers_.pop_front();
+    std::ranges::copy(bytes, buffer.begin());
+    return Received{firmware::Mail::stored, bytes.size()};
+  }
+
+ private:
+  hub::Hub& hub_;
+  std::vector<Sample> samples_ = std::vector<Sample>(measurement::max_samples_per_report);
+  std::deque<std::vector<std::uint8_t>> answers_;
+};
+
+TEST(SimulatedMeter, WhatHappensAroundASwitchingEdgeIsStoredByTheHubAndDoesNotShowAsNow) {
+  const Timestamp begin = std::chrono::sys_days(std::chrono::year(2026) / 4 / 1);
+  hub::SimulatedDisk disk;
+  hub::SqliteStore store(disk, "/home");
+  hub::LiveFeed feed;
+  hub::Hub hub(store, feed);
+  hub.admit("meter-1");
+  Line line(hub);
+  std::vector<std::uint8_t> bytes(1 << 16);
+  firmware::RamStorage storage(bytes);
+  simulator::StepLoad load(10s);
+  SimulatedMeter meter(load, {.device = "meter-1", .edges = firmware::usual_edges}, storage, line);
+  std::size_t shown = 0;
+  feed.subscribe([&](const hub::LiveFeed::Moment& moment) {
+    ++shown;
+    EXPECT_TRUE(moment.sample.get<Quantity::imported>(0));
+  });
+
+  for (auto now = begin; now < begin + 25s; now += 80ms) {
+    meter.sample(now);
+    meter.exchange(now - begin);
+  }
+
+  EXPECT_TRUE(meter.is_all_stored());
+  const auto kept = store.samples("meter-1", {begin, begin + 30s});
+  ASSERT_TRUE(kept);
+  std::vector<hub::Store::Kept> edges;
+  std::ranges::copy_if(*kept, std::back_inserter(edges),
+                       [](const auto& one) { return one.stream == Stream::edges; });
+  // 100 W until 10 s, 1,100 W until 20 s: two sweeps before each step, the step, and six after it.
+  ASSERT_EQ(edges.size(), 18u);
+  EXPECT_GE(edges[0].time, begin + 10s - 3 * 320ms);
+  EXPECT_LE(edges[8].time, begin + 10s + 8 * 320ms);
+  EXPECT_NEAR(edges[0].sample.get<Quantity::active_power>(0)->value, 100, 1);
+  EXPECT_NEAR(edges[8].sample.get<Quantity::active_power>(0)->value, 1100, 2);
+  EXPECT_NEAR(edges[8].sample.get<Quantity::fundamental_power>(0)->value, 1100, 2);
+  // 1,100 W at 230 V are 4.783 A, and their peak 6.764 A.
+  EXPECT_NEAR(edges[8].sample.get<Quantity::peak_current>(0)->value, 6.764, 0.02);
+  EXPECT_FALSE(edges[8].sample.get<Quantity::active_power>(1)) << "nothing happened there";
+  EXPECT_EQ(shown, kept->size() - edges.size());
+}
+
+}  // namespace
+}  // namespace lenz
