@@ -138,8 +138,10 @@ void BleMeter::advertise(Uptime now) {
   stack_.advertise(std::span(advert).first(size), std::span(response).first(name_size));
 }
 
-// 0: there is no number left to encrypt with, and in the clear is not what was asked for.
+// 0: they are not to be told, or there is no number left to encrypt with, and in the clear is not
+// what was asked for.
 std::size_t BleMeter::write_mains(Uptime now, std::span<std::uint8_t, 31> advert) {
+  if (options_.mains == 0) return 0;
   if (!options_.bind_key) return measurement::encode_bthome(mains(now), nullptr, advert);
   const auto number = counter_.next();
   if (!number) return 0;

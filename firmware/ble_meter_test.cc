@@ -98,6 +98,7 @@ class Home final : public improv::Host {
     return true;
   }
   bool take_assembly(const Assembly&, int) override { return true; }
+  const char* take_radio(improv::Radio, std::span<const std::uint8_t>) override { return nullptr; }
   void identify() override {}
 
   improv::Identity who{"Lenz", "1.0", "ESP32", "meter-1"};

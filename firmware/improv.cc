@@ -101,6 +101,10 @@ void Improv::obey(Bytes rpc, Uptime now) {
       return take_certificate(payload);
     case Command::board:
       return take_board(payload);
+    case Command::bluetooth:
+    case Command::lorawan:
+    case Command::cellular:
+      return take_radio(command, payload);
   }
   carrier_.tell(Error::unknown_rpc);
 }
@@ -237,6 +241,17 @@ void Improv::take_board(Bytes payload) {
   if (works) result.add(sentence_of_room(assembly, words));
   const bool taken = works && host_.take_assembly(assembly, payload[1]);
   carrier_.tell(taken ? Error::none : Error::unknown);
+  carrier_.tell_result(result.bytes());
+}
+
+// The result says what is wrong.
+void Improv::take_radio(Command command, Bytes payload) {
+  const auto radio =
+      static_cast<Radio>(static_cast<int>(command) - static_cast<int>(Command::bluetooth));
+  const char* trouble = host_.take_radio(radio, payload);
+  carrier_.tell(trouble ? Error::unknown : Error::none);
+  Result result(command);
+  if (trouble) result.add(trouble);
   carrier_.tell_result(result.bytes());
 }
 

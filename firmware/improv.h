@@ -45,7 +45,12 @@ enum class Command : std::uint8_t {
   hub = 0x80,          // Address, home, device and credential of the meter.
   certificate = 0x81,  // A part of the certificate that the hub's must be signed with.
   board = 0x82,        // Its name, add-ons, line frequency, and the pins of LED and button.
+  bluetooth = 0x83,    // Of each radio its settings; nothing: it is off.
+  lorawan = 0x84,
+  cellular = 0x85,
 };
+
+enum class Radio : std::uint8_t { bluetooth, lorawan, cellular };
 
 // Capabilities, as the characteristic of that name has them.
 inline constexpr std::uint8_t can_identify = 1, can_tell_device = 2, can_scan = 4;
@@ -93,6 +98,8 @@ class Host {
                                 std::span<const std::uint8_t> part) = 0;
   // An assembly without conflicts; it counts from the next start.
   virtual bool take_assembly(const Assembly&, int line_frequency) = 0;
+  // It counts from the next start. Null: taken; else why not, in a sentence.
+  virtual const char* take_radio(Radio, std::span<const std::uint8_t> settings) = 0;
   virtual void identify() = 0;
 
  protected:
@@ -141,6 +148,7 @@ class Improv {
   void take_hub(std::span<const std::uint8_t> payload);
   void take_certificate(std::span<const std::uint8_t> payload);
   void take_board(std::span<const std::uint8_t> payload);
+  void take_radio(Command, std::span<const std::uint8_t> payload);
   void tell_taken(Command, bool taken);
 
   Host& host_;

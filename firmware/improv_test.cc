@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -61,6 +62,10 @@ struct Meter final : Host {
     frequency = line_frequency;
     return true;
   }
+  const char* take_radio(Radio radio, std::span<const std::uint8_t> settings) override {
+    radios[radio].assign(settings.begin(), settings.end());
+    return settings.size() < 100 ? nullptr : "That is too much.";
+  }
   void identify() override { ++blinks; }
 
   Identity is{"Lenz", "1.2", "ESP32", "meter"};
@@ -69,6 +74,7 @@ struct Meter final : Host {
   std::string page = "http://10.0.0.9", host = "lenz-meter", called, joining, hub, certificate;
   std::vector<Network> heard;
   std::optional<Assembly> built;
+  std::map<Radio, Bytes> radios;
   int frequency = 0;
   int blinks = 0;
 };
@@ -105,7 +111,7 @@ Bytes strings(const std::vector<std::string>& texts) {
 }
 
 std::uint8_t any_command(std::mt19937& random) {
-  return static_cast<std::uint8_t>(random() % 2 ? random() % 9 : 0x80 + random() % 4);
+  return static_cast<std::uint8_t>(random() % 2 ? random() % 9 : 0x80 + random() % 7);
 }
 
 class ImprovOverSerial : public testing::Test, public Serial::Line {
@@ -255,6 +261,21 @@ TEST_F(ImprovOverSerial, ItsOwnerGivesThePinsOfJumpersAndModem) {
   EXPECT_EQ(meter.built->chip_select(2), 7);
   EXPECT_EQ(meter.built->modem->transmit, 21);
   EXPECT_EQ(meter.built->modem->receive, 46);
+}
+
+TEST_F(ImprovOverSerial, EachRadioTakesItsSettingsOrSaysWhatIsWrongWithThem) {
+  order(0x83, {1, 2, 3});
+  order(0x84, {4});
+  order(0x85, Bytes(100, 5));
+  order(0x83);
+
+  EXPECT_THAT(meter.radios[Radio::bluetooth], IsEmpty());
+  EXPECT_THAT(meter.radios[Radio::lorawan], ElementsAre(4));
+  ASSERT_EQ(said.size(), 8u);
+  EXPECT_EQ(said[0], says_error(0));
+  EXPECT_EQ(said[4], says_error(0xff));
+  EXPECT_THAT(std::string(said[5].begin(), said[5].end()),
+              testing::HasSubstr("That is too much."));
 }
 
 TEST_F(ImprovOverSerial, ALogBetweenTheFramesDoesNotDisturb) {

@@ -55,6 +55,7 @@ bool is_topic_level(std::string_view name) {
 }
 
 void Settings::load(KeyValues& kept) {
+  load_assembly(kept);
   load_word(kept, "network", network);
   load_word(kept, "password", password);
   load_word(kept, "hostname", hostname);
@@ -64,6 +65,10 @@ void Settings::load(KeyValues& kept) {
   load_word(kept, "device", device);
   load_word(kept, "credential", credential);
   load_word(kept, "certificate", certificate);
+  radios.load(kept, assembly);
+}
+
+void Settings::load_assembly(KeyValues& kept) {
   std::array<std::uint8_t, assembly_size> bytes;
   if (kept.get("assembly", bytes) != assembly_size || bytes[0] >= boards) return;
   Assembly read{.board = static_cast<Board>(bytes[0]), .add_ons = bytes[1]};

@@ -1,5 +1,5 @@
-// What a meter keeps over restarts: its network, its hub, how it was built, and how each channel is
-// calibrated.
+// What a meter keeps over restarts: its network, hub and radios, how it was built, and how each
+// channel is calibrated.
 
 #pragma once
 
@@ -13,47 +13,10 @@
 #include "firmware/atm90e32.h"
 #include "firmware/board_map.h"
 #include "firmware/improv.h"
+#include "firmware/key_values.h"
+#include "firmware/radio_settings.h"
 
 namespace firmware {
-
-// Small values under short names; NVS on an ESP32.
-class KeyValues {
- public:
-  static constexpr std::size_t longest_key = 15;
-  static constexpr std::size_t longest_value = 2048;
-
-  // Returns the value's size; nothing: there is none, it does not fit, or it cannot be read.
-  virtual std::optional<std::size_t> get(const char* key, std::span<std::uint8_t> value) = 0;
-  // It is there after a power cut, or what was there before.
-  virtual bool put(const char* key, std::span<const std::uint8_t> value) = 0;
-  virtual bool erase_all() = 0;
-
- protected:
-  ~KeyValues() = default;
-};
-
-// Text of at most `size` bytes, ended by a zero for C.
-template <std::size_t size>
-class Word {
- public:
-  // False: too long, and nothing changes.
-  bool set(std::string_view text) {
-    if (text.size() > size) return false;
-    text.copy(bytes_.data(), text.size());
-    bytes_[text.size()] = 0;
-    length_ = text.size();
-    return true;
-  }
-  std::string_view view() const { return {bytes_.data(), length_}; }
-  const char* c_str() const { return bytes_.data(); }
-  bool empty() const { return length_ == 0; }
-
-  static constexpr std::size_t capacity = size;
-
- private:
-  std::array<char, size + 1> bytes_{};
-  std::size_t length_ = 0;
-};
 
 struct Settings {
   Word<32> network;
@@ -66,6 +29,7 @@ struct Settings {
   Word<improv::max_certificate> certificate;  // PEM that the hub's is signed with.
   Assembly assembly;
   int line_frequency = 50;
+  RadioSettings radios;
 
   bool has_network() const { return !network.empty(); }
   bool has_hub() const { return !hub.empty() && !device.empty() && !certificate.empty(); }
@@ -83,6 +47,8 @@ struct Settings {
   bool keep_assembly(KeyValues&, const Assembly&, int line_frequency);
 
  private:
+  void load_assembly(KeyValues&);
+
   std::array<char, improv::max_certificate> incoming_{};
   std::size_t arrived_ = 0;
 };

@@ -80,6 +80,9 @@ class NoNetwork final : public firmware::improv::Host {
   bool take_certificate(std::size_t, std::size_t, std::span<const std::uint8_t>) override {
     return false;
   }
+  const char* take_radio(firmware::improv::Radio, std::span<const std::uint8_t>) override {
+    return nullptr;
+  }
   bool take_assembly(const firmware::Assembly&, int) override { return false; }
   void identify() override {}
 
