@@ -65,7 +65,7 @@ std::size_t DataBudget::detail(Uptime now) {
 namespace {
 
 constexpr auto quiet = 20s, comes_up_within = 90s;
-constexpr std::chrono::milliseconds shortest_pause = 5min, longest_pause = 1h;
+constexpr std::chrono::milliseconds longest_pause = 1h;
 constexpr auto session_lives = 24h;
 
 }  // namespace

@@ -73,11 +73,14 @@ class CellularLink final : public Transport {
 
   bool is_up() const override { return state_ == State::open && link_.is_up(); }
   unsigned connections() const override { return link_.connections(); }
+  // Whether the last window that was to open did.
+  bool reaches_hub() const { return session_at_ && pause_ == shortest_pause; }
   bool send(Post, std::span<const std::uint8_t> bytes) override;
   std::optional<Received> receive(std::span<std::uint8_t> buffer) override;
 
  private:
   enum class State : std::uint8_t { closed, opening, open };
+  static constexpr std::chrono::milliseconds shortest_pause = std::chrono::minutes(5);
 
   void close(measurement::Uptime next);
 
@@ -88,8 +91,36 @@ class CellularLink final : public Transport {
   measurement::Uptime now_{};
   measurement::Uptime next_{};  // When the next window opens.
   measurement::Uptime opened_at_{}, active_at_{};
-  std::optional<measurement::Uptime> session_at_;              // When TLS was last set up in full.
-  std::chrono::milliseconds pause_ = std::chrono::minutes(5);  // After a window that did not open.
+  std::optional<measurement::Uptime> session_at_;     // When TLS was last set up in full.
+  std::chrono::milliseconds pause_ = shortest_pause;  // After a window that did not open.
+};
+
+// All that makes a meter a cellular one: its device is told to thin() its samples to `coarse`, and
+// has `link` as its transport. What is under the link and the dialer outlive it.
+class CellularMeter {
+ public:
+  CellularMeter(Transport& under, Dialer& dialer, std::uint64_t bytes_a_month)
+      : budget_(bytes_a_month), link_(under, dialer, budget_) {}
+
+  // To be called at least once a second.
+  void step(measurement::Uptime now) {
+    const auto& detail = coarse_details[budget_.detail(now)];
+    coarse_.use(detail);
+    link_.step(now, detail.batch);
+  }
+
+  CellularLink& link() { return link_; }
+  Coarse& coarse() { return coarse_; }
+  const DataBudget& budget() const { return budget_; }
+
+  // What waits longer is written to the flash: what a power cut may cost, and as seldom as that
+  // since each writing begins a report.
+  static constexpr measurement::Uptime write_every{900'000};
+
+ private:
+  DataBudget budget_;
+  Coarse coarse_;
+  CellularLink link_;
 };
 
 }  // namespace firmware

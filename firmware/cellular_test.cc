@@ -5,12 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
-#include <functional>
 #include <memory>
 #include <vector>
 
+#include "firmware/device.h"
+#include "firmware/ram_storage.h"
 #include "measurement/report_codec.h"
+#include "simulator/flash.h"
 #include "simulator/household.h"
 #include "simulator/neighbours.h"
 
@@ -67,58 +68,28 @@ class World final : public Transport, public Dialer {
   std::vector<std::chrono::milliseconds> periods;
 };
 
-// A meter whose samples are made elsewhere, as Device sends what its outbox keeps.
+// A meter as boards/esp32 has it, but its samples are made elsewhere.
 class Meter {
  public:
-  Meter(std::uint64_t bytes_a_month, World& world)
-      : budget(bytes_a_month), link(world, world, budget) {}
+  Meter(std::uint64_t bytes_a_month, World& world) : cellular(world, world, bytes_a_month) {
+    device.thin(cellular.coarse());
+    device.keep_in(log, CellularMeter::write_every);
+    device.know_time(begin);
+  }
 
   void step(const Sample& sample) {
-    const auto& detail = coarse_details[budget.detail(sample.uptime)];
-    coarse.use(detail);
-    if (const auto* made = coarse.add(sample)) waiting.push_back({*made, coarse.period()});
-    link.step(sample.uptime, detail.batch);
-    std::array<std::uint8_t, measurement::max_report_bytes> bytes;
-    while (link.receive(bytes)) {
-    }
-    while (link.is_up() && !waiting.empty()) send(bytes);
+    cellular.step(sample.uptime);
+    device.keep(sample);
+    device.exchange(sample.uptime);
   }
 
-  struct Waiting {
-    Sample sample;
-    std::chrono::milliseconds period;
-  };
-  DataBudget budget;
-  Coarse coarse;
-  CellularLink link;
-  std::deque<Waiting> waiting;
-
- private:
-  void send(std::span<std::uint8_t> bytes) {
-    std::vector<Sample> run;
-    const auto period = waiting.front().period;
-    for (const auto& one : waiting) {
-      if (one.period != period || run.size() == measurement::max_samples_per_report) break;
-      run.push_back(one.sample);
-    }
-    const auto report = [&] {
-      return measurement::encode({{.device = "meter-1",
-                                   .boot = 1,
-                                   .stream = measurement::Stream::coarse,
-                                   .period = period,
-                                   .chips = run[0].chips(),
-                                   .booted_at = begin},
-                                  run},
-                                 bytes);
-    };
-    auto used = report();
-    while (!used) {
-      run.resize(run.size() / 2);
-      used = report();
-    }
-    ASSERT_TRUE(link.send(Post::report, bytes.first(*used)));
-    waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(run.size()));
-  }
+  CellularMeter cellular;
+  simulator::SimulatedFlash flash{0xe0000, 1};
+  std::vector<Sample> window = std::vector<Sample>(32);
+  FlashLog log{flash, window, FlashLogOptions::of(flash.size())};
+  std::vector<std::uint8_t> bytes = std::vector<std::uint8_t>(48 * 1024);
+  RamStorage storage{bytes};
+  Device device{{.name = "meter-1", .boot = 1}, {}, storage, window, cellular.link()};
 };
 
 // Simulated homes as a meter's chips would tell them: 0.3 W and 0.2 % of noise, and totals that are
@@ -180,7 +151,7 @@ TEST(Cellular, FortyTwoChannelsWithCurvesByTheMinuteTakeLessThanTenMegabytesAMon
     Meter meter(100'000'000, world);
     for (Uptime now = 1s; now <= 24h + 1min; now += 1s) meter.step(homes.sample(now));
 
-    const auto bytes = meter.budget.spent();
+    const auto bytes = meter.cellular.budget().spent();
     fmt::print(
         "{:>2} channels: {:>6} bytes a day in {} connections and {} reports of {} bytes; {:.2f} MB "
         "in 30 days\n",
@@ -223,11 +194,11 @@ TEST(Cellular, ABudgetThatRunsLowCostsDetailAndNoEnergy) {
   for (Uptime now = 10s; now <= end; now += 10s) meter.step(home.sample(now));
 
   fmt::print("budget of {} bytes: {} spent in 30 days, the least detail was one sample in {} min\n",
-             bytes_a_month, meter.budget.spent(),
+             bytes_a_month, meter.cellular.budget().spent(),
              std::ranges::max(world.periods) / std::chrono::milliseconds(1min));
   // A month's, and the three days' that were full at the start.
-  EXPECT_LE(meter.budget.spent(), bytes_a_month * 11 / 10);
-  EXPECT_GE(meter.budget.spent(), bytes_a_month * 8 / 10);
+  EXPECT_LE(meter.cellular.budget().spent(), bytes_a_month * 11 / 10);
+  EXPECT_GE(meter.cellular.budget().spent(), bytes_a_month * 8 / 10);
   EXPECT_EQ(world.periods.front(), 1min);
   EXPECT_GT(std::ranges::max(world.periods), 1min);
   // Whatever the detail, each total that came is the meter's own, and the last one is a day old at
@@ -276,7 +247,7 @@ TEST(Cellular, BetweenItsWindowsItIsDown) {
   Uptime up{};
   for (Uptime now = 1s; now <= 3h; now += 1s) {
     meter.step(home.sample(now));
-    if (meter.link.is_up()) up += 1s;
+    if (meter.cellular.link().is_up()) up += 1s;
   }
   EXPECT_LE(up, 4 * 25s);
   EXPECT_EQ(world.dials, 3u);  // At the start, and each hour behind it.

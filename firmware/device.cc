@@ -31,10 +31,22 @@ Device::Device(const DeviceOptions& options, std::span<Atm90e32> chips, Storage&
 
 const measurement::Sample* Device::sample(Uptime now) {
   const auto* sample = sampler_.step(now);
-  if (sample) outbox_.add(header_, *sample);
+  if (sample) keep(*sample);
   if (const auto* edge = sampler_.edge()) outbox_.add(edges_, *edge);
   if (service_) service_->step(now);  // It works at the chips, so on their clock.
   return sample;
+}
+
+void Device::keep(const measurement::Sample& sample) {
+  auto header = header_;
+  header.chips = sample.chips();
+  const auto* kept = &sample;
+  if (coarse_) {
+    kept = coarse_->add(sample);
+    header.stream = measurement::Stream::coarse;
+    header.period = coarse_->period();
+  }
+  if (kept) outbox_.add(header, *kept);
 }
 
 void Device::exchange(Uptime now) {
@@ -91,7 +103,7 @@ void Device::serve(Uptime now) {
 
 void Device::save(Uptime now) {
   if (!log_ || outbox_.empty()) return;
-  const bool is_late = now - saved_ >= write_every;
+  const bool is_late = now - saved_ >= write_every_;
   if (!is_late && outbox_.fill() < 0.5f) return;
   log_->take(outbox_);
   saved_ = now;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "firmware/atm90e32.h"
+#include "firmware/coarse.h"
 #include "firmware/flash_log.h"
 #include "firmware/outbox.h"
 #include "firmware/sampler.h"
@@ -36,8 +37,15 @@ class Device {
   // What the hub does not confirm within `write_every` goes to `log`, which must outlive the device
   // and share its window; the storage then needs room for twice as long, and no power cut to
   // outlive. Without a log all is kept in the storage.
-  void keep_in(FlashLog& log) { log_ = &log; }
+  void keep_in(FlashLog& log, measurement::Uptime every = write_every) {
+    log_ = &log;
+    write_every_ = every;
+  }
   static constexpr measurement::Uptime write_every{10'000};
+
+  // The hub is told what `coarse`, which must outlive the device, makes of the samples, and not the
+  // samples.
+  void thin(Coarse& coarse) { coarse_ = &coarse; }
 
   // Requests of the hub go to `service`, which must outlive the device; without one they are not
   // answered.
@@ -54,6 +62,7 @@ class Device {
   // chips -> sampler -> outbox. Returns the sample that was taken, for other radios, until the next
   // call; null: none was due.
   const measurement::Sample* sample(measurement::Uptime now);
+  void keep(const measurement::Sample&);  // What sample() does with it.
   void exchange(measurement::Uptime now);  // outbox -> report -> transport, and what the hub says
 
   // Samples taken before the time of day was known are sent without it.
@@ -76,6 +85,8 @@ class Device {
   Outbox outbox_;
   Transport& transport_;
   FlashLog* log_ = nullptr;
+  measurement::Uptime write_every_ = write_every;
+  Coarse* coarse_ = nullptr;
   Service* service_ = nullptr;
   unsigned connections_ = 0;
   std::size_t most_ =

@@ -162,6 +162,21 @@ TEST_F(DeviceTest, ReportsThatTheLinkLostAreSentAgainAfterAWhile) {
   EXPECT_TRUE(device->outbox().empty());
 }
 
+TEST_F(DeviceTest, AThinnedMeterTellsMinutesOnlyAndTheirEnergyIsTheMeters) {
+  Coarse coarse;
+  device->thin(coarse);
+
+  live(200s);
+
+  // At 1, 2 and 3 minutes; the totals are in the first.
+  ASSERT_EQ(hub.stored.size(), 3u);
+  EXPECT_EQ(hub.times.at(1), begin + 2min);
+  EXPECT_NEAR(hub.stored.at(1).get<Quantity::active_power>(0)->value, 600, 20);
+  // 600 W on average, of the first minute all but the second of the start: 10 Wh.
+  EXPECT_NEAR(static_cast<double>(hub.stored.at(0).get<Quantity::imported>(0)->value), 10'000, 700);
+  EXPECT_FALSE(hub.stored.at(1).get<Quantity::imported>(0));
+}
+
 TEST_F(DeviceTest, ARequestIsAnsweredWhenItsAnswerIsThereAndTheLinkIsUp) {
   Echo echo;
   device->serve(echo);
