@@ -18,7 +18,12 @@ typedef struct {
   esp_netif_ip_info_t ip_info;
   bool ip_changed;
 } ip_event_got_ip_t;
-typedef enum { IP_EVENT_STA_GOT_IP, IP_EVENT_ETH_GOT_IP } ip_event_t;
+typedef enum {
+  IP_EVENT_STA_GOT_IP,
+  IP_EVENT_ETH_GOT_IP = 5,
+  IP_EVENT_PPP_GOT_IP,
+  IP_EVENT_PPP_LOST_IP
+} ip_event_t;
 
 extern "C" esp_event_base_t const IP_EVENT;
 
@@ -27,6 +32,8 @@ extern "C" esp_event_base_t const IP_EVENT;
   static_cast<int>((ip)->addr & 0xff), static_cast<int>((ip)->addr >> 8 & 0xff), \
       static_cast<int>((ip)->addr >> 16 & 0xff), static_cast<int>((ip)->addr >> 24 & 0xff)
 #define ESP_NETIF_DEFAULT_ETH() \
+  {}
+#define ESP_NETIF_DEFAULT_PPP() \
   {}
 
 esp_err_t esp_netif_init(void);

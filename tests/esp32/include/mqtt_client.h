@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "esp_event.h"
+#include "esp_transport.h"
 
 typedef struct esp_mqtt_client* esp_mqtt_client_handle_t;
 typedef enum {
@@ -40,6 +41,7 @@ typedef struct {
   } session;
   struct {
     int reconnect_timeout_ms;
+    esp_transport_handle_t transport;
   } network;
   struct {
     int size;
@@ -51,6 +53,7 @@ typedef struct {
 
 esp_mqtt_client_handle_t esp_mqtt_client_init(const esp_mqtt_client_config_t* config);
 esp_err_t esp_mqtt_client_start(esp_mqtt_client_handle_t client);
+esp_err_t esp_mqtt_client_stop(esp_mqtt_client_handle_t client);
 esp_err_t esp_mqtt_client_register_event(esp_mqtt_client_handle_t client, esp_mqtt_event_id_t event,
                                          esp_event_handler_t handler, void* arg);
 int esp_mqtt_client_subscribe_single(esp_mqtt_client_handle_t client, const char* topic, int qos);

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "clock.h"
 #include "control.h"
@@ -25,6 +26,7 @@
 #include "ota_slots.h"
 #include "partition_flash.h"
 #include "provisioning.h"
+#include "radios.h"
 #include "spi_chips.h"
 
 namespace firmware::esp32_board {
@@ -32,7 +34,8 @@ namespace {
 
 constexpr const char* tag = "lenz";
 constexpr std::size_t max_chips = measurement::max_chips;
-constexpr std::size_t samples_at_once = 8;
+// In a report; of minutes, each message of which costs, half an hour's.
+constexpr std::size_t samples_at_once = 8, minutes_at_once = 32;
 
 // What is too large for a stack and lives as long as the meter.
 NvsValues kept("nvs"), kept_calibrations("cal");
@@ -47,7 +50,7 @@ Light light;
 OtaSlots slots;
 BuiltInKey update_key;
 std::array<std::uint8_t, 48 * 1024> outbox_bytes;
-std::array<measurement::Sample, samples_at_once> window;
+Radios radios(settings, link);
 
 void say(bool works, const char* remedy) {
   if (!works) ESP_LOGE(tag, "%s", remedy);
@@ -91,18 +94,29 @@ bool all_answer(std::span<const Atm90e32> chips) {
 
 Mood mood_of(std::span<const Atm90e32> chips) {
   if (!all_answer(chips)) return Mood::chip_lost;
-  if (!settings.has_network() && !network.is_online()) return Mood::no_network;
-  return link.is_up() ? Mood::well : Mood::no_hub;
+  if (link.is_up() || radios.reach()) return Mood::well;
+  const bool has_modem = settings.radios.lorawan || settings.radios.cellular;
+  const bool has_way = settings.has_network() || network.is_online() || has_modem;
+  return has_way ? Mood::no_hub : Mood::no_network;
 }
 
 // While an update is fetched and written the chips are read between its parts; nothing is sent.
 Device* metering = nullptr;
+
+void measure(measurement::Uptime now) {
+  if (const auto* sample = metering->sample(now)) radios.add(*sample);
+}
+
 void meter_meanwhile() {
-  metering->sample(uptime());
+  measure(uptime());
+  radios.step(uptime());
   esp_task_wdt_reset();
 }
 
 void take_update(std::string_view manifest) {
+  if (radios.costs_by_the_byte()) {
+    return link.tell_update("An update is not fetched where each byte costs: use the cable.");
+  }
   Update update(
       slots, update_key,
       {version_of(esp_app_get_description()->version).value_or(Version{}), CONFIG_IDF_TARGET});
@@ -120,29 +134,29 @@ void take_update(std::string_view manifest) {
 // Everything that a person with a cable, a phone or the button may want.
 class People {
  public:
-  void begin() {
-    console_.begin();
-    if (!settings.has_network()) has_bluetooth_ = service_.begin(bluetooth_.state());
-  }
+  void begin() { console_.begin(); }
+  improv::Host& host() { return commissioner_; }
 
   void step(measurement::Uptime now) {
     while (const auto byte = console_.read()) serial_.hear(*byte, now);
-    if (has_bluetooth_) service_.deliver(bluetooth_, now);
-    if (light.panel().was_pressed()) bluetooth_.authorize(now);
+    if (light.panel().was_pressed()) radios.open_window(now);
     if (commissioner_.has_joined()) {
       commissioner_.keep_network();
       serial_.joined(true);
-      bluetooth_.joined(true);
+      radios.joined(true);
     }
     serial_.step(now);
-    bluetooth_.step(now);
     if (light.panel().was_held()) forget();
     if (commissioner_.restart_wanted()) restart();
   }
 
  private:
+  // The answer is still on its way.
   static void restart() {
-    vTaskDelay(pdMS_TO_TICKS(500));  // The answer is still on its way.
+    for (int i = 0; i < 25; ++i) {
+      radios.step(uptime());
+      vTaskDelay(pdMS_TO_TICKS(20));
+    }
     esp_restart();
   }
   static void forget() {
@@ -153,9 +167,6 @@ class People {
   Commissioner commissioner_{settings, kept, network, light};
   Console console_;
   improv::Serial serial_{commissioner_, console_, settings.has_network()};
-  ImprovService service_;
-  improv::Bluetooth bluetooth_{commissioner_, service_, settings.has_network()};
-  bool has_bluetooth_ = false;
 };
 
 [[noreturn]] void run() {
@@ -167,25 +178,36 @@ class People {
   say(network.begin(settings, map_of(settings.assembly.board).ethernet),
       "No network can be used: samples are kept until one can.");
   begin_clock();
-  say(!settings.has_hub() || link.begin(settings),
-      "The hub's address cannot be used: give it anew.");
+  if (settings.has_hub()) {
+    say(link.begin(settings, radios.costs_by_the_byte()),
+        "The hub's address cannot be used: give it anew.");
+    if (!radios.costs_by_the_byte()) link.start();
+  }
+  static People people;
+  people.begin();
+  const auto boot = std::uint64_t{esp_random()} << 32 | esp_random();
+  const char* trouble = radios.begin(boot, network, kept_calibrations, people.host());
+  say(trouble == nullptr, trouble);
 
   static RamStorage outbox(outbox_bytes);
-  const auto boot = std::uint64_t{esp_random()} << 32 | esp_random();
-  static Device device({.name = settings.device.view(), .boot = boot}, chips, outbox, window, link);
+  auto* const coarse = radios.coarse();
+  static std::vector<measurement::Sample> window(coarse ? minutes_at_once : samples_at_once);
+  static Device device({.name = settings.device.view(),
+                        .boot = boot,
+                        .edges = coarse ? EdgeRule{} : usual_edges},
+                       chips, outbox, window, radios.link());
+  if (coarse) device.thin(*coarse);
   const bool has_log = log_partition.begin("log");
   say(has_log, "There is no partition for what the hub has not confirmed: flash the whole table.");
   if (has_log) {
     static FlashLog log(log_partition, window, FlashLogOptions::of(log_partition.size()));
-    device.keep_in(log);
+    device.keep_in(log, radios.write_every());
   }
   static Control control(calibrations, light, network);
   static MeterService service(chips, control);
   control.watch(device);
   device.serve(service);
   metering = &device;
-  static People people;
-  people.begin();
   const bool can_update = slots.begin(meter_meanwhile);
   Trial trial(slots);
   bool is_on_trial = can_update && slots.is_on_trial();
@@ -194,8 +216,15 @@ class People {
   esp_task_wdt_add(nullptr);
   for (;;) {
     const auto now = uptime();
-    if (const auto start = booted_at()) device.know_time(time_base.settle(*start));
-    device.step(now);
+    const auto by_network = booted_at();
+    if (const auto start = by_network ? by_network : radios.booted_at()) {
+      const auto settled = time_base.settle(*start);
+      device.know_time(settled);
+      radios.know_time(settled);
+    }
+    measure(now);
+    device.exchange(now);
+    radios.step(now);
     people.step(now);
     light.step(now, mood_of(chips));
     if (is_on_trial) {

@@ -1,5 +1,10 @@
 #include "mqtt_link.h"
 
+#if CONFIG_LENZ_CELLULAR
+#include <esp_system.h>
+#include <esp_transport_ssl.h>
+#endif
+
 #include <algorithm>
 #include <utility>
 
@@ -14,7 +19,7 @@ void MqttLink::Topic::set(const Settings& settings, std::string_view last) {
   made << "lenz/" << settings.home.view() << "/" << settings.device.view() << "/" << last;
 }
 
-bool MqttLink::begin(const Settings& settings) {
+bool MqttLink::begin(const Settings& settings, bool costs) {
   lock_ = xSemaphoreCreateMutexStatic(&lock_memory_);
   report_.set(settings, "report");
   reply_.set(settings, "reply");
@@ -29,15 +34,49 @@ bool MqttLink::begin(const Settings& settings) {
   config.credentials.client_id = settings.device.c_str();
   config.credentials.authentication.password = settings.credential.c_str();
   config.session.protocol_ver = MQTT_PROTOCOL_V_5;
-  config.session.keepalive = 15;
+  config.session.keepalive = costs ? 120 : 15;
   config.network.reconnect_timeout_ms = 2000;
   config.buffer.size = 2048;
   config.outbox.limit = most_unconfirmed_bytes;
+#if CONFIG_LENZ_CELLULAR
+  // The client keeps no session of a transport of its own making.
+  if (costs) {
+    tls_ = esp_transport_ssl_init();
+    if (tls_ == nullptr) return false;
+    esp_transport_set_default_port(tls_, 8883);
+    esp_transport_ssl_set_cert_data(tls_, settings.certificate.c_str(),
+                                    static_cast<int>(settings.certificate.view().size()));
+    config.network.transport = tls_;
+  }
+#endif
   client_ = esp_mqtt_client_init(&config);
   return client_ != nullptr &&
-         esp_mqtt_client_register_event(client_, MQTT_EVENT_ANY, on_event, this) == ESP_OK &&
-         esp_mqtt_client_start(client_) == ESP_OK;
+         esp_mqtt_client_register_event(client_, MQTT_EVENT_ANY, on_event, this) == ESP_OK;
 }
+
+bool MqttLink::start() { return client_ != nullptr && esp_mqtt_client_start(client_) == ESP_OK; }
+
+void MqttLink::stop() {
+  if (client_ != nullptr) esp_mqtt_client_stop(client_);
+  up_ = false;
+}
+
+#if CONFIG_LENZ_CELLULAR
+
+void MqttLink::keep_session() {
+  if (tls_ == nullptr) return;
+  esp_transport_ssl_session_ticket_operation(tls_, ESP_TRANSPORT_SESSION_TICKET_SAVE);
+  // Where there was no memory to save it the one before is gone as well, and would be used.
+  const auto used =
+      esp_transport_ssl_session_ticket_operation(tls_, ESP_TRANSPORT_SESSION_TICKET_USE);
+  if (used != ESP_OK) esp_restart();
+}
+
+#else
+
+void MqttLink::keep_session() {}
+
+#endif
 
 bool MqttLink::send(Post post, std::span<const std::uint8_t> bytes) {
   if (!up_) return false;
@@ -76,6 +115,7 @@ void MqttLink::on_event(void* self, esp_event_base_t, std::int32_t event, void* 
       for (const auto* topic : {&link.stored_, &link.request_, &link.update_}) {
         esp_mqtt_client_subscribe_single(link.client_, topic->text.data(), 1);
       }
+      link.keep_session();
       ++link.connections_;
       link.up_ = true;
       return;

@@ -5,6 +5,10 @@
 #include <freertos/FreeRTOS.h>
 #include <freertos/semphr.h>
 #include <mqtt_client.h>
+#include <sdkconfig.h>
+#if CONFIG_LENZ_CELLULAR
+#include <esp_transport.h>
+#endif
 
 #include <array>
 #include <atomic>
@@ -20,8 +24,13 @@ namespace firmware::esp32_board {
 // outlive it.
 class MqttLink final : public Transport {
  public:
-  // False: the client cannot be started; it reconnects by itself.
-  bool begin(const Settings&);
+  // False: the client cannot be made. It runs from start() on and reconnects by itself. Where a
+  // connection `costs` it asks seldom whether all is well, and goes on with the TLS session of the
+  // one before.
+  bool begin(const Settings&, bool costs);
+  // Both may be called by another task than the rest; stop() waits for the client.
+  bool start();
+  void stop();
 
   bool is_up() const override { return up_; }
   unsigned connections() const override { return connections_; }
@@ -46,9 +55,13 @@ class MqttLink final : public Transport {
   };
 
   static void on_event(void* self, esp_event_base_t, std::int32_t event, void* what);
+  void keep_session();
   void hear(const esp_mqtt_event_t&);
 
   esp_mqtt_client_handle_t client_ = nullptr;
+#if CONFIG_LENZ_CELLULAR
+  esp_transport_handle_t tls_ = nullptr;  // That keeps its session.
+#endif
   Topic report_, reply_, stored_, request_, update_, updated_;
   std::atomic<bool> up_{false};
   std::atomic<unsigned> connections_{0};

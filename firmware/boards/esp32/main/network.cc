@@ -34,7 +34,8 @@ bool Network::begin(const Settings& settings, const EthernetPins& pins) {
     esp_event_handler_register(base, ESP_EVENT_ANY_ID, on_event, this);
   }
   const bool has_ethernet = pins.chip_select != no_pin;
-  return begin_wifi(settings) && (!has_ethernet || begin_ethernet(pins));
+  has_wifi_ = !settings.radios.cellular;
+  return (!has_wifi_ || begin_wifi(settings)) && (!has_ethernet || begin_ethernet(pins));
 }
 
 bool Network::begin_wifi(const Settings& settings) {
@@ -81,6 +82,7 @@ bool Network::begin_ethernet(const EthernetPins& pins) {
 }
 
 bool Network::join(std::string_view network, std::string_view password) {
+  if (!has_wifi_) return false;
   wifi_config_t config{};
   copy_text(network, config.sta.ssid);
   copy_text(password, config.sta.password);
@@ -95,7 +97,7 @@ bool Network::join(std::string_view network, std::string_view password) {
 }
 
 std::size_t Network::scan(std::span<improv::Network> into) {
-  if (esp_wifi_scan_start(nullptr, true) != ESP_OK) return 0;
+  if (!has_wifi_ || esp_wifi_scan_start(nullptr, true) != ESP_OK) return 0;
   std::array<wifi_ap_record_t, improv::max_networks> heard{};
   auto count = static_cast<std::uint16_t>(std::min(heard.size(), into.size()));
   if (esp_wifi_scan_get_ap_records(&count, heard.data()) != ESP_OK) return 0;
@@ -110,7 +112,10 @@ std::size_t Network::scan(std::span<improv::Network> into) {
 }
 
 improv::Links Network::links() const {
-  return {.online = is_online(), .wifi = wifi_up_, .ethernet = ethernet_up_};
+  return {.online = is_online(),
+          .wifi = wifi_up_,
+          .ethernet = ethernet_up_,
+          .modem = modem_up_};
 }
 
 int Network::signal_dbm() const {
@@ -125,6 +130,8 @@ void Network::on_event(void* self, esp_event_base_t base, std::int32_t event, vo
     std::snprintf(network.address_.data(), network.address_.size(), "http://" IPSTR,
                   IP2STR(&got.ip_info.ip));
     (event == IP_EVENT_STA_GOT_IP ? network.wifi_up_ : network.ethernet_up_) = true;
+  } else if (base == IP_EVENT && (event == IP_EVENT_PPP_GOT_IP || event == IP_EVENT_PPP_LOST_IP)) {
+    network.modem_up_ = event == IP_EVENT_PPP_GOT_IP;
   } else if (base == WIFI_EVENT && event == WIFI_EVENT_STA_DISCONNECTED) {
     network.wifi_up_ = false;
     if (network.wants_wifi_) esp_wifi_connect();  // For ever: a router may be off for a day.

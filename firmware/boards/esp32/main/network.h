@@ -1,4 +1,4 @@
-// Wi-Fi and Ethernet: whichever is up carries the meter.
+// Wi-Fi and Ethernet, and how a modem's PPP is: whichever is up carries the meter.
 
 #pragma once
 
@@ -16,7 +16,8 @@ namespace firmware::esp32_board {
 
 class Network {
  public:
-  // False: the radio or the Ethernet controller cannot be used. Ethernet where the board has it.
+  // False: the radio or the Ethernet controller cannot be used. Ethernet where the board has it;
+  // Wi-Fi stays off where there is a cellular modem instead.
   bool begin(const Settings&, const EthernetPins&);
 
   // Leaves the network that it was in.
@@ -24,7 +25,7 @@ class Network {
   std::size_t scan(std::span<improv::Network>);
 
   improv::Links links() const;
-  bool is_online() const { return wifi_up_ || ethernet_up_; }
+  bool is_online() const { return wifi_up_ || ethernet_up_ || modem_up_; }
   int signal_dbm() const;  // 0: no Wi-Fi.
   std::string_view address() const { return {address_.data()}; }
 
@@ -33,7 +34,8 @@ class Network {
   bool begin_ethernet(const EthernetPins&);
   static void on_event(void* self, esp_event_base_t, std::int32_t event, void* what);
 
-  std::atomic<bool> wifi_up_{false}, ethernet_up_{false};
+  std::atomic<bool> wifi_up_{false}, ethernet_up_{false}, modem_up_{false};
+  bool has_wifi_ = false;
   std::atomic<bool> wants_wifi_{false};
   std::array<char, 24> address_{};  // http://255.255.255.255
 };

@@ -28,7 +28,7 @@ bool NvsValues::put(const char* key, std::span<const std::uint8_t> value) {
 }
 
 bool NvsValues::erase_all() {
-  return nvs_erase_all(handle_) == ESP_OK && nvs_commit(handle_) == ESP_OK;
+  return nvs_flash_erase_partition(partition_) == ESP_OK;
 }
 
 }  // namespace firmware::esp32_board

@@ -19,6 +19,8 @@ class NvsValues final : public KeyValues {
 
   std::optional<std::size_t> get(const char* key, std::span<std::uint8_t> value) override;
   bool put(const char* key, std::span<const std::uint8_t> value) override;
+  // With what IDF keeps beside it, bonds of Bluetooth among that. Nothing is kept until the next
+  // start.
   bool erase_all() override;
 
  private:

@@ -1,5 +1,7 @@
 #include "provisioning.h"
 
+#include "radios.h"
+
 #include <esp_app_desc.h>
 #include <sdkconfig.h>
 #if CONFIG_ESP_CONSOLE_USB_SERIAL_JTAG
@@ -56,6 +58,13 @@ bool Commissioner::take_certificate(std::size_t offset, std::size_t total,
 bool Commissioner::take_assembly(const Assembly& assembly, int line_frequency) {
   restart_wanted_ = settings_.keep_assembly(kept_, assembly, line_frequency);
   return restart_wanted_;
+}
+
+const char* Commissioner::take_radio(improv::Radio radio, std::span<const std::uint8_t> bytes) {
+  if (!bytes.empty() && !Radios::are_built(radio)) return "This image was built without it.";
+  const char* trouble = settings_.radios.keep(kept_, radio, bytes, settings_.assembly);
+  restart_wanted_ = restart_wanted_ || trouble == nullptr;
+  return trouble;
 }
 
 #if CONFIG_ESP_CONSOLE_USB_SERIAL_JTAG

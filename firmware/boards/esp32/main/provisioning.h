@@ -1,11 +1,8 @@
-// Improv on this board: over the console and over Bluetooth.
+// Improv on this board: what it may change, and the console that it comes over; over Bluetooth it
+// comes to the BleMeter.
 
 #pragma once
 
-#include <freertos/FreeRTOS.h>
-#include <freertos/queue.h>
-
-#include <array>
 #include <optional>
 
 #include "firmware/improv.h"
@@ -15,7 +12,7 @@
 
 namespace firmware::esp32_board {
 
-// What Improv asks of the meter. A new hub or board counts from the next start, which
+// What Improv asks of the meter. A new hub, board or radio counts from the next start, which
 // restart_wanted() asks for.
 class Commissioner final : public improv::Host {
  public:
@@ -33,6 +30,7 @@ class Commissioner final : public improv::Host {
   bool take_certificate(std::size_t offset, std::size_t total,
                         std::span<const std::uint8_t> part) override;
   bool take_assembly(const Assembly&, int line_frequency) override;
+  const char* take_radio(improv::Radio, std::span<const std::uint8_t>) override;
   void identify() override { light_.panel().identify(); }
 
   // Whether the network that join() was told is there.
@@ -59,29 +57,6 @@ class Console final : public improv::Serial::Line {
   bool begin();
   void write(std::span<const std::uint8_t>) override;
   std::optional<std::uint8_t> read();  // Nothing: none is waiting.
-};
-
-// Improv's GATT service. The Bluetooth stack's own task puts what comes into a queue.
-class ImprovService final : public improv::Bluetooth::Characteristics {
- public:
-  // False: the radio cannot be used.
-  bool begin(improv::State);
-
-  void show(improv::State) override;
-  void show(improv::Error) override;
-  void show_result(std::span<const std::uint8_t>) override;
-
-  // Hands what came to `bluetooth`.
-  void deliver(improv::Bluetooth& bluetooth, measurement::Uptime now);
-
- private:
-  struct Written {
-    std::uint16_t size;  // 0: the other side went.
-    std::array<std::uint8_t, 258> bytes;
-  };
-  QueueHandle_t queue_ = nullptr;
-
-  friend struct ImprovGatt;
 };
 
 }  // namespace firmware::esp32_board

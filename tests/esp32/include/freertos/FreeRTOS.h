@@ -13,5 +13,6 @@ typedef struct {
 } StaticSemaphore_t;
 
 #define pdTRUE 1
+#define pdPASS 1
 #define portMAX_DELAY 0xffffffffUL
 #define pdMS_TO_TICKS(ms) static_cast<TickType_t>(ms)
