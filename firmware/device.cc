@@ -32,7 +32,7 @@ Device::Device(const DeviceOptions& options, std::span<Atm90e32> chips, Storage&
 const measurement::Sample* Device::sample(Uptime now) {
   const auto* sample = sampler_.step(now);
   if (sample) keep(*sample);
-  if (const auto* edge = sampler_.edge()) outbox_.add(edges_, *edge);
+  if (const auto* edge = sampler_.edge(); edge && keeps_edges_) outbox_.add(edges_, *edge);
   if (service_) service_->step(now);  // It works at the chips, so on their clock.
   return sample;
 }
@@ -51,6 +51,7 @@ void Device::keep(const measurement::Sample& sample) {
 
 void Device::exchange(Uptime now) {
   hear(now);
+  keeps_edges_ = now - heard_ < write_every;
   serve(now);
   save(now);
   if (!transport_.is_up()) return;
@@ -85,7 +86,7 @@ void Device::hear(Uptime now) {
     if (!answer) continue;  // Nothing was confirmed, so nothing is lost.
     outbox_.stored(*answer);
     if (log_) log_->stored(*answer);
-    progress_ = saved_ = now;
+    progress_ = saved_ = heard_ = now;
     hub_has_answered_ = true;
   }
 }

@@ -60,7 +60,8 @@ class Device {
 
   // The two halves, for a world whose mains run on another clock than its links.
   // chips -> sampler -> outbox. Returns the sample that was taken, for other radios, until the next
-  // call; null: none was due.
+  // call; null: none was due. Edges are kept only while the hub was heard within `write_every`: the
+  // room for an outage is that of the samples.
   const measurement::Sample* sample(measurement::Uptime now);
   void keep(const measurement::Sample&);  // What sample() does with it.
   void exchange(measurement::Uptime now);  // outbox -> report -> transport, and what the hub says
@@ -92,9 +93,11 @@ class Device {
   std::size_t most_ =
       measurement::max_samples_per_report;  // Samples that fitted one report lately.
   measurement::Uptime progress_{};          // When the hub was last heard or told.
+  measurement::Uptime heard_{};  // When the hub last confirmed something.
   measurement::Uptime saved_{};  // When the hub last confirmed something, or the log took over.
   std::uint64_t reports_sent_ = 0;
   bool hub_has_answered_ = false;
+  bool keeps_edges_ = true;
   std::array<std::uint8_t, measurement::max_report_bytes> buffer_;
 };
 

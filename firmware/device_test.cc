@@ -36,6 +36,11 @@ class Hub final : public Transport {
     std::vector<Sample> samples(measurement::max_samples_per_report);
     const auto decoded = measurement::decode(report, samples);
     EXPECT_TRUE(decoded);
+    if (decoded->header.stream == measurement::Stream::edges) {
+      edges = samples[decoded->count - 1].number + 1;
+      edge_sweeps += decoded->count;
+      return true;
+    }
     for (std::size_t i = 0; i < decoded->count; ++i) {
       stored[samples[i].number] = samples[i];
       times[samples[i].number] = *decoded->header.booted_at + samples[i].uptime;
@@ -59,6 +64,7 @@ class Hub final : public Transport {
       }
       ranges.back().end = number + 1;
     }
+    ranges.push_back({boot, measurement::Stream::edges, 0, edges});
     return Received{Mail::stored, measurement::encode(Answer{.ranges = ranges}, buffer).value()};
   }
 
@@ -70,6 +76,7 @@ class Hub final : public Transport {
   std::map<std::uint64_t, Timestamp> times;
   std::vector<std::size_t> sizes;  // Of the reports, in samples.
   std::size_t answered = 0;
+  std::uint64_t edges = 0, edge_sweeps = 0;  // The end of their numbers, and how many came.
   std::vector<std::uint8_t> requests;  // The next one.
   std::vector<std::vector<std::uint8_t>> replies;
 };
@@ -160,6 +167,34 @@ TEST_F(DeviceTest, ReportsThatTheLinkLostAreSentAgainAfterAWhile) {
   EXPECT_TRUE(device->hub_has_answered());
   EXPECT_EQ(hub.stored.size(), 14u);
   EXPECT_TRUE(device->outbox().empty());
+}
+
+TEST_F(DeviceTest, EdgesAreToldAtOnceAndTakeNoRoomFromSamplesWhileThereIsNoHub) {
+  device.emplace(DeviceOptions{.name = "meter-1", .boot = 9, .edges = usual_edges}, chips, storage,
+                 window, hub);
+  device->know_time(begin);
+  const auto live_fast = [&](std::chrono::seconds time) {
+    for (const Uptime until = uptime + time; uptime < until; uptime += 80ms) {
+      board.advance(begin + uptime);
+      device->step(uptime);
+    }
+  };
+  live_fast(24s);
+  // The load switches at 5, 10, 15 and 20 s: two sweeps before each, the one itself and six after.
+  EXPECT_EQ(hub.edge_sweeps, 4 * 9u);
+
+  hub.up = false;
+  live_fast(15s);
+  const auto waiting = device->outbox().waiting();
+  live_fast(60s);
+  EXPECT_EQ(device->outbox().waiting(), waiting + 60);
+
+  hub.up = true;
+  hub.connected = 2;
+  live_fast(20s);
+  EXPECT_EQ(device->outbox().lost(), 0u);
+  EXPECT_TRUE(device->outbox().empty());
+  EXPECT_GT(hub.edge_sweeps, 4 * 9 + 2 * 9u);
 }
 
 TEST_F(DeviceTest, AThinnedMeterTellsMinutesOnlyAndTheirEnergyIsTheMeters) {
