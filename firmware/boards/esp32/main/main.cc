@@ -175,7 +175,8 @@ class People {
   light.begin(settings.assembly.status_led, settings.assembly.button);
   static auto all_chips = drivers(std::make_index_sequence<max_chips>());
   const auto chips = std::span(all_chips).first(settings.assembly.chips());
-  say(network.begin(settings, map_of(settings.assembly.board).ethernet),
+  say(network.begin(settings, map_of(settings.assembly.board).ethernet,
+                    !radios.costs_by_the_byte()),
       "No network can be used: samples are kept until one can.");
   begin_clock();
   if (settings.has_hub()) {

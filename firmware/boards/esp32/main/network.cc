@@ -28,13 +28,13 @@ void copy_text(std::string_view text, std::uint8_t (&into)[size]) {
 
 }  // namespace
 
-bool Network::begin(const Settings& settings, const EthernetPins& pins) {
+bool Network::begin(const Settings& settings, const EthernetPins& pins, bool wants_wifi) {
   if (esp_netif_init() != ESP_OK || esp_event_loop_create_default() != ESP_OK) return false;
   for (const auto base : {WIFI_EVENT, IP_EVENT, ETH_EVENT}) {
     esp_event_handler_register(base, ESP_EVENT_ANY_ID, on_event, this);
   }
   const bool has_ethernet = pins.chip_select != no_pin;
-  has_wifi_ = !settings.radios.cellular;
+  has_wifi_ = wants_wifi;
   return (!has_wifi_ || begin_wifi(settings)) && (!has_ethernet || begin_ethernet(pins));
 }
 

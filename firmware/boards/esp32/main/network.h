@@ -16,9 +16,8 @@ namespace firmware::esp32_board {
 
 class Network {
  public:
-  // False: the radio or the Ethernet controller cannot be used. Ethernet where the board has it;
-  // Wi-Fi stays off where there is a cellular modem instead.
-  bool begin(const Settings&, const EthernetPins&);
+  // False: the radio or the Ethernet controller cannot be used. Ethernet where the board has it.
+  bool begin(const Settings&, const EthernetPins&, bool wants_wifi);
 
   // Leaves the network that it was in.
   bool join(std::string_view network, std::string_view password);

@@ -84,7 +84,7 @@ Radios::Cellular::Cellular(const RadioSettings::Cellular& settings, MqttLink& hu
 
 const char* Radios::begin_cellular(const Network& network) {
   const auto& wanted = settings_.radios.cellular;
-  if (!wanted) return nullptr;
+  if (!wanted || !settings_.has_hub()) return nullptr;
   cellular_ = std::make_unique<Cellular>(*wanted, hub_, network);
   if (cellular_->modem.begin(*settings_.assembly.modem, wanted->access_point.c_str())) {
     return nullptr;
@@ -92,7 +92,9 @@ const char* Radios::begin_cellular(const Network& network) {
   return "The modem cannot be used: give the board and its pins anew.";
 }
 
-bool Radios::costs_by_the_byte() const { return settings_.radios.cellular.has_value(); }
+bool Radios::costs_by_the_byte() const {
+  return settings_.radios.cellular && settings_.has_hub();
+}
 
 Coarse* Radios::coarse() { return cellular_ ? &cellular_->meter.coarse() : nullptr; }
 
