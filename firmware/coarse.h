@@ -29,18 +29,28 @@ inline constexpr std::array coarse_details = {
     CoarseDetail{std::chrono::hours(1), 10, 0.05f, std::chrono::hours(24)},
 };
 
-// Numbers coarse samples from 0. Totals and voltages are in the first sample of each quarter of an
-// hour of uptime, powers in all. A period in which a channel was never measured has no power of it.
-// Allocates nothing.
-class Coarse {
+// What is told instead of the samples. An image of which nobody thins has no code of it.
+class Thinning {
  public:
   // The next sample of the steady stream; its chips never change. Returns the coarse sample that it
   // completes, if it does: valid until the next call.
-  const measurement::Sample* add(const measurement::Sample&);
+  virtual const measurement::Sample* add(const measurement::Sample&) = 0;
+  virtual std::chrono::milliseconds period() const = 0;
+
+ protected:
+  ~Thinning() = default;
+};
+
+// Numbers coarse samples from 0. Totals and voltages are in the first sample of each quarter of an
+// hour of uptime, powers in all. A period in which a channel was never measured has no power of it.
+// Allocates nothing.
+class Coarse final : public Thinning {
+ public:
+  const measurement::Sample* add(const measurement::Sample&) override;
 
   // From the next coarse sample on.
   void use(const CoarseDetail& detail) { detail_ = detail; }
-  std::chrono::milliseconds period() const { return detail_.period; }
+  std::chrono::milliseconds period() const override { return detail_.period; }
 
  private:
   struct Mean {

@@ -41,10 +41,10 @@ void Device::keep(const measurement::Sample& sample) {
   auto header = header_;
   header.chips = sample.chips();
   const auto* kept = &sample;
-  if (coarse_) {
-    kept = coarse_->add(sample);
+  if (thinning_) {
+    kept = thinning_->add(sample);
     header.stream = measurement::Stream::coarse;
-    header.period = coarse_->period();
+    header.period = thinning_->period();
   }
   if (kept) outbox_.add(header, *kept);
 }

@@ -43,9 +43,9 @@ class Device {
   }
   static constexpr measurement::Uptime write_every{10'000};
 
-  // The hub is told what `coarse`, which must outlive the device, makes of the samples, and not the
-  // samples.
-  void thin(Coarse& coarse) { coarse_ = &coarse; }
+  // The hub is told what `thinning`, which must outlive the device, makes of the samples, and not
+  // the samples.
+  void thin(Thinning& thinning) { thinning_ = &thinning; }
 
   // Requests of the hub go to `service`, which must outlive the device; without one they are not
   // answered.
@@ -87,7 +87,7 @@ class Device {
   Transport& transport_;
   FlashLog* log_ = nullptr;
   measurement::Uptime write_every_ = write_every;
-  Coarse* coarse_ = nullptr;
+  Thinning* thinning_ = nullptr;
   Service* service_ = nullptr;
   unsigned connections_ = 0;
   std::size_t most_ =
