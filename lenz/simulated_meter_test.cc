@@ -71,7 +71,7 @@ TEST(SimulatedMeter, WhatHappensAroundASwitchingEdgeIsStoredByTheHubAndDoesNotSh
   simulator::StepLoad load(10s);
   SimulatedMeter meter(load, {.device = "meter-1", .edges = firmware::usual_edges}, storage, line);
   std::size_t shown = 0;
-  feed.subscribe([&](const hub::LiveFeed::Moment& moment) {
+  const auto listening = feed.subscribe([&](const hub::LiveFeed::Moment& moment) {
     ++shown;
     EXPECT_TRUE(moment.sample.get<Quantity::imported>(0));
   });
