@@ -10,6 +10,12 @@ constexpr std::size_t least_times = 200;
 constexpr int rounds = 12;
 constexpr double robust = 1.345;  // Huber: 95 % as good as least squares where all is normal.
 constexpr double least_deviation_w = 0.1;
+constexpr std::size_t blocks = 24;
+// Student's t of 23 degrees of freedom over 1.96, and how much a fit draws its residuals in.
+constexpr double few_blocks = 2.069 / 1.96 * 1.1;
+// Of the small loads that have no clamp: fridges, chargers.
+constexpr double least_factor = 0.6;
+constexpr double always_share = 0.05;  // Of the time: below what is left then it hardly ever is.
 
 // A symmetric matrix that is positive definite, row by row.
 class Normal {
@@ -56,88 +62,173 @@ double median_size(std::vector<double> values) {
   return *middle;
 }
 
+// Whole times, without those at which anything is missing.
+struct Changes {
+  std::vector<double> mains;
+  std::vector<std::vector<double>> branches;  // branches[t][b]
+  std::vector<std::size_t> block;             // Of each, rising from 0.
+  std::vector<double> means;                  // Of the branches.
+};
+
 double mean(std::span<const double> values) {
   double sum = 0;
   for (const double value : values) sum += value;
   return sum / static_cast<double>(values.size());
 }
 
+Changes changes_of(std::span<const double> mains, std::span<const std::vector<double>> branches) {
+  const std::size_t size = branches.size();
+  Changes changes;
+  changes.means.resize(size);
+  const auto is_whole = [&](std::size_t t) {
+    return !std::isnan(mains[t]) &&
+           std::ranges::none_of(branches, [&](const auto& b) { return std::isnan(b[t]); });
+  };
+  std::size_t whole = 0;
+  bool was_whole = false;
+  for (std::size_t t = 0; t < mains.size(); ++t) {
+    const bool is = is_whole(t);
+    if (is) {
+      ++whole;
+      for (std::size_t b = 0; b < size; ++b) changes.means[b] += branches[b][t];
+    }
+    if (is && was_whole) {
+      changes.mains.push_back(mains[t] - mains[t - 1]);
+      auto& row = changes.branches.emplace_back(size);
+      for (std::size_t b = 0; b < size; ++b) row[b] = branches[b][t] - branches[b][t - 1];
+    }
+    was_whole = is;
+  }
+  for (auto& mean : changes.means) mean /= static_cast<double>(std::max<std::size_t>(whole, 1));
+  for (std::size_t t = 0; t < changes.mains.size(); ++t) {
+    changes.block.push_back(t * blocks / changes.mains.size());
+  }
+  return changes;
+}
+
 }  // namespace
 
 // Of the changes from one time to the next: what is not measured and stays falls out, and what of
 // it switches is a residual like others, far ones with less weight (Huber, 1964). The gains before
-// are a prior.
+// are a prior. Residuals are no independent ones: what switches off has switched on, and noise that
+// rises falls. So the scores are added up by blocks of hours, and how far the blocks disagree is
+// the error (a sandwich by clusters: Liang and Zeger, 1986).
 std::expected<BranchSum, std::string> fit_branches(std::span<const double> mains,
                                                    std::span<const std::vector<double>> branches,
-                                                   double prior_percent) {
-  const std::size_t times = mains.size(), size = branches.size();
+                                                   std::span<const double> prior_percents) {
+  const std::size_t size = branches.size();
+  if (size == 0 || prior_percents.size() != size ||
+      std::ranges::any_of(branches, [&](const auto& b) { return b.size() != mains.size(); })) {
+    return std::unexpected("Mains and branches must cover the same times.");
+  }
+  const auto changes = changes_of(mains, branches);
+  const std::size_t times = changes.mains.size();
   if (times < least_times) {
     return std::unexpected("A few hours of data are too few: let the meter run for some days.");
   }
-  if (size == 0 ||
-      std::ranges::any_of(branches, [&](const auto& b) { return b.size() != times; })) {
-    return std::unexpected("Mains and branches must cover the same times.");
-  }
-  const auto change = [](std::span<const double> of, std::size_t t) { return of[t] - of[t - 1]; };
-  const double prior = 1e4 / (prior_percent * prior_percent);
+  const auto prior = [&](std::size_t b) { return 1e4 / (prior_percents[b] * prior_percents[b]); };
   std::vector<double> excess(size, 0.0);  // Gain - 1.
-  std::vector<double> residuals(times - 1);
+  std::vector<double> residuals(times);
+  std::vector<std::vector<double>> scores;
   Normal covariance(size);
   double deviation = 0;
   for (int round = 0; round < rounds; ++round) {
-    for (std::size_t t = 1; t < times; ++t) {
-      double left = change(mains, t);
-      for (std::size_t b = 0; b < size; ++b) left -= (1 + excess[b]) * change(branches[b], t);
-      residuals[t - 1] = left;
+    for (std::size_t t = 0; t < times; ++t) {
+      double left = changes.mains[t];
+      for (std::size_t b = 0; b < size; ++b) left -= (1 + excess[b]) * changes.branches[t][b];
+      residuals[t] = left;
     }
     deviation = std::max(1.4826 * median_size(residuals), least_deviation_w);
     Normal normal(size);
-    std::vector<double> right(size, 0.0);
+    scores.assign(blocks, std::vector<double>(size, 0.0));
     double squares = 0, inside = 0;
-    for (std::size_t t = 1; t < times; ++t) {
-      const double off = std::abs(residuals[t - 1]) / deviation;
+    for (std::size_t t = 0; t < times; ++t) {
+      const double off = std::abs(residuals[t]) / deviation;
       const double weight = off <= robust ? 1 : robust / off;
-      squares += weight * residuals[t - 1] * weight * residuals[t - 1];
+      squares += weight * residuals[t] * weight * residuals[t];
       inside += off <= robust ? 1 : 0;
-      double target = change(mains, t);
-      for (std::size_t b = 0; b < size; ++b) target -= change(branches[b], t);
+      const auto& row = changes.branches[t];
+      auto& score = scores[changes.block[t]];
       for (std::size_t b = 0; b < size; ++b) {
-        const double mine = weight * change(branches[b], t);
-        if (mine == 0) continue;
-        right[b] += mine * target;
-        for (std::size_t c = 0; c < size; ++c) normal.at(b, c) += mine * change(branches[c], t);
+        if (row[b] == 0) continue;
+        const double mine = weight * row[b];
+        score[b] += mine * residuals[t];
+        for (std::size_t c = 0; c <= b; ++c) normal.at(b, c) += mine * row[c];
       }
     }
     // The variance of a Huber estimate: what the weighed residuals have, over how many are inside.
-    const auto count = static_cast<double>(times - 1);
+    const auto count = static_cast<double>(times);
     const double share = std::max(inside / count, 0.3);
     const double variance =
         std::max(squares / count / (share * share), least_deviation_w * least_deviation_w);
     for (std::size_t b = 0; b < size; ++b) {
-      right[b] /= variance;
-      for (std::size_t c = 0; c < size; ++c) normal.at(b, c) /= variance;
-      normal.at(b, b) += prior;
+      for (std::size_t c = 0; c <= b; ++c) {
+        normal.at(b, c) /= variance;
+        normal.at(c, b) = normal.at(b, c);
+      }
+      normal.at(b, b) += prior(b);
     }
     covariance = normal.inverse();
+    // One step of Newton from the gains so far.
+    std::vector<double> slope(size);
     for (std::size_t b = 0; b < size; ++b) {
-      excess[b] = 0;
-      for (std::size_t c = 0; c < size; ++c) excess[b] += covariance.at(b, c) * right[c];
+      slope[b] = -prior(b) * excess[b];
+      for (auto& score : scores) slope[b] += (score[b] /= variance);
+    }
+    for (std::size_t b = 0; b < size; ++b) {
+      for (std::size_t c = 0; c < size; ++c) excess[b] += covariance.at(b, c) * slope[c];
     }
   }
-  BranchSum sum{.residual_w = deviation};
-  sum.unmeasured_w = mean(mains);
-  std::vector<double> means(size);
+  // What each block pulls the gains by, and what the prior may be off by.
+  Normal spread(size);
+  const auto add_square = [&](const std::vector<double>& score, double times_it) {
+    std::vector<double> pull(size, 0.0);
+    for (std::size_t b = 0; b < size; ++b) {
+      for (std::size_t c = 0; c < size; ++c) pull[b] += covariance.at(b, c) * score[c];
+    }
+    for (std::size_t b = 0; b < size; ++b) {
+      for (std::size_t c = 0; c < size; ++c) spread.at(b, c) += times_it * pull[b] * pull[c];
+    }
+  };
+  for (const auto& score : scores) add_square(score, few_blocks * few_blocks);
   for (std::size_t b = 0; b < size; ++b) {
-    means[b] = mean(branches[b]);
-    sum.unmeasured_w -= (1 + excess[b]) * means[b];
-    sum.branches.push_back({1 + excess[b], 1.96 * std::sqrt(covariance.at(b, b))});
+    std::vector<double> own(size, 0.0);
+    own[b] = std::sqrt(prior(b));
+    add_square(own, 1);
   }
-  double variance = 0;
+  BranchSum sum{.residual_w = deviation, .minutes = times};
+  double by_blocks = 0, by_residuals = 0;
   for (std::size_t b = 0; b < size; ++b) {
-    for (std::size_t c = 0; c < size; ++c) variance += means[b] * covariance.at(b, c) * means[c];
+    const double variance = std::max(covariance.at(b, b), spread.at(b, b));
+    sum.branches.push_back({1 + excess[b], 1.96 * std::sqrt(variance)});
+    for (std::size_t c = 0; c < size; ++c) {
+      by_residuals += changes.means[b] * covariance.at(b, c) * changes.means[c];
+      by_blocks += changes.means[b] * spread.at(b, c) * changes.means[c];
+    }
   }
-  sum.unmeasured_plus_minus = 1.96 * std::sqrt(variance);
+  sum.unmeasured_plus_minus = 1.96 * std::sqrt(std::max(by_residuals, by_blocks));
+  std::vector<double> left;
+  for (std::size_t t = 0; t < mains.size(); ++t) {
+    double watts = mains[t];
+    for (std::size_t b = 0; b < size; ++b) watts -= (1 + excess[b]) * branches[b][t];
+    if (!std::isnan(watts)) left.push_back(watts);
+  }
+  sum.unmeasured_w = mean(left);
+  const auto low = left.begin() + static_cast<std::ptrdiff_t>(always_share * static_cast<double>(left.size()));
+  std::ranges::nth_element(left, low);
+  sum.always_w = *low;
   return sum;
+}
+
+double unmeasured_plus_minus(const BranchSum& sum, const Accuracy& mains, double mains_w,
+                             double volts) {
+  const double amperes = std::abs(mains_w) / volts;
+  const double whole = plus_minus_percent(mains, volts, amperes, least_factor) / 100;
+  auto shape = mains;
+  shape.gain_limit = shape.second_gain_limit = shape.gain_deviation = 0;
+  shape.phase_limit = shape.second_phase_limit = shape.phase_deviation = 0;
+  const double curve = plus_minus_percent(shape, volts, amperes, least_factor) / 100;
+  return std::hypot(sum.unmeasured_plus_minus, whole * sum.unmeasured_w, curve * mains_w);
 }
 
 }  // namespace insight

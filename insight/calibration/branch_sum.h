@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "insight/calibration/accuracy.h"
+
 namespace insight {
 
 struct BranchFit {
@@ -19,15 +21,23 @@ struct BranchFit {
 struct BranchSum {
   std::vector<BranchFit> branches;
   double unmeasured_w = 0;           // Mean of what no branch has.
-  double unmeasured_plus_minus = 0;  // 95 %.
-  double residual_w = 0;             // Deviation of a minute's change that nothing explains.
+  double unmeasured_plus_minus = 0;  // 95 %, without the mains' own.
+  double always_w = 0;               // What of it is there in 95 of 100 times.
+  double residual_w = 0;             // Deviation of a change that nothing explains.
+  std::size_t minutes = 0;           // That were compared.
 };
 
-// Means of equal lengths of time, a minute say, without gaps: `mains[t]` and `branches[b][t]`, in
-// W. `prior_percent` is one standard deviation of a branch's gain before. Refused: fewer than 200
-// times, or sizes that do not match.
+// Means of equal lengths of time, a minute say: `mains[t]` and `branches[b][t]`, in W; NaN where
+// one is missing, and then the time counts for none. `prior_percents` are one standard deviation of
+// each branch's gain beside the mains' before. Refused: fewer than 200 whole times, or sizes that do
+// not match.
 std::expected<BranchSum, std::string> fit_branches(std::span<const double> mains,
                                                    std::span<const std::vector<double>> branches,
-                                                   double prior_percent = 3);
+                                                   std::span<const double> prior_percents);
+
+// What the unmeasured may be off by in W, 95 %: the fit, the mains themselves, and that a core shows
+// a little current otherwise than much, so that many loads are not what each of them is. `mains_w`
+// is the mean of what the mains carry.
+double unmeasured_plus_minus(const BranchSum&, const Accuracy& mains, double mains_w, double volts);
 
 }  // namespace insight

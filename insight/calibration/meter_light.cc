@@ -7,6 +7,8 @@
 #include <numbers>
 #include <vector>
 
+#include "insight/calibration/error_sum.h"
+
 namespace insight {
 namespace {
 
@@ -15,7 +17,6 @@ constexpr std::size_t first_blinks = 15;  // They tell how far apart the first o
 constexpr double seen_twice = 0.35;       // Of the time between two blinks: nearer ones are one.
 constexpr double most_off = 0.25;         // Of it: farther from a multiple is none.
 constexpr double most_odd_share = 0.15;   // Of the intervals.
-constexpr int least_digits = 50;
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -80,23 +81,12 @@ std::expected<CountedEnergy, std::string> count_blinks(std::span<const double> s
   return counted;
 }
 
-std::expected<CountedEnergy, std::string> between_readings(double first_kwh, double second_kwh,
-                                                           double digit_kwh, double begin_s,
-                                                           double end_s, double class_percent) {
-  const double kwh = second_kwh - first_kwh;
-  if (kwh < least_digits * digit_kwh) {
-    return std::unexpected(
-        fmt::format("The readings are {:g} kWh apart: wait until they are at least {:g}, so that "
-                    "the last digit "
-                    "is 2 % of it or less.",
-                    kwh, least_digits * digit_kwh));
-  }
-  // Each reading is cut to its digit: the difference is off by one to either side at most.
-  return CountedEnergy{.wh = 1000 * kwh,
-                       .percent = class_percent,
-                       .limit_wh = 1000 * digit_kwh,
-                       .begin_s = begin_s,
-                       .end_s = end_s};
+double plus_minus_percent(const MainsGain& gain) {
+  ErrorSum sum;
+  sum.add_limit(gain.gain_limit);
+  sum.add_limit(gain.second_gain_limit);
+  sum.add_deviation(gain.gain_deviation);
+  return sum.interval();
 }
 
 std::expected<MainsGain, std::string> mains_gain(const CountedEnergy& counted, double our_wh) {
@@ -138,12 +128,12 @@ std::expected<measurement::ChannelWords, std::string> raised(const measurement::
   return result;
 }
 
-Accuracy by_light(const Accuracy& before, const MainsGain& gain, std::size_t clamps,
-                  double amperes) {
+Accuracy by_reference(const Accuracy& before, const MainsGain& gain, std::size_t clamps,
+                      double amperes) {
   auto accuracy = before;
   if (clamps != 1) return accuracy;
   accuracy.gain_limit = gain.gain_limit;
-  accuracy.second_gain_limit = 0;
+  accuracy.second_gain_limit = gain.second_gain_limit;
   accuracy.gain_deviation = gain.gain_deviation;
   if (accuracy.loads.empty()) accuracy.loads = {{.amperes = amperes}};
   return accuracy;

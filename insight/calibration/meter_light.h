@@ -1,5 +1,4 @@
-// A utility meter as the reference of the mains: its light counted by a camera, or two readings of
-// its display.
+// A utility meter as the reference of the mains: its light, counted by a camera or by hand.
 
 #pragma once
 
@@ -29,16 +28,15 @@ std::expected<CountedEnergy, std::string> count_blinks(std::span<const double> s
                                                        double per_kwh, double class_percent = 1,
                                                        double within_s = 1.0 / 30);
 
-// Two readings in kWh, whose last digit is `digit_kwh`. Refused: less than 50 digits apart.
-std::expected<CountedEnergy, std::string> between_readings(double first_kwh, double second_kwh,
-                                                           double digit_kwh, double begin_s,
-                                                           double end_s, double class_percent = 1);
-
 // How much the mains' gain is to be changed, and what it may be off by afterwards.
 struct MainsGain {
   double factor = 1;
   double gain_limit = 0, gain_deviation = 0;  // Percent, as in Accuracy.
+  double second_gain_limit = 0;
 };
+// Of what the clamps say together, 95 %.
+double plus_minus_percent(const MainsGain&);
+
 // `our_wh` is what the mains' clamps counted between begin_s and end_s, less what is known not to
 // have passed the utility's meter.
 std::expected<MainsGain, std::string> mains_gain(const CountedEnergy&, double our_wh);
@@ -47,9 +45,9 @@ std::expected<MainsGain, std::string> mains_gain(const CountedEnergy&, double ou
 std::expected<measurement::ChannelWords, std::string> raised(const measurement::ChannelWords&,
                                                              double factor);
 
-// What one clamp may be off by after that: of the only clamp of the mains the utility's meter says
-// it all, at about `amperes`; of several it says only what they are together, and each stays as
-// unsure as it was.
-Accuracy by_light(const Accuracy& before, const MainsGain&, std::size_t clamps, double amperes);
+// What one clamp may be off by once it has a gain that was found with `clamps` together: of the only
+// one the reference says it all, at about `amperes`; of several it says only what they are together,
+// and each stays as unsure as it was.
+Accuracy by_reference(const Accuracy& before, const MainsGain&, std::size_t clamps, double amperes);
 
 }  // namespace insight

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "insight/calibration/branch_sum.h"
+#include "insight/calibration/display_readings.h"
 #include "insight/calibration/drift.h"
 #include "insight/calibration/meter_light.h"
 #include "insight/calibration/switched_load.h"
@@ -80,20 +81,87 @@ TEST(MeterLight, RefusesTooFewBlinksAndALightThatDoesNotBlinkEvenly) {
   EXPECT_FALSE(count_blinks(sunshine, 1000));
 }
 
-TEST(MeterLight, TwoReadingsCountOnlyWhenTheyAreFarEnoughApart) {
-  EXPECT_FALSE(between_readings(1000.1, 1003.2, 0.1, 0, 3600));
+// Ours between two readings; the first at 1000.1 kWh.
+DisplayComparison compared(double second, const CountedMeanwhile& ours) {
+  const auto found = compare({.imported_kwh = 1000.1, .digit_kwh = 0.1},
+                             {.imported_kwh = second, .digit_kwh = 0.1}, ours, 1);
+  EXPECT_TRUE(found) << found.error();
+  return found ? *found : DisplayComparison{};
+}
+std::string refused(const DisplayReading& first, const DisplayReading& second,
+                    const CountedMeanwhile& ours) {
+  const auto found = compare(first, second, ours, 1);
+  return found ? "" : found.error();
+}
 
-  const auto counted = between_readings(1000.1, 1016.4, 0.1, 0, 86'400);
+TEST(DisplayReadings, GiveTheGainWithTheClassAndWhatTheirDigitsAllow) {
+  const auto found = compared(1016.4, {.imported_kwh = 16});
 
-  ASSERT_TRUE(counted);
-  EXPECT_NEAR(counted->wh, 16'300, 1e-6);
-  EXPECT_DOUBLE_EQ(counted->limit_wh, 100);
-  const auto gain = mains_gain(*counted, 16'000);
-  ASSERT_TRUE(gain);
-  EXPECT_NEAR(gain->factor, 1.01875, 1e-9);
-  EXPECT_NEAR(gain->gain_deviation, 100 * 100 / 16'300.0 / std::sqrt(3.0), 1e-9);
-  EXPECT_FALSE(mains_gain(*counted, 8000)) << "Half is a missing leg.";
-  EXPECT_FALSE(mains_gain(*counted, -5));
+  EXPECT_NEAR(found.gain.factor, 16.3 / 16, 1e-9);
+  EXPECT_NEAR(found.off_percent(), -100 * 0.3 / 16.3, 1e-9);
+  EXPECT_DOUBLE_EQ(found.gain.gain_limit, 1);
+  // Two readings, each cut by anything up to a digit: 0.1 / root 6 of 16.3.
+  EXPECT_NEAR(found.gain.gain_deviation, 100 * 0.1 / std::sqrt(6.0) / 16.3, 1e-9);
+  // Between the class alone and both as if they were normal: 1.96 x hypot(1 / root 3, 0.25).
+  EXPECT_GT(found.plus_minus(), 0.95);
+  EXPECT_LT(found.plus_minus(), 1.24);
+}
+
+TEST(DisplayReadings, TooLittleBetweenThemIsRefusedWithHowMuchItTakes) {
+  const DisplayReading first{.imported_kwh = 1000.1, .digit_kwh = 0.1};
+  const auto read = [](double kwh) { return DisplayReading{.imported_kwh = kwh, .digit_kwh = 0.1}; };
+
+  // 1.96 x 0.1 / root 6 is 0.08 kWh: 2 % of 4.
+  EXPECT_NE(refused(first, read(1003.2), {.imported_kwh = 3}).find("after 4 kWh"), std::string::npos);
+  EXPECT_EQ(refused(first, read(1005.2), {.imported_kwh = 5}), "");
+  EXPECT_NE(refused(first, read(900), {.imported_kwh = 5}).find("went back"), std::string::npos);
+  EXPECT_NE(refused(first, read(1030.1), {.imported_kwh = 30, .unseen_kwh = 1}).find("did not count"),
+            std::string::npos);
+  EXPECT_NE(refused(first, read(1030.1), {.imported_kwh = 14}).find("missing leg"),
+            std::string::npos)
+      << "Half is no gain.";
+  EXPECT_NE(refused(first, read(1030.1), {.imported_kwh = 30, .exported_kwh = 3}).find("given back"),
+            std::string::npos);
+}
+
+TEST(DisplayReadings, OfSeveralClampsOnlyTheDifferenceIsComparedWhereTheSunShines) {
+  const DisplayReading first{.imported_kwh = 1000, .exported_kwh = 500, .digit_kwh = 0.1};
+  const DisplayReading second{.imported_kwh = 1300, .exported_kwh = 600, .digit_kwh = 0.1};
+
+  // A meter that nets each leg for itself shows 40 kWh more both ways than ours.
+  const auto legs = compare(first, second,
+                            {.imported_kwh = 260, .exported_kwh = 60, .is_of_several = true}, 1);
+  const auto one = compare(first, second, {.imported_kwh = 297, .exported_kwh = 99}, 1);
+
+  ASSERT_TRUE(legs && one);
+  EXPECT_NEAR(legs->gain.factor, 1, 1e-9);
+  EXPECT_NEAR(legs->gain.gain_limit, 2, 1e-9) << "1 % of 400 kWh is 2 % of 200.";
+  EXPECT_NEAR(one->gain.factor, 400.0 / 396, 1e-9);
+  EXPECT_NEAR(one->gain.gain_limit, 1, 1e-9);
+}
+
+TEST(DisplayReadings, TheStatedPlusMinusHoldsTheTrueGain) {
+  Chance chance{std::mt19937_64(41)};
+  int contained = 0;
+  constexpr int trials = 4000;
+  for (int trial = 0; trial < trials; ++trial) {
+    const double gain = chance.between(0.93, 1.07), digit = trial % 2 == 0 ? 0.1 : 1;
+    const double kwh = digit * chance.between(60, 900), begin = chance.between(0, 50'000);
+    const double of_class = 1 + 0.01 * chance.between(-1, 1);
+    const auto shown = [&](double value) {
+      return DisplayReading{.imported_kwh = std::floor(value / digit) * digit, .digit_kwh = digit};
+    };
+    // Read up to half a minute early or late, at 500 W.
+    const double clock = 0.5 / 120 * (chance.between(-1, 1) - chance.between(-1, 1));
+    const CountedMeanwhile ours{.imported_kwh = kwh / gain + clock,
+                                .clock_kwh = 0.5 / 120 * std::sqrt(2.0)};
+    const auto found = compare(shown(begin), shown(begin + kwh * of_class), ours, 1);
+    ASSERT_TRUE(found) << found.error();
+    if (std::abs(100 * (found->gain.factor / gain - 1)) <= found->plus_minus()) ++contained;
+  }
+  fmt::print("gains from two readings: contained in {:.1f} % of {}\n", 100.0 * contained / trials,
+             trials);
+  EXPECT_GE(contained, 0.94 * trials);
 }
 
 TEST(SwitchedLoad, TheBranchTakesOverTheMainsGainThoughOthersSwitchToo) {
@@ -118,6 +186,50 @@ TEST(SwitchedLoad, TheBranchTakesOverTheMainsGainThoughOthersSwitchToo) {
   fmt::print("a branch's gain from eight steps: contained in {:.1f} %\n",
              100.0 * contained / trials);
   EXPECT_GE(contained, 0.93 * trials);
+}
+
+// A kettle of 2 kW on the second leg, on for ten seconds and off for ten, five times; one sample a
+// second, of which that in which it switches has half of it.
+std::vector<SwitchedMoment> kettle(double gain) {
+  std::vector<SwitchedMoment> moments;
+  for (int second = 0; second < 100; ++second) {
+    const bool is_on = second / 10 % 2 == 1;
+    const double watts = second % 10 == 0 && second > 0 ? 1000 : is_on ? 2000 : 0;
+    moments.push_back({.time_s = 1000.0 + second,
+                       .branch_w = 40 + watts / gain,
+                       .mains_clamps_w = {300, 200 + watts, 0}});
+  }
+  return moments;
+}
+
+TEST(SwitchedLoad, StepsAreFoundInSamplesWithoutThoseReadWhileItSwitched) {
+  const auto steps = steps_in(kettle(1.03));
+
+  ASSERT_EQ(steps.size(), 9u);
+  for (const auto& step : steps) {
+    EXPECT_NEAR(std::abs(step.mains_w), 2000, 1e-6);
+    EXPECT_NEAR(std::abs(step.branch_w), 2000 / 1.03, 1e-6);
+  }
+  const auto gain = branch_gain(steps);
+  ASSERT_TRUE(gain) << gain.error();
+  EXPECT_NEAR(gain->factor, 1.03, 1e-6);
+}
+
+TEST(SwitchedLoad, ALegThatThePanelDoesNotHaveIsNamed) {
+  const auto steps = steps_in(kettle(1));
+  const std::vector legs{1, 2};
+
+  EXPECT_EQ(wrong_legs(steps, legs, std::vector{2}), "");
+  EXPECT_NE(wrong_legs(steps, legs, std::vector{1}).find("leg 1"), std::string::npos);
+  EXPECT_NE(wrong_legs(steps, legs, std::vector{1, 2}).find("leg 1"), std::string::npos);
+  EXPECT_EQ(wrong_legs(steps, std::vector{1}, std::vector{1}), "") << "One leg tells nothing.";
+}
+
+TEST(SwitchedLoad, ASampleThatIsMissingIsNoStep) {
+  auto moments = kettle(1);
+  moments[27].branch_w = NAN;
+
+  EXPECT_EQ(steps_in(moments).size(), 8u) << "That after it has not enough before it.";
 }
 
 TEST(SwitchedLoad, RefusesABranchThatDoesNotStepAndStepsThatDisagree) {
@@ -169,7 +281,7 @@ TEST(BranchSum, DaysOfSumsGiveEachBranchsGainAndWhatIsNotMeasured) {
   double width = 0;
   for (int trial = 0; trial < trials; ++trial) {
     const auto days = simulate(chance, 8, 2 * 24 * 60);
-    const auto sum = fit_branches(days.mains, days.branches);
+    const auto sum = fit_branches(days.mains, days.branches, std::vector(8, 3.0));
     ASSERT_TRUE(sum) << sum.error();
     for (std::size_t b = 0; b < days.gains.size(); ++b) {
       const auto& fit = sum->branches[b];
@@ -196,17 +308,35 @@ TEST(BranchSum, ABranchThatNeverSwitchesKeepsItsGainAndItsDoubt) {
   auto days = simulate(chance, 2, 1000);
   days.branches.emplace_back(1000, 40.0);
 
-  const auto sum = fit_branches(days.mains, days.branches, 3);
+  const auto sum = fit_branches(days.mains, days.branches, std::vector(3, 3.0));
 
   ASSERT_TRUE(sum);
   EXPECT_NEAR(sum->branches[2].factor, 1, 1e-6);
   EXPECT_NEAR(sum->branches[2].plus_minus, 1.96 * 0.03, 1e-6);
 }
 
+TEST(BranchSum, WhatIsMissingCountsForNoTimeAndTheRestGoesOn) {
+  Chance chance{std::mt19937_64(33)};
+  auto days = simulate(chance, 3, 2000);
+  for (std::size_t t = 0; t < 2000; t += 7) days.branches[1][t] = NAN;
+  for (std::size_t t = 900; t < 950; ++t) days.mains[t] = NAN;
+
+  const auto sum = fit_branches(days.mains, days.branches, std::vector(3, 3.0));
+
+  ASSERT_TRUE(sum) << sum.error();
+  EXPECT_NEAR(static_cast<double>(sum->minutes), 2000 * 5.0 / 7 - 36, 3);
+  for (std::size_t b = 0; b < 3; ++b) {
+    EXPECT_NEAR(sum->branches[b].factor, days.gains[b], 2 * sum->branches[b].plus_minus);
+  }
+  EXPECT_GT(sum->always_w, 40);
+  EXPECT_LT(sum->always_w, 80) << "60 W are always there, and a lamp of 90 W half the time.";
+}
+
 TEST(BranchSum, RefusesTooLittleAndWhatDoesNotMatch) {
-  EXPECT_FALSE(fit_branches(std::vector<double>(50), std::vector<std::vector<double>>{}));
+  EXPECT_FALSE(fit_branches(std::vector<double>(50), std::vector<std::vector<double>>{}, {}));
   EXPECT_FALSE(fit_branches(std::vector<double>(500),
-                            std::vector<std::vector<double>>{std::vector<double>(499)}));
+                            std::vector<std::vector<double>>{std::vector<double>(499)},
+                            std::vector{3.0}));
 }
 
 TEST(Drift, IsSeenWhenItIsMoreThanBothPlusMinuses) {
