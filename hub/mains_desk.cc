@@ -4,17 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
-#include "hub/calibration_course.h"
 #include "hub/history.h"
-#include "insight/calibration/error_sum.h"
 
 namespace hub {
 
 using Done = std::expected<void, std::string>;
-using measurement::Reply;
-using measurement::Request;
 using measurement::Timestamp;
 using namespace std::chrono_literals;
 
@@ -23,22 +18,13 @@ namespace {
 constexpr double most_missing = 0.05;  // Of the seconds.
 constexpr double longest_s = 1800;
 
-std::string name_of(const ChannelUse& clamp) {
-  return fmt::format("CT{} of {}", clamp.channel + 1, clamp.device);
-}
-
 Timestamp time_of(double seconds) {
   return Timestamp(std::chrono::milliseconds(std::llround(seconds * 1000)));
 }
 
 }  // namespace
 
-double MainsDesk::Count::plus_minus_percent() const {
-  insight::ErrorSum sum;
-  sum.add_limit(gain.gain_limit);
-  sum.add_deviation(gain.gain_deviation);
-  return sum.interval();
-}
+double MainsDesk::Count::plus_minus_percent() const { return insight::plus_minus_percent(gain); }
 
 const MainsDesk::Count* MainsDesk::count(Timestamp now) {
   if (count_ && now - count_->touched >= patience) count_.reset();
@@ -101,116 +87,38 @@ Done MainsDesk::take(const std::string& circuit, const SeenLight& seen, Timestam
   return {};
 }
 
-// One setting of all clamps, clamp by clamp.
-struct MainsDesk::Setting {
-  MeterRequests& requests;
-  Count count;
-  std::string by;
-  Timestamp now;
-  Answer answer;
-  std::vector<CalibrationRecord> book, records;  // As it was; those to come, one for each clamp.
-  std::size_t next = 0;
-  bool has_begun = false;  // To set.
-};
-
 void MainsDesk::set(MeterRequests& requests, std::string by, Timestamp now, Answer answer) {
   if (!count(now)) return answer(std::unexpected("Nothing was counted: count the blinks first."));
   if (count_->is_set) return answer(std::unexpected("It is set already: count again to check it."));
   count_->touched = now;
-  std::vector<CalibrationRecord> book;
-  try {
-    book = load_calibrations(book_);  // Before anything is set: it could not be noted else.
-  } catch (const std::runtime_error& trouble) {
-    return answer(std::unexpected(trouble.what()));
-  }
-  read_next(std::make_shared<Setting>(Setting{.requests = requests,
-                                              .count = *count_,
-                                              .by = std::move(by),
-                                              .now = now,
-                                              .answer = std::move(answer),
-                                              .book = std::move(book)}));
+  const auto reference = fmt::format("The utility's meter, class {:g}, {} blinks",
+                                     count_->utility.percent, count_->utility.blinks);
+  set_words(home_.id, gain_changes(count_->clamps, count_->gain, count_->amperes, reference), book_,
+            {.by = std::move(by), .volts = home_.nominal_voltage_v, .time = now}, requests,
+            [this, answer = std::move(answer)](Done done, bool has_begun) {
+              if (done && count_) count_->is_set = true;
+              // Some may be set: a gain that was counted before holds no more.
+              if (!done && has_begun) end();
+              answer(std::move(done));
+            });
 }
 
-void MainsDesk::ask(const std::shared_ptr<Setting>& setting, Request request,
-                    std::function<Done(const Reply&)> take,
-                    void (MainsDesk::*next)(std::shared_ptr<Setting>)) {
-  const auto& clamp = setting->count.clamps[setting->next];
-  request.channel = static_cast<std::uint8_t>(clamp.channel);
-  setting->requests.ask(home_.id, clamp.device, request, setting->now,
-                        [this, setting, take = std::move(take), next,
-                         clamp](const std::expected<const Reply*, MeterRequests::Failure>& reply) {
-                          const auto taken =
-                              reply ? take(**reply)
-                                    : std::unexpected(sentence(reply.error(), clamp.device));
-                          if (!taken) {
-                            // Some may be set: a gain that was counted before holds no more.
-                            if (setting->has_begun) end();
-                            return setting->answer(std::unexpected(fmt::format(
-                                "{}: {}{}", name_of(clamp), taken.error(),
-                                setting->has_begun ? " Undo what is set, or count anew." : "")));
-                          }
-                          ++setting->next;
-                          (this->*next)(setting);
-                        });
-}
-
-void MainsDesk::read_next(std::shared_ptr<Setting> setting) {
-  const auto& count = setting->count;
-  if (setting->next == count.clamps.size()) {
-    setting->next = 0;
-    return set_next(setting);
+std::vector<WordsChange> gain_changes(const std::vector<ChannelUse>& clamps,
+                                      const insight::MainsGain& gain, double amperes,
+                                      const std::string& reference) {
+  std::vector<WordsChange> changes;
+  for (const auto& clamp : clamps) {
+    changes.push_back(
+        {.clamp = clamp,
+         .reference = reference,
+         .words = [gain](const measurement::ChannelWords& words) {
+           return insight::raised(words, gain.factor);
+         },
+         .accuracy = [gain, amperes, count = clamps.size()](const insight::Accuracy& before) {
+           return insight::by_reference(before, gain, count, amperes);
+         }});
   }
-  ask(
-      setting, {.kind = Request::Kind::read_words},
-      [this, setting](const Reply& reply) -> Done {
-        if (reply.outcome != Reply::Outcome::done) {
-          return std::unexpected(measurement::sentence(reply.outcome));
-        }
-        const auto& clamp = setting->count.clamps[setting->next];
-        const auto words = insight::raised(reply.words, setting->count.gain.factor);
-        if (!words) return std::unexpected(words.error());
-        const auto channel = static_cast<int>(clamp.channel);
-        const auto* known = newest_calibration(setting->book, clamp.device, channel);
-        const auto before =
-            known && known->after == reply.words ? known->accuracy : insight::uncalibrated(0, 0);
-        setting->records.push_back(
-            {.device = clamp.device,
-             .channel = channel,
-             .time = setting->now,
-             .reference =
-                 fmt::format("The utility's meter, class {:g}, {} blinks",
-                             setting->count.utility.percent, setting->count.utility.blinks),
-             .by = setting->by,
-             .clamp = known ? known->clamp : "",
-             .volts = home_.nominal_voltage_v,
-             .before = reply.words,
-             .after = *words,
-             .accuracy = insight::by_light(before, setting->count.gain,
-                                           setting->count.clamps.size(), setting->count.amperes),
-             .no_load_a = known ? known->no_load_a : 0});
-        return {};
-      },
-      &MainsDesk::read_next);
-}
-
-void MainsDesk::set_next(std::shared_ptr<Setting> setting) {
-  if (setting->next == setting->records.size()) {
-    if (count_) count_->is_set = true;
-    return setting->answer({});
-  }
-  setting->has_begun = true;
-  const auto& record = setting->records[setting->next];
-  ask(
-      setting,
-      {.kind = Request::Kind::write_words, .expected = record.before, .wanted = record.after},
-      [this, setting](const Reply& reply) -> Done {
-        auto& set = setting->records[setting->next];
-        const auto kept = is_kept(reply, set.after);
-        if (!kept) return std::unexpected(kept.error());
-        set.is_kept = *kept;
-        return note_calibration(set, book_);
-      },
-      &MainsDesk::set_next);
+  return changes;
 }
 
 }  // namespace hub

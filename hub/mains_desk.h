@@ -6,15 +6,14 @@
 #include <expected>
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "hub/calibration_book.h"
 #include "hub/home.h"
 #include "hub/meter_requests.h"
 #include "hub/store/store.h"
+#include "hub/words_course.h"
 #include "insight/calibration/meter_light.h"
 
 namespace hub {
@@ -61,14 +60,6 @@ class MainsDesk {
   void end() { count_.reset(); }
 
  private:
-  struct Setting;
-  void read_next(std::shared_ptr<Setting>);
-  void set_next(std::shared_ptr<Setting>);
-  // With the reply of the clamp's meter, or why there is none.
-  void ask(const std::shared_ptr<Setting>&, measurement::Request,
-           std::function<std::expected<void, std::string>(const measurement::Reply&)> take,
-           void (MainsDesk::*next)(std::shared_ptr<Setting>));
-
   std::expected<double, std::string> our_wh(const std::string& circuit, double begin_s,
                                             double end_s) const;
 
@@ -77,5 +68,10 @@ class MainsDesk {
   const std::filesystem::path book_;
   std::optional<Count> count_;
 };
+
+// A gain for clamps that were measured together, `amperes` each.
+std::vector<WordsChange> gain_changes(const std::vector<ChannelUse>& clamps,
+                                      const insight::MainsGain&, double amperes,
+                                      const std::string& reference);
 
 }  // namespace hub

@@ -187,9 +187,12 @@ class Errors {
     };
     for (const auto* record : records) {
       until(record->time);
-      set = {.clamp = {.accuracy = record->accuracy, .errs_with = record->reference},
+      // Its model may be all that was set, or what was set be undone.
+      const bool is_set = insight::is_calibrated(record->accuracy);
+      set = {.clamp = {.accuracy = record->accuracy,
+                       .errs_with = is_set ? record->reference : use.device},
              .model = record->clamp,
-             .calibrated = record->time};
+             .calibrated = is_set ? std::optional(record->time) : std::nullopt};
     }
     until(range_.end);
     return found;

@@ -9,16 +9,14 @@
 
 #include "hub/config.h"
 #include "lenz/broker_address.h"
-#include "lenz/calibration_guide.h"
+#include "lenz/calibrating.h"
 #include "lenz/commands.h"
 #include "lenz/meter_line.h"
 #include "lenz/secrets.h"
 #include "lenz/workplace.h"
 
 namespace lenz {
-namespace {
 
-// Where a home's files lie.
 std::string home_folder(const std::string& data, const std::string& home) {
   const Workplace place(data.empty() ? Workplace::usual_folder() : data);
   if (!place.has_many_homes()) return place.folder();
@@ -56,6 +54,8 @@ std::string who(const std::string& by) {
   const char* user = std::getenv("USER");
   return !by.empty() ? by : user ? user : "unknown";
 }
+
+namespace {
 
 measurement::Timestamp system_now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -118,10 +118,11 @@ int show_calibrations(const ShowCalibrationsOptions& options) {
     const bool is_newest =
         hub::newest_calibration(records, record.device, record.channel) == &record;
     fmt::print("{} channel {}  {:%Y-%m-%d}  {} by {}{}\n", record.device, record.channel,
-               std::chrono::floor<std::chrono::seconds>(record.time), record.reference, record.by,
+               fmt::gmtime(std::chrono::system_clock::to_time_t(record.time)), record.reference, record.by,
                is_newest ? "" : "  (older)");
     if (is_newest) fmt::print("{}\n", accuracy_text(record.accuracy, record.volts));
   }
+  show_readings(folder);
   return 0;
 }
 

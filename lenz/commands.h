@@ -82,6 +82,39 @@ struct UndoCalibrationOptions {
 };
 int undo_calibration(const UndoCalibrationOptions&);
 
+// Notes what the utility's meter shows, says what the clamps of the mains counted beside it, and
+// sets them by it where that is asked for.
+struct ReadingOptions {
+  std::string data;
+  std::string home;      // Id, where there are several.
+  std::string kwh;       // As shown; empty: only says what there is.
+  std::string exported;  // The same of what is given back; empty: it shows none.
+  std::string circuit;   // Empty: the first mains.
+  double class_percent = 1;
+  bool is_new_meter = false, takes_back = false, sets = false;
+  std::string by;  // Empty: who is signed in.
+};
+int read_utility_meter(const ReadingOptions&);
+
+// Sets a circuit by the mains, while a load of it is switched.
+struct SwitchedOptions {
+  std::string data;
+  std::string home;  // Id, where there are several.
+  std::string circuit;
+  std::size_t steps = 10;
+  std::string by;  // Empty: who is signed in.
+};
+int calibrate_switched(const SwitchedOptions&);
+
+// Sets circuits by their sum against the mains.
+struct SumOptions {
+  std::string data;
+  std::string home;                   // Id, where there are several.
+  std::vector<std::string> circuits;  // None: all that become surer.
+  std::string by;                     // Empty: who is signed in.
+};
+int calibrate_sum(const SumOptions&);
+
 // Which channels were calibrated, when, with what, and what they may be off by.
 struct ShowCalibrationsOptions {
   std::string data;

@@ -19,8 +19,8 @@ KeptHome::KeptHome(const Surroundings& around, hub::Home home, const std::string
       partners_(hub::load_partners(Workplace(folder).partners_file())),
       store_(around.files, folder),
       memory_(around.context, partners_, home_, store_, around.now, around.say),
-      calibration_(live_, home_, Workplace(folder).calibrations_file()),
-      mains_(store_, home_, Workplace(folder).calibrations_file()),
+      calibration_(live_, store_, home_, Workplace(folder).calibrations_file(),
+                   Workplace(folder).readings_file()),
       meters_{meter},
       write_door_(around.context, inbox_, around.write_wait) {
   auto retention = home_.retention;
@@ -65,7 +65,6 @@ hub::ServedHome KeptHome::served() {
           .calibrations = Workplace(folder_).calibrations_file(),
           .doctor = [this] { return doctor(); },
           .calibration = [this] { return &calibration_; },
-          .mains = [this] { return &mains_; },
           .points = &write_door_.door()};
 }
 

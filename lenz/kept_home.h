@@ -12,12 +12,11 @@
 #include <string>
 
 #include "hub/api/served_home.h"
-#include "hub/calibration_desk.h"
+#include "hub/calibration_desks.h"
 #include "hub/doctor_desk.h"
 #include "hub/files/files.h"
 #include "hub/hub.h"
 #include "hub/ingest/points_inbox.h"
-#include "hub/mains_desk.h"
 #include "hub/partners.h"
 #include "hub/store/sqlite_store.h"
 #include "lenz/analysis.h"
@@ -90,8 +89,7 @@ class KeptHome {
   const LongMemory memory_;
   hub::LiveFeed live_;
   hub::Hub hub_{store_, live_};
-  hub::CalibrationDesk calibration_;
-  hub::MainsDesk mains_;
+  hub::CalibrationDesks calibration_;
   std::set<std::string> meters_;
   std::unique_ptr<hub::Ledger> ledger_;  // Null until somebody asks for it.
   hub::PointsInbox inbox_{store_, live_, home_};

@@ -138,6 +138,39 @@ void describe_undo_calibration(CLI::App& command, lenz::UndoCalibrationOptions& 
   describe_channel(command, undo);
 }
 
+// What every command has that calibrates with the panel closed.
+void describe_closed_panel(CLI::App& command, auto& options) {
+  command.add_option("--data", options.data, data_help);
+  command.add_option("--home", options.home, "Id of the home, where there are several");
+  command.add_option("--by", options.by, "Who does it (default: who is signed in)");
+}
+
+void describe_reading(CLI::App& command, lenz::ReadingOptions& reading) {
+  describe_closed_panel(command, reading);
+  command.add_option("kwh", reading.kwh, "What its display shows now, with its decimals");
+  command.add_option("--exported", reading.exported, "The same of what is given back");
+  command.add_option("--mains", reading.circuit, "Id of the mains, where there are several");
+  command.add_option("--class", reading.class_percent, "Its class in %")
+      ->check(CLI::Range(0.1, 5.0))
+      ->capture_default_str();
+  command.add_flag("--new-meter", reading.is_new_meter, "It is another meter than the last time");
+  command.add_flag("--take-back", reading.takes_back, "Forget the newest reading");
+  command.add_flag("--set", reading.sets, "Set the clamps of the mains by the readings");
+}
+
+void describe_switched(CLI::App& command, lenz::SwitchedOptions& switched) {
+  describe_closed_panel(command, switched);
+  command.add_option("circuit", switched.circuit, "Its id")->required();
+  command.add_option("--steps", switched.steps, "Steps to wait for")
+      ->check(CLI::Range(4, 40))
+      ->capture_default_str();
+}
+
+void describe_sum(CLI::App& command, lenz::SumOptions& sum) {
+  describe_closed_panel(command, sum);
+  command.add_option("circuits", sum.circuits, "Ids (default: all that become surer)");
+}
+
 void describe_show_calibrations(CLI::App& command, lenz::ShowCalibrationsOptions& show) {
   command.add_option("--data", show.data, data_help);
   command.add_option("--home", show.home, "Id of the home, where there are several");
@@ -490,6 +523,12 @@ void add_all(CLI::App& app, int& result) {
   calibrate->require_subcommand(1);
   add(*calibrate, result, "channel", "One clamp, step by step, while the hub runs", lenz::calibrate,
       describe_calibrate);
+  add(*calibrate, result, "reading", "What the utility's meter shows, beside what the mains counted",
+      lenz::read_utility_meter, describe_reading);
+  add(*calibrate, result, "switched", "One circuit by the mains, with a load that is switched",
+      lenz::calibrate_switched, describe_switched);
+  add(*calibrate, result, "sum", "Circuits by their sum against the mains", lenz::calibrate_sum,
+      describe_sum);
   add(*calibrate, result, "undo", "One clamp as it was before its newest calibration",
       lenz::undo_calibration, describe_undo_calibration);
   add(*calibrate, result, "show", "What was calibrated, with what, and its +-",

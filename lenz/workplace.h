@@ -38,6 +38,7 @@ class Workplace {
   std::string advice_file() const { return folder_ + "/advice.db"; }
   std::string catalogue_file() const { return folder_ + "/catalogue.csv"; }
   std::string calibrations_file() const { return folder_ + "/calibrations.toml"; }
+  std::string readings_file() const { return folder_ + "/utility_readings.toml"; }
   std::string accounts_file() const { return folder_ + "/accounts.db"; }
   std::string meters_file() const { return folder_ + "/meters"; }  // That were paired.
   std::string firmware_folder() const { return folder_ + "/firmware"; }

@@ -8,10 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "hub/api/calibration_steps.h"
 #include "hub/api/meters.h"
-#include "hub/api/routes.h"
-#include "hub/calibration_desk.h"
-#include "hub/mains_desk.h"
 #include "insight/calibration/transformers.h"
 
 namespace hub {
@@ -21,8 +19,7 @@ using Json = nlohmann::ordered_json;
 using Answer = std::function<void(Response)>;
 using insight::LoadKind;
 
-constexpr std::size_t most_typed = 32, most_text = 200;  // Bytes.
-constexpr std::size_t most_blinks = 6000;                // Ten minutes of ten a second.
+constexpr std::size_t most_typed = 32;  // Bytes.
 
 double rounded(double value, double step) { return std::round(value / step) * step; }
 
@@ -143,82 +140,30 @@ Json guide_json(const CalibrationDesk::Guide* guide) {
           {"check", std::move(check)}};
 }
 
-Json light_json(const MainsDesk::Count* count) {
-  if (!count) return nullptr;
-  auto clamps = Json::array();
-  for (const auto& [device, channel, multiplier] : count->clamps) {
-    clamps.push_back({{"device", device}, {"channel", channel}});
-  }
-  return {{"circuit", count->circuit},
-          {"clamps", std::move(clamps)},
-          {"blinks", count->utility.blinks},
-          {"missed", count->utility.missed},
-          {"doubled", count->utility.doubled},
-          {"seconds", rounded(count->utility.end_s - count->utility.begin_s, 0.1)},
-          {"utility_wh", rounded(count->utility.wh, 0.01)},
-          {"our_wh", rounded(count->our_wh, 0.01)},
-          {"off_percent", rounded(100 * (count->our_wh / count->utility.wh - 1), 0.01)},
-          {"plus_minus_percent", rounded(count->plus_minus_percent(), 0.01)},
-          {"is_set", count->is_set}};
-}
-
-// What a home's calls are answered from.
-struct Desks {
-  CalibrationDesk& channel;
-  MainsDesk& mains;
-  const Home& home;
-};
-
-Response state(const Desks& desks, measurement::Timestamp now) {
-  std::vector<CalibrationRecord> records;
-  try {
-    records = desks.channel.records();
-  } catch (const std::runtime_error& trouble) {
-    return refusal(503, trouble.what());
-  }
+Response state(const Home& home, CalibrationDesks& desks, measurement::Timestamp now) {
   auto clamps = Json::array();
   for (const auto& model : insight::transformer_models()) {
     clamps.push_back(
         {{"name", model.name}, {"rated_a", model.rated_a}, {"class_percent", model.class_percent}});
   }
-  return json(Json{{"now", now.time_since_epoch().count()},
-                   {"clamps", std::move(clamps)},
-                   {"channels", channels_of(desks.home, records, now)},
-                   {"guide", guide_json(desks.channel.guide(now))},
-                   {"light", light_json(desks.mains.count(now))}}
-                  .dump(-1, ' ', false, Json::error_handler_t::replace));
+  Json told{{"now", now.time_since_epoch().count()}, {"clamps", std::move(clamps)}};
+  try {
+    told["channels"] = channels_of(home, desks.channel.records(), now);
+    told["guide"] = guide_json(desks.channel.guide(now));
+    tell_closed_panel(told, desks, now);
+  } catch (const std::runtime_error& trouble) {
+    return refusal(503, trouble.what());
+  }
+  return json(told.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-std::optional<Desks> desks_of(const Call& call) {
+CalibrationDesks* desks_of(const Call& call) {
   const auto& home = *call.home;
-  if (!home.calibration || !home.mains || !call.context.requests) return std::nullopt;
-  return Desks{*home.calibration(), *home.mains(), *home.home};
+  return home.calibration && call.context.requests ? home.calibration() : nullptr;
 }
 Response no_desk() { return refusal(503, "No meter of this home can be calibrated from here."); }
 
 // --- What is sent
-
-struct BadBody {
-  std::string sentence;
-};
-
-std::string text_in(const Json& body, const char* name, std::size_t most = most_text) {
-  const auto found = body.find(name);
-  if (found == body.end() || !found->is_string() ||
-      found->get_ref<const std::string&>().size() > most) {
-    throw BadBody{fmt::format("{}: give a text of at most {} bytes.", name, most)};
-  }
-  return found->get<std::string>();
-}
-
-double number_in(const Json& body, const char* name, double least, double most) {
-  const auto found = body.find(name);
-  const double value = found != body.end() && found->is_number() ? found->get<double>() : NAN;
-  if (!(value >= least && value <= most)) {
-    throw BadBody{fmt::format("{}: give a number from {:g} to {:g}.", name, least, most)};
-  }
-  return value;
-}
 
 Typed typed_in(const Json& body, const char* name) {
   const auto found = body.find(name);
@@ -246,25 +191,9 @@ LoadKind kind_in(const Json& body) {
   throw BadBody{"kind: give resistive or inductive."};
 }
 
-std::pair<std::string, int> channel_in(const Call& call, const Json& body) {
-  const auto device = text_in(body, "device");
-  const auto channel =
-      static_cast<int>(number_in(body, "channel", 0, measurement::max_channels - 1));
-  if (!knows(call, device)) throw BadBody{"device: there is no such meter."};
-  return {device, channel};
-}
-
-std::string who(const Call& call) {
-  return call.user && !call.user->name.empty() ? call.user->name : "the owner";
-}
-
 // --- The steps
 
-using Asking = CalibrationDesk::Asking;
-// Throws BadBody before anything is asked.
-using Step = std::function<void(Asking)> (*)(const Call&, const Desks&, const Json&);
-
-std::function<void(Asking)> begin(const Call& call, const Desks& desks, const Json& body) {
+Work begin(const Call& call, CalibrationDesks& desks, const Json& body) {
   const auto [device, channel] = channel_in(call, body);
   const auto& home = *call.home->home;
   CalibrationPlan plan{.device = device,
@@ -282,31 +211,98 @@ std::function<void(Asking)> begin(const Call& call, const Desks& desks, const Js
   };
 }
 
-std::function<void(Asking)> no_load(const Call&, const Desks& desks, const Json&) {
+Work no_load(const Call&, CalibrationDesks& desks, const Json&) {
   return [&desk = desks.channel](Asking asking) { desk.read_no_load(std::move(asking)); };
 }
 
-std::function<void(Asking)> load(const Call&, const Desks& desks, const Json& body) {
+Work load(const Call&, CalibrationDesks& desks, const Json& body) {
   return [&desk = desks.channel, shown = typed_in(body, "shown"),
           kind = kind_in(body)](Asking asking) { desk.read_load(shown, kind, std::move(asking)); };
 }
 
-std::function<void(Asking)> check(const Call&, const Desks& desks, const Json& body) {
+Work check(const Call&, CalibrationDesks& desks, const Json& body) {
   return [&desk = desks.channel, shown = typed_in(body, "shown"),
           kind = kind_in(body)](Asking asking) { desk.check(shown, kind, std::move(asking)); };
 }
 
-std::function<void(Asking)> end(const Call&, const Desks& desks, const Json&) {
-  return [&desk = desks.channel, &mains = desks.mains](const Asking& asking) {
-    desk.end();
-    mains.end();
+Work end(const Call&, CalibrationDesks& desks, const Json&) {
+  return [&desks](const Asking& asking) {
+    desks.end();
     asking.answer({});
   };
 }
 
+Work set(const Call& call, CalibrationDesks& desks, const Json&) {
+  const auto* guide = desks.channel.guide(call.now);
+  const auto work = [&desk = desks.channel](Asking asking) { desk.set(std::move(asking)); };
+  if (!guide) return work;  // Which says so.
+  const auto& plan = guide->course.plan();
+  return noted(call,
+               fmt::format("calibrated channel {} of {} against {}", plan.channel, plan.device,
+                           plan.reference),
+               work);
+}
+
+Work undo(const Call& call, CalibrationDesks& desks, const Json& body) {
+  const auto [device, channel] = channel_in(call, body);
+  return noted(call, fmt::format("undid the calibration of channel {} of {}", channel, device),
+               [&desk = desks.channel, device, channel, by = who(call)](Asking asking) {
+                 desk.undo(device, channel, by, std::move(asking));
+               });
+}
+
+constexpr std::array<NamedStep, 7> steps = {{{"begin", begin},
+                                             {"no_load", no_load},
+                                             {"load", load},
+                                             {"set", set},
+                                             {"check", check},
+                                             {"undo", undo},
+                                             {"end", end}}};
+
+// Null: there is none of that name.
+CalibrationStep step_called(std::string_view name) {
+  for (const std::span<const NamedStep> list : {std::span<const NamedStep>(steps), closed_panel_steps()}) {
+    const auto found = std::ranges::find(list, name, &NamedStep::name);
+    if (found != list.end()) return found->step;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string text_in(const Json& body, const char* name, std::size_t most) {
+  const auto found = body.find(name);
+  if (found == body.end() || !found->is_string() ||
+      found->get_ref<const std::string&>().size() > most) {
+    throw BadBody{fmt::format("{}: give a text of at most {} bytes.", name, most)};
+  }
+  return found->get<std::string>();
+}
+
+double number_in(const Json& body, const char* name, double least, double most) {
+  const auto found = body.find(name);
+  const double value = found != body.end() && found->is_number() ? found->get<double>() : NAN;
+  if (!(value >= least && value <= most)) {
+    throw BadBody{fmt::format("{}: give a number from {:g} to {:g}.", name, least, most)};
+  }
+  return value;
+}
+
+std::pair<std::string, int> channel_in(const Call& call, const Json& body) {
+  const auto device = text_in(body, "device");
+  const auto channel =
+      static_cast<int>(number_in(body, "channel", 0, measurement::max_channels - 1));
+  if (!knows(call, device)) throw BadBody{"device: there is no such meter."};
+  return {device, channel};
+}
+
+std::string who(const Call& call) {
+  return call.user && !call.user->name.empty() ? call.user->name : "the owner";
+}
+
 // Done only once it is noted who does it.
-std::function<void(Asking)> noted(const Call& call, std::string what,
-                                  std::function<void(Asking)> work) {
+Work noted(const Call& call, std::string what,
+                                  Work work) {
   const auto act = note(call, std::move(what), "");
   if (!act) {
     return [](const Asking& asking) { asking.answer(std::unexpected(std::string(why_not_noted))); };
@@ -321,86 +317,25 @@ std::function<void(Asking)> noted(const Call& call, std::string what,
   };
 }
 
-std::function<void(Asking)> set(const Call& call, const Desks& desks, const Json&) {
-  const auto* guide = desks.channel.guide(call.now);
-  const auto work = [&desk = desks.channel](Asking asking) { desk.set(std::move(asking)); };
-  if (!guide) return work;  // Which says so.
-  const auto& plan = guide->course.plan();
-  return noted(call,
-               fmt::format("calibrated channel {} of {} against {}", plan.channel, plan.device,
-                           plan.reference),
-               work);
-}
-
-std::function<void(Asking)> undo(const Call& call, const Desks& desks, const Json& body) {
-  const auto [device, channel] = channel_in(call, body);
-  return noted(call, fmt::format("undid the calibration of channel {} of {}", channel, device),
-               [&desk = desks.channel, device, channel, by = who(call)](Asking asking) {
-                 desk.undo(device, channel, by, std::move(asking));
-               });
-}
-
-std::function<void(Asking)> light(const Call&, const Desks& desks, const Json& body) {
-  SeenLight seen{.per_kwh = number_in(body, "per_kwh", 1, 1e6),
-                 .class_percent = number_in(body, "class_percent", 0.1, 5),
-                 .within_s = number_in(body, "within_s", 0.001, 1)};
-  const auto blinks = body.find("blinks");
-  if (blinks == body.end() || !blinks->is_array() || blinks->size() > most_blinks) {
-    throw BadBody{fmt::format("blinks: give at most {} times in milliseconds UTC.", most_blinks)};
-  }
-  for (const auto& blink : *blinks) {
-    const double ms = blink.is_number() ? blink.get<double>() : NAN;
-    if (!(ms >= 0 && ms < 1e14)) throw BadBody{"blinks: each is a time in milliseconds UTC."};
-    seen.seconds.push_back(ms / 1000);
-  }
-  return [&mains = desks.mains, circuit = text_in(body, "circuit"), seen](const Asking& asking) {
-    asking.answer(mains.take(circuit, seen, asking.now));
-  };
-}
-
-std::function<void(Asking)> set_light(const Call& call, const Desks& desks, const Json&) {
-  const auto work = [&mains = desks.mains, by = who(call)](const Asking& asking) {
-    mains.set(asking.requests, by, asking.now, asking.answer);
-  };
-  const auto* count = desks.mains.count(call.now);
-  if (!count) return work;  // Which says so.
-  return noted(call, fmt::format("calibrated {} by the utility's meter", count->circuit), work);
-}
-
-constexpr std::array<std::pair<std::string_view, Step>, 9> steps = {{{"begin", begin},
-                                                                     {"no_load", no_load},
-                                                                     {"load", load},
-                                                                     {"set", set},
-                                                                     {"check", check},
-                                                                     {"undo", undo},
-                                                                     {"light", light},
-                                                                     {"set_light", set_light},
-                                                                     {"end", end}}};
-
-}  // namespace
-
 Response calibration(const Call& call) {
-  const auto desks = desks_of(call);
-  return desks ? state(*desks, call.now) : no_desk();
+  auto* desks = desks_of(call);
+  return desks ? state(*call.home->home, *desks, call.now) : no_desk();
 }
 
 Response calibrate(const Call& call) {
-  const auto desks = desks_of(call);
+  auto* desks = desks_of(call);
   if (!desks) return no_desk();
   const auto body = Json::parse(call.request.body, nullptr, false);
   const auto word = body.is_object() ? body.value("step", Json()) : Json();
-  const auto step = std::ranges::find_if(
-      steps, [&](const auto& each) { return word.is_string() && word == each.first; });
-  if (step == steps.end()) {
-    return refusal(400,
-                   R"(Send {"step": "begin", "no_load", "load", "set", "check", "undo", "light", )"
-                   R"("set_light" or "end"} with what it takes.)");
+  const auto step = word.is_string() ? step_called(word.get_ref<const std::string&>()) : nullptr;
+  if (!step) {
+    return refusal(400, "Send {\"step\": one that docs/http_api.yaml names} with what it takes.");
   }
   try {
-    return {.later = [work = step->second(call, *desks, body), desks = *desks,
+    return {.later = [work = step(call, *desks, body), desks, home = call.home->home,
                       requests = call.context.requests, now = call.now](const Answer& answer) {
-      work({*requests, now, [desks, now, answer](const std::expected<void, std::string>& done) {
-              answer(done ? state(desks, now) : refusal(409, done.error()));
+      work({*requests, now, [desks, home, now, answer](const std::expected<void, std::string>& done) {
+              answer(done ? state(*home, *desks, now) : refusal(409, done.error()));
             }});
     }};
   } catch (const BadBody& bad) {

@@ -175,6 +175,106 @@ TEST_F(CalibrationTest, TheMainsAreHeldAgainstTheBlinksOfTheUtilitysMeter) {
   EXPECT_EQ(world.accounts.acts(1)[0].what, "calibrated fridge by the utility's meter");
 }
 
+TEST_F(CalibrationTest, TwoReadingsOfTheUtilitysMeterSetTheMainsAndAreNoted) {
+  world.homes[0].panels[0].circuits[0].kind = CircuitKind::grid;
+  // 3 kW for 12 hours, of which the clamp counted 34.92 kWh.
+  world.store.seconds["meter-1"][90][0] = {.watts = 2910};
+  world.store.seconds["meter-1"][43'299][0] = {.watts = 2910, .imported = 34'920'000};
+  const auto read = [&](const char* kwh) {
+    step(Json{{"step", "reading"},
+              {"circuit", "fridge"},
+              {"imported_kwh", kwh},
+              {"exported_kwh", ""},
+              {"class_percent", 1.0}}
+             .dump());
+    return answer->status;
+  };
+  EXPECT_EQ(read("much"), 409u);
+  EXPECT_EQ(read("1000,0"), 200u) << answer->body;
+  EXPECT_EQ(get()["readings"][0]["gain"], nullptr);
+  step(R"({"step":"set_readings","circuit":"fridge"})");
+  EXPECT_EQ(answer->status, 409u);
+  world.now += 12h;
+  EXPECT_EQ(read("1036.0"), 200u);
+
+  const auto told = get()["readings"][0];
+
+  EXPECT_EQ(told["rows"][0]["since_last"], nullptr);
+  EXPECT_NEAR(told["rows"][1]["since_last"]["off_percent"].get<double>(), -3, 0.01);
+  EXPECT_EQ(told["rows"][1]["by"], "the owner");
+  EXPECT_EQ(told["drift"]["has_drifted"], false);
+  EXPECT_EQ(world.accounts.acts(1)[0].what, "read 1036.0 kWh off the utility's meter of fridge");
+  step(R"({"step":"set_readings","circuit":"fridge"})");
+  reply({.kind = Request::Kind::read_words});
+  reply({.kind = Request::Kind::write_words});
+  ASSERT_EQ(answer->status, 200u) << answer->body;
+  EXPECT_EQ(get()["channels"][0]["newest"]["reference"],
+            "The utility's meter, class 1, 1000.0 to 1036.0 kWh");
+  EXPECT_EQ(world.accounts.acts(1)[0].what, "calibrated fridge by readings of the utility's meter");
+  EXPECT_EQ(world.accounts.acts(1)[0].outcome, "done");
+  step(R"({"step":"take_back","circuit":"fridge"})");
+  EXPECT_EQ(get()["readings"][0]["rows"].size(), 1u);
+}
+
+TEST_F(CalibrationTest, ALoadThatIsSwitchedIsWatchedAndSetsItsCircuit) {
+  auto& circuits = world.homes[0].panels[0].circuits;
+  circuits[0].kind = CircuitKind::grid;
+  circuits[1].channels = {{"meter-1", 1, 1}};
+  add_calibration({.device = "meter-1",
+                   .channel = 0,
+                   .time = world.now,
+                   .reference = "Wattmeter",
+                   .by = "Ada",
+                   .volts = 230,
+                   .accuracy = {.gain_limit = 0.2, .loads = {{.amperes = 10}}}},
+                  world.folder.path / "calibrations.toml");
+  step(Json{{"step", "switch"}, {"circuit", "fridge"}}.dump());
+  EXPECT_EQ(answer->status, 409u);
+  step(Json{{"step", "switch"}, {"circuit", circuits[1].id}}.dump());
+  EXPECT_EQ(answer->status, 200u) << answer->body;
+  EXPECT_EQ(get()["switched"]["change_percent"], nullptr);
+  for (int second = 0; second < 60; ++second) {
+    const bool is_on = second / 10 % 2 == 1;
+    world.store.seconds["meter-1"][100 + second] = {{0, {.watts = is_on ? 2200.0F : 200.0F}},
+                                                    {1, {.watts = is_on ? 1940.0F : 0.0F}}};
+  }
+  world.now += 60s;
+
+  const auto told = get()["switched"];
+
+  EXPECT_EQ(told["steps"].size(), 5u);
+  EXPECT_EQ(told["steps"][0]["mains_w"], 2000);
+  EXPECT_NEAR(told["change_percent"].get<double>(), 3.09, 0.01);
+  EXPECT_LT(told["after_percent"], told["before_percent"]);
+  step(R"({"step":"set_switched"})");
+  reply({.kind = Request::Kind::read_words});
+  reply({.kind = Request::Kind::write_words});
+  EXPECT_EQ(get()["switched"]["is_set"], true);
+  EXPECT_THAT(world.accounts.acts(1)[0].what, HasSubstr("by a load that was switched"));
+  step(R"({"step":"end"})");
+  EXPECT_EQ(get()["switched"], nullptr);
+}
+
+TEST_F(CalibrationTest, TheSumIsRefusedWithoutDaysAndAModelSetsItsWords) {
+  step(R"({"step":"sum"})");
+  EXPECT_EQ(answer->status, 409u);
+  EXPECT_EQ(get()["sum"], nullptr);
+  step(R"({"step":"set_sum","circuits":["fridge"]})");
+  EXPECT_EQ(answer->status, 409u);
+
+  step(R"({"step":"model","device":"meter-1","channel":0,"clamp":"SCT-013-000"})");
+  reply({.kind = Request::Kind::read_words});
+  const auto request = measurement::decode_request(
+      {reinterpret_cast<const std::uint8_t*>(world.asked.back().bytes.data()),
+       world.asked.back().bytes.size()});
+  reply({.kind = Request::Kind::write_words});
+
+  EXPECT_EQ(request->wanted.current_gain, 27'518);
+  EXPECT_EQ(request->wanted.voltage_gain, request->expected.voltage_gain);
+  EXPECT_EQ(get()["channels"][0]["newest"]["clamp"], "SCT-013-000");
+  EXPECT_EQ(get()["channels"][0]["newest"]["reference"], "its model alone, SCT-013-000");
+}
+
 TEST_F(CalibrationTest, WhatIsNotWellFormedIsRefusedBeforeTheMeterIsAsked) {
   for (
       const std::string body :
@@ -183,6 +283,10 @@ TEST_F(CalibrationTest, WhatIsNotWellFormedIsRefusedBeforeTheMeterIsAsked) {
        R"({"step":"begin","device":"meter-1","channel":42,"clamp":"SCT-006","reference":"W","percents":["1","1","1"]})",
        R"({"step":"begin","device":"meter-1","channel":0,"clamp":"SCT-006","reference":"","percents":["1","1","1"]})",
        R"({"step":"begin","device":"meter-1","channel":0,"clamp":"SCT-006","reference":"W","percents":["1","1"]})",
+       R"({"step":"reading","circuit":"fridge","imported_kwh":12,"exported_kwh":"","class_percent":1})",
+       R"({"step":"reading","circuit":"fridge","imported_kwh":"12","exported_kwh":"","class_percent":0})",
+       R"({"step":"switch"})", R"({"step":"set_sum","circuits":[]})", R"({"step":"set_sum","circuits":[3]})",
+       R"({"step":"model","device":"meter-1","channel":0,"clamp":"other"})",
        R"({"step":"load","shown":[1,2,3],"kind":"resistive"})",
        R"({"step":"load","shown":["1","2","3"],"kind":"odd"})"}) {
     step(body);

@@ -18,9 +18,8 @@
 
 namespace hub {
 
-class CalibrationDesk;
+struct CalibrationDesks;
 class DoctorDesk;
-class MainsDesk;
 
 // All that it points to outlives it.
 struct ServedHome {
@@ -38,9 +37,8 @@ struct ServedHome {
   std::function<AdviceDesk*()> advice = {};  // Empty, or null: nothing is advised.
   std::string calibrations = {};             // File; empty: nothing was calibrated.
   std::function<DoctorDesk*()> doctor = {};  // Empty, or null: the wiring is not examined.
-  std::function<CalibrationDesk*()> calibration = {};  // Empty: nothing is calibrated.
-  std::function<MainsDesk*()> mains = {};              // The same.
-  const PointsDoor* points = nullptr;                  // Null: nobody can write.
+  std::function<CalibrationDesks*()> calibration = {};  // Empty: nothing is calibrated.
+  const PointsDoor* points = nullptr;                   // Null: nobody can write.
 };
 
 }  // namespace hub

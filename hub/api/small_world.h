@@ -15,10 +15,9 @@
 #include <vector>
 
 #include "hub/api/routes.h"
-#include "hub/calibration_desk.h"
+#include "hub/calibration_desks.h"
 #include "hub/doctor_desk.h"
 #include "hub/files/disk.h"
-#include "hub/mains_desk.h"
 
 namespace hub {
 
@@ -255,8 +254,8 @@ struct SmallWorld {
                      .health = [this] { return &desk; },
                      .offers = {}}};
   DoctorDesk doctor{store, homes[0]};
-  CalibrationDesk calibration{live, homes[0], folder.path / "calibrations.toml"};
-  MainsDesk mains{store, homes[0], folder.path / "calibrations.toml"};
+  CalibrationDesks calibration{live, store, homes[0], folder.path / "calibrations.toml",
+                               folder.path / "utility_readings.toml"};
   std::vector<ServedHome> served = {{.id = "home",
                                      .home = &homes[0],
                                      .store = &store,
@@ -267,8 +266,7 @@ struct SmallWorld {
                                      .bill = [this] { return &bill; },
                                      .advice = [this] { return &advice; },
                                      .doctor = [this] { return &doctor; },
-                                     .calibration = [this] { return &calibration; },
-                                     .mains = [this] { return &mains; }}};
+                                     .calibration = [this] { return &calibration; }}};
   measurement::Timestamp now = new_year + 100s;
   FirmwareShelf shelf{disk, (folder.path / "firmware").string()};
   struct Asked {

@@ -1,0 +1,353 @@
+#include "hub/branch_desk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include "hub/history.h"
+#include "insight/calibration/meter_light.h"
+
+namespace hub {
+
+using insight::Accuracy;
+using measurement::Timestamp;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto longest_break = 60s;  // Between two samples of one rhythm.
+constexpr double least_step_share = 0.2;  // Of a clamp that steps, too.
+constexpr double draws_w = 20;            // More than that: it is on.
+
+const Circuit* find(const Panel& panel, std::string_view id) {
+  const auto found = std::ranges::find(panel.circuits, id, &Circuit::id);
+  return found == panel.circuits.end() ? nullptr : &*found;
+}
+
+// The worst of a circuit's clamps, at power factor 1.
+double plus_minus(const std::vector<CalibrationRecord>& book, const std::vector<ChannelUse>& clamps,
+                  double volts, double amperes) {
+  double worst = 0;
+  for (const auto& clamp : clamps) {
+    worst = std::max(worst,
+                     insight::plus_minus_percent(accuracy_of(book, clamp), volts, amperes, 1));
+  }
+  return worst;
+}
+
+// Of one clamp, or of several together once they have a gain that was found together.
+double plus_minus_after(const std::vector<CalibrationRecord>& book, const ChannelUse& clamp,
+                        const insight::TakenGain& taken, double volts) {
+  const auto after = insight::by_mains(accuracy_of(book, clamp), taken, 1);
+  return insight::plus_minus_percent(after, volts, taken.amperes, 1);
+}
+
+std::vector<WordsChange> changes_of(const std::vector<ChannelUse>& clamps,
+                                    const insight::TakenGain& taken, const std::string& reference) {
+  std::vector<WordsChange> changes;
+  for (const auto& clamp : clamps) {
+    changes.push_back({.clamp = clamp,
+                       .reference = reference,
+                       .words = [factor = taken.factor](const measurement::ChannelWords& words) {
+                         return insight::raised(words, factor);
+                       },
+                       .accuracy = [taken, count = clamps.size()](const Accuracy& before) {
+                         return insight::by_mains(before, taken, count);
+                       }});
+  }
+  return changes;
+}
+
+// The mean of what a circuit's clamps turn back and forth, to the watt; 0 where nothing is known.
+double vars_per_watt(Store& store, const Circuit& circuit, TimeRange range) {
+  double vars = 0, watts = 0;
+  for (const auto& use : circuit.channels) {
+    const auto power =
+        store.read({use.device, measurement::Quantity::active_power, use.channel}, range, 1h);
+    const auto reactive =
+        store.read({use.device, measurement::Quantity::reactive_power, use.channel}, range, 1h);
+    if (!power || !reactive) continue;
+    for (std::size_t i = 0; i < std::min(power->mean.size(), reactive->mean.size()); ++i) {
+      const auto each = static_cast<double>(reactive->mean[i]);
+      if (std::isnan(each) || std::isnan(power->mean[i])) continue;
+      vars += std::abs(each);
+      watts += std::abs(static_cast<double>(power->mean[i]));
+    }
+  }
+  return watts > 0 ? vars / watts : 0;
+}
+
+double phase_percent(const std::vector<CalibrationRecord>& book, const Circuit& branch,
+                     const Circuit& mains, double vars_per_watt) {
+  return insight::phase_percent(accuracy_of(book, branch.channels[0]),
+                                accuracy_of(book, mains.channels[0]),
+                                branch.channels[0].device == mains.channels[0].device,
+                                vars_per_watt);
+}
+
+std::vector<double> minutes_of(Store& store, const Home& home, const std::string& circuit,
+                               const Steps& steps, std::string& trouble) {
+  const HistoryColumns columns{.mean = true, .min = false, .max = false, .total = false};
+  const auto found = history(home, circuit, steps, store, columns);
+  if (!found) {
+    trouble = fmt::format("The store: {}.", sentence(found.error()));
+    return {};
+  }
+  return {found->mean.begin(), found->mean.end()};
+}
+
+}  // namespace
+
+const Circuit* metered_mains(const Panel& panel) {
+  const auto found = std::ranges::find_if(panel.circuits, [](const Circuit& circuit) {
+    return circuit.kind == CircuitKind::grid && !circuit.channels.empty();
+  });
+  return found == panel.circuits.end() ? nullptr : &*found;
+}
+
+std::vector<const Circuit*> branches_of(const Panel& panel) {
+  std::vector<const Circuit*> found;
+  for (const auto& circuit : panel.circuits) {
+    if (circuit.kind == CircuitKind::grid || circuit.channels.empty()) continue;
+    const auto* above = find(panel, circuit.parent);
+    while (above && above->kind != CircuitKind::grid && above->channels.empty()) {
+      above = find(panel, above->parent);
+    }
+    if (!above || above->kind == CircuitKind::grid) found.push_back(&circuit);
+  }
+  return found;
+}
+
+// --- One load, switched
+
+std::expected<void, std::string> BranchDesk::begin_switching(const std::string& id, Timestamp now) {
+  const auto& panel = panel_at(home_, now);
+  const auto* circuit = find(panel, id);
+  const auto* mains = metered_mains(panel);
+  if (!mains || mains->channels.size() > 3) {
+    return std::unexpected("It takes a clamp on each leg of the mains, three at most.");
+  }
+  if (!circuit || circuit->kind == CircuitKind::grid || circuit->channels.empty()) {
+    return std::unexpected("Choose a circuit with a clamp behind the mains.");
+  }
+  switching_ = Switching{.circuit = id,
+                         .clamps = circuit->channels,
+                         .begin = now,
+                         .end = now + longest_switching,
+                         .gain = insight::branch_gain({})};
+  return {};
+}
+
+const BranchDesk::Switching* BranchDesk::switching(Timestamp now) {
+  if (!switching_) return nullptr;
+  if (!switching_->is_set) look(*switching_, load_calibrations(book_), now);
+  return &*switching_;
+}
+
+void BranchDesk::look(Switching& switching, const std::vector<CalibrationRecord>& book,
+                      Timestamp now) {
+  const auto& panel = panel_at(home_, now);
+  const auto& mains = *metered_mains(panel);
+  const auto& branch = *find(panel, switching.circuit);
+  const TimeRange range{switching.begin, std::min(now, switching.end)};
+  if (range.begin >= range.end) return;
+  std::vector<insight::SwitchedMoment> all;
+  const auto add = [&](const ChannelUse& use, auto to_what) {
+    const auto points =
+        store_.read({use.device, measurement::Quantity::active_power, use.channel}, range, 1s);
+    if (!points) return;
+    all.resize(std::max(all.size(), points->mean.size()), {.branch_w = 0});
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const double watts = i < points->mean.size() ? static_cast<double>(points->mean[i]) : NAN;
+      all[i].time_s = static_cast<double>((points->begin + static_cast<std::int64_t>(i) * 1s)
+                                              .time_since_epoch()
+                                              .count()) /
+                      1000;
+      to_what(all[i]) += use.multiplier * watts;
+    }
+  };
+  for (const auto& use : branch.channels) {
+    add(use, [](insight::SwitchedMoment& moment) -> double& { return moment.branch_w; });
+  }
+  for (std::size_t c = 0; c < mains.channels.size(); ++c) {
+    add(mains.channels[c], [c](insight::SwitchedMoment& moment) -> double& {
+      return moment.mains_clamps_w.at(c);
+    });
+  }
+  // Seconds without a sample are no break as long as the meter's rhythm is kept.
+  std::vector<insight::SwitchedMoment> moments;
+  for (const auto& moment : all) {
+    const auto& legs = moment.mains_clamps_w;
+    if (std::isnan(moment.branch_w + legs[0] + legs[1] + legs[2])) continue;
+    const double break_s = std::chrono::duration<double>(longest_break).count();
+    if (!moments.empty() && moment.time_s - moments.back().time_s > break_s) moments.clear();
+    moments.push_back(moment);
+  }
+  switching.steps = insight::steps_in(moments);
+  switching.gain = insight::branch_gain(switching.steps);
+  if (!switching.gain) return;
+  switching.wrong_legs = insight::wrong_legs(switching.steps, mains.legs, branch.legs);
+
+  const double volts = home_.nominal_voltage_v;
+  const auto count = static_cast<double>(switching.clamps.size());
+  auto& taken = switching.taken = {.factor = switching.gain->factor,
+                                   .gain_deviation = switching.gain->gain_deviation};
+  double step_w = 0;
+  for (const auto& step : switching.steps) {
+    step_w += std::abs(step.mains_w) / static_cast<double>(switching.steps.size());
+  }
+  for (std::size_t c = 0; c < mains.channels.size(); ++c) {
+    const auto& step = switching.steps.back();
+    const double share = step.mains_clamps_w.at(c) / step.mains_w;
+    if (share < least_step_share) continue;
+    double carried_w = 0;
+    for (const auto& moment : moments) {
+      carried_w += std::abs(moment.mains_clamps_w.at(c)) / static_cast<double>(moments.size());
+    }
+    for (const double watts : {step_w * share, carried_w}) {
+      taken.mains_percent = std::max(
+          taken.mains_percent, plus_minus(book, {mains.channels[c]}, volts, watts / volts));
+    }
+  }
+  taken.amperes = step_w / volts / count;
+  switching.before_percent = plus_minus(book, switching.clamps, volts, taken.amperes);
+  switching.after_percent = plus_minus_after(book, switching.clamps[0], taken, volts);
+  if (switching.after_percent >= switching.before_percent) {
+    switching.gain = std::unexpected(fmt::format(
+        "It would not become surer: it may be off by {:.2g} % now, and the mains by {:.2g} %. Set "
+        "the mains first.",
+        switching.before_percent, taken.mains_percent));
+  }
+}
+
+std::expected<std::vector<WordsChange>, std::string> BranchDesk::switching_changes(Timestamp now) {
+  const auto* found = switching(now);
+  if (!found) return std::unexpected("Nothing is being switched: begin with a circuit.");
+  if (found->is_set) return std::unexpected("It is set already: begin again to check it.");
+  if (!found->gain) return std::unexpected(found->gain.error());
+  return changes_of(found->clamps, found->taken,
+                    fmt::format("One load, switched, against the mains: {} steps",
+                                found->gain->steps));
+}
+
+void BranchDesk::was_set_by_switching() {
+  if (switching_) switching_->is_set = true;
+}
+
+// --- The sum of all
+
+std::expected<void, std::string> BranchDesk::look_at_sum(Timestamp now) {
+  sum_.reset();
+  const auto& panel = panel_at(home_, now);
+  const auto* mains = metered_mains(panel);
+  const auto circuits = branches_of(panel);
+  if (!mains || circuits.empty()) {
+    return std::unexpected("It takes clamps on the mains, and on circuits behind them.");
+  }
+  const auto book = load_calibrations(book_);
+  auto begin = std::max(now - longest_sum, panel.valid_from);
+  begin = std::max(begin, newest_of(book, mains->channels));
+  for (const auto* circuit : circuits) begin = std::max(begin, newest_of(book, circuit->channels));
+  // Whole minutes that are over.
+  const auto first = (begin.time_since_epoch() + 1min - 1ms) / 1min;
+  const Steps steps{Timestamp(first * 1min), 1min,
+                    static_cast<std::size_t>(std::max<std::int64_t>(
+                        now.time_since_epoch() / 1min - first, 0))};
+  std::string trouble;
+  const auto of_mains = minutes_of(store_, home_, mains->id, steps, trouble);
+  std::vector<std::vector<double>> of_branches;
+  const double volts = home_.nominal_voltage_v;
+  Sum sum{.begin = steps.begin, .end = steps.end()};
+  std::vector<double> priors;
+  double mains_w = 0, mains_minutes = 0;
+  for (const double watts : of_mains) {
+    if (std::isnan(watts)) continue;
+    mains_w += std::abs(watts);
+    ++mains_minutes;
+  }
+  if (mains_minutes < static_cast<double>(least_minutes)) {
+    return std::unexpected(fmt::format(
+        "A day of minutes is needed since the clamps were set last, and {:.0f} are there.",
+        mains_minutes));
+  }
+  const double mains_a =
+      mains_w / mains_minutes / volts / static_cast<double>(mains->channels.size());
+  sum.mains_percent = plus_minus(book, mains->channels, volts, mains_a);
+  for (const auto* circuit : circuits) {
+    auto watts = minutes_of(store_, home_, circuit->id, steps, trouble);
+    if (!trouble.empty()) return std::unexpected(trouble);
+    double squares = 0, sizes = 0, all = 0, count = 0;
+    for (const double each : watts) {
+      if (std::isnan(each)) continue;
+      all += each;
+      ++count;
+      if (std::abs(each) < draws_w) continue;
+      squares += each * each;
+      sizes += std::abs(each);
+    }
+    // A clamp that was not there all the time must not cost the others theirs.
+    if (count < mains_minutes / 2) continue;
+    Branch branch{.circuit = circuit->id, .clamps = circuit->channels, .mean_w = all / count};
+    branch.taken.amperes = std::max(sizes > 0 ? squares / sizes : std::abs(branch.mean_w), 1.0) /
+                           volts / static_cast<double>(circuit->channels.size());
+    branch.before_percent = plus_minus(book, circuit->channels, volts, branch.taken.amperes);
+    branch.taken.phase_percent =
+        phase_percent(book, *circuit, *mains,
+                      vars_per_watt(store_, *circuit, {steps.begin, steps.end()}));
+    priors.push_back(
+        std::hypot(branch.before_percent, sum.mains_percent, branch.taken.phase_percent) / 1.96);
+    sum.branches.push_back(std::move(branch));
+    of_branches.push_back(std::move(watts));
+  }
+  const auto fit = insight::fit_branches(of_mains, of_branches, priors);
+  if (!fit) return std::unexpected(fit.error());
+  sum.minutes = fit->minutes;
+  for (std::size_t b = 0; b < sum.branches.size(); ++b) {
+    auto& branch = sum.branches[b];
+    auto& taken = branch.taken;
+    taken.factor = fit->branches[b].factor;
+    taken.gain_deviation = 100 * fit->branches[b].plus_minus / 1.96;
+    taken.mains_percent =
+        std::max(sum.mains_percent, plus_minus(book, mains->channels, volts, taken.amperes));
+    branch.after_percent = plus_minus_after(book, branch.clamps[0], taken, volts);
+  }
+  sum.unmeasured_w = fit->unmeasured_w;
+  sum.always_w = fit->always_w;
+  for (const auto& clamp : mains->channels) {
+    sum.plus_minus_w = std::max(
+        sum.plus_minus_w, insight::unmeasured_plus_minus(*fit, accuracy_of(book, clamp),
+                                                         mains_w / mains_minutes, volts));
+  }
+  sum_ = std::move(sum);
+  return {};
+}
+
+std::expected<std::vector<WordsChange>, std::string> BranchDesk::sum_changes(
+    const std::vector<std::string>& circuits) const {
+  if (!sum_) return std::unexpected("The sum was not looked at: look at it first.");
+  if (sum_->is_set) return std::unexpected("It is set already: the next days tell how right it is.");
+  std::vector<WordsChange> changes;
+  for (const auto& branch : sum_->branches) {
+    if (std::ranges::find(circuits, branch.circuit) == circuits.end()) continue;
+    if (!branch.is_better()) {
+      return std::unexpected(
+          fmt::format("{} would not become surer by the sum.", branch.circuit));
+    }
+    const auto reference =
+        fmt::format("Sum of branches against mains, {} minutes", sum_->minutes);
+    for (auto& change : changes_of(branch.clamps, branch.taken, reference)) {
+      changes.push_back(std::move(change));
+    }
+  }
+  if (changes.empty()) return std::unexpected("No circuit was chosen that becomes surer by it.");
+  return changes;
+}
+
+void BranchDesk::was_set_by_sum() {
+  if (sum_) sum_->is_set = true;
+}
+
+}  // namespace hub
