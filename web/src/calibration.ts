@@ -72,12 +72,58 @@ export interface LightCount {
   plus_minus_percent: number;
   is_set: boolean;
 }
+// What was read off the utility's meter beside what the mains' clamps counted.
+export type Comparison = { utility_kwh: number; our_kwh: number; off_percent: number; plus_minus_percent: number } | { why_not: string };
+export interface UtilityReading {
+  time: number;
+  imported_kwh: string; // As typed.
+  exported_kwh: string; // Empty: it shows none.
+  is_new_meter: boolean;
+  by: string;
+  since_last: Comparison | null;
+}
+export interface Readings {
+  circuit: string;
+  clamps: { device: string; channel: number }[];
+  rows: UtilityReading[]; // Oldest first.
+  drift: { off_percent: number; plus_minus_percent: number; stated_percent: number; has_drifted: boolean } | null;
+  gain: Comparison | null; // What the clamps could be set by; null: fewer than two readings since they were.
+}
+// One load that is switched on and off.
+export interface Switched {
+  circuit: string;
+  clamps: { device: string; channel: number }[];
+  end: number;
+  steps: { time: number; mains_w: number; branch_w: number }[];
+  why_not: string | null; // Nothing can be set by it yet.
+  change_percent: number | null;
+  set_aside: number;
+  before_percent: number;
+  after_percent: number;
+  wrong_legs: string;
+  is_set: boolean;
+}
+// All branches together against the mains.
+export interface BranchSum {
+  begin: number;
+  end: number;
+  minutes: number;
+  branches: { circuit: string; clamps: number; mean_w: number; change_percent: number; before_percent: number; after_percent: number; is_better: boolean }[];
+  unmeasured_w: number;
+  always_w: number;
+  plus_minus_w: number; // Of both.
+  mains_percent: number;
+  is_set: boolean;
+}
 export interface Calibration {
   now: number;
   clamps: { name: string; rated_a: number; class_percent: number }[];
   channels: Channel[];
   guide: Guide | null;
   light: LightCount | null;
+  readings: Readings[];
+  switched: Switched | null;
+  sum: BranchSum | null;
 }
 
 export type Step =
@@ -85,7 +131,11 @@ export type Step =
   | { step: 'load' | 'check'; shown: Typed; kind: LoadKind }
   | { step: 'undo'; device: string; channel: number }
   | { step: 'light'; circuit: string; blinks: number[]; per_kwh: number; class_percent: number; within_s: number }
-  | { step: 'no_load' | 'set' | 'set_light' | 'end' };
+  | { step: 'reading'; circuit: string; imported_kwh: string; exported_kwh: string; class_percent: number; is_new_meter: boolean }
+  | { step: 'take_back' | 'set_readings' | 'switch'; circuit: string }
+  | { step: 'set_sum'; circuits: string[] }
+  | { step: 'model'; device: string; channel: number; clamp: string }
+  | { step: 'no_load' | 'set' | 'set_light' | 'set_switched' | 'sum' | 'end' };
 
 // What somebody may have at hand, and its usual ± of volts, amperes and watts; empty: it shows none.
 export const references: { name: string; percents: Typed }[] = [
@@ -123,3 +173,25 @@ export function said_of_check(check: Check): string {
     ? `${words}, within the ${plus_minus(check.plus_minus_percent)} that was stated.`
     : `${words}, more than the ${plus_minus(check.plus_minus_percent)} that was stated. Check again with a steady load; if it stays so, undo it.`;
 }
+
+const side = (percent: number): string => `${off_by(Math.abs(percent))} ${percent < 0 ? 'less' : 'more'}`;
+
+// Of one reading, beside the one before.
+export function said_of_comparison(found: Comparison | null): string {
+  if (!found) return 'the first';
+  if ('why_not' in found) return found.why_not;
+  return `${exact(found.utility_kwh, 1, 'kWh')} since the one before; your clamps counted ${side(found.off_percent)}, ${plus_minus(found.plus_minus_percent)}`;
+}
+
+// Nothing: it was not compared yet.
+export function said_of_drift({ drift }: Readings): string {
+  if (!drift) return '';
+  const words = `Since they were set, your clamps counted ${side(drift.off_percent)} than the utility's meter`;
+  return drift.has_drifted
+    ? `${words}: beyond the ${plus_minus(drift.stated_percent)} that was stated. Set them again, or look at Wiring.`
+    : `${words}: within the ${plus_minus(drift.stated_percent)} that was stated.`;
+}
+
+// By how much a circuit's numbers change, and its ± before and after.
+export const said_of_change = (change: number, before: number, after: number): string =>
+  `${change < 0 ? '\u2212' : '+'}${off_by(Math.abs(change))}; ${plus_minus(before)} becomes ${plus_minus(after)}`;
