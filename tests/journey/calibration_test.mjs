@@ -97,7 +97,7 @@ describe('The light of the utility\u2019s meter', { timeout: 200_000 }, () => {
   });
 });
 
-describe('The guide', { timeout: 200_000 }, () => {
+describe('The guide', { timeout: 400_000 }, () => {
   let server;
   let browser;
   before(async () => {
@@ -136,6 +136,54 @@ describe('The guide', { timeout: 200_000 }, () => {
 
       await card.getByRole('button', { name: /^Undo/ }).click();
       await card.getByText('undone: Wattmeter').waitFor();
+      await page.context().close();
+    });
+  }
+
+  for (const [screen, size] of Object.entries({ phone, desktop })) {
+    test(`leads through readings, a kettle and the sum with the panel closed, on a ${screen}`, async () => {
+      const page = await open_page(browser, `http://127.0.0.1:${server.address().port}/${screen === 'phone' ? 'us' : 'eu'}/#link=demo`, size);
+      await page.evaluate(() => { location.hash = '#/meters'; });
+      const card = page.getByRole('region', { name: /^Calibration/ });
+      const look = async (name) => {
+        assert.deepEqual(await barriers(page), []);
+        assert.equal(await overflow(page), 0);
+        if (process.env.LENZ_PICTURES) await card.screenshot({ path: `${process.env.LENZ_PICTURES}/${name}-${screen}.png` });
+      };
+      await look('card');
+      await card.getByRole('button', { name: /by readings of it/ }).click();
+      const read = async (kwh) => {
+        await card.getByLabel(/kWh drawn/).fill(kwh);
+        await card.getByRole('button', { name: 'It shows that now' }).click();
+      };
+      await read('12 kWh');
+      await card.getByText('with its decimals').waitFor();
+      assert.equal(await card.getByLabel(/kWh drawn/).inputValue(), '12 kWh', 'what was typed is not lost');
+      await read('1000,0');
+      await card.getByText('the first', { exact: true }).waitFor();
+      await read('1036.0');
+      await card.getByText(/beyond the ±.1.4.% that was stated/).waitFor();
+      await card.getByText(/36.0.kWh since the one before/).waitFor();
+      await look('readings');
+      await card.getByRole('button', { name: 'Set the 2 clamps so' }).click();
+      await card.getByRole('button', { name: 'Done' }).click();
+
+      await card.getByRole('button', { name: /a load that is switched/ }).click();
+      await card.getByLabel('On which circuit').selectOption({ index: 1 });
+      await card.getByRole('button', { name: 'Begin' }).click();
+      await card.getByText(/Mains 2,012.W/).first().waitFor();
+      await card.getByText(/Its numbers would change by/).waitFor();
+      await look('switched');
+      await card.getByRole('button', { name: 'Set the clamp so' }).click();
+      await card.getByText('The meter is set.').waitFor();
+      await card.getByRole('button', { name: 'Done' }).click();
+
+      await card.getByRole('button', { name: 'All circuits: by their sum' }).click();
+      await card.getByText(/184.W on average are not measured/).waitFor();
+      await card.getByRole('checkbox', { checked: true }).first().uncheck();
+      await look('sum');
+      await card.getByRole('button', { name: /^Set these/ }).click();
+      await card.getByText('The meter is set.').waitFor();
       await page.context().close();
     });
   }
@@ -216,6 +264,14 @@ test('a meter that is off is right afterwards, by what its own page leads to', {
     await card.getByRole('button', { name: /^Undo/ }).click();
     await card.getByText('undone: Wattmeter, checked in 2026').waitFor();
     await page.getByText('the owner calibrated channel 0 of meter-1 against Wattmeter').waitFor();
+    // The display of the utility's meter, typed and taken back.
+    await card.getByRole('button', { name: /by readings of it/ }).click();
+    await card.getByLabel(/kWh drawn/).fill('1000.0');
+    await card.getByRole('button', { name: 'It shows that now' }).click();
+    await card.getByText('the first', { exact: true }).waitFor();
+    await card.getByRole('button', { name: 'Take this one back' }).click();
+    await card.getByText(/Type what its display shows now/).waitFor();
+    await page.getByText('took back the newest reading of bench').waitFor();
     assert.deepEqual(page.troubles, []);
   } finally {
     await browser.close();

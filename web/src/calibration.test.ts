@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { said_of_check, said_of_light, shown_by, standing, steadiness, type Channel } from './calibration';
+import { said_of_change, said_of_check, said_of_comparison, said_of_drift, said_of_light, shown_by, standing, steadiness, type Channel } from './calibration';
 
 const plain = (words: string) => words.replaceAll('\u00a0', ' ');
 const reading = { time: 0, volts: 230.41, amperes: 9.9812, watts: 2299.32, unrest: 0.001, is_steady: true };
@@ -37,5 +37,16 @@ describe('Calibration', () => {
     const check = { reference_w: 2300, meter_w: 2301.2, off_percent: 0.05, plus_minus_percent: 0.24, is_within: true };
     expect(plain(said_of_check(check))).toBe('The meter shows 2301.2 W, the reference 2300.0 W: 0.05 % apart, within the ± 0.24 % that was stated.');
     expect(said_of_check({ ...check, off_percent: -1, is_within: false })).toContain('if it stays so, undo it');
+  });
+
+  test('a reading of the utility\u2019s meter says what the clamps counted beside it, or why it cannot', () => {
+    expect(said_of_comparison(null)).toBe('the first');
+    expect(said_of_comparison({ why_not: 'Too little.' })).toBe('Too little.');
+    expect(plain(said_of_comparison({ utility_kwh: 36, our_kwh: 35.28, off_percent: -2, plus_minus_percent: 1.04 })))
+      .toBe('36.0 kWh since the one before; your clamps counted 2 % less, ± 1 %');
+    const read = { circuit: 'main', clamps: [], rows: [], gain: null, drift: { off_percent: 3, plus_minus_percent: 0.1, stated_percent: 1.4, has_drifted: true } };
+    expect(plain(said_of_drift(read))).toContain('3 % more than the utility\'s meter: beyond the ± 1.4 %');
+    expect(said_of_drift({ ...read, drift: null })).toBe('');
+    expect(plain(said_of_change(-2.5, 5.9, 1.1))).toBe('\u22122.5 %; ± 5.9 % becomes ± 1.1 %');
   });
 });
