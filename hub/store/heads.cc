@@ -97,6 +97,13 @@ Heads::Samples Heads::samples(Row row) const {
   return head.open.empty() ? decoded(row, head.block) : head.open;
 }
 
+void Heads::append_to(SampleColumns& columns, Row row) const {
+  const auto& head = heads_.at(row);
+  if (!head.open.empty()) return columns.append(head.open);
+  const auto done = append_block(row, head.block, columns);
+  assert(done && "BUG: what was encoded in memory is not decoded");
+}
+
 Bytes Heads::block(Row row) const {
   const auto& head = heads_.at(row);
   return head.open.empty() ? head.block : encode_block(row, head.open);

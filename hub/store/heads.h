@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hub/store/column.h"
+#include "hub/store/sample_columns.h"
 #include "measurement/sample.h"
 
 namespace hub {
@@ -32,6 +33,7 @@ class Heads {
   // Of a minute that is here: as it lies open, or absent where it is encoded.
   std::optional<std::span<const measurement::Sample>> open(Row) const;
   Samples samples(Row) const;
+  void append_to(SampleColumns&, Row) const;  // Its samples.
   Bytes block(Row) const;            // As encode_block() has it.
   std::int64_t absences(Row) const;  // Bit c: channel c's active power is absent from a sample.
 

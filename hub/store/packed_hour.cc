@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 #include <optional>
-#include <type_traits>
 
 #include "hub/store/packed_column.h"
 #include "hub/store/prediction.h"
@@ -189,13 +188,23 @@ constexpr std::int64_t least_part_lost = 400;  // Of a value: 0.25 %.
 
 class Packing {
  public:
-  Packing(std::span<const Sample> samples, Loss loss) : samples_(samples), loss_(loss) {}
+  Packing(const SampleColumns& samples, Loss loss) : samples_(samples), loss_(loss) {}
 
   std::vector<HourPart> parts() {
-    const std::size_t chips = std::ranges::max_element(samples_, {}, &Sample::chips)->chips();
-    put_clock(chips);
-    take_columns();
-    const Sample widest(chips);
+    put_clock();
+    const Sample widest(samples_.chips());
+    for (const auto& quantity : measured) {
+      for (std::size_t index = 0; index < widest.count(quantity.id); ++index) {
+        const auto& column = samples_.of(quantity.id, index);
+        if (column.empty()) continue;
+        const auto series = series_number(quantity.id, index);
+        if (quantity.kind == Kind::total) {
+          take(column, totals_[series]);
+        } else {
+          take(column, instants_[series]);
+        }
+      }
+    }
     const auto put_all = [&](const measurement::QuantityRow& quantity) {
       for (std::size_t index = 0; index < widest.count(quantity.id); ++index) {
         if (quantity.kind == Kind::total) {
@@ -216,70 +225,33 @@ class Packing {
   }
 
  private:
-  void put_clock(std::size_t chips) {
-    std::vector<std::int64_t> numbers;
-    for (const auto& sample : samples_) {
-      numbers.push_back(static_cast<std::int64_t>(sample.number));
-      uptimes_.push_back(sample.uptime.count());
-    }
+  void put_clock() {
+    const auto& uptimes = samples_.uptimes();
     // The time between two samples that is neither of the shortest nor of the longest.
     std::vector<std::int64_t> passed;
-    for (std::size_t i = 1; i < uptimes_.size(); ++i) {
-      passed.push_back(wrapping_difference(uptimes_[i], uptimes_[i - 1]));
+    for (std::size_t i = 1; i < uptimes.size(); ++i) {
+      passed.push_back(wrapping_difference(uptimes[i], uptimes[i - 1]));
     }
     const auto middle = passed.begin() + static_cast<std::ptrdiff_t>(passed.size() / 2);
     if (!passed.empty()) std::ranges::nth_element(passed, middle);
 
     Bytes bytes;
-    put_number(bytes, samples_.size());
-    put_number(bytes, chips);
-    put_wide(bytes, numbers, 1);
-    put_wide(bytes, uptimes_, passed.empty() ? 0 : *middle);
+    put_number(bytes, samples_.count());
+    put_number(bytes, samples_.chips());
+    put_wide(bytes, samples_.numbers(), 1);
+    put_wide(bytes, uptimes, passed.empty() ? 0 : *middle);
     parts_.push_back({clock_part, std::move(bytes)});
   }
 
-  // Sample by sample, since each is some hundreds of values wide.
-  void take_columns() {
-    constexpr auto most = measurement::measured_quantities * measurement::max_channels;
-    std::array<std::int32_t*, most> instants{};
-    std::array<std::int64_t*, most> totals{};
-    const auto cell = [&](auto& known, auto& columns, Quantity quantity, std::size_t index) {
-      auto& values = known[static_cast<std::size_t>(quantity) * measurement::max_channels + index];
-      if (!values) {
-        auto& column = columns[series_number(quantity, index)];
-        column.values.assign(samples_.size(), absent(column));
-        values = column.values.data();
-      }
-      return values;
-    };
-    for (std::size_t i = 0; i < samples_.size(); ++i) {
-      samples_[i].each([&](Quantity quantity, std::size_t index, auto steps) {
-        if constexpr (std::is_same_v<decltype(steps), std::int64_t>) {
-          cell(totals, totals_, quantity, index)[i] = steps;
-        } else {
-          cell(instants, instants_, quantity, index)[i] = steps;
-        }
-      });
-    }
-    find_absences(instants_);
-    find_absences(totals_);
-  }
-
-  // No sample has it for a value.
   template <class Value>
-  static constexpr Value absent(const HourColumn<Value>&) {
-    return std::numeric_limits<Value>::min();
-  }
-
-  static void find_absences(auto& columns) {
-    for (auto& [series, column] : columns) {
-      if (std::ranges::find(column.values, absent(column)) == column.values.end()) continue;
-      column.present.resize(column.values.size());
-      for (std::size_t i = 0; i < column.values.size(); ++i) {
-        column.present[i] = column.values[i] != absent(column);
-        if (!column.present[i]) column.values[i] = 0;
-      }
-    }
+  static void take(const SampleColumns::Column& from, HourColumn<Value>& to) {
+    to.values.resize(from.size());
+    std::ranges::transform(from, to.values.begin(), [](auto value) {
+      return value == Sample::absent ? 0 : static_cast<Value>(value);
+    });
+    if (std::ranges::find(from, Sample::absent) == from.end()) return;
+    to.present.resize(from.size());
+    std::ranges::transform(from, to.present.begin(), [](auto v) { return v != Sample::absent; });
   }
 
   const Values& values_of(Quantity quantity, std::size_t index) const {
@@ -371,7 +343,7 @@ class Packing {
       }
       const auto factor = factor_of(xy / xx);
       if (factor != 0) {
-        trials.add(Method::proportion, factor, proportional(factor, x, samples_.size()));
+        trials.add(Method::proportion, factor, proportional(factor, x, samples_.count()));
       }
     }
     keep(quantity, index, column, trials.best());
@@ -400,7 +372,7 @@ class Packing {
     const Values& reactive = values_of(Quantity::reactive_power, channel);
     const Values& voltage = values_of(Quantity::voltage, measurement::chip_of(channel));
     if (power.empty() || reactive.empty() || voltage.empty()) return;
-    std::vector<double> currents(samples_.size());
+    std::vector<double> currents(samples_.count());
     find_currents(power, reactive, voltage, currents);
     double xy = 0, xx = 0;
     for (std::size_t i = 0; i < currents.size(); ++i) {
@@ -428,7 +400,7 @@ class Packing {
     auto best = try_method(Method::plain, {});
     const Values& power = values_of(Quantity::active_power, index);
     if (!power.empty()) {
-      auto bytes = try_method(Method::integral, integrated(power, uptimes_, sign_of(quantity)));
+      auto bytes = try_method(Method::integral, integrated(power, samples_.uptimes(), sign_of(quantity)));
       if (bytes.size() < best.size()) best = std::move(bytes);
     }
     keep(quantity, index, column.present, best);
@@ -442,9 +414,8 @@ class Packing {
     parts_.push_back(std::move(part));
   }
 
-  std::span<const Sample> samples_;
+  const SampleColumns& samples_;
   Loss loss_;
-  std::vector<std::int64_t> uptimes_;
   std::map<std::int64_t, Instants> instants_;  // By series, like the totals.
   std::map<std::int64_t, Totals> totals_;
   // Chips whose values are predicted from no other chip's.
@@ -454,8 +425,8 @@ class Packing {
 
 }  // namespace
 
-std::vector<HourPart> pack_hour(std::span<const Sample> samples, Loss loss) {
-  assert(!samples.empty() && samples.size() <= most_samples_in_hour && "BUG: no such hour");
+std::vector<HourPart> pack_hour(const SampleColumns& samples, Loss loss) {
+  assert(samples.count() > 0 && samples.count() <= most_samples_in_hour && "BUG: no such hour");
   return Packing(samples, loss).parts();
 }
 

@@ -20,6 +20,7 @@
 
 #include "hub/store/block.h"
 #include "hub/store/column.h"
+#include "hub/store/sample_columns.h"
 #include "hub/store/store.h"
 #include "measurement/sample.h"
 
@@ -41,7 +42,11 @@ enum class Loss : std::uint8_t { none, quarter_percent };
 
 // The samples' numbers rise; there is at least one, and at most most_samples_in_hour. Parts come in
 // the order of their series; a series that no sample has has none.
-std::vector<HourPart> pack_hour(std::span<const measurement::Sample>, Loss = Loss::none);
+std::vector<HourPart> pack_hour(const SampleColumns&, Loss = Loss::none);
+inline std::vector<HourPart> pack_hour(std::span<const measurement::Sample> samples,
+                                       Loss loss = Loss::none) {
+  return pack_hour(SampleColumns(samples), loss);
+}
 
 // One value a sample, in steps of the quantity's resolution.
 template <class Value>

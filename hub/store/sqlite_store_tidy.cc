@@ -32,13 +32,12 @@ constexpr std::size_t copied_at_once = 256 * 1024;  // Bytes.
 // What each series did in the minutes of an hour.
 class MinutesOfSeries {
  public:
-  void add(std::size_t minute, std::span<const Sample> samples) {
-    std::vector<MinuteSummary> all(slots);
-    summarise(samples, all);
+  // Of the samples from `first` on.
+  void add(std::size_t minute, const SampleColumns& samples, std::size_t first) {
+    const Sample widest(samples.chips());
     for (const auto& row : measured) {
-      const Sample widest(measurement::max_chips);
       for (std::size_t index = 0; index < widest.count(row.id); ++index) {
-        put(series_number(row.id, index), minute, all[slot_of(row.id, index)]);
+        put(series_number(row.id, index), minute, summarise(samples, first, row.id, index));
       }
     }
   }
@@ -217,34 +216,36 @@ std::expected<std::size_t, StoreError> SqliteStore::pack_one(Row hour, Loss loss
   const Boot* boot = boot_with(hour >> 32);
   const auto here = rows_and_heads(rows_within_, hour, hour + 59);
   if (!here) return std::unexpected(here.error());
-  Samples samples;
+  SampleColumns samples;
   MinutesOfSeries minutes;
   for (const Row row : *here) {
-    const auto found = minute(row);
-    if (samples.empty() && found) samples.reserve(here->size() * found->size());
-    // What is damaged stays as it is, so that every read of it tells.
-    if (!found && found.error() == StoreError::corrupted) return 0;
-    if (!found) return std::unexpected(found.error());
-    samples.insert(samples.end(), found->begin(), found->end());
-    minutes.add(static_cast<std::size_t>(row - hour), *found);
+    const auto first = samples.count();
+    if (heads_.has(row)) {
+      heads_.append_to(samples, row);
+    } else {
+      const auto found = minute(row);
+      // What is damaged stays as it is, so that every read of it tells.
+      if (!found && found.error() == StoreError::corrupted) return 0;
+      if (!found) return std::unexpected(found.error());
+      samples.append(*found);
+    }
+    if (first == 0) samples.reserve(here->size() * samples.count());
+    minutes.add(static_cast<std::size_t>(row - hour), samples, first);
     for (const auto& [number, series] : kept_together_) {
       if (!boot || series.device != std::get<0>(*names_.at(boot->id))) continue;
       minutes.put(composite_series(number), static_cast<std::size_t>(row - hour),
-                  summarise(*found, series.together));
+                  summarise(samples, first, series.together));
     }
   }
-  if (samples.empty()) return 0;
-  // They are nearly always; and a sample is large, so that sorting them for nothing is dear.
-  if (!std::ranges::is_sorted(samples, {}, &Sample::number)) {
-    std::ranges::sort(samples, {}, &Sample::number);
-  }
+  if (samples.count() == 0) return 0;
+  samples.sort_by_number();
   for (auto& [series, bytes] : pack_hour(samples, loss)) {
     parts.push_back({{hour >> 32, series, hour}, std::move(bytes), {}});
   }
   for (auto& [part, bytes, in_all] : pack_minutes(minutes.by_series())) {
     parts.push_back({{hour >> 32, part, hour}, std::move(bytes), in_all});
   }
-  return samples.size();
+  return samples.count();
 }
 
 // ---- Joining -----------------------------------------------------------------------------------

@@ -10,19 +10,6 @@ using measurement::Kind;
 using measurement::Quantity;
 using measurement::Sample;
 
-namespace {
-
-void count(MinuteSummary& minute, std::int64_t value, bool is_total) {
-  minute.max = minute.count == 0 ? value : std::max(minute.max, value);
-  if (!is_total) {
-    minute.min = minute.count == 0 ? value : std::min(minute.min, value);
-    minute.sum += value;
-  }
-  ++minute.count;
-}
-
-}  // namespace
-
 void derive(Quantity quantity, const Points& voltage, const Points& current, const Points& power,
             std::span<float> means) {
   for (std::size_t i = 0; i < means.size(); ++i) {
@@ -38,7 +25,7 @@ MinuteSummary summarise(std::span<const Sample> samples, Quantity quantity, std:
   const bool is_total = measurement::row(quantity).kind == Kind::total;
   for (const auto& sample : samples) {
     if (index >= sample.count(quantity)) continue;
-    if (const auto value = sample.steps(quantity, index)) count(minute, *value, is_total);
+    if (const auto value = sample.steps(quantity, index)) add(minute, *value, is_total);
   }
   return minute;
 }
@@ -53,7 +40,7 @@ MinuteSummary summarise(std::span<const Sample> samples, std::span<const Share> 
       sum += share.multiplier * static_cast<double>(value);
       return value != Sample::absent;
     });
-    if (is_there) count(minute, std::llround(sum), false);
+    if (is_there) add(minute, std::llround(sum), false);
   }
   return minute;
 }
@@ -64,7 +51,7 @@ void summarise(std::span<const Sample> samples, std::span<MinuteSummary> all) {
       auto* minute = &all[slot_of(quantity.id, 0)];
       for (std::size_t index = 0; index < sample.count(quantity.id); ++index, ++minute) {
         const auto value = sample.measured_steps(quantity.id, index);
-        if (value != Sample::absent) count(*minute, value, quantity.kind == Kind::total);
+        if (value != Sample::absent) add(*minute, value, quantity.kind == Kind::total);
       }
     }
   }

@@ -25,16 +25,19 @@ struct MinuteSummary {
 using HourSummary = std::array<MinuteSummary, 60>;
 
 // Every series that a sample may have, in the order of their numbers.
-constexpr std::size_t slot_of(measurement::Quantity quantity, std::size_t index) {
-  std::size_t slot = index;
-  for (const auto& row : measured.first(static_cast<std::size_t>(quantity))) {
-    slot +=
-        row.scope == measurement::Scope::chip ? measurement::max_chips : measurement::max_channels;
+inline constexpr auto first_slots = [] {
+  std::array<std::size_t, measurement::measured_quantities + 1> first{};
+  for (std::size_t q = 0; q < measured.size(); ++q) {
+    first[q + 1] = first[q] + (measured[q].scope == measurement::Scope::chip
+                                   ? measurement::max_chips
+                                   : measurement::max_channels);
   }
-  return slot;
+  return first;
+}();
+constexpr std::size_t slot_of(measurement::Quantity quantity, std::size_t index) {
+  return first_slots[static_cast<std::size_t>(quantity)] + index;
 }
-inline constexpr std::size_t slots =
-    slot_of(static_cast<measurement::Quantity>(measurement::measured_quantities), 0);
+inline constexpr std::size_t slots = first_slots.back();
 
 inline void add(MinuteSummary& to, const MinuteSummary& more) {
   if (more.count == 0) return;
@@ -42,6 +45,16 @@ inline void add(MinuteSummary& to, const MinuteSummary& more) {
   to.max = to.count == 0 ? more.max : std::max(to.max, more.max);
   to.sum += more.sum;
   to.count += more.count;
+}
+
+// One more value.
+inline void add(MinuteSummary& to, std::int64_t value, bool is_of_total) {
+  to.max = to.count == 0 ? value : std::max(to.max, value);
+  if (!is_of_total) {
+    to.min = to.count == 0 ? value : std::min(to.min, value);
+    to.sum += value;
+  }
+  ++to.count;
 }
 
 // The means of a derived quantity of whole minutes, from those of what it derives from; all have as
