@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "hub/store/rows.h"
@@ -28,6 +29,8 @@ struct Boot {
   measurement::Origin origin;
   std::map<std::uint64_t, Run> runs;
   std::int64_t newest = 0;  // Row of its newest minute; 0 before there is one.
+  // Tables have no row of it after this one; absent: nobody has looked yet.
+  std::optional<std::int64_t> in_tables;
   // Since it was last written to the tables.
   bool is_changed = true;
   std::set<std::uint64_t> changed_runs;  // Begins of those that were changed or removed.

@@ -326,6 +326,7 @@ Boot& SqliteStore::boot_of(const ReportHeader& header) {
   if (is_new) {
     boot.booted_at = *header.booted_at;
     boot.id = ++newest_boot_;
+    boot.in_tables = first_row(boot.id) - 1;
     names_[boot.id] = &found->first;
     // All streams of a boot have one clock.
     for (auto it = boots_.lower_bound({device, header.boot, measurement::Stream{}});
@@ -403,8 +404,31 @@ void SqliteStore::touch(Boot& boot, Row row) {
   if (decoded_row_ == row) decoded_row_.reset();
 }
 
+std::expected<bool, StoreError> SqliteStore::may_be_in_tables(Row first) {
+  Boot& boot = boot_of(first);
+  if (!boot.in_tables) {
+    const Row begin = first_row(boot.id);
+    const auto latest = latest_within(begin, begin + last_minute);
+    if (!latest) return std::unexpected(latest.error());
+    boot.in_tables = latest->value_or(begin - 1);
+  }
+  return first <= *boot.in_tables;
+}
+
+void SqliteStore::note_in_tables(Row row) {
+  auto& known = boot_of(row).in_tables;
+  if (known) known = std::max(*known, row);
+}
+
 std::expected<void, StoreError> SqliteStore::begin_head(Row row) {
   if (heads_.has(row)) return {};
+  forget_whereabouts();
+  const auto may_be_known = may_be_in_tables(row);
+  if (!may_be_known) return std::unexpected(may_be_known.error());
+  if (!*may_be_known) {
+    heads_.begin(row, {});
+    return {};
+  }
   const auto packed = packed_hours(hour_of(row), hour_of(row));
   if (!packed) return std::unexpected(packed.error());
   if (!packed->empty() && packed->front().detail >= Detail::minutes) return {};
@@ -418,7 +442,6 @@ std::expected<void, StoreError> SqliteStore::begin_head(Row row) {
   }
   if (!samples) return std::unexpected(samples.error());
   heads_.begin(row, std::move(*samples));
-  forget_whereabouts();
   return {};
 }
 
@@ -463,13 +486,17 @@ std::expected<void, StoreError> SqliteStore::announce(Row row) {
 
   const Row last = row - minute_of_row(row) + last_minute;
   std::map<Row, std::int64_t> later;  // With their absences.
-  absences_after_.bind(1, row).bind(2, last).bind(3, static_cast<std::int64_t>(most_later));
-  int code = absences_after_.step();
-  for (; code == SQLITE_ROW; code = absences_after_.step()) {
-    later[absences_after_.integer(0)] = absences_after_.integer(1);
+  const auto are_in_tables = may_be_in_tables(row + 1);
+  if (!are_in_tables) return std::unexpected(are_in_tables.error());
+  if (*are_in_tables) {
+    absences_after_.bind(1, row).bind(2, last).bind(3, static_cast<std::int64_t>(most_later));
+    int code = absences_after_.step();
+    for (; code == SQLITE_ROW; code = absences_after_.step()) {
+      later[absences_after_.integer(0)] = absences_after_.integer(1);
+    }
+    absences_after_.reset();
+    if (code != SQLITE_DONE) return std::unexpected(error_of(code));
   }
-  absences_after_.reset();
-  if (code != SQLITE_DONE) return std::unexpected(error_of(code));
   for (const Row head : heads_.rows(row + 1, last, most_later)) later[head] = heads_.absences(head);
 
   std::size_t count = 0;
@@ -593,6 +620,7 @@ std::expected<void, StoreError> SqliteStore::write_tables() {
     put_segment_.bind(1, number).bind(2, 0).bind(3, static_cast<std::int64_t>(bytes));
     if (const auto done = run(put_segment_); !done) return done;
     for (const auto& [hour, detail] : hours) {
+      note_in_tables(hour + 59);
       for (auto* statement :
            {&put_packed_.bind(1, hour).bind(2, number).bind(3, static_cast<std::int64_t>(detail)),
             &empty_blocks_.bind(1, hour).bind(2, hour + 59)}) {
@@ -601,6 +629,7 @@ std::expected<void, StoreError> SqliteStore::write_tables() {
     }
   }
   for (const Row row : heads_.all()) {
+    note_in_tables(row);
     auto& statement = heads_.is_packed(row) ? put_empty_block_ : put_block_;
     statement.bind(1, row).bind(2, heads_.absences(row));
     if (!heads_.is_packed(row)) {

@@ -139,6 +139,7 @@ class SqliteStore final : public Store {
   std::expected<Appended, StoreError> take(const measurement::ReportHeader&,
                                            std::span<const measurement::Sample>);
   Boot& boot_of(const measurement::ReportHeader&);
+  Boot& boot_of(Row row) { return boots_.at(*names_.at(row >> 32)); }  // That is known.
   std::expected<void, StoreError> begin_head(Row);  // None where only minutes are kept.
   void touch(Boot&, Row);
   std::expected<void, StoreError> announce(Row);
@@ -156,6 +157,10 @@ class SqliteStore final : public Store {
   std::expected<std::vector<Row>, StoreError> rows(Statement&);
   // The same and those of heads within [first, last].
   std::expected<std::vector<Row>, StoreError> rows_and_heads(Statement&, Row first, Row last);
+  // Whether the tables may have something of a known boot from this minute on: of one that is live
+  // they have not, and are not asked.
+  std::expected<bool, StoreError> may_be_in_tables(Row first);
+  void note_in_tables(Row);
   // The latest minute of a boot within [first, last].
   std::expected<std::optional<Row>, StoreError> row_before(Row first, Row last);
 
