@@ -114,14 +114,18 @@ void put_one_by_one(Bytes& bytes, std::span<const std::uint32_t> values, unsigne
   if (held > 0) bytes.push_back(static_cast<std::uint8_t>(bits));
 }
 
+// With room behind them, so that each value is taken from a whole word.
 void take_one_by_one(const std::uint8_t* bytes, std::span<std::uint32_t> values, unsigned width) {
-  std::uint64_t bits = 0;
-  unsigned held = 0;
+  std::uint64_t word = 0;
+  std::array<std::uint8_t, group_size * sizeof(std::uint32_t) + sizeof word> padded;
+  const auto size = bytes_of(values.size(), width);
+  std::memcpy(padded.data(), bytes, size);
+  std::memset(padded.data() + size, 0, sizeof word);
+  std::size_t bit = 0;
   for (auto& value : values) {
-    for (; held < width; held += 8) bits |= std::uint64_t{*bytes++} << held;
-    value = static_cast<std::uint32_t>(bits) & mask(width);
-    bits >>= width;
-    held -= width;
+    std::memcpy(&word, padded.data() + bit / 8, sizeof word);
+    value = static_cast<std::uint32_t>(word >> bit % 8) & mask(width);
+    bit += width;
   }
 }
 

@@ -342,13 +342,16 @@ class SqliteStore::Reading {
     const auto series = rolled_up();
     if (series && segment.has_minutes(boot.id, hour)) {
       const auto parts = reader.hour(hour);
-      const auto part = parts(minutes_part(*series));
       auto minutes = PackedMinutes::open(parts);
       auto found = minutes
                        ? minutes->summary(*series)
                        : std::expected<HourSummary, StoreError>(std::unexpected(minutes.error()));
-      const bool is_known = part && (!part->empty() || series_.together.empty());
-      if (found && is_known) return found;
+      // Channels may have been taken together later than this hour.
+      const auto is_there = [&] {
+        const auto part = parts(minutes_part(*series));
+        return part && !part->empty();
+      };
+      if (found && (series_.together.empty() || is_there())) return found;
       if (!segment.has_samples(boot.id, hour)) return found;
       if (!found && found.error() != StoreError::corrupted) return found;
     }
