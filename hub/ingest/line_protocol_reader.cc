@@ -121,8 +121,9 @@ bool LineProtocolReader::read_fields() {
 
 // Mostly lines have the fields of the line before: the same bytes up to the same "=".
 bool LineProtocolReader::skip_same_key(std::string_view key) {
+  // Keys are short: calling memcmp would take longer than it does.
   if (key.empty() || key.size() >= static_cast<std::size_t>(end_ - at_) || at_[key.size()] != '=' ||
-      std::memcmp(at_, key.data(), key.size()) != 0) {
+      !std::equal(key.begin(), key.end(), at_)) {
     return false;
   }
   at_ += key.size() + 1;
