@@ -1,6 +1,7 @@
 #include "hub/hub.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sodium.h>
 
 #include <algorithm>
@@ -86,9 +87,18 @@ DailyBackup::Options backups_of(const HubOptions& options, const Workplace& plac
           .folder = folder};
 }
 
+// Memory that was given back to the system comes again page by page, each a fault; in a virtual
+// machine that costs many times what a request does with it. So a little stays.
+void keep_freed_memory() {
+  constexpr int most_bytes = 8 << 20;
+  ::mallopt(M_TRIM_THRESHOLD, most_bytes);
+  ::mallopt(M_MMAP_THRESHOLD, most_bytes);
+}
+
 }  // namespace
 
 int hub(const HubOptions& options) {
+  keep_freed_memory();
   if (sodium_init() < 0) throw std::runtime_error("The system gives no random numbers.");
   const Workplace place(options.data.empty() ? Workplace::usual_folder() : options.data);
   const FolderLock lock(place.folder());
