@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <set>
+#include <span>
 #include <vector>
 
 namespace hub {
@@ -36,22 +38,26 @@ const Circuit* find_at(const Home& home, const std::string& id, Timestamp at) {
   return found == circuits.end() ? nullptr : &*found;
 }
 
-// Sums a channel up over a range that begins and ends anywhere: whole hours where there are any,
-// minutes around them, of the first and the last its part. kWh.
+// Sums a channel up over a range that begins and ends anywhere, in kWh: by the longest steps that
+// fit, so that of none but a second only a part is taken. What ends a gap has all of it.
 class Totals {
  public:
   explicit Totals(Store& store) : store_(store) {}
 
-  double of(const Series& series, TimeRange range) {
-    const auto begin = ceil_to(range.begin, 1h), end = floor_to(range.end, 1h);
-    if (begin >= end) return minutes(series, range);
-    return minutes(series, {range.begin, begin}) + steps(series, {begin, end}, 1h) +
-           minutes(series, {end, range.end});
-  }
+  double of(const Series& series, TimeRange range) { return within(series, range, levels); }
   bool has_failed() const { return has_failed_; }
 
  private:
-  double minutes(const Series& series, TimeRange range) { return steps(series, range, 1min); }
+  static constexpr std::array<std::chrono::milliseconds, 3> levels = {1h, 1min, 1s};
+
+  double within(const Series& series, TimeRange range,
+                std::span<const std::chrono::milliseconds> by) {
+    if (by.size() == 1) return steps(series, range, by[0]);
+    const auto begin = ceil_to(range.begin, by[0]), end = floor_to(range.end, by[0]);
+    if (begin >= end) return within(series, range, by.subspan(1));
+    return within(series, {range.begin, begin}, by.subspan(1)) +
+           steps(series, {begin, end}, by[0]) + within(series, {end, range.end}, by.subspan(1));
+  }
 
   double steps(const Series& series, TimeRange range, std::chrono::milliseconds step) {
     if (range.begin >= range.end) return 0;
@@ -66,7 +72,8 @@ class Totals {
       const auto at = points->begin + static_cast<std::int64_t>(i) * step;
       const auto part = std::min(at + step, range.end) - std::max(at, range.begin);
       if (part <= 0ms || std::isnan(points->gained[i])) continue;
-      sum += points->gained[i] * (static_cast<double>(part.count()) / static_cast<double>(step.count()));
+      sum += points->gained[i] * static_cast<double>(part.count()) /
+             static_cast<double>(step.count());
     }
     return sum * 1e-6;
   }

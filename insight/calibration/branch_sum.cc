@@ -227,7 +227,10 @@ double unmeasured_plus_minus(const BranchSum& sum, const Accuracy& mains, double
   auto shape = mains;
   shape.gain_limit = shape.second_gain_limit = shape.gain_deviation = 0;
   shape.phase_limit = shape.second_phase_limit = shape.phase_deviation = 0;
-  const double curve = plus_minus_percent(shape, volts, amperes, least_factor) / 100;
+  // Between what is always there and all together.
+  const double curve = std::max(plus_minus_percent(shape, volts, amperes / 3, least_factor),
+                                plus_minus_percent(shape, volts, amperes, least_factor)) /
+                       100;
   return std::hypot(sum.unmeasured_plus_minus, whole * sum.unmeasured_w, curve * mains_w);
 }
 
