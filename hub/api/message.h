@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,6 +12,13 @@
 #include <vector>
 
 namespace hub {
+
+// How a request came.
+enum class Way : std::uint8_t {
+  here,   // Without TLS, from this machine.
+  tls,    // From wherever.
+  plain,  // Without TLS to the port that is for it: is only told where to go.
+};
 
 // Views into what the server has read; an absent header is empty.
 struct Request {
@@ -25,7 +33,8 @@ struct Request {
   std::string_view if_none_match;
   std::string_view content_encoding;
   std::string_view body;
-  std::string_view address;  // Of the other end of the connection.
+  std::string_view address;  // Of the other end of the connection, as counted_address() has it.
+  Way way = Way::here;
 };
 
 // An answer without an end.

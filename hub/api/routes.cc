@@ -12,6 +12,7 @@
 #include "hub/api/bill.h"
 #include "hub/api/calibration.h"
 #include "hub/api/firmware.h"
+#include "hub/api/gate.h"
 #include "hub/api/health.h"
 #include "hub/api/meters.h"
 #include "hub/api/metrics.h"
@@ -35,7 +36,6 @@ using Json = nlohmann::json;
 using measurement::Timestamp;
 using namespace std::chrono_literals;
 
-constexpr std::string_view session_cookie = "lenz_session";
 constexpr std::string_view packed_type = "application/octet-stream";
 constexpr std::size_t most_steps = Store::max_steps;
 constexpr std::size_t most_circuits = measurement::max_channels;
@@ -47,11 +47,6 @@ constexpr std::int64_t latest_time = 253'402'300'800'000;  // The year 10000.
 Response no_content() { return {.status = 204}; }
 
 Response unavailable(StoreError error) { return refusal(503, sentence(error)); }
-
-std::pair<std::string, std::string> set_cookie(std::string_view session, std::chrono::seconds age) {
-  return {"Set-Cookie", fmt::format("{}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={}",
-                                    session_cookie, session, age.count())};
-}
 
 // The text members of a JSON object, if it has exactly those named.
 template <std::size_t count>
@@ -120,7 +115,7 @@ Response sign_in(const Call& call) {
   // The browser forgets the old one; where the disk refuses, it ends when it has been idle.
   if (call.user) static_cast<void>(accounts.sign_out(call.session));
   auto response = no_content();
-  response.headers.push_back(set_cookie(*session, Accounts::session_life));
+  response.headers.push_back(session_cookie(call.request.way, *session, Accounts::session_life));
   return response;
 }
 
@@ -130,7 +125,7 @@ Response sign_out(const Call& call) {
         503, "The hub's disk refuses to end the session: look at its room, and sign out again.");
   }
   auto response = no_content();
-  response.headers.push_back(set_cookie("", 0s));
+  response.headers.push_back(session_cookie(call.request.way, "", 0s));
   return response;
 }
 
@@ -139,6 +134,16 @@ Response set_account(const Call& call) {
   if (!account) return refusal(400, R"(Send {"name", "password"}, each a text.)");
   const auto kept = call.context.accounts.set_password((*account)[0], (*account)[1], call.session);
   return kept ? no_content() : refusal(400, kept.error());
+}
+
+// Who vouches for the hub's certificate: for a phone to trust, so it is shown before any sign-in.
+Response authority(const Call& call) {
+  if (call.context.authority.empty()) {
+    return refusal(404, "This hub has no authority of its own: its certificate is the owner's.");
+  }
+  return {.content_type = "application/x-x509-ca-cert",
+          .body = call.context.authority,
+          .headers = {{"Content-Disposition", "attachment; filename=\"lenz-ca.crt\""}}};
 }
 
 // --- Homes
@@ -630,6 +635,7 @@ Response write(const Call& call) {
 }
 
 constexpr std::array rows = {
+    Route{"GET", "/lenz-ca.crt", Role::anyone, authority, 0},
     Route{"GET", "/api/status", Role::anyone, status, 0},
     Route{"POST", "/api/session", Role::anyone, sign_in, 4096},
     Route{"DELETE", "/api/session", Role::resident, sign_out, 16},
@@ -760,13 +766,6 @@ std::string_view path_of(const Request& request) {
   return request.target.substr(0, request.target.find('?'));
 }
 
-std::optional<Response> stranger(const Request& request) {
-  if (is_loopback(request.host)) return std::nullopt;
-  return refusal(421,
-                 "Until TLS is configured Lenz answers only on the machine it runs on: open "
-                 "it as localhost or 127.0.0.1.");
-}
-
 // What somebody without the role is told.
 std::optional<Response> refused(const Context& context, Role role, const Request& request,
                                 const std::optional<Accounts::User>& user) {
@@ -798,7 +797,7 @@ std::optional<Response> refused(const Context& context, Role role, const Request
 }  // namespace
 
 Response Routes::answer(const Request& request) const {
-  if (auto refused = stranger(request)) return std::move(*refused);
+  if (auto stopped = stopped_at_the_gate(request, context_.names)) return std::move(*stopped);
   const auto path = path_of(request);
   if (!path.starts_with('/')) return refusal(400, "The address must begin with a slash.");
   const bool is_page = path != "/api" && !path.starts_with("/api/") &&
@@ -820,7 +819,9 @@ Response Routes::answer(const Request& request) const {
 }
 
 std::expected<Routes::Door, Response> Routes::door(const Request& request) const {
-  if (auto refused = stranger(request)) return std::unexpected(std::move(*refused));
+  if (auto stopped = stopped_at_the_gate(request, context_.names)) {
+    return std::unexpected(std::move(*stopped));
+  }
   const auto path = path_of(request);
   const Route* route = nullptr;
   Named named;
@@ -841,11 +842,11 @@ std::expected<Routes::Door, Response> Routes::door(const Request& request) const
   }
 
   const bool changes = !is_safe(request.method);
-  if (changes && !request.origin.empty() && !same_origin(request.origin, request.host)) {
+  if (changes && !is_from_own_page(request)) {
     return std::unexpected(refusal(403, "Another site may not change anything here."));
   }
   const auto now = context_.now();
-  const auto session = cookie(request.cookie, session_cookie);
+  const auto session = cookie(request.cookie, session_cookie(request.way));
   auto user = context_.accounts.user_of(session, now);
   if (auto no = refused(context_, route->role, request, user)) {
     return std::unexpected(std::move(*no));

@@ -48,6 +48,8 @@ struct Context {
   MeterRequests* requests = nullptr;      // Null: nothing is asked of meters.
   MeterUpdates* updates = nullptr;        // Null: no meter is told of new firmware.
   const PairingDoor* pairing = nullptr;   // Null: no meter is paired.
+  std::vector<std::string> names = {};    // By which it is reached by TLS, as Host has them.
+  std::string authority = {};  // PEM of who vouches for them; empty: nobody of the hub's own.
 };
 
 // One call, checked: what a handler sees.

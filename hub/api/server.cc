@@ -4,6 +4,7 @@
 
 #include <array>
 #include <boost/asio.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <deque>
@@ -12,12 +13,16 @@
 #include <set>
 #include <stdexcept>
 
+#include "hub/api/line.h"
+#include "hub/api/url.h"
+
 namespace hub {
 namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
+namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 using boost::system::error_code;
 using namespace std::chrono_literals;
@@ -40,23 +45,6 @@ std::string_view only(const http::fields& fields, http::field name) {
   if (begin == end) return {};
   if (std::next(begin) != end) return "sent twice";
   return {begin->value().data(), begin->value().size()};
-}
-
-Request request_of(const http::request<http::string_body>& message, std::string_view address) {
-  return {
-      .method = {message.method_string().data(), message.method_string().size()},
-      .target = {message.target().data(), message.target().size()},
-      .host = only(message, http::field::host),
-      .origin = only(message, http::field::origin),
-      .accept = only(message, http::field::accept),
-      .content_type = only(message, http::field::content_type),
-      .cookie = only(message, http::field::cookie),
-      .authorization = only(message, http::field::authorization),
-      .if_none_match = only(message, http::field::if_none_match),
-      .content_encoding = only(message, http::field::content_encoding),
-      .body = message.body(),
-      .address = address,
-  };
 }
 
 template <class Message>
@@ -111,10 +99,12 @@ Response answer_of(const Routes& routes, const Request& request) {
 
 // Shared, since the watch for its end may be the last to let go of it.
 struct Connection {
-  explicit Connection(tcp::socket socket)
-      : stream(std::move(socket)), wake(stream.get_executor()) {}
+  Connection(tcp::socket socket, std::string address_)
+      : stream(std::move(socket)), address(std::move(address_)), wake(stream.get_executor()) {}
 
-  beast::tcp_stream stream;
+  Line stream;
+  const std::string address;
+  Way way = Way::here;
 
   // For a live stream.
   std::shared_ptr<void> subscription;
@@ -127,10 +117,29 @@ struct Connection {
     subscription = {};
     is_over = true;
     error_code ignored;
-    stream.socket().close(ignored);
+    stream.tcp().socket().close(ignored);
     wake.cancel();
   }
 };
+
+Request request_of(const http::request<http::string_body>& message,
+                   const Connection& connection) {
+  return {
+      .method = {message.method_string().data(), message.method_string().size()},
+      .target = {message.target().data(), message.target().size()},
+      .host = only(message, http::field::host),
+      .origin = only(message, http::field::origin),
+      .accept = only(message, http::field::accept),
+      .content_type = only(message, http::field::content_type),
+      .cookie = only(message, http::field::cookie),
+      .authorization = only(message, http::field::authorization),
+      .if_none_match = only(message, http::field::if_none_match),
+      .content_encoding = only(message, http::field::content_encoding),
+      .body = message.body(),
+      .address = connection.address,
+      .way = connection.way,
+  };
+}
 
 }  // namespace
 
@@ -138,7 +147,14 @@ struct Listening {
   Listening(asio::io_context& io, const Routes& routes_, ServerLimits limits_)
       : acceptor(io), routes(&routes_), limits(limits_) {}
 
+  std::size_t connections_of(const std::string& address) const {
+    return static_cast<std::size_t>(
+        std::ranges::count(connections, address, [](auto* one) { return one->address; }));
+  }
+
   tcp::acceptor acceptor;
+  std::shared_ptr<ssl::context> tls;                  // Null: plain.
+  std::chrono::steady_clock::time_point handshake{};  // When the next one is due at the earliest.
   const Routes* routes;  // Null once the server has ended.
   const ServerLimits limits;
   std::set<Connection*> connections;
@@ -155,20 +171,22 @@ auto returning(error_code& error) { return asio::redirect_error(asio::use_awaita
 asio::awaitable<bool> write(SharedListening listening, SharedConnection connection,
                             http::response<http::string_body> message) {
   error_code error;
-  connection->stream.expires_after(listening->limits.idle);
+  connection->stream.tcp().expires_after(listening->limits.idle);
   co_await http::async_write(connection->stream, message, returning(error));
   co_return !error && listening->routes;
 }
 
 // Closing while the other end still sends would take the answer from it; so what comes is read and
-// dropped for a short while.
+// dropped for a short while. Under TLS the end is said first, else the answer might be cut short.
 asio::awaitable<void> hang_up(SharedConnection connection) {
   error_code error;
-  connection->stream.socket().shutdown(tcp::socket::shutdown_send, error);
-  connection->stream.expires_after(1s);
+  auto& tcp = connection->stream.tcp();
+  tcp.expires_after(1s);
+  if (auto* tls = connection->stream.tls()) co_await tls->async_shutdown(returning(error));
+  tcp.socket().shutdown(tcp::socket::shutdown_send, error);
   std::array<char, 4096> dropped;
   for (std::size_t bytes = 0; !error && bytes < 1024 * 1024;) {
-    bytes += co_await connection->stream.async_read_some(asio::buffer(dropped), returning(error));
+    bytes += co_await tcp.async_read_some(asio::buffer(dropped), returning(error));
   }
 }
 
@@ -179,16 +197,16 @@ void enqueue(Connection& connection, std::string text, std::size_t most_bytes) {
   if (connection.queued_bytes > most_bytes) {
     connection.is_over = true;
     error_code ignored;
-    connection.stream.socket().close(ignored);
+    connection.stream.tcp().socket().close(ignored);
   } else {
     connection.queue.push_back(std::move(text));
   }
   connection.wake.cancel();
 }
 
-// A listener says nothing more, so anything readable is its end.
+// A listener says nothing more, so anything readable is its end; under TLS, too.
 void watch_for_end(SharedConnection connection) {
-  auto& socket = connection->stream.socket();
+  auto& socket = connection->stream.tcp().socket();
   socket.async_wait(tcp::socket::wait_read, [connection = std::move(connection)](error_code) {
     connection->is_over = true;
     connection->wake.cancel();
@@ -202,7 +220,7 @@ asio::awaitable<bool> send_queue(SharedListening listening, SharedConnection con
     const std::string text = std::move(connection->queue.front());
     connection->queue.pop_front();
     error_code error;
-    connection->stream.expires_after(listening->limits.idle);
+    connection->stream.tcp().expires_after(listening->limits.idle);
     co_await asio::async_write(connection->stream, asio::buffer(text), returning(error));
     connection->queued_bytes -= text.size();
     if (error || connection->is_over || !listening->routes) co_return false;
@@ -217,7 +235,7 @@ asio::awaitable<void> send_stream(SharedListening listening, SharedConnection co
   put_headers(head, response);
   head.keep_alive(false);  // The stream ends with the connection.
   error_code error;
-  connection->stream.expires_after(listening->limits.idle);
+  connection->stream.tcp().expires_after(listening->limits.idle);
   co_await http::async_write(connection->stream, head, returning(error));
   if (error.failed() && error != http::error::end_of_stream) co_return;
   if (!listening->routes) co_return;
@@ -270,12 +288,12 @@ asio::awaitable<Response> wait_for(SharedListening listening, SharedConnection c
 }
 
 // A body that is longer than usual is read only when the one who sends it may.
-std::optional<Response> make_room(const Listening& listening, std::string_view address,
+std::optional<Response> make_room(const Listening& listening, const Connection& connection,
                                   http::request_parser<http::string_body>& parser) {
   auto most = listening.limits.body_bytes;
   const auto length = parser.content_length();
   if (parser.chunked() || (length && *length > most)) {
-    auto allowed = listening.routes->most_body_bytes(request_of(parser.get(), address));
+    auto allowed = listening.routes->most_body_bytes(request_of(parser.get(), connection));
     if (!allowed && length) return std::move(allowed.error());
     if (allowed) most = std::max<std::uint64_t>(most, *allowed);
   }
@@ -295,16 +313,16 @@ asio::awaitable<void> ask_for_body(SharedConnection connection,
 
 // One request and its answer; false: the connection ends.
 asio::awaitable<bool> serve_one(SharedListening listening, SharedConnection connection,
-                                beast::flat_buffer& buffer, std::string_view address) {
+                                beast::flat_buffer& buffer) {
   http::request_parser<http::string_body> parser;
   parser.header_limit(listening->limits.header_bytes);
   parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // Until the header is known.
   error_code error;
-  connection->stream.expires_after(listening->limits.idle);
+  connection->stream.tcp().expires_after(listening->limits.idle);
   co_await http::async_read_header(connection->stream, buffer, parser, returning(error));
   if (!listening->routes) co_return false;
   std::optional<Response> refused;
-  if (!error) refused = make_room(*listening, address, parser);
+  if (!error) refused = make_room(*listening, *connection, parser);
   if (!error && !refused) {
     co_await ask_for_body(connection, parser.get());
     // A buffer that is empty stays as small as it is, and so do the pieces that are read into it.
@@ -322,7 +340,7 @@ asio::awaitable<bool> serve_one(SharedListening listening, SharedConnection conn
   }
 
   const auto& message = parser.get();
-  const auto request = request_of(message, address);
+  const auto request = request_of(message, *connection);
   auto response = answer_of(*listening->routes, request);
   if (response.stream) {
     co_await listen(listening, connection, std::move(response), message.version());
@@ -332,7 +350,7 @@ asio::awaitable<bool> serve_one(SharedListening listening, SharedConnection conn
     response = co_await wait_for(listening, connection, std::move(response));
     if (!listening->routes) co_return false;
   }
-  const bool keep_alive = message.keep_alive();
+  const bool keep_alive = message.keep_alive() && connection->way != Way::plain;
   auto out = message_of(std::move(response), message.version(), keep_alive,
                         message.method() == http::verb::head);
   const bool written = co_await write(listening, connection, std::move(out));
@@ -340,19 +358,33 @@ asio::awaitable<bool> serve_one(SharedListening listening, SharedConnection conn
   co_return written&& keep_alive;
 }
 
-asio::awaitable<void> serve(SharedListening listening, SharedConnection connection) {
+// Finds out whether TLS is spoken, and begins it; false: nobody is there, or no handshake comes of
+// it. What was read of a plain request is left in the buffer.
+asio::awaitable<bool> greet(SharedListening listening, SharedConnection connection,
+                            beast::flat_buffer& buffer) {
   error_code error;
-  const auto peer = connection->stream.socket().remote_endpoint(error);
-  const std::string address = error ? "" : peer.address().to_string();
+  auto& tcp = connection->stream.tcp();
+  tcp.expires_after(listening->limits.handshake);
+  const bool is_tls = co_await beast::async_detect_ssl(tcp, buffer, returning(error));
+  connection->way = is_tls ? Way::tls : Way::plain;
+  if (error || !listening->routes || !is_tls) co_return !error&& listening->routes;
+  auto& tls = connection->stream.begin_tls(*listening->tls);
+  const auto used = co_await tls.async_handshake(ssl::stream_base::server, buffer.data(),
+                                                 returning(error));
+  buffer.consume(used);
+  co_return !error&& listening->routes;
+}
+
+asio::awaitable<void> serve(SharedListening listening, SharedConnection connection) {
   beast::flat_buffer buffer(listening->limits.header_bytes + listening->limits.body_bytes);
-  for (bool goes_on = true; goes_on;) {
-    goes_on = co_await serve_one(listening, connection, buffer, address);
-  }
+  bool goes_on = !listening->tls || co_await greet(listening, connection, buffer);
+  while (goes_on) goes_on = co_await serve_one(listening, connection, buffer);
   connection->close();
   listening->connections.erase(connection.get());
 }
 
-// Without waiting: a connection too many must not take any time of the others.
+// Without waiting: a connection too many must not take any time of the others. By TLS nothing can
+// be said before a handshake, so it is only closed.
 void turn_away(tcp::socket socket) {
   error_code ignored;
   socket.non_blocking(true, ignored);
@@ -360,6 +392,21 @@ void turn_away(tcp::socket socket) {
                         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
                         "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n")),
                     ignored);
+}
+
+bool has_room(const Listening& listening, const std::string& address) {
+  return listening.connections.size() < listening.limits.connections &&
+         (!listening.tls ||
+          listening.connections_of(address) < listening.limits.connections_of_address);
+}
+
+// When the next connection may be taken.
+std::chrono::steady_clock::time_point paced(Listening& listening) {
+  const auto& limits = listening.limits;
+  const auto each = std::chrono::nanoseconds(1s) / limits.handshakes_per_s;
+  const auto saved = each * static_cast<std::int64_t>(limits.connections);
+  listening.handshake = std::max(listening.handshake, std::chrono::steady_clock::now() - saved);
+  return listening.handshake += each;
 }
 
 asio::awaitable<void> accept(SharedListening listening) {
@@ -374,46 +421,100 @@ asio::awaitable<void> accept(SharedListening listening) {
       // Out of file handles, most likely: trying again at once would only burn the processor.
       pause.expires_after(100ms);
       co_await pause.async_wait(returning(error));
-    } else if (listening->connections.size() >= listening->limits.connections) {
-      turn_away(std::move(socket));
-    } else {
-      socket.set_option(tcp::no_delay(true), error);
-      auto connection = std::make_shared<Connection>(std::move(socket));
-      listening->connections.insert(connection.get());
-      asio::co_spawn(executor, serve(listening, std::move(connection)), asio::detached);
+      continue;
+    }
+    const auto peer = socket.remote_endpoint(error);
+    auto address = error ? "" : counted_address(peer.address().to_string());
+    if (!has_room(*listening, address)) {
+      if (!listening->tls) turn_away(std::move(socket));
+      continue;
+    }
+    socket.set_option(tcp::no_delay(true), error);
+    auto connection = std::make_shared<Connection>(std::move(socket), std::move(address));
+    listening->connections.insert(connection.get());
+    asio::co_spawn(executor, serve(listening, std::move(connection)), asio::detached);
+    if (listening->tls) {
+      pause.expires_at(paced(*listening));
+      co_await pause.async_wait(returning(error));
     }
   }
 }
 
-void open(tcp::acceptor& acceptor, const std::string& address, std::uint16_t port) {
+tcp::endpoint loopback(const std::string& address, std::uint16_t port) {
   error_code error;
   const auto ip = asio::ip::make_address(address, error);
   if (error || !ip.is_loopback()) {
     throw std::runtime_error(
-        fmt::format("Lenz cannot listen on {}: until TLS is configured it listens on this machine "
-                    "only, so give "
-                    "127.0.0.1 or ::1.",
+        fmt::format("Lenz cannot listen on {}: without TLS it listens on this machine only, so "
+                    "give 127.0.0.1 or ::1.",
                     address));
   }
-  const tcp::endpoint endpoint(ip, port);
+  return {ip, port};
+}
+
+void open(tcp::acceptor& acceptor, tcp::endpoint endpoint) {
+  error_code error;
   acceptor.open(endpoint.protocol(), error);
+  if (error == asio::error::address_family_not_supported && endpoint.address().is_unspecified()) {
+    endpoint = {tcp::v4(), endpoint.port()};  // A machine without IPv6.
+    acceptor.open(endpoint.protocol(), error);
+  }
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error && endpoint.address().is_unspecified() && endpoint.address().is_v6()) {
+    acceptor.set_option(asio::ip::v6_only(false), error);
+  }
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) {
     throw std::runtime_error(
         fmt::format("Port {} of {} cannot be opened ({}): stop the program that uses it, or choose "
                     "another port (0 takes a free one).",
-                    port, address, error.message()));
+                    endpoint.port(), endpoint.address().to_string(), error.message()));
   }
+}
+
+std::expected<std::shared_ptr<ssl::context>, std::string> tls_of(const TlsCertificate& shown) {
+  auto tls = std::make_shared<ssl::context>(ssl::context::tls_server);
+  auto* native = tls->native_handle();
+  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_cipher_list(native, "ECDHE+AESGCM:ECDHE+CHACHA20");  // Of TLS 1.2.
+  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);      // The other end keeps its ticket.
+  error_code error;
+  tls->use_certificate_chain(asio::buffer(shown.chain), error);
+  if (error) return std::unexpected("The certificate is none: it must be PEM, its chain behind it.");
+  // Else OpenSSL asks for one at the terminal, and waits.
+  tls->set_password_callback([](auto, auto) { return std::string(); });
+  tls->use_private_key(asio::buffer(shown.key), ssl::context::pem, error);
+  if (error) {
+    return std::unexpected(
+        "The key is none, or another certificate's: it must be PEM, without a password.");
+  }
+  return tls;
 }
 
 }  // namespace
 
-Server::Server(boost::asio::io_context& io, const Routes& routes, const std::string& address,
+Server::Server(asio::io_context& io, const Routes& routes, const std::string& address,
                std::uint16_t port, ServerLimits limits)
     : listening_(std::make_shared<Listening>(io, routes, limits)) {
-  open(listening_->acceptor, address, port);
+  open(listening_->acceptor, loopback(address, port));
+  asio::co_spawn(io, accept(listening_), asio::detached);
+}
+
+Server::Server(asio::io_context& io, const Routes& routes, const TlsCertificate& certificate,
+               const std::string& address, std::uint16_t port, ServerLimits limits)
+    : listening_(std::make_shared<Listening>(io, routes, limits)) {
+  const auto shown = show(certificate);
+  if (!shown) throw std::runtime_error(shown.error());
+  error_code error;
+  const auto ip = address.empty() ? asio::ip::address(asio::ip::address_v6::any())
+                                  : asio::ip::make_address(address, error);
+  if (error) {
+    throw std::runtime_error(
+        fmt::format("\"{}\" is no address: give one of this machine's, or none for all.", address));
+  }
+  open(listening_->acceptor, {ip, port});
   asio::co_spawn(io, accept(listening_), asio::detached);
 }
 
@@ -425,5 +526,12 @@ Server::~Server() {
 }
 
 std::uint16_t Server::port() const { return listening_->acceptor.local_endpoint().port(); }
+
+std::expected<void, std::string> Server::show(const TlsCertificate& certificate) {
+  auto made = tls_of(certificate);
+  if (!made) return std::unexpected(std::move(made.error()));
+  listening_->tls = *std::move(made);
+  return {};
+}
 
 }  // namespace hub

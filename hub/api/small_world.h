@@ -343,7 +343,9 @@ struct SmallWorld {
                    .shelf = &shelf,
                    .requests = &requests,
                    .updates = &updates,
-                   .pairing = &pairing},
+                   .pairing = &pairing,
+                   .names = {"lenz.local", "[fd00::1]"},
+                   .authority = "-----BEGIN CERTIFICATE-----"},
                   Pages(folder.path / "dist"));
   }
 };

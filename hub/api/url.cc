@@ -1,5 +1,7 @@
 #include "hub/api/url.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -63,24 +65,39 @@ std::string_view cookie(std::string_view header, std::string_view name) {
   return {};
 }
 
-bool is_loopback(std::string_view host) {
-  static constexpr std::array<std::string_view, 3> names = {"127.0.0.1", "localhost", "[::1]"};
-  return std::ranges::any_of(names, [&](std::string_view name) {
-    if (!equal_without_case(host.substr(0, name.size()), name)) return false;
-    const auto rest = host.substr(name.size());
-    return rest.empty() ||
-           (rest[0] == ':' && rest.size() <= 6 &&
-            std::ranges::all_of(rest.substr(1), [](char c) { return c >= '0' && c <= '9'; }));
-  });
+bool is_host(std::string_view host, std::string_view name) {
+  if (!equal_without_case(host.substr(0, name.size()), name)) return false;
+  const auto rest = host.substr(name.size());
+  return rest.empty() ||
+         (rest[0] == ':' && rest.size() <= 6 &&
+          std::ranges::all_of(rest.substr(1), [](char c) { return c >= '0' && c <= '9'; }));
 }
 
-bool same_origin(std::string_view origin, std::string_view host) {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (origin.starts_with(scheme) && equal_without_case(origin.substr(scheme.size()), host)) {
-      return true;
+bool is_loopback(std::string_view host) {
+  static constexpr std::array<std::string_view, 3> names = {"127.0.0.1", "localhost", "[::1]"};
+  return std::ranges::any_of(names, [&](std::string_view name) { return is_host(host, name); });
+}
+
+bool same_origin(std::string_view origin, std::string_view host, bool by_https) {
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (origin.starts_with(scheme)) {
+      return equal_without_case(origin.substr(scheme.size()), host);
     }
+    if (by_https) return false;
   }
   return false;
+}
+
+std::string counted_address(std::string address) {
+  in6_addr bytes{};
+  const auto without_zone = address.substr(0, address.find('%'));
+  if (inet_pton(AF_INET6, without_zone.c_str(), &bytes) != 1) return address;
+  char text[INET6_ADDRSTRLEN];
+  auto* begin = bytes.s6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&bytes)) return inet_ntop(AF_INET, begin + 12, text, sizeof text);
+  if (IN6_IS_ADDR_LOOPBACK(&bytes)) return address;
+  std::fill(begin + 8, begin + 16, std::uint8_t{0});
+  return std::string(inet_ntop(AF_INET6, begin, text, sizeof text)) + "/64";
 }
 
 }  // namespace hub

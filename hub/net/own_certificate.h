@@ -14,7 +14,8 @@
 
 namespace hub {
 
-// For an hour, and for what it names: "IP:127.0.0.1, DNS:localhost". The server's `tls` has it.
+// For an hour, and for what it names: "IP:127.0.0.1, DNS:localhost". The server's `tls` has it, and
+// so has who takes the texts.
 class OwnCertificate {
  public:
   OwnCertificate(const std::string& names, boost::asio::ssl::context& tls) {
@@ -37,6 +38,12 @@ class OwnCertificate {
     auto* out = ::fopen(file.c_str(), "w");
     PEM_write_X509(out, certificate);
     ::fclose(out);
+    auto* text = BIO_new(BIO_s_mem());
+    PEM_write_bio_X509(text, certificate);
+    certificate_text = text_of(text);
+    PEM_write_bio_PrivateKey(text, key, nullptr, nullptr, 0, nullptr, nullptr);
+    key_text = text_of(text);
+    BIO_free(text);
     X509_EXTENSION_free(extension);
     X509_free(certificate);
     EVP_PKEY_free(key);
@@ -46,6 +53,16 @@ class OwnCertificate {
   OwnCertificate& operator=(const OwnCertificate&) = delete;
 
   const std::string file = fmt::format("{}lenz-certificate-{}", testing::TempDir(), ::getpid());
+  std::string certificate_text, key_text;  // PEM
+
+ private:
+  static std::string text_of(BIO* memory) {
+    char* begin = nullptr;
+    const auto size = BIO_get_mem_data(memory, &begin);
+    std::string text(begin, static_cast<std::size_t>(size));
+    BIO_reset(memory);
+    return text;
+  }
 };
 
 }  // namespace hub
