@@ -12,10 +12,19 @@
 
 namespace lenz {
 
+// The page by TLS, for a network (docs/https.md).
+struct HttpsOptions {
+  std::vector<std::string> names;  // Hosts' names and addresses; none: this machine only.
+  int port = 8443;
+  std::string address;           // Of this machine, to listen on; empty: all of them.
+  std::string certificate, key;  // Files of the owner's own; empty: of the hub's authority.
+};
+
 struct DemoOptions {
   std::string house = "us";  // us, eu3, or a bench scene: step, neighbours.
   std::string data;          // Empty: a temporary folder that is removed at the end.
   int port = 8420;
+  HttpsOptions https;
   int history_days = 30;
   std::uint64_t seed = 1;
   std::vector<std::string> faults;  // As simulator::parse_fault() takes them.
@@ -41,6 +50,7 @@ struct HubOptions {
   std::string password_file;      // Empty: DATA/secrets/hub.password.
   std::string meter = "meter-1";  // Admitted, with those that are known.
   std::string meters;  // HOST or HOST:PORT for meters to reach our own broker; empty: no.
+  HttpsOptions https;
   std::string pages;   // Folder of the built page; empty: where the build put it.
   std::chrono::milliseconds commit_every{100};  // Of what meters sent; more spares an SD card.
   std::string share;   // Group of the hubs that divide the same homes' reports; empty: none.

@@ -88,6 +88,18 @@ void begin_tariff(const std::string& house, const std::string& file) {
   if (house == "us" || house == "eu3") std::filesystem::copy_file(from, file);
 }
 
+// The page by TLS is the hub's business.
+void put_words(const HttpsOptions& https, std::vector<std::string>& words) {
+  for (const auto& name : https.names) words.insert(words.end(), {"--https", name});
+  if (https.names.empty()) return;
+  words.insert(words.end(), {"--https-port", fmt::format("{}", https.port)});
+  for (const auto& [word, value] : {std::pair("--https-address", &https.address),
+                                    std::pair("--certificate", &https.certificate),
+                                    std::pair("--key", &https.key)}) {
+    if (!value->empty()) words.insert(words.end(), {word, *value});
+  }
+}
+
 hub::Home demo_home(const std::string& house) {
   if (house == "us") return home_of(simulator::blueprint(simulator::House::us));
   if (house == "eu3") return home_of(simulator::blueprint(simulator::House::eu3));
@@ -114,8 +126,11 @@ int demo(const DemoOptions& options) {
                           {device, password_of(place.secrets(), device)}});
   const auto address = fmt::format("127.0.0.1:{}", broker.port());
 
-  Child hub({Workplace::program(), "hub", "--data", place.folder(), "--broker", address, "--port",
-             fmt::format("{}", options.port), "--meter", device});
+  std::vector<std::string> hub_words{
+      Workplace::program(), "hub",    "--data", place.folder(), "--broker", address,
+      "--port", fmt::format("{}", options.port), "--meter",     device};
+  put_words(options.https, hub_words);
+  Child hub(hub_words);
   const bool bench = options.house == "step" || options.house == "neighbours";
   std::vector<std::string> meter_words{
       Workplace::program(),

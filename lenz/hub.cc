@@ -32,6 +32,7 @@
 #include "lenz/folder_lock.h"
 #include "lenz/homes.h"
 #include "lenz/secrets.h"
+#include "lenz/secure_page.h"
 #include "lenz/tidying.h"
 #include "lenz/workplace.h"
 
@@ -154,6 +155,8 @@ int hub(const HubOptions& options) {
     const auto [reports, refused, overflowed] = ingest.traffic();
     return hub::Traffic{reports, refused, overflowed};
   };
+  std::optional<SecurePage> secure;
+  if (!options.https.names.empty()) secure.emplace(options.https, place.secrets(), system_now, say);
   const hub::Routes routes({.homes = homes.served(),
                             .accounts = accounts,
                             .now = system_now,
@@ -162,9 +165,12 @@ int hub(const HubOptions& options) {
                             .shelf = &shelf,
                             .requests = &requests,
                             .updates = &updates,
-                            .pairing = &link.pairing()},
+                            .pairing = &link.pairing(),
+                            .names = secure ? secure->hosts() : std::vector<std::string>(),
+                            .authority = secure ? secure->authority() : ""},
                            hub::Pages(pages_folder(options)));
   const hub::Server server(context, routes, "127.0.0.1", static_cast<std::uint16_t>(options.port));
+  if (secure) secure->open(context, routes);
   std::ofstream(place.broker_file()) << link.address().host << ":" << link.address().port << "\n";
 
   boost::asio::signal_set signals(context, SIGINT, SIGTERM);
@@ -188,9 +194,11 @@ int hub(const HubOptions& options) {
   }
 
   const auto page = fmt::format("http://127.0.0.1:{}/", server.port());
-  fmt::print("Lenz is at {} (this machine only, until TLS is configured).\n", page);
-  fmt::print("Sign in once, within a day, with {}#link={}\n", page,
-             accounts.new_link(system_now()));
+  const auto token = accounts.new_link(system_now());
+  fmt::print("Lenz is at {} (this machine only{}).\n", page,
+             secure ? "" : "; --https NAME opens it to your network");
+  fmt::print("Sign in once, within a day, with {}#link={}\n", page, token);
+  if (secure) fmt::print("{}", secure->announcement(token));
   std::fflush(stdout);
   context.run();
   return 0;

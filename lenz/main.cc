@@ -27,6 +27,27 @@ void add(CLI::App& app, int& result, const char* name, const char* help, int (*r
   command->callback([options, run, &result] { result = run(*options); });
 }
 
+void describe_https(CLI::App& command, lenz::HttpsOptions& https) {
+  auto* names = command
+                    .add_option("--https", https.names,
+                                "Name or address of this machine in the network, as often as it has "
+                                "some: the page is there, too, by TLS (docs/https.md)")
+                    ->allow_extra_args(false);
+  command.add_option("--https-port", https.port, "0: any free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str()
+      ->needs(names);
+  command.add_option("--https-address", https.address,
+                     "The only address of this machine to listen on (default: all of them)")
+      ->needs(names);
+  auto* certificate = command.add_option("--certificate", https.certificate,
+                                         "PEM file of your own, with its chain (default: one of "
+                                         "the hub's own authority)");
+  auto* key = command.add_option("--key", https.key, "PEM file of its key");
+  certificate->needs(names)->needs(key);
+  key->needs(certificate);
+}
+
 void describe_demo(CLI::App& command, lenz::DemoOptions& demo) {
   command.add_option("--house", demo.house, "us or eu3 (for benches: step, neighbours)")
       ->check(CLI::IsMember({"us", "eu3", "step", "neighbours"}))
@@ -35,6 +56,7 @@ void describe_demo(CLI::App& command, lenz::DemoOptions& demo) {
   command.add_option("--port", demo.port, "Of the page; 0: any free one")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
+  describe_https(command, demo.https);
   command.add_option("--history", demo.history_days, "Days of history to make")
       ->check(CLI::Range(0, 3650))
       ->capture_default_str();
@@ -93,6 +115,7 @@ void describe_hub(CLI::App& command, lenz::HubOptions& hub) {
   command.add_option("--meters", hub.meters,
                      "Name or address of this machine in the network, [:PORT]: lets meters reach "
                      "the hub's own broker, by TLS (docs/adoption.md)");
+  describe_https(command, hub.https);
   command.add_option("--pages", hub.pages, "Folder of the built page");
   describe_commit_every(command, hub.commit_every);
   command.add_option("--share", hub.share,
