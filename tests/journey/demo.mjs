@@ -32,7 +32,7 @@ export function processes_in(folder) {
   });
 }
 
-// Starts `lenz demo` with a folder for temporary files of its own, and waits for its link.
+// Starts `lenz demo` with a folder for temporary files of its own, and waits for its link: that of TLS where it has one.
 export async function start_demo(...words) {
   const folder = mkdtempSync(join(tmpdir(), 'lenz-journey-'));
   chmodSync(folder, 0o711); // A broker that root starts runs under its own account.
@@ -41,9 +41,12 @@ export async function start_demo(...words) {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
+  const wanted = words.includes('--https') ? /https:\/\/\S+#link=\S+/ : /http:\/\/\S+#link=\S+/;
+  const said = [];
   const link = await new Promise((found, failed) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const link = /http:\/\/\S+#link=\S+/.exec(line);
+      said.push(line);
+      const link = wanted.exec(line);
       if (link) found(link[0]);
     });
     ended.then((code) => failed(new Error(`${program} demo ended with ${code} before it gave its link`)));
@@ -55,7 +58,7 @@ export async function start_demo(...words) {
     clearTimeout(timer);
     return code;
   };
-  return { link, folder, pid: child.pid, stop, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return { link, said, folder, pid: child.pid, stop, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 // `more` is what its command line has besides.
