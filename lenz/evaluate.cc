@@ -54,11 +54,16 @@ int evaluate_identification(const EvaluateIdentificationOptions& options) {
     shipped = std::make_shared<const insight::Model>(
         model_of(options.model.empty() ? installed_model_file() : options.model));
     plan.trained_on = listed(shipped->card, "trained_on: ");
-    for (const auto* line : {"kinds: ", "simulated: "}) {
+    const auto kinds_of = [&](const std::string& line) {
+      std::set<ApplianceKind> kinds;
       for (const auto& word : listed(shipped->card, line)) {
-        if (const auto kind = insight::appliance_kind(word)) plan.shipped_kinds.insert(*kind);
+        if (const auto kind = insight::appliance_kind(word)) kinds.insert(*kind);
       }
-    }
+      return kinds;
+    };
+    plan.recorded_kinds = kinds_of("kinds: ");
+    plan.shipped_kinds = kinds_of("simulated: ");
+    plan.shipped_kinds.insert(plan.recorded_kinds.begin(), plan.recorded_kinds.end());
   }
   std::vector<std::unique_ptr<Method>> methods;
   methods.push_back(lenz_method(

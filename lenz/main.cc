@@ -431,8 +431,8 @@ void describe_evaluate_identification(CLI::App& command,
       ->delimiter(',');
   command
       .add_option("--scene", evaluate.scenes,
-                  "mains, mains+K, circuits, mixed:K, mixed:K:simulated_q, single; several with "
-                  "commas")
+                  "mains, mains+K, circuits, circuits:DAYS, mixed:K, mixed:K:simulated_q, single; "
+                  "several with commas")
       ->delimiter(',')
       ->capture_default_str();
   command.add_option("--labels", evaluate.labels, "Questions answered for each appliance: 0,1,3,5")

@@ -66,7 +66,8 @@ class SceneEvaluation {
                                 .method = methods_[m]->name(),
                                 .shows_names = methods_[m]->shows_names()};
           std::ranges::move(
-              rows_of(heading, (is_live ? of_method.live : of_method.revised)[l], plan_.seed),
+              rows_of(heading, (is_live ? of_method.live : of_method.revised)[l], plan_.seed,
+                      recorded_),
               std::back_inserter(all));
         }
       }
@@ -101,6 +102,7 @@ class SceneEvaluation {
       const auto cases = training_->without(households);
       for (const auto& one : cases) learnt_.merge(one->kinds());
       std::erase_if(learnt_, [](auto kind) { return !is_nameable(kind); });
+      recorded_.insert(learnt_.begin(), learnt_.end());
       if (learnt_.empty()) {
         throw std::runtime_error(fmt::format(
             "{}: without the households of fold {} nothing is left to train on; name a folder "
@@ -125,6 +127,7 @@ class SceneEvaluation {
         if (is_known && is_nameable(row.id)) learnt_.insert(row.id);
       }
       wanted_ = learnt_;
+      recorded_ = plan_.recorded_kinds;
     }
     for (const auto& one : loaded) evaluate(one);
     if (!scene_.is_of_traces()) return;
@@ -191,6 +194,7 @@ class SceneEvaluation {
   Scenes scenes_;
   std::optional<TrainingSet> training_;
   std::set<ApplianceKind> learnt_, wanted_;  // Of this fold.
+  std::set<ApplianceKind> recorded_;         // Of any fold.
   std::vector<MethodScores> scores_;
 };
 

@@ -25,7 +25,8 @@ struct IdentificationPlan {
   bool with_panel = false;
   // Without training: recordings that the methods have seen already, and kinds that they know.
   std::set<std::string> trained_on;
-  std::set<ApplianceKind> shipped_kinds;  // Empty: all.
+  std::set<ApplianceKind> shipped_kinds;   // Empty: all.
+  std::set<ApplianceKind> recorded_kinds;  // Of these, the ones that were not only simulated.
   std::uint64_t seed = 1;
 };
 

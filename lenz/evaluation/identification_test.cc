@@ -284,6 +284,62 @@ TEST_F(IdentificationTest, AnsweredHoursAreNotScored) {
   EXPECT_EQ(kettles.at(100).n, 0);
 }
 
+// To which everything is a fridge.
+class OneIdea final : public Method {
+ public:
+  std::string name() const override { return "one idea"; }
+  bool shows_names() const override { return false; }
+  void fit(CaseList, const std::set<ApplianceKind>&) override {}
+  std::vector<ChannelEstimate> estimate(std::span<const Channel> channels,
+                                        const std::set<ApplianceKind>&, Owner&) const override {
+    std::vector<ChannelEstimate> made(channels.size());
+    for (std::size_t i = 0; i < channels.size(); ++i) {
+      made[i].live.kinds[ApplianceKind::fridge] = channels[i].active_power_w;
+      fill_rest(channels[i], made[i].live);
+      made[i].revised = made[i].live;
+    }
+    return made;
+  }
+};
+
+TEST_F(IdentificationTest, ChannelsThatAreTakenForWhatTheyAreAreCounted) {
+  auto shipped = plan({"circuits"});
+  shipped.train.reset();
+  shipped.recorded_kinds = {ApplianceKind::kettle};
+  std::vector<std::unique_ptr<Method>> methods;
+  methods.push_back(std::make_unique<OneIdea>());
+
+  const auto rows = evaluate_identification(shipped, methods, say_nothing);
+
+  const auto figure = [&](const std::string& appliance, Metric metric) {
+    return value(rows, "one idea", "live", appliance, metric);
+  };
+  // Three houses have a circuit of each.
+  EXPECT_EQ(figure("fridge", Metric::channels), 3);
+  EXPECT_EQ(figure("fridge", Metric::channels_right), 1);
+  EXPECT_EQ(figure("kettle", Metric::channels_right), 0);
+  EXPECT_EQ(figure("macro", Metric::channels), 6);
+  EXPECT_EQ(figure("macro", Metric::channels_right), 0.5);
+  EXPECT_EQ(figure("three_or_more", Metric::channels_right), 0.5);
+  // F1 of the fridges: 3 right, 3 wrong.
+  EXPECT_NEAR(figure("three_or_more", Metric::type_f1), (2.0 / 3 + 0) / 2, 1e-9);
+  EXPECT_EQ(figure("recorded", Metric::channels), 3);
+  EXPECT_EQ(figure("recorded", Metric::channels_right), 0);
+}
+
+TEST_F(IdentificationTest, OfEachHouseOnlyTheFirstDaysAreShown) {
+  write_small_house(folder_.path(), 4, 30 * 3600);
+  const DataSet data(folder_.path());
+  const auto rows_of = [&](std::string_view scene) {
+    const auto one = Scenes(data, scene_called(scene), {.only = {"house-4"}}).load(0);
+    return one->channels.front().rows();
+  };
+
+  EXPECT_EQ(rows_of("circuits"), 30U * 360);
+  EXPECT_EQ(rows_of("circuits:1"), 24U * 360);
+  EXPECT_EQ(rows_of("circuits:2"), 30U * 360);
+}
+
 TEST_F(IdentificationTest, WhatTheModelHasSeenStaysOutOfTheMeans) {
   auto shipped = plan({"mains"});
   shipped.train.reset();

@@ -28,6 +28,13 @@ constexpr Values nothing() {
   return values;
 }
 
+// The mean over some kinds.
+struct Group {
+  std::string word;
+  std::set<ApplianceKind> kinds;
+  bool is_all = false;
+};
+
 // Some cases, each of which counts per hour, so that a day of a house weighs as much as a year of
 // another.
 class Summary {
@@ -40,6 +47,7 @@ class Summary {
         if (score.is_present) kinds_.insert(kind);
       }
     }
+    groups_ = {{"macro", kinds_, true}, {"energy_weighted", kinds_, true}};
     std::ranges::sort(units_);
     const auto [first, last] = std::ranges::unique(units_);
     units_.erase(first, last);
@@ -49,31 +57,44 @@ class Summary {
     }
   }
 
-  // A row for each kind, then macro and energy_weighted.
+  // What is only said of all houses; after macro and energy_weighted.
+  void add_groups(const std::set<ApplianceKind>& recorded) {
+    Group known{"recorded", {}}, several{"three_or_more", {}};
+    for (const auto kind : kinds_) {
+      if (recorded.contains(kind)) known.kinds.insert(kind);
+      if (channels_of({kind}).second >= 3) several.kinds.insert(kind);
+    }
+    for (auto* group : {&known, &several}) {
+      if (!group->kinds.empty()) groups_.push_back(std::move(*group));
+    }
+  }
+
+  // A row for each kind, then for each group.
   std::vector<Row> rows(const Heading& heading, const std::string& house,
                         std::uint64_t seed) const {
     const auto figures = bootstrap(
         units_.size(), seed, [&](std::span<const double> weights) { return all_values(weights); });
     std::vector<Row> made;
-    double sum = 0;
-    const auto add = [&](std::string appliance, double n) {
+    const auto add = [&](std::string appliance, const std::set<ApplianceKind>& kinds) {
+      double n = 0;
+      for (const auto* one : cases_) {
+        for (const auto kind : kinds) {
+          if (const auto* score = find(*one, kind)) n += score->activations;
+        }
+      }
       Row row{.heading = heading, .house = house, .appliance = std::move(appliance), .n = n};
       std::copy_n(figures.begin() + static_cast<std::ptrdiff_t>(made.size() * metrics.size()),
                   metrics.size(), row.figures.begin());
+      add_channels(kinds, row);
       made.push_back(std::move(row));
     };
     for (const auto kind : kinds_) {
-      double n = 0;
-      for (const auto* one : cases_) {
-        if (const auto* score = find(*one, kind)) n += score->activations;
-      }
-      add(std::string(insight::row(kind).word), n);
-      sum += n;
+      add(std::string(insight::row(kind).word), {kind});
       add_shares(kind, made.back());
     }
-    for (const auto* word : {"macro", "energy_weighted"}) {
-      add(word, sum);
-      add_shares(std::nullopt, made.back());
+    for (const auto& group : groups_) {
+      add(group.word, group.kinds);
+      if (group.is_all) add_shares(std::nullopt, made.back());
     }
     return made;
   }
@@ -84,7 +105,7 @@ class Summary {
     return found == one.kinds.end() ? nullptr : &found->second;
   }
 
-  // What the bootstrap draws: of each kind its values, then macro and energy-weighted.
+  // What the bootstrap draws: of each kind its values, then of each group.
   std::vector<double> all_values(std::span<const double> weights) const {
     std::vector<double> all;
     Confusion confusion;
@@ -94,7 +115,7 @@ class Summary {
       }
     }
     const auto types = evaluation::type_f1(confusion);
-    Values means = nothing(), weighted = nothing(), counts{}, energies{};
+    std::map<ApplianceKind, std::pair<Values, double>> of_kinds;  // And their power.
     const auto join = [](Values& sums, Values& divisors, const Values& values, double weight) {
       for (std::size_t m = 0; m < metrics.size(); ++m) {
         if (std::isnan(values[m])) continue;
@@ -109,16 +130,17 @@ class Summary {
         at(values, Metric::type_f1) = found->second;
       }
       all.insert(all.end(), values.begin(), values.end());
-      join(means, counts, values, 1);
-      join(weighted, energies, values, power_w);
+      of_kinds[kind] = {values, power_w};
     }
-    for (std::size_t m = 0; m < metrics.size(); ++m) {
-      means[m] = ratio(means[m], counts[m]);
-      weighted[m] = ratio(weighted[m], energies[m]);
-    }
-    for (auto* values : {&means, &weighted}) {
-      whole_values(weights, *values);
-      all.insert(all.end(), values->begin(), values->end());
+    for (const auto& group : groups_) {
+      Values means = nothing(), divisors{};
+      for (const auto kind : group.kinds) {
+        const auto& [values, power_w] = of_kinds.at(kind);
+        join(means, divisors, values, group.word == "energy_weighted" ? power_w : 1);
+      }
+      for (std::size_t m = 0; m < metrics.size(); ++m) means[m] = ratio(means[m], divisors[m]);
+      if (group.is_all) whole_values(weights, means);
+      all.insert(all.end(), means.begin(), means.end());
     }
     return all;
   }
@@ -185,6 +207,24 @@ class Summary {
     if (shows_names_) at(values, latency_p95_s) = quantile(std::move(latencies), 0.95);
   }
 
+  // Right ones, and all.
+  std::pair<double, double> channels_of(const std::set<ApplianceKind>& kinds) const {
+    Hits hits;
+    for (const auto* one : cases_) {
+      for (const auto kind : kinds) {
+        if (const auto* score = find(*one, kind)) hits += score->channels;
+      }
+    }
+    return {hits.right, hits.right + hits.missed};
+  }
+
+  void add_channels(const std::set<ApplianceKind>& kinds, Row& row) const {
+    const auto [right, all] = channels_of(kinds);
+    if (all <= 0) return;
+    row.figures[static_cast<std::size_t>(channels_right)] = share(right, all);
+    row.figures[static_cast<std::size_t>(channels)] = {.value = all};
+  }
+
   // Exact intervals. Absent: of all kinds.
   void add_shares(std::optional<ApplianceKind> kind, Row& row) const {
     if (!shows_names_) return;
@@ -207,6 +247,7 @@ class Summary {
   std::vector<std::string> units_;
   std::vector<std::size_t> unit_of_;
   std::set<ApplianceKind> kinds_;
+  std::vector<Group> groups_;
 };
 
 std::string text(const Figure& figure, bool with_interval) {
@@ -220,7 +261,7 @@ std::string text(const Figure& figure, bool with_interval) {
 
 bool has_interval_in_table(Metric metric) {
   return metric == nmae || metric == activation_f1 || metric == Metric::type_f1 ||
-         metric == name_precision || metric == unknown_share_unseen;
+         metric == channels_right || metric == name_precision || metric == unknown_share_unseen;
 }
 
 void print(const Row& row, std::ostream& out) {
@@ -241,7 +282,7 @@ nlohmann::ordered_json json_number(double value) {
 }  // namespace
 
 std::vector<Row> rows_of(const Heading& heading, std::span<const CaseScore> scores,
-                         std::uint64_t seed) {
+                         std::uint64_t seed, const std::set<ApplianceKind>& recorded) {
   std::vector<Row> rows;
   std::vector<const CaseScore*> unseen;
   for (const auto& one : scores) {
@@ -250,8 +291,9 @@ std::vector<Row> rows_of(const Heading& heading, std::span<const CaseScore> scor
     std::ranges::move(of_case, std::back_inserter(rows));
     if (!one.is_seen && !one.is_apart) unseen.push_back(&one);
   }
-  auto of_all = Summary(std::move(unseen), heading.shows_names).rows(heading, "all", seed);
-  std::ranges::move(of_all, std::back_inserter(rows));
+  Summary all(std::move(unseen), heading.shows_names);
+  all.add_groups(recorded);
+  std::ranges::move(all.rows(heading, "all", seed), std::back_inserter(rows));
   return rows;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 #include <ostream>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ enum class Metric : std::uint8_t {
   activation_f1,
   status_f1,
   type_f1,
+  channels_right,
+  channels,
   name_precision,
   name_coverage_energy,
   unknown_share_unseen,
@@ -47,6 +50,8 @@ inline constexpr std::array metrics = {
     MetricRow{Metric::activation_f1, "activation_f1", "activ."},
     MetricRow{Metric::status_f1, "status_f1", "status"},
     MetricRow{Metric::type_f1, "type_f1", "type"},
+    MetricRow{Metric::channels_right, "channels_right", "right"},
+    MetricRow{Metric::channels, "channels", "chan."},
     MetricRow{Metric::name_precision, "name_precision", "name"},
     MetricRow{Metric::name_coverage_energy, "name_coverage_energy", "cover"},
     MetricRow{Metric::unknown_share_unseen, "unknown_share_unseen", "unseen"},
@@ -70,14 +75,18 @@ struct Heading {
 struct Row {
   Heading heading;
   std::string house;      // all: the mean over those that the model has not seen.
-  std::string appliance;  // A kind's word, macro or energy_weighted.
+  // A kind's word, macro or energy_weighted; of all houses also recorded (macro over the kinds of
+  // which the training has a recording) and three_or_more (over those of three channels or more
+  // that are scored).
+  std::string appliance;
   bool is_seen = false;
   double n = 0;  // True activations.
   Figures figures;
 };
 
-// Rows of each case and of all.
-std::vector<Row> rows_of(const Heading&, std::span<const CaseScore>, std::uint64_t seed);
+// Rows of each case and of all. `recorded`: kinds of which the training has a recording.
+std::vector<Row> rows_of(const Heading&, std::span<const CaseScore>, std::uint64_t seed,
+                         const std::set<ApplianceKind>& recorded = {});
 
 // Those of all houses.
 void print(std::span<const Row>, std::ostream&);

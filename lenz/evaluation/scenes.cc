@@ -359,27 +359,25 @@ std::vector<float> lay(const DataSet& data, const Device& device, std::size_t ro
   return power;
 }
 
-// A week at a random place, where there is more: channels of their own say the same again and
-// again.
-void cut_to_a_week(Case& one) {
-  std::mt19937_64 random(one.fingerprint);
-  constexpr auto week = std::chrono::days(7);
+// A part of each recording, where there is more; first_of(rows, rows there are) is where it begins.
+template <class FirstOf>
+void cut(Case& one, std::chrono::days length_of_part, FirstOf first_of) {
   std::shared_ptr<const std::vector<Timestamp>> whole, part;
   std::size_t begin = 0, end = 0;
   for (std::size_t i = 0; i < one.channels.size(); ++i) {
     auto& channel = one.channels[i];
     if (channel.times != whole) {
       whole = channel.times;
-      const auto rows = static_cast<std::size_t>(week / length(channel.interval_s));
+      const auto rows = static_cast<std::size_t>(length_of_part / length(channel.interval_s));
       if (rows >= whole->size()) return;
-      begin = random() % (whole->size() - rows);
+      begin = first_of(rows, whole->size());
       end = begin + rows;
       part = std::make_shared<const std::vector<Timestamp>>(
           whole->begin() + static_cast<std::ptrdiff_t>(begin),
           whole->begin() + static_cast<std::ptrdiff_t>(end));
     }
     channel.times = part;
-    const auto cut = [&](std::vector<float>& column) {
+    const auto cut_column = [&](std::vector<float>& column) {
       if (column.empty()) return;
       column.erase(column.begin() + static_cast<std::ptrdiff_t>(end), column.end());
       column.erase(column.begin(), column.begin() + static_cast<std::ptrdiff_t>(begin));
@@ -387,10 +385,17 @@ void cut_to_a_week(Case& one) {
     };
     for (auto* column :
          {&channel.active_power_w, &channel.reactive_power_var, &channel.voltage_v}) {
-      cut(*column);
+      cut_column(*column);
     }
-    for (auto& meter : one.truths[i].meters) cut(meter.active_power_w);
+    for (auto& meter : one.truths[i].meters) cut_column(meter.active_power_w);
   }
+}
+
+// A week at a random place: channels of their own say the same again and again.
+void cut_to_a_week(Case& one) {
+  std::mt19937_64 random(one.fingerprint);
+  cut(one, std::chrono::days(7),
+      [&](std::size_t rows, std::size_t all) { return random() % (all - rows); });
 }
 
 // One trace is known, another is mixed.
@@ -523,7 +528,7 @@ std::string Scene::text() const {
     case Word::mains:
       return count == 0 ? "mains" : fmt::format("mains+{}", count);
     case Word::circuits:
-      return "circuits";
+      return count == 0 ? "circuits" : fmt::format("circuits:{}", count);
     case Word::mixed:
       return fmt::format("mixed:{}{}", count, simulated_q ? ":simulated_q" : "");
     case Word::single:
@@ -533,11 +538,11 @@ std::string Scene::text() const {
 }
 
 Scene scene_called(std::string_view text) {
-  constexpr std::size_t most_circuits = 64, most_traces = 16;
+  constexpr std::size_t most_circuits = 64, most_traces = 16, most_days = 10'000;
   const auto refuse = [&] {
     return std::runtime_error(fmt::format(
-        "There is no scene '{}': write mains, mains+4, circuits, mixed:3, mixed:3:simulated_q or "
-        "single.",
+        "There is no scene '{}': write mains, mains+4, circuits, circuits:7, mixed:3, "
+        "mixed:3:simulated_q or single.",
         text));
   };
   using Word = Scene::Word;
@@ -548,6 +553,11 @@ Scene scene_called(std::string_view text) {
     const auto count = whole_number(text.substr(6));
     if (!count || *count > most_circuits) throw refuse();
     return {Word::mains, *count};
+  }
+  if (text.starts_with("circuits:")) {
+    const auto days = whole_number(text.substr(9));
+    if (!days || *days < 1 || *days > most_days) throw refuse();
+    return {Word::circuits, *days};
   }
   if (text.starts_with("mixed:")) {
     auto rest = text.substr(6);
@@ -640,7 +650,13 @@ std::optional<Case> Scenes::load(std::size_t index) const {
     panel = read_panel(file);
   }
   HouseScene house(data_.house(entry.name), std::move(panel));
-  return scene_.word == Scene::Word::mains ? house.mains(scene_.count) : house.alone(false);
+  if (scene_.word == Scene::Word::mains) return house.mains(scene_.count);
+  auto made = house.alone(false);
+  if (made && scene_.count > 0) {
+    cut(*made, std::chrono::days(scene_.count),
+        [](std::size_t, std::size_t) { return std::size_t{0}; });
+  }
+  return made;
 }
 
 TrainingSet::TrainingSet(const DataSet& data, Scene scene, std::uint64_t seed)

@@ -86,14 +86,16 @@ std::optional<std::chrono::minutes> utc_offset(std::string_view country);
 struct Scene {
   enum class Word : std::uint8_t { mains, circuits, mixed, single };
   Word word = Word::mains;
-  std::size_t count = 0;  // Of mains+K: circuits with a channel of their own; of mixed:K: traces.
+  // Of mains+K: circuits with a channel of their own; of mixed:K: traces; of circuits:K: the first
+  // days of each house that are shown, 0: all.
+  std::size_t count = 0;
   bool simulated_q = false;  // Of mixed:K: reactive power as the simulator's natures have it.
 
   std::string text() const;
   bool is_of_traces() const { return word == Word::mixed || word == Word::single; }
 };
 
-// "mains", "mains+8", "circuits", "mixed:3", "mixed:3:simulated_q", "single". Throws
+// "mains", "mains+8", "circuits", "circuits:7", "mixed:3", "mixed:3:simulated_q", "single". Throws
 // std::runtime_error with one sentence when it is none of them.
 Scene scene_called(std::string_view);
 

@@ -252,6 +252,8 @@ class ChannelScoring {
     const auto kind = truth_.meters.front().kind;
     const auto all = units(kind);
     if (all.empty()) return;
+    auto& channels = score.kinds[kind].channels;
+    (guess({0, channel_.rows()}) == kind ? channels.right : channels.missed) += 1;
     const auto weight = 1 / static_cast<double>(all.size());
     if (options_.learnt.contains(kind)) {
       for (const auto& unit : all) score.types[{kind, guess(unit)}] += weight;

@@ -19,7 +19,8 @@ struct KindScore {
   double activations = 0;   // True ones.
   PowerErrors power;
   Hits steps, activation_hits, status_hours;
-  Hits shown;  // Names: right and wrong.
+  Hits shown;     // Names: right and wrong.
+  Hits channels;  // Of this appliance alone: right and missed, by their energy as a whole.
   double shown_right_wh = 0;
   std::vector<double> latencies_s;  // From true begin to the first live name.
 };
