@@ -13,8 +13,8 @@ constexpr double least_deviation_w = 0.1;
 constexpr std::size_t blocks = 24;
 // Student's t of 23 degrees of freedom over 1.96, and how much a fit draws its residuals in.
 constexpr double few_blocks = 2.069 / 1.96 * 1.1;
-// Of the small loads that have no clamp: fridges, chargers.
-constexpr double least_factor = 0.6;
+// Power factors of what a home draws, and of the small loads that have no clamp.
+constexpr double usual_factor = 0.95, least_factor = 0.6;
 constexpr double always_share = 0.05;  // Of the time: below what is left then it hardly ever is.
 
 // A symmetric matrix that is positive definite, row by row.
@@ -227,9 +227,9 @@ double unmeasured_plus_minus(const BranchSum& sum, const Accuracy& mains, double
   auto shape = mains;
   shape.gain_limit = shape.second_gain_limit = shape.gain_deviation = 0;
   shape.phase_limit = shape.second_phase_limit = shape.phase_deviation = 0;
-  // Between what is always there and all together.
-  const double curve = std::max(plus_minus_percent(shape, volts, amperes / 3, least_factor),
-                                plus_minus_percent(shape, volts, amperes, least_factor)) /
+  // Between a part of it and all together.
+  const double curve = std::max(plus_minus_percent(shape, volts, amperes / 2, usual_factor),
+                                plus_minus_percent(shape, volts, amperes, usual_factor)) /
                        100;
   return std::hypot(sum.unmeasured_plus_minus, whole * sum.unmeasured_w, curve * mains_w);
 }

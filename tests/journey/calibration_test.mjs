@@ -171,7 +171,7 @@ describe('The guide', { timeout: 400_000 }, () => {
       await card.getByRole('button', { name: /a load that is switched/ }).click();
       await card.getByLabel('On which circuit').selectOption({ index: 1 });
       await card.getByRole('button', { name: 'Begin' }).click();
-      await card.getByText(/Mains 2,012.W/).first().waitFor();
+      await card.getByText(/Mains 2012.W/).first().waitFor();
       await card.getByText(/Its numbers would change by/).waitFor();
       await look('switched');
       await card.getByRole('button', { name: 'Set the clamp so' }).click();
