@@ -124,7 +124,8 @@ class SqliteStore final : public Store {
     bool is_changed = true;
   };
   using Hours = std::map<Row, Loss>;
-  class Reading;  // In sqlite_store_read.cc.
+  class Reading;   // In sqlite_store_read.cc.
+  class Absences;  // In sqlite_store_ask.cc.
 
   // Being current: what is in memory is what tables and log have. After an error all of it is
   // forgotten, undo() sees to it, and read again by the next call.
@@ -228,7 +229,12 @@ class SqliteStore final : public Store {
   const Boot* boot_with(std::int64_t id) const;
   std::vector<std::pair<const BootName, Boot>*> boots_of(std::string_view device);
   std::optional<Presence> presence_in(std::span<std::pair<const BootName, Boot>* const>) const;
-  std::expected<void, StoreError> find_absences(const Boot&, TimeRange, std::vector<Gap>&);
+  // Minutes with the channels whose power is absent from a sample of them: bit c is channel c.
+  struct Absent {
+    Row row = 0;
+    std::uint64_t channels = 0;
+  };
+  std::expected<std::vector<Absent>, StoreError> minutes_with_absences(Row first, Row last);
 
   const Use use_;
   Files& files_;
@@ -258,8 +264,8 @@ class SqliteStore final : public Store {
   Statement set_aside_ = database_.prepare(
       "INSERT INTO damaged SELECT row, value FROM block WHERE row = ? "
       "EXCEPT SELECT row, value FROM damaged");
-  Statement rows_with_absences_ = database_.prepare(
-      "SELECT row FROM block WHERE absent <> 0 AND row BETWEEN ? AND ? ORDER BY row");
+  Statement absences_within_ = database_.prepare(
+      "SELECT row, absent FROM block WHERE absent <> 0 AND row BETWEEN ? AND ? ORDER BY row");
   Statement put_change_ = database_.prepare("REPLACE INTO change VALUES (?, ?)");
   Statement newest_revision_ = database_.prepare("SELECT max(revision) FROM change");
   Statement changes_ = database_.prepare(

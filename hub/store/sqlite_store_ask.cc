@@ -1,10 +1,13 @@
 // What is asked besides series.
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "hub/store/given_numbers.h"
 #include "hub/store/rows.h"
@@ -72,6 +75,123 @@ std::expected<Sample, StoreError> SqliteStore::sample_of(const Boot& boot, std::
   return without_values;
 }
 
+// One look for the absences of a boot's channels.
+class SqliteStore::Absences {
+ public:
+  Absences(SqliteStore& store, const Boot& boot, TimeRange range, std::vector<Gap>& gaps)
+      : store_(store), boot_(boot), range_(range), gaps_(gaps) {}
+
+  std::expected<void, StoreError> find() {
+    if (range_.begin >= range_.end) return {};
+    // A sample just before the range may still stand for its begin.
+    const auto from = std::max(range_.begin - boot_.period, time_of_minute(0));
+    last_ = boot_.row_of(range_.end - 1ms);
+    const auto minutes = store_.minutes_with_absences(boot_.row_of(from), last_);
+    if (!minutes) return std::unexpected(minutes.error());
+    const auto where = store_.whereabouts(boot_.row_of(from), last_);
+    if (!where) return std::unexpected(where.error());
+    for (std::span<const Absent> left = *minutes; !left.empty();) {
+      const Row hour = hour_of(left.front().row);
+      const auto next = std::ranges::upper_bound(left, hour + 59, {}, &Absent::row);
+      const auto count = static_cast<std::size_t>(next - left.begin());
+      const auto done = look_at(hour, left.first(count), **where);
+      if (!done) return done;
+      left = left.subspan(count);
+    }
+    for (std::size_t c = 0; c < open_.size(); ++c) close(c);
+    return {};
+  }
+
+ private:
+  struct Piece {
+    Timestamp first, last;
+  };
+
+  std::expected<void, StoreError> look_at(Row hour, std::span<const Absent> minutes,
+                                          const Whereabouts& where) {
+    const auto packed = std::ranges::lower_bound(where.packed, hour, {}, &Packed::hour);
+    const auto late = std::ranges::lower_bound(where.unpacked, hour);
+    const bool is_packed = packed != where.packed.end() && packed->hour == hour &&
+                           (late == where.unpacked.end() || *late > hour + 59);
+    if (is_packed) return look_at_packed(*packed, minutes);
+    for (const auto& [row, channels] : minutes) {
+      const auto samples = store_.minute(row);
+      if (!samples) return std::unexpected(samples.error());
+      for (const auto& sample : *samples) {
+        take(sample.number, sample.uptime, sample.channels(),
+             [&](std::size_t c) { return !sample.steps(Quantity::active_power, c); });
+      }
+    }
+    return {};
+  }
+
+  // Only of the channels that are absent, and of them only the power: an hour has hundreds of
+  // series.
+  std::expected<void, StoreError> look_at_packed(const Packed& packed,
+                                                 std::span<const Absent> minutes) {
+    const auto segment = store_.segments_.open(packed.segment);
+    if (!segment) return std::unexpected(segment.error());
+    if (std::exchange(read_, *segment) != *segment) {
+      reader_.emplace(**segment, boot_.id, packed.hour, hour_of(last_));
+    }
+    auto hour = PackedHour::open(reader_->hour(packed.hour));
+    if (!hour) return std::unexpected(hour.error());
+    std::array<bool, 60> is_asked{};
+    std::uint64_t channels = 0;
+    for (const auto& minute : minutes) {
+      is_asked[static_cast<std::size_t>(minute.row - packed.hour)] = true;
+      channels |= minute.channels;
+    }
+    std::array<const Instants*, measurement::max_channels> powers{};
+    for (std::size_t c = 0; c < powers.size(); ++c) {
+      if (!(channels >> c & 1)) continue;
+      const auto column = hour->instants(Quantity::active_power, c);
+      if (!column) return std::unexpected(column.error());
+      powers[c] = *column;
+    }
+    for (std::size_t i = 0; i < hour->count(); ++i) {
+      const measurement::Uptime uptime(hour->uptimes()[i]);
+      const auto minute = boot_.row_of(boot_.time_of(uptime)) - packed.hour;
+      if (minute < 0 || minute > 59 || !is_asked[static_cast<std::size_t>(minute)]) continue;
+      take(static_cast<std::uint64_t>(hour->numbers()[i]), uptime,
+           hour->chips() * measurement::channels_per_chip,
+           [&](std::size_t c) { return powers[c] && !powers[c]->has(i); });
+    }
+    return {};
+  }
+
+  template <class IsAbsent>
+  void take(std::uint64_t number, measurement::Uptime uptime, std::size_t channels,
+            IsAbsent is_absent) {
+    if (number >= first_given_number) return;
+    const auto time = boot_.time_of(uptime);
+    for (std::size_t c = 0; c < channels; ++c) {
+      const bool is_gone = is_absent(c);
+      auto& open = open_[c];
+      if (open && (!is_gone || !boot_.joins(open->last, time))) close(c);
+      if (is_gone) open = Piece{open ? open->first : time, time};
+    }
+  }
+
+  void close(std::size_t channel) {
+    auto& open = open_[channel];
+    if (!open) return;
+    const TimeRange piece{std::max(open->first, range_.begin),
+                          std::min(open->last + boot_.period, range_.end)};
+    if (piece.begin < piece.end) gaps_.push_back({channel, piece});
+    open.reset();
+  }
+
+  SqliteStore& store_;
+  const Boot& boot_;
+  const TimeRange range_;
+  std::vector<Gap>& gaps_;
+  Row last_ = 0;
+  std::optional<SegmentReader> reader_;
+  Segment* read_ = nullptr;  // Mostly the same for many hours.
+  std::array<std::optional<Piece>, measurement::max_channels> open_;
+};
+
 std::expected<std::vector<Gap>, StoreError> SqliteStore::gaps(std::string_view device,
                                                               TimeRange asked) {
   if (const auto current = stay_current(); !current) return undo(current.error());
@@ -80,7 +200,7 @@ std::expected<std::vector<Gap>, StoreError> SqliteStore::gaps(std::string_view d
   std::vector<Gap> gaps;
   for (const auto* boot : boots) {
     if (std::get<Stream>(boot->first) == Stream::edges) continue;
-    const auto found = find_absences(boot->second, range, gaps);
+    const auto found = Absences(*this, boot->second, range, gaps).find();
     if (!found) return std::unexpected(found.error());
   }
   const auto presence = presence_in(boots);
@@ -135,42 +255,26 @@ std::optional<SqliteStore::Presence> SqliteStore::presence_in(
   return presence;
 }
 
-std::expected<void, StoreError> SqliteStore::find_absences(const Boot& boot, TimeRange range,
-                                                           std::vector<Gap>& gaps) {
-  if (range.begin >= range.end) return {};
-  // A sample just before the range may still stand for its begin.
-  const auto from = std::max(range.begin - boot.period, time_of_minute(0));
-  const auto found =
-      rows_and_heads(rows_with_absences_, boot.row_of(from), boot.row_of(range.end - 1ms));
-  if (!found) return std::unexpected(found.error());
-
-  struct Piece {
-    Timestamp first, last;
-  };
-  std::array<std::optional<Piece>, measurement::max_channels> open;
-  const auto close = [&](std::size_t channel) {
-    if (!open[channel]) return;
-    const TimeRange piece{std::max(open[channel]->first, range.begin),
-                          std::min(open[channel]->last + boot.period, range.end)};
-    if (piece.begin < piece.end) gaps.push_back({channel, piece});
-    open[channel].reset();
-  };
-  for (const Row row : *found) {
-    if (heads_.has(row) && heads_.absences(row) == 0) continue;
-    const auto samples = minute(row);
-    if (!samples) return std::unexpected(samples.error());
-    for (const auto& sample : *samples) {
-      if (sample.number >= first_given_number) continue;
-      const auto time = boot.time_of(sample.uptime);
-      for (std::size_t c = 0; c < sample.channels(); ++c) {
-        const bool is_absent = !sample.steps(Quantity::active_power, c);
-        if (!is_absent || (open[c] && !boot.joins(open[c]->last, time))) close(c);
-        if (is_absent) open[c] = Piece{open[c] ? open[c]->first : time, time};
-      }
-    }
+std::expected<std::vector<SqliteStore::Absent>, StoreError> SqliteStore::minutes_with_absences(
+    Row first, Row last) {
+  std::vector<Absent> found;
+  absences_within_.bind(1, first).bind(2, last);
+  int code = absences_within_.step();
+  for (; code == SQLITE_ROW; code = absences_within_.step()) {
+    const Row row = absences_within_.integer(0);
+    if (heads_.has(row)) continue;
+    if (!found.empty() && found.back().row >= row) break;
+    found.push_back({row, static_cast<std::uint64_t>(absences_within_.integer(1))});
   }
-  for (std::size_t c = 0; c < open.size(); ++c) close(c);
-  return {};
+  absences_within_.reset();
+  if (code == SQLITE_ROW) return std::unexpected(StoreError::corrupted);
+  if (code != SQLITE_DONE) return std::unexpected(error_of(code));
+  for (const Row row : heads_.rows(first, last)) {
+    const auto channels = static_cast<std::uint64_t>(heads_.absences(row));
+    if (channels == 0) continue;
+    found.insert(std::ranges::lower_bound(found, row, {}, &Absent::row), {row, channels});
+  }
+  return found;
 }
 
 std::expected<std::vector<StoredRange>, StoreError> SqliteStore::stored(std::string_view device,

@@ -503,5 +503,46 @@ TEST(SqliteStoreTidy, DamageInASegmentIsToldAndNeverShown) {
   EXPECT_GT(unharmed, 200u);
 }
 
+TEST(AbsencesTest, AreTheSameOncePackedAndWhereSomethingCameLate) {
+  constexpr std::uint64_t hours = 4, count = 3600 * hours;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    SCOPED_TRACE(seed);
+    SimulatedDisk disk;
+    SqliteStore store(disk, "/data");
+    auto samples = samples_of(0, count, 1s, seed);
+    // One channel is away for most of the time, over the ends of hours.
+    for (std::uint64_t n = 1800; n < count - 1800; ++n) {
+      if (n != 9000) samples[n].put_steps(Quantity::active_power, 1, std::nullopt);
+    }
+    const auto late = samples.begin() + 7300;
+    checked(store.append(header_of(1, midnight), {samples.begin(), late}));
+    checked(store.append(header_of(1, midnight), {late + 10, samples.end()}));
+    checked(store.commit());
+    const auto found = [&] {
+      std::vector<std::tuple<std::size_t, Timestamp, Timestamp>> gaps;
+      for (const auto& gap : checked(store.gaps("meter", {midnight, midnight + 5h}))) {
+        gaps.emplace_back(gap.channel.value_or(99), gap.range.begin, gap.range.end);
+      }
+      return gaps;
+    };
+    const auto before = found();
+    ASSERT_GT(before.size(), 20u);
+    EXPECT_TRUE(
+        std::ranges::count(before, std::tuple(std::size_t{1}, midnight + 1800s, midnight + 7300s)));
+
+    tidy_all(store, midnight + 6h);
+    ASSERT_GT(segments_on(disk), 0u);
+    EXPECT_EQ(found(), before);
+
+    checked(store.append(header_of(1, midnight), {late, late + 10}));
+    checked(store.commit());
+    const auto after = found();
+    EXPECT_TRUE(
+        std::ranges::count(after, std::tuple(std::size_t{1}, midnight + 1800s, midnight + 9000s)));
+    tidy_all(store, midnight + 7h);
+    EXPECT_EQ(found(), after);
+  }
+}
+
 }  // namespace
 }  // namespace hub
