@@ -109,7 +109,10 @@ std::expected<std::optional<WiringExamination>, StoreError> WiringLook::step() {
     if (const auto begun = begin(); !begun) return std::unexpected(begun.error());
   }
   if (next_ >= end_) {
-    found_.report = examine(found_.panel, *recorder_);
+    if (!examining_) examining_.emplace(found_.panel, std::move(*recorder_));
+    auto report = examining_->step();
+    if (!report) return std::nullopt;
+    found_.report = std::move(*report);
     return std::move(found_);
   }
   const auto until = std::min<Timestamp>(next_ + read_at_once, end_);

@@ -39,8 +39,8 @@ class WiringLook {
   WiringLook(Store&, const Home&, std::string device, std::chrono::minutes length,
              measurement::Timestamp since = {});
 
-  // Reads some minutes or, once all are read, examines them: some hundred milliseconds at most.
-  // Nothing: it is to be called again.
+  // Reads some minutes or, once all are read, a piece of their examination. Nothing: it is to be
+  // called again.
   std::expected<std::optional<WiringExamination>, StoreError> step();
 
  private:
@@ -52,6 +52,7 @@ class WiringLook {
   measurement::Timestamp since_;
   WiringExamination found_;
   std::optional<insight::wiring::Recorder> recorder_;
+  std::optional<insight::wiring::Examining> examining_;
   measurement::Timestamp next_{}, end_{};
 };
 

@@ -33,7 +33,14 @@ class Examination {
     for (const auto channel : exchanged) all_[measured_.find(channel)].is_explained = true;
   }
 
-  Report report();
+  // Looks for clamps that are exchanged with the mains', a pair at a time. True: it is over.
+  bool look_for_exchange();
+  // The clamps that surely are: then all is to be examined as if they were where they belong.
+  const std::optional<Channels>& exchange() const { return exchange_; }
+  Finding swapped() const;
+  const MeasuredPanel& measured() const { return measured_; }
+  // Else.
+  Report judged();
 
  private:
   const Panel& panel() const { return measured_.panel(); }
@@ -47,7 +54,6 @@ class Examination {
   Clamped* lonely_beside(const Clamped&);
   bool is_seen(const Circuit&) const;
 
-  Report report_exchanged(const Channels&) const;
   void judge_chips();
   void judge_limits();
   void leave_doubtful_legs();
@@ -68,6 +74,9 @@ class Examination {
 
   MeasuredPanel measured_;
   std::vector<Clamped>& all_ = measured_.clamps();
+  std::size_t feeder_ = 0;
+  std::optional<ExchangeSearch> search_;  // Of that one.
+  std::optional<Channels> exchange_, doubtful_;
   Report report_;
 };
 
@@ -423,34 +432,40 @@ std::string Examination::evidence(const Finding& finding) const {
   return all;
 }
 
-Report Examination::report_exchanged(const Channels& channels) const {
-  auto apart = measured_.apart();
-  apart.insert(apart.end(), channels.begin(), channels.end());
-  auto report = Examination(exchanged(measured_, channels), measured_.recorder(), apart).report();
-  auto& finding = report.findings.emplace_back();
-  finding.fault = Fault::swapped;
-  finding.channels.assign(channels.begin(), channels.end());
-  finding.confidence = 0.9F;
-  finding.evidence = fmt::format("What the circuits change is found in CT{} instead of CT{}.",
-                                 channels[1] + 1, channels[0] + 1);
-  put_words(finding, panel());
-  return report;
+bool Examination::look_for_exchange() {
+  const auto& feeders = measured_.feeders();
+  if (search_) {
+    if (!search_->step()) return false;
+    const auto found = search_->found();
+    search_.reset();
+    ++feeder_;
+    if (found) (found->is_sure ? exchange_ : doubtful_) = found->channels;
+    if (exchange_) return true;
+  }
+  for (; feeder_ < feeders.size(); ++feeder_) {
+    const bool is_of_grid = panel().circuits[feeders[feeder_].circuit].kind == CircuitKind::grid;
+    if (measured_.apart().size() > most_apart || !is_of_grid) continue;
+    search_.emplace(measured_, feeders[feeder_]);
+    return false;
+  }
+  return true;
 }
 
-Report Examination::report() {
-  std::optional<Channels> doubtful;
-  for (const auto& feeder : measured_.feeders()) {
-    if (measured_.apart().size() > most_apart ||
-        panel().circuits[feeder.circuit].kind != CircuitKind::grid)
-      continue;
-    const auto exchange = exchanged_with_mains(measured_, feeder);
-    if (!exchange) continue;
-    if (exchange->is_sure) return report_exchanged(exchange->channels);
-    doubtful = exchange->channels;
-  }
+Finding Examination::swapped() const {
+  Finding finding;
+  finding.fault = Fault::swapped;
+  finding.channels.assign(exchange_->begin(), exchange_->end());
+  finding.confidence = 0.9F;
+  finding.evidence = fmt::format("What the circuits change is found in CT{} instead of CT{}.",
+                                 (*exchange_)[1] + 1, (*exchange_)[0] + 1);
+  put_words(finding, panel());
+  return finding;
+}
+
+Report Examination::judged() {
   judge_chips();
   judge_limits();
-  if (doubtful) leave_leg_of(*doubtful);
+  if (doubtful_) leave_leg_of(*doubtful_);
   leave_doubtful_legs();
   judge_likes();
   leave_likes();
@@ -505,15 +520,48 @@ void Recorder::take(measurement::Timestamp time, const measurement::Sample& samp
   }
 }
 
-Report examine(const Panel& panel, const Recorder& recorder) {
-  Report report;
-  if (recorder.size() >= 2) {
-    report.length = recorder.time(recorder.size() - 1) - recorder.time(0);
+struct Examining::Work {
+  Panel panel;
+  const Recorder recorder;
+  std::vector<std::size_t> apart{};  // Of exchanges that the panel has put right.
+  std::vector<Finding> exchanges{};  // These.
+  std::optional<Examination> now{};
+};
+
+Examining::Examining(Panel panel, Recorder recorder)
+    : work_(new Work{std::move(panel), std::move(recorder)}) {}
+Examining::~Examining() = default;
+Examining::Examining(Examining&&) noexcept = default;
+Examining& Examining::operator=(Examining&&) noexcept = default;
+
+std::optional<Report> Examining::step() {
+  auto& [panel, recorder, apart, exchanges, now] = *work_;
+  std::chrono::milliseconds length{};
+  if (recorder.size() >= 2) length = recorder.time(recorder.size() - 1) - recorder.time(0);
+  if (length < shortest_examination) return Report{.length = length};
+  if (!now) {
+    now.emplace(panel, recorder, apart);
+    return std::nullopt;
   }
-  if (report.length < shortest_examination) return report;
-  auto findings = Examination(panel, recorder).report();
-  findings.length = report.length;
-  return findings;
+  if (!now->look_for_exchange()) return std::nullopt;
+  if (const auto& channels = now->exchange()) {
+    exchanges.push_back(now->swapped());
+    apart.insert(apart.end(), channels->begin(), channels->end());
+    panel = exchanged(now->measured(), *channels);
+    now.reset();
+    return std::nullopt;
+  }
+  auto report = now->judged();
+  report.findings.insert(report.findings.end(), exchanges.rbegin(), exchanges.rend());
+  report.length = length;
+  return report;
+}
+
+Report examine(Panel panel, Recorder recorder) {
+  Examining examining(std::move(panel), std::move(recorder));
+  while (true) {
+    if (auto report = examining.step()) return std::move(*report);
+  }
 }
 
 }  // namespace insight::wiring

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -124,8 +125,24 @@ class Recorder {
   std::vector<float> volts_;
 };
 
-// Says nothing of what it is not sure of. Less than `shortest_examination` gives no findings. Tens
-// of milliseconds for half an hour of 42 channels.
-Report examine(const Panel&, const Recorder&);
+// Says nothing of what it is not sure of. Less than `shortest_examination` gives no findings. Some
+// tenths of a second for half an hour of 42 channels, a few seconds where clamps may be exchanged.
+Report examine(Panel, Recorder);
+
+// The same, for who must not be kept waiting.
+class Examining {
+ public:
+  Examining(Panel, Recorder);
+  ~Examining();
+  Examining(Examining&&) noexcept;
+  Examining& operator=(Examining&&) noexcept;
+
+  // A piece of it. Nothing: it is to be called again.
+  std::optional<Report> step();
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
+};
 
 }  // namespace insight::wiring

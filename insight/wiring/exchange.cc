@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace insight::wiring {
 namespace {
@@ -146,30 +147,45 @@ bool fits(const MeasuredPanel& measured, const Clamped& one, const Clamped& entr
   return one.follows.size() == 1 && entry.own_leg == one.follows[0];
 }
 
-std::optional<Exchange> exchanged_with_mains(const MeasuredPanel& measured, const Feeder& feeder) {
-  if (most_gain(measured) < doubtful) return std::nullopt;
-  Exchange best;
-  double most = -1e9, second = -1e9;
+ExchangeSearch::ExchangeSearch(const MeasuredPanel& measured, const Feeder& feeder)
+    : measured_(measured) {
+  if (most_gain(measured) < doubtful) return;
   for (const auto leg : feeder.legs) {
     if (leg == Feeder::none) continue;
     const auto& mains = measured.clamps()[leg];
     if (mains.is_cut() || measured.is_apart(mains)) continue;
     for (const auto* candidate : candidates(measured, mains)) {
-      const Channels channels{mains.channel, candidate->channel};
-      auto apart = measured.apart();
-      apart.insert(apart.end(), channels.begin(), channels.end());
-      const MeasuredPanel before(measured.panel(), measured.recorder(), apart);
-      const MeasuredPanel after(exchanged(measured, channels), measured.recorder(), apart);
-      const double gain = cost(before, candidate->circuit) - cost(after, candidate->circuit);
-      second = std::max(second, std::min(gain, most));
-      if (gain <= most) continue;
-      most = gain;
-      best.channels = channels;
+      left_.push_back({{mains.channel, candidate->channel}, candidate->circuit});
     }
   }
-  if (most < doubtful) return std::nullopt;
-  best.is_sure = most >= exchange && most - second >= clear;
-  return best;
+  std::ranges::reverse(left_);
+}
+
+bool ExchangeSearch::step() {
+  if (left_.empty()) return true;
+  const auto& [channels, circuit] = left_.back();
+  auto apart = measured_.apart();
+  apart.insert(apart.end(), channels.begin(), channels.end());
+  const auto cost_of = [&](Panel panel) {
+    return cost(MeasuredPanel(std::move(panel), measured_.recorder(), apart), circuit);
+  };
+  if (!cost_before_) {
+    cost_before_ = cost_of(measured_.panel());
+    return false;
+  }
+  const double gain = *std::exchange(cost_before_, {}) - cost_of(exchanged(measured_, channels));
+  second_ = std::max(second_, std::min(gain, most_));
+  if (gain > most_) {
+    most_ = gain;
+    best_ = channels;
+  }
+  left_.pop_back();
+  return left_.empty();
+}
+
+std::optional<Exchange> ExchangeSearch::found() const {
+  if (most_ < doubtful) return std::nullopt;
+  return Exchange{best_, most_ >= exchange && most_ - second_ >= clear};
 }
 
 Panel exchanged(const MeasuredPanel& measured, const Channels& channels) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "insight/wiring/measured_panel.h"
 
@@ -27,8 +28,28 @@ struct Exchange {
   bool is_sure = false;  // Else nothing that rests on the mains' clamp is.
 };
 
-// A mains' clamp and another one after whose exchange what does not fit does, or may.
-std::optional<Exchange> exchanged_with_mains(const MeasuredPanel&, const Feeder&);
+// The search for a mains' clamp and another one after whose exchange what does not fit does, or
+// may.
+class ExchangeSearch {
+ public:
+  // The panel outlives it.
+  ExchangeSearch(const MeasuredPanel&, const Feeder&);
+
+  // Measures the panel as one of the pairs would have it. True: none is left.
+  bool step();
+  std::optional<Exchange> found() const;  // Of those by now.
+
+ private:
+  struct Pair {
+    Channels channels;
+    std::size_t circuit;  // Index, of the one that is not the mains'.
+  };
+  const MeasuredPanel& measured_;
+  std::vector<Pair> left_;  // The last first.
+  std::optional<double> cost_before_;
+  Channels best_{};
+  double most_ = -1e9, second_ = -1e9;  // Gains.
+};
 
 // The panel if the two were where they belong.
 Panel exchanged(const MeasuredPanel&, const Channels&);

@@ -17,23 +17,41 @@ constexpr std::size_t most_rows = 6000;
 constexpr float much = 0.4F;  // Of the greatest change.
 constexpr int rounds = 8;
 
-// The Hermitian system G x = h, in place. `matrix` by rows.
-std::vector<Complex> solve(std::vector<Complex> matrix, std::vector<Complex> right) {
-  const auto n = right.size();
-  for (std::size_t pivot = 0; pivot < n; ++pivot) {
-    for (std::size_t i = pivot + 1; i < n; ++i) {
-      const auto factor = matrix[i * n + pivot] / matrix[pivot * n + pivot];
-      if (factor == Complex()) continue;
-      for (std::size_t k = pivot; k < n; ++k) matrix[i * n + k] -= factor * matrix[pivot * n + k];
-      right[i] -= factor * right[pivot];
+// The Hermitian systems G x = h of one G.
+class Solver {
+ public:
+  // `matrix` by rows.
+  Solver(std::vector<Complex> matrix, std::size_t n) : n_(n), matrix_(std::move(matrix)) {
+    for (std::size_t pivot = 0; pivot < n_; ++pivot) {
+      for (std::size_t i = pivot + 1; i < n_; ++i) {
+        // Where it makes a zero lies what it was made with.
+        const auto factor = matrix_[i * n_ + pivot] /= matrix_[pivot * n_ + pivot];
+        if (factor == Complex()) continue;
+        for (std::size_t k = pivot + 1; k < n_; ++k) {
+          matrix_[i * n_ + k] -= factor * matrix_[pivot * n_ + k];
+        }
+      }
     }
   }
-  for (std::size_t i = n; i-- > 0;) {
-    for (std::size_t k = i + 1; k < n; ++k) right[i] -= matrix[i * n + k] * right[k];
-    right[i] /= matrix[i * n + i];
+
+  std::vector<Complex> solve(std::vector<Complex> right) const {
+    for (std::size_t pivot = 0; pivot < n_; ++pivot) {
+      for (std::size_t i = pivot + 1; i < n_; ++i) {
+        const auto factor = matrix_[i * n_ + pivot];
+        if (factor != Complex()) right[i] -= factor * right[pivot];
+      }
+    }
+    for (std::size_t i = n_; i-- > 0;) {
+      for (std::size_t k = i + 1; k < n_; ++k) right[i] -= matrix_[i * n_ + k] * right[k];
+      right[i] /= matrix_[i * n_ + i];
+    }
+    return right;
   }
-  return right;
-}
+
+ private:
+  std::size_t n_;
+  std::vector<Complex> matrix_;
+};
 
 // D^H D and D^H M over all rows, weighted.
 struct Sums {
@@ -52,14 +70,14 @@ struct Sums {
     }
   }
 
-  std::vector<Complex> solved(std::vector<Complex> side) const {
+  Solver solver() const {
     const auto n = right.size();
     auto matrix = gram;
     // What nothing is known of comes out as nothing.
     for (std::size_t i = 0; i < n; ++i) {
       matrix[i * n + i] += 0.002 * std::max(50., gram[i * n + i].real());
     }
-    return solve(std::move(matrix), std::move(side));
+    return Solver(std::move(matrix), n);
   }
 };
 
@@ -70,6 +88,7 @@ std::vector<double> errors(const Steps& steps, const Sums& sums,
                            const std::vector<double>& weights) {
   const auto n = sums.right.size();
   std::vector<double> squares(n);
+  const auto solver = sums.solver();
   for (std::size_t row = 0; row < residuals.size();) {
     std::vector<Complex> left(n);
     for (const auto segment = steps.segment[row];
@@ -79,7 +98,7 @@ std::vector<double> errors(const Steps& steps, const Sums& sums,
         left[i] += weights[row] * std::conj(Complex(steps.at(row, i))) * residuals[row];
       }
     }
-    const auto moved = sums.solved(std::move(left));
+    const auto moved = solver.solve(std::move(left));
     for (std::size_t i = 0; i < n; ++i) squares[i] += std::norm(moved[i]);
   }
   for (auto& square : squares) square = std::sqrt(square);
@@ -192,7 +211,7 @@ std::vector<Share> shares_in(const Recorder& recorder, const Steps& steps, std::
     for (std::size_t row = 0; row < weights.size(); ++row) {
       if (std::abs(feeds[row]) >= 0) sums.add(steps, row, feeds[row], weights[row]);
     }
-    found = sums.solved(sums.right);
+    found = sums.solver().solve(sums.right);
     for (std::size_t row = 0; row < weights.size(); ++row) {
       residuals[row] = feeds[row];
       for (std::size_t i = 0; i < n; ++i) residuals[row] -= found[i] * Complex(steps.at(row, i));
