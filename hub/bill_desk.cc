@@ -36,7 +36,6 @@ constexpr std::chrono::minutes refusal_holds{1};
 constexpr TimeRange zone_known = {
     Timestamp(std::chrono::sys_days(std::chrono::year(2010) / 1 / 1)),
     Timestamp(std::chrono::sys_days(std::chrono::year(2045) / 1 / 1))};
-constexpr const char* is_being_read = "The last year is being read: ask again in a moment.";
 constexpr const char* no_tariff =
     "No tariff is set: choose one to begin with on the page, or write tariff.toml in the home's "
     "folder.";
@@ -133,33 +132,6 @@ void add(insight::Replay& sum, const insight::Replay& month) {
   sum.total += month.total;
   sum.shifted += month.shifted;
   sum.moved = sum.moved + month.moved;
-}
-
-const Circuit* mains_of(const Panel& panel) {
-  const auto found = std::ranges::find_if(panel.circuits, [](const Circuit& circuit) {
-    return circuit.kind == CircuitKind::grid && !circuit.channels.empty();
-  });
-  return found == panel.circuits.end() ? nullptr : &*found;
-}
-
-bool has_kind(const Panel& panel, CircuitKind kind) {
-  return std::ranges::count(panel.circuits, kind, &Circuit::kind) > 0;
-}
-
-double highest_kw(const QuarterHours& grid) {
-  std::int64_t most = 0;
-  for (const auto one : grid.imported) most = std::max(most, one.value);
-  return static_cast<double>(most) * 1e-6 * 4;
-}
-
-double highest_kva(const std::vector<insight::LegCurrent>& legs, double volts) {
-  double most = 0;
-  for (std::size_t i = 0; i < legs.front().amperes.size(); ++i) {
-    double together = 0;
-    for (const auto& leg : legs) together += std::isnan(leg.amperes[i]) ? 0 : leg.amperes[i];
-    most = std::max(most, together * volts / 1000);
-  }
-  return most;
 }
 
 }  // namespace
@@ -278,9 +250,9 @@ BillDesk::Or<HomeUse> BillDesk::use(TimeRange range, Timestamp now) {
   return std::move(*found);
 }
 
-// The grid's quarters that a bill of the period needs: a ratchet looks back, and so does a
+// Of which a bill of the period needs the grid's quarters: a ratchet looks back, and so does a
 // forecast.
-BillDesk::Or<QuarterHours> BillDesk::grid_of(BillingPeriod period, Timestamp now) {
+TimeRange BillDesk::grid_range(BillingPeriod period, Timestamp now) const {
   auto range = range_of(period, zone_);
   const bool is_running = now < range.end;
   if (const int back = ratchet_months(*tariff_); back > 0) {
@@ -292,9 +264,38 @@ BillDesk::Or<QuarterHours> BillDesk::grid_of(BillingPeriod period, Timestamp now
     const auto back = quarters_.is_ready() ? forecast_from : forecast_at_once;
     range.begin = std::min(range.begin, now - back);
   }
-  auto grid = grid_use(quarters_, home_, range, now);
+  return range;
+}
+
+BillDesk::Or<QuarterHours> BillDesk::grid_of(BillingPeriod period, Timestamp now) {
+  auto grid = grid_use(quarters_, home_, grid_range(period, now), now);
   if (!grid) return std::unexpected(fmt::format("{}.", sentence(grid.error())));
   return std::move(grid->quarters);
+}
+
+BillDesk::Prepared BillDesk::prepare_grid(TimeRange range, Timestamp now) {
+  return quarters_.prepare(circuits_of_grid(home_, range, now), range, now);
+}
+
+BillDesk::Prepared BillDesk::prepare_price(Timestamp now) {
+  if (!tariff_ || knows_price(whole_quarters({now, now}).begin)) return true;
+  return prepare_grid(range_of(month_of(month_at(now)), zone_), now);
+}
+
+BillDesk::Prepared BillDesk::prepare_bill(std::chrono::year_month month, Timestamp now) {
+  const auto range = range_of(month_of(month), zone_);
+  const auto is_read = quarters_.prepare(circuits_of_home(home_, range, now), range, now);
+  if (!is_read || !*is_read || !tariff_) return is_read;
+  return prepare_grid(grid_range(month_of(month), now), now);
+}
+
+BillDesk::Prepared BillDesk::prepare_cost(const std::vector<std::string>& circuits,
+                                          TimeRange range, Timestamp now) {
+  const auto is_read = quarters_.prepare(circuits, range, now);
+  if (!is_read || !*is_read || !tariff_) return is_read;
+  const auto first = grid_range(month_of(month_at(range.begin)), now);
+  const auto last = grid_range(month_of(month_at(range.end - 1ms)), now);
+  return prepare_grid({std::min(first.begin, last.begin), last.end}, now);
 }
 
 BillDesk::Or<insight::BillShares> BillDesk::shares(BillingPeriod period,
@@ -386,16 +387,19 @@ std::vector<std::optional<Decimal>> BillDesk::marginal(TimeRange range, Timestam
   return found;
 }
 
+bool BillDesk::knows_price(Timestamp at) const {
+  return price_now_ && price_now_->quarter == at && price_now_->revision == tariff_revision_;
+}
+
 std::optional<Decimal> BillDesk::price_now(Timestamp now) {
   const auto at = whole_quarters({now, now}).begin;
-  if (!price_now_ || price_now_->quarter != at || price_now_->revision != tariff_revision_) {
+  if (!knows_price(at)) {
     const auto prices = marginal({at, at + quarter}, now);
     price_now_ = PriceNow{at, tariff_revision_, prices.front()};
   }
   return price_now_->price;
 }
 
-// Whole months that were measured, oldest first.
 std::vector<BillingPeriod> BillDesk::last_months(Timestamp now) {
   std::vector<BillingPeriod> found;
   const auto listed = months(now);
@@ -520,93 +524,6 @@ BillDesk::Or<const HomeReplay*> BillDesk::replay(Timestamp now) {
   }
   if (!replay_->value) return std::unexpected(replay_->value.error());
   return &*replay_->value;
-}
-
-BillDesk::Or<std::vector<insight::LegCurrent>> BillDesk::leg_currents(const Circuit& grid,
-                                                                      TimeRange range) {
-  const auto [begin, end] = whole_quarters(range);
-  const auto legs = std::max<std::size_t>(grid.legs.size(), 1);
-  std::vector<insight::LegCurrent> found(legs);
-  for (auto& leg : found) leg = {begin, std::vector<float>(quarters_between(begin, end))};
-  const bool is_doubled = grid.channels.size() == 1 && legs > 1;  // One clamp stands for all legs.
-  for (std::size_t c = 0; c < grid.channels.size(); ++c) {
-    const auto& use = grid.channels[c];
-    const auto points =
-        store_.read({use.device, Quantity::current, use.channel}, {begin, end}, quarter);
-    if (!points) return std::unexpected(fmt::format("{}.", sentence(points.error())));
-    const auto times = is_doubled ? 1.0f : static_cast<float>(std::abs(use.multiplier));
-    for (std::size_t leg = 0; leg < legs; ++leg) {
-      if (!is_doubled && leg != c % legs) continue;
-      auto& amperes = found[leg].amperes;
-      for (std::size_t i = 0; i < std::min(amperes.size(), points->mean.size()); ++i) {
-        amperes[i] += times * points->mean[i];
-      }
-    }
-  }
-  return found;
-}
-
-BillDesk::Or<HomeRoom> BillDesk::room(const RoomQuestion& question, Timestamp now) {
-  if (!quarters_.is_ready()) return std::unexpected(is_being_read);
-  const auto& panel = panel_at(home_, now);
-  const auto* mains = mains_of(panel);
-  if (!mains) {
-    return std::unexpected(
-        "There is no clamp at the mains: what the legs carry is not known without one.");
-  }
-  if (mains->rating_a <= 0) {
-    return std::unexpected(fmt::format(
-        "The rating of {} is not known: set rating_a of it in home.toml.", mains->name));
-  }
-  const TimeRange year{now - std::chrono::days(365), now};
-  const auto legs = leg_currents(*mains, year);
-  if (!legs) return std::unexpected(legs.error());
-  const auto use = this->use(year, now);
-  if (!use) return std::unexpected(use.error());
-
-  insight::PlannedLoad planned{.name = question.what,
-                               .legs = std::vector<bool>(legs->size(), question.legs.empty()),
-                               .hours = question.hours};
-  for (const int leg : question.legs) {
-    if (leg < 1 || static_cast<std::size_t>(leg) > legs->size()) {
-      return std::unexpected(fmt::format("The home has no leg {}.", leg));
-    }
-    planned.legs[static_cast<std::size_t>(leg) - 1] = true;
-  }
-  const auto on = static_cast<double>(std::ranges::count(planned.legs, true));
-  planned.amperes = question.power_w / (home_.nominal_voltage_v * on);
-  std::vector<insight::CircuitUse> circuits;
-  for (const auto& part : use->circuits) circuits.push_back({part.name, part.use});
-  const bool is_us = home_.country == "US";
-  const auto room =
-      insight::room_for(planned, *legs, circuits, mains->rating_a, is_us ? 0.8 : 1, zone_);
-  if (!room) return std::unexpected(room.error());
-
-  HomeRoom found{.room = *room, .breaker_a = mains->rating_a};
-  if (is_us) {
-    const auto service_v = home_.nominal_voltage_v * static_cast<double>(legs->size());
-    found.sheet = insight::nec_220_87({.service_a = mains->rating_a,
-                                       .voltage_v = service_v,
-                                       .new_load_va = question.power_w,
-                                       .has_generation = has_kind(panel, CircuitKind::solar),
-                                       .has_peak_shaving = has_kind(panel, CircuitKind::battery),
-                                       .saw_heating_or_cooling = question.unseen_w <= 0,
-                                       .heating_or_cooling_va = question.unseen_w},
-                                      *legs, zone_);
-  }
-  found.contracted = insight::contracted_power(home_.country, highest_kw(use->grid),
-                                               highest_kva(*legs, home_.nominal_voltage_v));
-  const auto periods = last_months(now);
-  if (!tariff_ || !question.kwh_a_day || periods.empty()) return found;
-  const auto more =
-      insight::with_load(use->grid, planned, *question.kwh_a_day, home_.nominal_voltage_v, zone_);
-  const auto before =
-      insight::replay_of({&*tariff_, 1}, use->grid, periods, {}, zone_, prices()).front();
-  const auto after = insight::replay_of({&*tariff_, 1}, more, periods, {}, zone_, prices()).front();
-  if (before.trouble.empty() && after.trouble.empty()) {
-    found.bill = {before.total, after.total};
-  }
-  return found;
 }
 
 }  // namespace hub

@@ -1,8 +1,8 @@
 // The home's tariff at work: bills of months, who has which part of them, what the running month
-// will come to, the last year under other tariffs, and whether there is room for more.
+// will come to, and the last year under other tariffs.
 //
 //   store ──> QuarterBook ──> home_use() ──┐
-//   tariff.toml, day-ahead prices ─────────┴──> insight/bill ──> HomeBill, HomeReplay, HomeRoom
+//   tariff.toml, day-ahead prices ─────────┴──> insight/bill ──> HomeBill, HomeReplay
 
 #pragma once
 
@@ -26,7 +26,6 @@
 #include "insight/bill/billing.h"
 #include "insight/bill/forecast.h"
 #include "insight/bill/replay.h"
-#include "insight/bill/room.h"
 
 namespace hub {
 
@@ -74,27 +73,6 @@ struct HomeReplay {
   std::optional<HomeCarbon> carbon;    // Absent: no intensity is known.
 };
 
-// A question of *Is there room?*
-struct RoomQuestion {
-  std::string what;  // "charger", "heat_pump", "battery".
-  double power_w = 0;
-  std::vector<int> legs;  // From 1; none: all.
-  std::optional<insight::Hours> hours;
-  std::optional<double> kwh_a_day;  // For its bill.
-  // Of the larger of heating and cooling, where it did not run while it was recorded: for the
-  // sheet.
-  double unseen_w = 0;
-};
-
-struct HomeRoom {
-  insight::Room room;
-  double breaker_a = 0;
-  // In the US: the sheet, or why it may not be used.
-  std::optional<std::expected<insight::NecSheet, std::vector<std::string>>> sheet;
-  std::optional<insight::ContractedPower> contracted;
-  std::optional<std::pair<insight::Decimal, insight::Decimal>> bill;  // A year, before and after.
-};
-
 // Store and home outlive it. One thread; time is an argument.
 class BillDesk {
  public:
@@ -107,6 +85,8 @@ class BillDesk {
 
   static constexpr int most_months = 12;             // Of a replay.
   static constexpr std::chrono::hours may_wait{12};  // A machine that could run at another time.
+  static constexpr const char* is_being_read =
+      "The last year is being read: ask again in a moment.";
 
   // None needs to exist.
   struct Paths {
@@ -148,6 +128,14 @@ class BillDesk {
   // The same of each quarter of a range; a range without a bill has none.
   std::vector<std::optional<insight::Decimal>> marginal(TimeRange, measurement::Timestamp now);
 
+  // Reads a piece, of some milliseconds, of what these answers rest on. True: it is all at hand, and
+  // they take no longer than that themselves.
+  using Prepared = std::expected<bool, StoreError>;
+  Prepared prepare_price(measurement::Timestamp now);  // price_now()
+  Prepared prepare_bill(std::chrono::year_month, measurement::Timestamp now);  // And its use().
+  Prepared prepare_cost(const std::vector<std::string>& circuits, TimeRange,
+                        measurement::Timestamp now);
+
   // Of months in which anything was measured, the newest first, at most 60.
   std::vector<std::chrono::year_month> months(measurement::Timestamp now);
   Or<const HomeBill*> bill(std::chrono::year_month, measurement::Timestamp now);
@@ -155,7 +143,6 @@ class BillDesk {
   // it says so: ask again.
   Or<const HomeReplay*> replay(measurement::Timestamp now);
   bool is_replaying() const { return wants_replay_; }
-  Or<HomeRoom> room(const RoomQuestion&, measurement::Timestamp now);
 
   Or<HomeUse> use(TimeRange, measurement::Timestamp now);
   // Of what does not overlap; of a running period until today.
@@ -164,6 +151,9 @@ class BillDesk {
   // Its shares of the bills of all months that it lies in.
   Or<insight::Decimal> cost(const insight::QuarterHours&, measurement::Timestamp now);
   std::chrono::year_month month_at(measurement::Timestamp) const;
+  // Whole months that were measured, the oldest first, at most most_months.
+  std::vector<insight::BillingPeriod> last_months(measurement::Timestamp now);
+  const insight::DayAhead& prices() const;
 
  private:
   template <class Value>
@@ -174,7 +164,10 @@ class BillDesk {
   };
   std::uint64_t revision() const { return quarters_.revision() + tariff_revision_; }
   void read_tariff();
+  TimeRange grid_range(insight::BillingPeriod, measurement::Timestamp now) const;
   Or<insight::QuarterHours> grid_of(insight::BillingPeriod, measurement::Timestamp now);
+  Prepared prepare_grid(TimeRange, measurement::Timestamp now);
+  bool knows_price(measurement::Timestamp quarter) const;
   Or<HomeBill> make_bill(insight::BillingPeriod, measurement::Timestamp now);
   // A replay is made of one month under one tariff after the other.
   struct ReplayWork {
@@ -189,11 +182,8 @@ class BillDesk {
   };
   Or<ReplayWork> begin_replay(measurement::Timestamp now);
   void go_on_with_replay();
-  std::vector<insight::BillingPeriod> last_months(measurement::Timestamp now);
   std::vector<insight::ShiftableRun> shiftable_runs(TimeRange, measurement::Timestamp now,
                                                     std::vector<std::string>& names);
-  Or<std::vector<insight::LegCurrent>> leg_currents(const Circuit& grid, TimeRange);
-  const insight::DayAhead& prices() const;
 
   insight::CarbonIntensity carbon() const;
   std::optional<HomeCarbon> carbon_of(const ReplayWork&) const;

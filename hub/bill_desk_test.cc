@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "hub/home_room.h"
 #include "hub/measured_house.h"
 
 namespace hub {
@@ -63,6 +64,12 @@ class BillDeskTest : public testing::Test {
  protected:
   BillDeskTest() { house.measure({begin, now}); }
 
+  BillDesk::Or<HomeRoom> room_of(const RoomQuestion& question) {
+    RoomSearch search(*house.desk, *house.store, house.home, question, now);
+    while (true) {
+      if (auto found = search.step()) return *found;
+    }
+  }
   void set(std::string_view tariff) {
     const auto done = house.desk->set(tariff);
     ASSERT_TRUE(done) << done.error();
@@ -236,10 +243,10 @@ TEST_F(BillDeskTest, WhatIsMeasuredLaterIsBilledToo) {
 TEST_F(BillDeskTest, RoomIsWhatTheLegsHaveLeft) {
   set(flat);
   const RoomQuestion charger{.what = "charger", .power_w = 4600, .legs = {}, .hours = {}};
-  EXPECT_THAT(house.desk->room(charger, now).error(), HasSubstr("ask again"));
+  EXPECT_THAT(room_of(charger).error(), HasSubstr("ask again"));
   house.prepare(now);
 
-  const auto found = house.desk->room(charger, now);
+  const auto found = room_of(charger);
 
   // 2 kW are 8.7 A (in whole mA), and 4.6 kW 20 A: 6.3 of 35 A are left.
   ASSERT_TRUE(found) << found.error();
@@ -250,7 +257,7 @@ TEST_F(BillDeskTest, RoomIsWhatTheLegsHaveLeft) {
   EXPECT_FALSE(found->sheet);
 
   house.home.panels[0].circuits[0].rating_a = 0;
-  EXPECT_THAT(house.desk->room(charger, now).error(), HasSubstr("rating_a"));
+  EXPECT_THAT(room_of(charger).error(), HasSubstr("rating_a"));
 }
 
 TEST_F(BillDeskTest, DayAheadPricesMakeABill) {

@@ -5,6 +5,7 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/bill_desk.h"
 #include "hub/history.h"
@@ -16,5 +17,9 @@ namespace hub {
 std::expected<insight::Decimal, std::string> circuit_cost(BillDesk&, const Home&, Store&,
                                                           std::string_view circuit, const Steps&,
                                                           measurement::Timestamp now);
+
+// Reads a piece of what circuit_cost() of these rests on. True: it is all at hand.
+BillDesk::Prepared prepare_circuit_costs(BillDesk&, const std::vector<std::string>& circuits,
+                                         const Steps&, measurement::Timestamp now);
 
 }  // namespace hub

@@ -31,6 +31,24 @@ bool hangs_under_a_clamp(const Panel& panel, const Circuit& circuit) {
          (has_clamp(*parent) || hangs_under_a_clamp(panel, *parent));
 }
 
+// The mains; without a clamp at them all circuits that hang under no measured one.
+bool has_mains(const Panel& panel) {
+  return std::ranges::any_of(panel.circuits, [](const Circuit& circuit) {
+    return circuit.kind == CircuitKind::grid && has_clamp(circuit);
+  });
+}
+
+std::vector<std::string> circuits_of_grid(const Panel& panel) {
+  std::vector<std::string> found;
+  const bool is_measured = has_mains(panel);
+  for (const auto& circuit : panel.circuits) {
+    const bool is_of_it =
+        is_measured ? circuit.kind == CircuitKind::grid : !hangs_under_a_clamp(panel, circuit);
+    if (has_clamp(circuit) && is_of_it) found.push_back(circuit.id);
+  }
+  return found;
+}
+
 MilliwattHours sum(const std::vector<MilliwattHours>& energies) {
   return std::accumulate(energies.begin(), energies.end(), MilliwattHours{});
 }
@@ -153,27 +171,30 @@ QuarterHours quarters_of(const insight::Run& run, Timestamp now) {
   return found;
 }
 
+std::vector<std::string> circuits_of_home(const Home& home, TimeRange range, Timestamp now) {
+  std::vector<std::string> found;
+  for (const auto& circuit : panel_of(home, range, now).circuits) {
+    if (has_clamp(circuit)) found.push_back(circuit.id);
+  }
+  return found;
+}
+
+std::vector<std::string> circuits_of_grid(const Home& home, TimeRange range, Timestamp now) {
+  return circuits_of_grid(panel_of(home, range, now));
+}
+
 std::expected<GridUse, StoreError> grid_use(QuarterBook& book, const Home& home, TimeRange range,
                                             Timestamp now) {
   range.end = std::min(range.end, now);
   const auto& panel = panel_of(home, range, now);
-  GridUse found{.quarters = no_quarters(range),
-                .has_grid = std::ranges::any_of(panel.circuits, [](const Circuit& circuit) {
-                  return circuit.kind == CircuitKind::grid && has_clamp(circuit);
-                })};
-  auto& sum = found.quarters;
-  sum.covered.assign(sum.imported.size(), 1);
-  bool is_any = false;
-  for (const auto& circuit : panel.circuits) {
-    const bool is_of_it =
-        found.has_grid ? circuit.kind == CircuitKind::grid : !hangs_under_a_clamp(panel, circuit);
-    if (!has_clamp(circuit) || !is_of_it) continue;
-    const auto use = book.circuit(circuit.id, range, now);
+  GridUse found{.quarters = no_quarters(range), .has_grid = has_mains(panel)};
+  const auto circuits = circuits_of_grid(panel);
+  found.quarters.covered.assign(found.quarters.imported.size(), circuits.empty() ? 0 : 1);
+  for (const auto& id : circuits) {
+    const auto use = book.circuit(id, range, now);
     if (!use) return std::unexpected(use.error());
-    add(sum, *use);
-    is_any = true;
+    add(found.quarters, *use);
   }
-  if (!is_any) sum.covered.assign(sum.imported.size(), 0);
   return found;
 }
 

@@ -60,6 +60,10 @@ struct GridUse {
 std::expected<GridUse, StoreError> grid_use(QuarterBook&, const Home&, TimeRange,
                                             measurement::Timestamp now);
 
+// What these read: of all that have a clamp, and of those that tell what the connection took.
+std::vector<std::string> circuits_of_home(const Home&, TimeRange, measurement::Timestamp now);
+std::vector<std::string> circuits_of_grid(const Home&, TimeRange, measurement::Timestamp now);
+
 // Runs of an appliance as the quarters in which they fell, evenly: at most so many are looked at.
 inline constexpr std::size_t most_runs_in_use = 50'000;
 insight::QuarterHours quarters_of(const insight::Run&, measurement::Timestamp now);

@@ -296,19 +296,25 @@ std::expected<QuarterHours, StoreError> QuarterBook::read(const std::string& cir
                       .covered = {from, from + static_cast<std::ptrdiff_t>(count)}};
 }
 
+// A month that runs is read again as time goes on.
+bool QuarterBook::is_known(const Key& key, Timestamp now) const {
+  const auto kept = chunks_.find(key);
+  if (kept == chunks_.end()) return false;
+  const auto& [circuit, month] = key;
+  const auto read_at = kept->second.read_at;
+  return read_at >= begin_of_month(month + 1) || std::chrono::abs(now - read_at) < fresh_for;
+}
+
 std::expected<const QuarterBook::Chunk*, StoreError> QuarterBook::chunk(const Key& key,
                                                                         Timestamp now) {
+  if (is_known(key, now)) return &chunks_.at(key);
   const auto begin = begin_of_month(key.second), end = begin_of_month(key.second + 1);
-  auto& kept = chunks_[key];
-  const bool is_over = kept.read_at >= end;
-  if (is_over || (kept.count > 0 && now < kept.read_at + fresh_for && now >= kept.read_at)) {
-    return &kept;
-  }
   const auto found = read(key.first, {begin, std::min(end, whole_quarters({begin, now}).end)});
   if (!found) {
     chunks_.erase(key);
     return std::unexpected(found.error());
   }
+  auto& kept = chunks_[key];
   kept = {.count = found->imported.size(),
           .imported = packed(found->imported),
           .exported = packed(found->exported),
@@ -343,6 +349,28 @@ std::expected<QuarterHours, StoreError> QuarterBook::circuit(std::string_view id
     }
   }
   return found;
+}
+
+std::expected<bool, StoreError> QuarterBook::prepare(const std::vector<std::string>& circuits,
+                                                     TimeRange range, Timestamp now) {
+  const auto changes = look_for_changes(now);
+  if (!changes) return std::unexpected(changes.error());
+  if (!*changes) return false;
+  const auto begun = first();
+  if (!begun) return std::unexpected(begun.error());
+  if (!*begun) return true;
+  const auto end = std::min(range.end, now);
+  for (auto month = month_at(std::max(range.begin, **begun)); begin_of_month(month) < end;
+       ++month) {
+    for (const auto& circuit : circuits) {
+      const Key key{circuit, month};
+      if (is_known(key, now) || clamps_of(home_, circuit).empty()) continue;
+      const auto read = chunk(key, now);
+      if (!read) return std::unexpected(read.error());
+      return false;
+    }
+  }
+  return true;
 }
 
 // The store tells no first time, but a voltage is in every sample: two looks, each finer, find it.

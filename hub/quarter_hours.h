@@ -56,6 +56,10 @@ class QuarterBook {
   std::expected<bool, StoreError> step(measurement::Timestamp now);
   // Nothing of what step() reads is missing: circuit() has it at once.
   bool is_ready() const { return is_ready_; }
+  // The same of a month of one of these circuits that lies in the range. True: circuit() has all of
+  // them at once.
+  std::expected<bool, StoreError> prepare(const std::vector<std::string>& circuits, TimeRange,
+                                          measurement::Timestamp now);
 
   // The quarters that touch the range, as far as `now`. Of a circuit without a clamp nothing is
   // covered.
@@ -77,6 +81,7 @@ class QuarterBook {
   };
   using Key = std::pair<std::string, Month>;
 
+  bool is_known(const Key&, measurement::Timestamp now) const;
   std::expected<const Chunk*, StoreError> chunk(const Key&, measurement::Timestamp now);
   std::expected<insight::QuarterHours, StoreError> read(const std::string& circuit, TimeRange);
   std::expected<const std::vector<Gap>*, StoreError> gaps_near(const std::string& device,

@@ -541,4 +541,14 @@ std::expected<insight::ReportFacts, std::string> report_facts(const ReportWorld&
   return facts;
 }
 
+BillDesk::Prepared prepare_report(const ReportWorld& world, std::chrono::year_month month,
+                                  Timestamp now) {
+  for (const auto one : {month, month - std::chrono::months(1), month - std::chrono::years(1),
+                         world.bill.month_at(now)}) {
+    const auto is_ready = world.bill.prepare_bill(one, now);
+    if (!is_ready || !*is_ready) return is_ready;
+  }
+  return true;
+}
+
 }  // namespace hub

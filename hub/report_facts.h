@@ -33,4 +33,8 @@ std::expected<insight::ReportFacts, std::string> report_facts(const ReportWorld&
                                                               std::chrono::year_month,
                                                               measurement::Timestamp now);
 
+// Reads a piece of what they rest on. True: it is all at hand.
+BillDesk::Prepared prepare_report(const ReportWorld&, std::chrono::year_month,
+                                  measurement::Timestamp now);
+
 }  // namespace hub

@@ -34,12 +34,12 @@ class AppliancesTest : public testing::Test {
   Response ask(std::string_view method, const std::string& path, std::string body = "",
                std::string cookie = "") {
     if (cookie.empty()) cookie = owner;
-    return world.routes.answer({.method = method,
-                                .target = path,
-                                .host = "localhost",
-                                .content_type = "application/json",
-                                .cookie = cookie,
-                                .body = body});
+    return world.answer({.method = method,
+                         .target = path,
+                         .host = "localhost",
+                         .content_type = "application/json",
+                         .cookie = cookie,
+                         .body = body});
   }
   Json appliances() { return Json::parse(ask("GET", base).body); }
 

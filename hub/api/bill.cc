@@ -8,8 +8,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "hub/circuit_cost.h"
-
 namespace hub {
 namespace {
 
@@ -201,21 +199,19 @@ std::string bill_text(BillDesk& desk, std::chrono::year_month month, Timestamp n
   return dumped(json);
 }
 
-std::string costs_text(BillDesk& desk, const Home& home, Store& store,
-                       const std::vector<std::string>& circuits, const Steps& steps,
-                       Timestamp now) {
+std::string costs_text(const Home& home, const CircuitCosts& costs) {
   const int digits = insight::minor_digits(home.currency);
   Json amounts = Json::object();
   Decimal total;
-  for (const auto& circuit : circuits) {
-    const auto cost = circuit_cost(desk, home, store, circuit, steps, now);
-    if (!cost) return dumped({{"trouble", cost.error()}});
-    total += *cost;
-    amounts[circuit] = insight::text(*cost, digits);
+  for (const auto& [circuit, cost] : costs) {
+    total += cost;
+    amounts[circuit] = insight::text(cost, digits);
   }
   return dumped(
       {{"trouble", ""}, {"circuits", std::move(amounts)}, {"total", insight::text(total, digits)}});
 }
+
+std::string trouble_text(std::string_view sentence) { return dumped({{"trouble", sentence}}); }
 
 Json carbon_json(const std::optional<HomeCarbon>& carbon) {
   if (!carbon) return nullptr;
@@ -311,12 +307,9 @@ std::expected<RoomQuestion, std::string> room_question(
   return question;
 }
 
-std::string room_text(BillDesk& desk, const Home& home, const RoomQuestion& question,
-                      Timestamp now) {
-  const auto found = desk.room(question, now);
-  if (!found) {
-    return dumped({{"trouble", found.error()}, {"is_being_read", !desk.quarters().is_ready()}});
-  }
+std::string room_text(const BillDesk::Or<HomeRoom>& found, bool is_being_read, const Home& home,
+                      const RoomQuestion& question) {
+  if (!found) return dumped({{"trouble", found.error()}, {"is_being_read", is_being_read}});
   const auto& room = found->room;
   const int digits = insight::minor_digits(home.currency);
   Json legs = Json::array();

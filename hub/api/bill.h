@@ -8,10 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hub/bill_desk.h"
-#include "hub/history.h"
+#include "hub/home_room.h"
 
 namespace hub {
 
@@ -22,14 +23,16 @@ std::string tariff_text(BillDesk&, measurement::Timestamp now);
 std::string bill_text(BillDesk&, std::chrono::year_month, measurement::Timestamp now);
 std::string replay_text(BillDesk&, const Home&, measurement::Timestamp now);
 
-// Of each circuit within the steps, and of all of them together.
-std::string costs_text(BillDesk&, const Home&, Store&, const std::vector<std::string>& circuits,
-                       const Steps&, measurement::Timestamp now);
+// What each circuit cost, and all of them together.
+using CircuitCosts = std::vector<std::pair<std::string, insight::Decimal>>;
+std::string costs_text(const Home&, const CircuitCosts&);
+std::string trouble_text(std::string_view sentence);  // Why it is not known.
 
 // The error is one sentence that names the parameter.
 std::expected<RoomQuestion, std::string> room_question(
     const std::map<std::string, std::string, std::less<>>& parameters);
-std::string room_text(BillDesk&, const Home&, const RoomQuestion&, measurement::Timestamp now);
+std::string room_text(const BillDesk::Or<HomeRoom>&, bool is_being_read, const Home&,
+                      const RoomQuestion&);
 
 // Bodies {"text": "..."}. The error is one sentence for people.
 BillDesk::Done say_tariff(BillDesk&, std::string_view body);

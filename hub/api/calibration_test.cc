@@ -24,13 +24,13 @@ class CalibrationTest : public testing::Test {
   std::optional<Response> answer;
 
   Response ask(std::string_view method, const std::string& body, const std::string& cookie) {
-    return world.routes.answer({.method = method,
-                                .target = "/api/homes/home/calibration",
-                                .host = "127.0.0.1:8080",
-                                .content_type = "application/json",
-                                .cookie = cookie,
-                                .body = body,
-                                .address = "127.0.0.1"});
+    return world.answer({.method = method,
+                         .target = "/api/homes/home/calibration",
+                         .host = "127.0.0.1:8080",
+                         .content_type = "application/json",
+                         .cookie = cookie,
+                         .body = body,
+                         .address = "127.0.0.1"});
   }
   Json get() { return Json::parse(ask("GET", "", owner).body); }
   // Its answer is in `answer` once it has come.

@@ -19,12 +19,12 @@ using Json = nlohmann::json;
 class HealthTest : public testing::Test {
  protected:
   Response ask(std::string_view method, const std::string& path, const std::string& body = "") {
-    return world.routes.answer({.method = method,
-                                .target = path,
-                                .host = "localhost",
-                                .content_type = "application/json",
-                                .cookie = owner,
-                                .body = body});
+    return world.answer({.method = method,
+                         .target = path,
+                         .host = "localhost",
+                         .content_type = "application/json",
+                         .cookie = owner,
+                         .body = body});
   }
   Json get(const std::string& path) {
     const auto response = ask("GET", path);

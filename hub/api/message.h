@@ -54,13 +54,20 @@ struct Response;
 // An answer that has to wait for something, such as the disk.
 using Later = std::function<void(std::function<void(Response)> answer)>;
 
+// An answer that takes longer to make than others may be kept waiting: a piece of it, of some
+// milliseconds, each time it is called, until it gives the answer. Who is not asked any more just
+// lets go of it.
+using Pieces = std::function<std::optional<Response>()>;
+
 struct Response {
   unsigned status = 200;
   std::string content_type;  // Empty: no body.
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  // Beyond those of every answer.
   std::optional<Stream> stream;                              // Goes out after `body`.
-  Later later{};  // Given: the real answer is the one that it will give, once.
+  // Given: the real answer is the one that it will give, once.
+  Later later{};
+  Pieces pieces{};
 };
 
 inline Response json(std::string body) {

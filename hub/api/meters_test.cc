@@ -32,13 +32,13 @@ class MetersTest : public testing::Test {
 
   Response ask(std::string_view method, const std::string& target, const std::string& body = "",
                const std::string& cookie = "owner") {
-    return world.routes.answer({.method = method,
-                                .target = target,
-                                .host = "127.0.0.1:8080",
-                                .content_type = body_type,
-                                .cookie = cookie == "owner" ? owner : cookie,
-                                .body = body,
-                                .address = "127.0.0.1"});
+    return world.answer({.method = method,
+                         .target = target,
+                         .host = "127.0.0.1:8080",
+                         .content_type = body_type,
+                         .cookie = cookie == "owner" ? owner : cookie,
+                         .body = body,
+                         .address = "127.0.0.1"});
   }
   Json get(const std::string& target) {
     const auto response = ask("GET", target);

@@ -39,12 +39,12 @@ class MoneyTest : public testing::Test {
   }
 
   Response ask(std::string_view method, std::string_view target, std::string_view body = "") {
-    return routes.answer({.method = method,
-                          .target = target,
-                          .host = "localhost:8420",
-                          .content_type = "application/json",
-                          .cookie = cookie,
-                          .body = body});
+    return whole(routes.answer({.method = method,
+                                .target = target,
+                                .host = "localhost:8420",
+                                .content_type = "application/json",
+                                .cookie = cookie,
+                                .body = body}));
   }
   Json got(std::string_view target) {
     const auto response = ask("GET", target);

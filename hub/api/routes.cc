@@ -7,23 +7,21 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "hub/api/advice.h"
 #include "hub/api/appliances.h"
-#include "hub/api/bill.h"
+#include "hub/api/asked.h"
 #include "hub/api/calibration.h"
 #include "hub/api/firmware.h"
 #include "hub/api/gate.h"
 #include "hub/api/health.h"
+#include "hub/api/measured.h"
 #include "hub/api/meters.h"
 #include "hub/api/metrics.h"
+#include "hub/api/money.h"
 #include "hub/api/pairing.h"
 #include "hub/api/url.h"
 #include "hub/api/views.h"
 #include "hub/api/wiring.h"
 #include "hub/devices.h"
-#include "hub/history.h"
-#include "hub/report_facts.h"
-#include "insight/report/report_page.h"
 
 #ifndef LENZ_VERSION
 #error "BUG: the build says which version this is"
@@ -37,12 +35,6 @@ using measurement::Timestamp;
 using namespace std::chrono_literals;
 
 constexpr std::string_view packed_type = "application/octet-stream";
-constexpr std::size_t most_steps = Store::max_steps;
-constexpr std::size_t most_circuits = measurement::max_channels;
-constexpr std::size_t most_values = 20'000 * most_circuits;  // Steps times circuits.
-constexpr std::size_t most_gaps = 1'000;
-constexpr std::chrono::days longest_costs{366};
-constexpr std::int64_t latest_time = 253'402'300'800'000;  // The year 10000.
 
 Response no_content() { return {.status = 204}; }
 
@@ -174,12 +166,18 @@ Response homes(const Call& call) {
 
 Response home(const Call& call) {
   auto* desk = call.home->bill ? call.home->bill() : nullptr;
-  auto price = call.home->home->price_per_kwh;
-  // Divided, so that 0.30 is the nearest to 0.30 that there is.
-  if (const auto now = desk ? desk->price_now(call.now) : std::nullopt) {
-    price = static_cast<double>(now->nano) / 1e9;
-  }
-  return json(home_text(*call.home->home, price, call.now));
+  // What it costs now rests on the use of the month.
+  return {.pieces = [desk, home = call.home->home,
+                     now = call.now]() -> std::optional<Response> {
+    const auto is_ready = desk ? desk->prepare_price(now) : BillDesk::Prepared(true);
+    if (is_ready && !*is_ready) return std::nullopt;
+    auto price = home->price_per_kwh;
+    // Divided, so that 0.30 is the nearest to 0.30 that there is.
+    if (const auto known = desk ? desk->price_now(now) : std::nullopt) {
+      price = static_cast<double>(known->nano) / 1e9;
+    }
+    return json(home_text(*home, price, now));
+  }};
 }
 
 Response live(const Call& call) {
@@ -216,185 +214,6 @@ Response live(const Call& call) {
   return {.content_type = "text/event-stream", .stream = Stream{start, may_go_on}};
 }
 
-// --- What was measured
-
-template <class Value>
-using OrRefusal = std::expected<Value, Response>;
-
-using Parameters = std::map<std::string, std::string, std::less<>>;
-
-OrRefusal<Parameters> parameters(const Call& call) {
-  if (auto found = query(call.query)) return std::move(*found);
-  return std::unexpected(refusal(400, "The query is not well formed or names a parameter twice."));
-}
-
-std::optional<std::int64_t> number(const Parameters& parameters, std::string_view name) {
-  const auto found = parameters.find(name);
-  if (found == parameters.end()) return std::nullopt;
-  const auto& text = found->second;
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-OrRefusal<TimeRange> range(const Parameters& parameters) {
-  const auto begin = number(parameters, "begin");
-  if (!begin || *begin < 0 || *begin >= latest_time) {
-    return std::unexpected(refusal(400, "begin: give milliseconds since 1970 UTC."));
-  }
-  const auto end = number(parameters, "end");
-  if (!end || *end <= *begin || *end > latest_time) {
-    return std::unexpected(refusal(400, "end: give milliseconds since 1970 UTC, after begin."));
-  }
-  return TimeRange{Timestamp(std::chrono::milliseconds(*begin)),
-                   Timestamp(std::chrono::milliseconds(*end))};
-}
-
-OrRefusal<Steps> steps(const Parameters& parameters, TimeRange range) {
-  const auto step = number(parameters, "step");
-  if (!step || *step < 1 || (*step > 59 && *step % 60 != 0) || *step > latest_time / 1000) {
-    return std::unexpected(refusal(400, "step: give seconds, 1 to 59 or a multiple of 60."));
-  }
-  const auto result = steps_over(range, std::chrono::seconds(*step));
-  if (result.count > most_steps) {
-    return std::unexpected(refusal(
-        400, fmt::format("step: {} steps are more than the {} of an answer; take a longer step or "
-                         "a shorter range.",
-                         result.count, most_steps)));
-  }
-  return result;
-}
-
-bool has_circuit(const Home& home, std::string_view id) {
-  return std::ranges::any_of(home.panels, [&](const Panel& panel) {
-    return std::ranges::count(panel.circuits, id, &Circuit::id) > 0;
-  });
-}
-
-OrRefusal<std::vector<std::string>> circuits(const Parameters& parameters, const Home& home) {
-  const auto found = parameters.find("circuits");
-  std::vector<std::string> ids;
-  std::string_view rest = found == parameters.end() ? std::string_view() : found->second;
-  while (!rest.empty()) {
-    const auto id = rest.substr(0, rest.find(','));
-    rest.remove_prefix(std::min(id.size() + 1, rest.size()));
-    if (!std::ranges::count(ids, id)) ids.emplace_back(id);
-    if (ids.size() > most_circuits) break;
-  }
-  if (ids.empty() || ids.size() > most_circuits) {
-    return std::unexpected(refusal(
-        400, fmt::format("circuits: give 1 to {} ids, separated by commas.", most_circuits)));
-  }
-  for (const auto& id : ids) {
-    if (!has_circuit(home, id)) return std::unexpected(refusal(404, "There is no such circuit."));
-  }
-  return ids;
-}
-
-// What is asked of circuits, step by step.
-struct CircuitSteps {
-  TimeRange range;
-  Steps steps;
-  std::vector<std::string> circuits;
-};
-OrRefusal<CircuitSteps> circuit_steps(const Parameters& parameters, const Home& home) {
-  const auto asked = range(parameters);
-  if (!asked) return std::unexpected(asked.error());
-  const auto cut = steps(parameters, *asked);
-  if (!cut) return std::unexpected(cut.error());
-  auto ids = circuits(parameters, home);
-  if (!ids) return std::unexpected(ids.error());
-  return CircuitSteps{*asked, *cut, *std::move(ids)};
-}
-
-// Which of an answer's columns are asked for; without a word those that the page draws.
-OrRefusal<HistoryColumns> columns(const Parameters& parameters) {
-  const auto found = parameters.find("columns");
-  if (found == parameters.end()) return HistoryColumns{};
-  HistoryColumns asked{.mean = false, .min = false, .max = false, .total = false};
-  const std::array<std::pair<std::string_view, bool*>, 5> names = {{{"mean", &asked.mean},
-                                                                    {"min", &asked.min},
-                                                                    {"max", &asked.max},
-                                                                    {"energy", &asked.energy},
-                                                                    {"total", &asked.total}}};
-  for (std::string_view rest = found->second;;) {
-    const auto word = rest.substr(0, rest.find(','));
-    const auto name = std::ranges::find(names, word, &std::pair<std::string_view, bool*>::first);
-    if (name == names.end()) {
-      return std::unexpected(refusal(
-          400, "columns: give some of mean, min, max, energy and total, separated by commas."));
-    }
-    *name->second = true;
-    if (word.size() == rest.size()) return asked;
-    rest.remove_prefix(word.size() + 1);
-  }
-}
-
-// By a parameter, or by what the caller accepts.
-OrRefusal<bool> is_packed(const Call& call, const Parameters& parameters) {
-  const auto format = parameters.find("format");
-  if (format == parameters.end()) return call.request.accept == packed_type;
-  if (format->second == "packed") return true;
-  if (format->second == "json") return false;
-  return std::unexpected(refusal(400, "format: give json or packed."));
-}
-
-Response history(const Call& call) {
-  const auto given = parameters(call);
-  if (!given) return given.error();
-  const auto asked = circuit_steps(*given, *call.home->home);
-  if (!asked) return asked.error();
-  const auto& [range, cut, ids] = *asked;
-  if (cut.count * ids.size() > most_values) {
-    return refusal(400,
-                   fmt::format("step: {} steps of {} circuits are more than the {} of an "
-                               "answer; take a longer step, a shorter range or fewer circuits.",
-                               cut.count, ids.size(), most_values));
-  }
-  const auto asked_columns = columns(*given);
-  if (!asked_columns) return asked_columns.error();
-  const auto packed = is_packed(call, *given);
-  if (!packed) return packed.error();
-
-  std::vector<NamedHistory> found;
-  for (const auto& id : ids) {
-    auto circuit = history(*call.home->home, id, cut, *call.home->store, *asked_columns);
-    if (!circuit) return unavailable(circuit.error());
-    found.push_back({id, std::move(*circuit)});
-  }
-  if (!*packed) return json(history_text(cut, *asked_columns, found));
-  return {.content_type = std::string(packed_type),
-          .body = packed_history(cut, *asked_columns, found)};
-}
-
-Response newest(const Call& call) {
-  LastOf found;
-  for (const auto& device : devices(*call.home->home)) {
-    auto last = call.home->store->last(device);
-    if (!last) return unavailable(last.error());
-    if (*last) found.emplace(device, std::move(**last));
-  }
-  return json(now_text(*call.home->home, found, call.now));
-}
-
-Response gaps(const Call& call) {
-  const auto given = parameters(call);
-  if (!given) return given.error();
-  const auto asked = range(*given);
-  if (!asked) return asked.error();
-
-  std::vector<DeviceGap> found;
-  for (const auto& device : devices(*call.home->home)) {
-    const auto of_device = call.home->store->gaps(device, *asked);
-    if (!of_device) return unavailable(of_device.error());
-    for (const auto& gap : *of_device) found.push_back({device, gap});
-  }
-  std::ranges::stable_sort(found, {}, [](const DeviceGap& g) { return g.gap.range.begin; });
-  if (found.size() > most_gaps) found.resize(most_gaps);
-  return json(gaps_text(found));
-}
-
 // --- Appliances
 
 OrRefusal<Analyst*> analyst(const Call& call) {
@@ -411,7 +230,7 @@ Response appliances(const Call& call) {
 Response appliance_runs(const Call& call) {
   const auto given = parameters(call);
   if (!given) return given.error();
-  const auto asked = range(*given);
+  const auto asked = range_in(*given);
   if (!asked) return asked.error();
   const auto found = analyst(call);
   return found ? json(runs_text(**found, *asked)) : found.error();
@@ -478,116 +297,6 @@ Response said_of_health(const Call& call) {
   if (!found) return found.error();
   const auto done = say(**found, call.request.body, {call.now, call.user ? call.user->name : ""});
   return done ? no_content() : refusal(400, done.error());
-}
-
-// --- Money
-
-OrRefusal<BillDesk*> bill_desk(const Call& call) {
-  if (auto* found = call.home->bill ? call.home->bill() : nullptr) return found;
-  return std::unexpected(refusal(503, "Nothing is billed in this home; the hub's log says why."));
-}
-
-Response tariff(const Call& call) {
-  const auto found = bill_desk(call);
-  return found ? json(tariff_text(**found, call.now)) : found.error();
-}
-
-template <BillDesk::Done (*say)(BillDesk&, std::string_view body)>
-Response said_of_tariff(const Call& call) {
-  const auto found = bill_desk(call);
-  if (!found) return found.error();
-  const auto done = say(**found, call.request.body);
-  return done ? no_content() : refusal(400, done.error());
-}
-
-// By a parameter; absent where it is not given.
-OrRefusal<std::optional<std::chrono::year_month>> month(const Parameters& parameters,
-                                                        std::string_view name) {
-  const auto given = parameters.find(name);
-  if (given == parameters.end()) return std::nullopt;
-  if (const auto found = month_in(given->second)) return found;
-  return std::unexpected(refusal(400, fmt::format("{}: give a month such as 2026-10.", name)));
-}
-
-Response bill(const Call& call) {
-  const auto given = parameters(call);
-  if (!given) return given.error();
-  const auto asked = month(*given, "period");
-  if (!asked) return asked.error();
-  const auto found = bill_desk(call);
-  if (!found) return found.error();
-  return json(bill_text(**found, asked->value_or((*found)->month_at(call.now)), call.now));
-}
-
-Response costs(const Call& call) {
-  const auto given = parameters(call);
-  if (!given) return given.error();
-  const auto asked = circuit_steps(*given, *call.home->home);
-  if (!asked) return asked.error();
-  const auto& [range, cut, ids] = *asked;
-  if (range.end - range.begin > longest_costs) {
-    return refusal(400, "end: costs are told of a year at most; take a shorter range.");
-  }
-  const auto found = bill_desk(call);
-  if (!found) return found.error();
-  return json(costs_text(**found, *call.home->home, *call.home->store, ids, cut, call.now));
-}
-
-Response replay(const Call& call) {
-  const auto found = bill_desk(call);
-  return found ? json(replay_text(**found, *call.home->home, call.now)) : found.error();
-}
-
-Response room(const Call& call) {
-  const auto given = parameters(call);
-  if (!given) return given.error();
-  const auto asked = room_question(*given);
-  if (!asked) return refusal(400, asked.error());
-  const auto found = bill_desk(call);
-  return found ? json(room_text(**found, *call.home->home, *asked, call.now)) : found.error();
-}
-
-OrRefusal<AdviceDesk*> advice_desk(const Call& call) {
-  if (auto* found = call.home->advice ? call.home->advice() : nullptr) return found;
-  return std::unexpected(refusal(503, "Nothing is advised in this home; the hub's log says why."));
-}
-
-Response advice(const Call& call) {
-  const auto found = advice_desk(call);
-  return found ? json(advice_text(**found, *call.home->home, call.now)) : found.error();
-}
-
-template <AdviceDesk::Done (*say)(AdviceDesk&, std::string_view body, Timestamp now)>
-Response said_of_advice(const Call& call) {
-  const auto found = advice_desk(call);
-  if (!found) return found.error();
-  const auto done = say(**found, call.request.body, call.now);
-  return done ? no_content() : refusal(400, done.error());
-}
-
-// A page of its own: it may be framed by ours, and do nothing.
-Response report(const Call& call) {
-  const auto given = parameters(call);
-  if (!given) return given.error();
-  const auto asked = month(*given, "month");
-  if (!asked) return asked.error();
-  const auto desk = bill_desk(call);
-  if (!desk) return desk.error();
-  const auto& home = *call.home;
-  const auto last = (*desk)->month_at(call.now) - std::chrono::months(1);
-  const ReportWorld world{.bill = **desk,
-                          .store = *home.store,
-                          .home = *home.home,
-                          .calibrations = home.calibrations,
-                          .advice = home.advice ? home.advice() : nullptr,
-                          .health = home.health ? home.health() : nullptr};
-  const auto facts = report_facts(world, asked->value_or(last), call.now);
-  if (!facts) return refusal(404, facts.error());
-  return {.content_type = "text/html; charset=utf-8",
-          .body = insight::report_page(*facts),
-          .headers = {{"Content-Security-Policy",
-                       "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-                       "frame-ancestors 'self'; base-uri 'none'; form-action 'none'; sandbox"}}};
 }
 
 // --- Figures
@@ -682,17 +391,15 @@ constexpr std::array rows = {
     Route{"PUT", "/api/homes/{home}/rules", Role::owner, said_of_health<say_rules>, 65'536},
     Route{"POST", "/api/homes/{home}/rules/test", Role::owner, said_of_health<say_test>, 4096},
     Route{"GET", "/api/homes/{home}/tariff", Role::resident, tariff, 0},
-    Route{"PUT", "/api/homes/{home}/tariff", Role::owner, said_of_tariff<say_tariff>,
-          2 * most_tariff_bytes},
-    Route{"PUT", "/api/homes/{home}/tariff/prices", Role::owner, said_of_tariff<say_prices>,
-          most_price_bytes},
+    Route{"PUT", "/api/homes/{home}/tariff", Role::owner, set_tariff, 2 * most_tariff_bytes},
+    Route{"PUT", "/api/homes/{home}/tariff/prices", Role::owner, set_prices, most_price_bytes},
     Route{"GET", "/api/homes/{home}/bill", Role::resident, bill, 0},
     Route{"GET", "/api/homes/{home}/costs", Role::resident, costs, 0},
     Route{"GET", "/api/homes/{home}/bill/replay", Role::resident, replay, 0},
     Route{"GET", "/api/homes/{home}/room", Role::resident, room, 0},
     Route{"GET", "/api/homes/{home}/advice", Role::resident, advice, 0},
-    Route{"POST", "/api/homes/{home}/advice/facts", Role::owner, said_of_advice<say_facts>, 4096},
-    Route{"POST", "/api/homes/{home}/advice/done", Role::owner, said_of_advice<say_done>, 4096},
+    Route{"POST", "/api/homes/{home}/advice/facts", Role::owner, set_facts, 4096},
+    Route{"POST", "/api/homes/{home}/advice/done", Role::owner, done, 4096},
     Route{"GET", "/api/homes/{home}/report", Role::resident, report, 0},
     Route{"GET", "/metrics", Role::scraper, metrics, 0},
     Route{"POST", "/write", Role::writer, write, most_points_bytes},

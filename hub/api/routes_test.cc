@@ -41,13 +41,13 @@ class RoutesTest : public testing::Test {
   // What a browser on the hub's own page sends.
   Response ask(std::string_view method, const std::string& target, const std::string& cookie = "",
                const std::string& body = "") {
-    return world.routes.answer({.method = method,
-                                .target = target,
-                                .host = "127.0.0.1:8080",
-                                .content_type = "application/json",
-                                .cookie = cookie,
-                                .body = body,
-                                .address = "127.0.0.1"});
+    return world.answer({.method = method,
+                         .target = target,
+                         .host = "127.0.0.1:8080",
+                         .content_type = "application/json",
+                         .cookie = cookie,
+                         .body = body,
+                         .address = "127.0.0.1"});
   }
   Json get(const std::string& target) {
     const auto response = ask("GET", target, world.signed_in());
@@ -142,12 +142,12 @@ TEST_F(RoutesTest, TheTokenForMetricsOpensThemAndNothingElse) {
     for (const std::string authorization :
          {"Bearer a token for metrics", "Bearer a token for metrick", "Bearer ", "Basic YTpi",
           ""}) {
-      const auto response = world.routes.answer({.method = row.method,
-                                                 .target = with_home(row.path),
-                                                 .host = "localhost",
-                                                 .content_type = "application/json",
-                                                 .authorization = authorization,
-                                                 .body = row.method == "GET" ? "" : "{}"});
+      const auto response = world.answer({.method = row.method,
+                                          .target = with_home(row.path),
+                                          .host = "localhost",
+                                          .content_type = "application/json",
+                                          .authorization = authorization,
+                                          .body = row.method == "GET" ? "" : "{}"});
       const bool is_right = authorization == "Bearer a token for metrics";
       if (row.role == Role::scraper) {
         EXPECT_EQ(response.status, is_right ? 200u : 401u) << authorization;
@@ -279,10 +279,10 @@ TEST_F(ResidentTest, AHomeThatCannotBeServedSaysWhyAndTheOtherAnswers) {
 
 TEST_F(ResidentTest, MetricsAreThoseOfTheHomeThatIsNamed) {
   const auto scrape = [&](const std::string& target) {
-    return world.routes.answer({.method = "GET",
-                                .target = target,
-                                .host = "localhost",
-                                .authorization = "Bearer a token for metrics"});
+    return world.answer({.method = "GET",
+                         .target = target,
+                         .host = "localhost",
+                         .authorization = "Bearer a token for metrics"});
   };
 
   EXPECT_EQ(scrape("/metrics").body.find("lenz_circuit"), std::string::npos);
@@ -312,7 +312,7 @@ TEST_F(RoutesTest, AWrongMethodIsToldTheRightOnes) {
 
 TEST_F(RoutesTest, ANameThatOnlyLeadsHereIsRefused) {
   const auto status_for = [&](std::string_view host, std::string_view target) {
-    return world.routes.answer({.method = "GET", .target = target, .host = host}).status;
+    return world.answer({.method = "GET", .target = target, .host = host}).status;
   };
   for (const std::string_view target : {"/api/status", "/", "/assets/index.js"}) {
     for (const std::string_view host :
@@ -336,13 +336,13 @@ TEST_F(RoutesTest, AnotherSiteCannotChangeAnything) {
     for (const std::string_view origin :
          {"http://evil.example", "null", "http://localhost:8080", "http://127.0.0.1:8081",
           "127.0.0.1:8080", "file://127.0.0.1:8080", "http://127.0.0.1:8080.evil.example"}) {
-      const auto response = world.routes.answer({.method = row.method,
-                                                 .target = row.path,
-                                                 .host = "127.0.0.1:8080",
-                                                 .origin = origin,
-                                                 .content_type = "application/json",
-                                                 .cookie = cookie,
-                                                 .body = "{}"});
+      const auto response = world.answer({.method = row.method,
+                                          .target = row.path,
+                                          .host = "127.0.0.1:8080",
+                                          .origin = origin,
+                                          .content_type = "application/json",
+                                          .cookie = cookie,
+                                          .body = "{}"});
       EXPECT_EQ(response.status, 403u) << row.path << " " << origin;
     }
   }
@@ -354,12 +354,12 @@ TEST_F(RoutesTest, AFormOfAnotherSiteCannotChangeAnything) {
   for (const std::string_view type :
        {"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data",
         "text/plain; application/json", "application/jsonx"}) {
-    const auto response = world.routes.answer({.method = "PUT",
-                                               .target = "/api/account",
-                                               .host = "localhost",
-                                               .content_type = type,
-                                               .cookie = cookie,
-                                               .body = R"({"name":"Eve","password":"evil evil"})"});
+    const auto response = world.answer({.method = "PUT",
+                                        .target = "/api/account",
+                                        .host = "localhost",
+                                        .content_type = type,
+                                        .cookie = cookie,
+                                        .body = R"({"name":"Eve","password":"evil evil"})"});
     EXPECT_EQ(response.status, 415u) << type;
   }
   EXPECT_FALSE(world.accounts.owner());
@@ -544,11 +544,11 @@ TEST_F(RoutesTest, ThePackedHistoryIsThatOfItsPage) {
   const auto cookie = world.signed_in();
 
   const auto asked = ask("GET", target + "&format=packed", cookie);
-  const auto accepted = world.routes.answer({.method = "GET",
-                                             .target = target,
-                                             .host = "localhost",
-                                             .accept = "application/octet-stream",
-                                             .cookie = cookie});
+  const auto accepted = world.answer({.method = "GET",
+                                      .target = target,
+                                      .host = "localhost",
+                                      .accept = "application/octet-stream",
+                                      .cookie = cookie});
 
   // 1'767'225'689'000 ms as a number is A8 87 F0 B6 B7 33.
   const std::string expected(
@@ -640,6 +640,19 @@ TEST_F(RoutesTest, GapsAreListedOldestFirst) {
   EXPECT_EQ(gaps[1]["channel"], nullptr);
   EXPECT_EQ(gaps[1]["device"], "meter-1");
   EXPECT_EQ(gaps[1]["end"], 1'767'225'609'000);
+}
+
+TEST_F(RoutesTest, AGapOfWeeksIsOne) {
+  world.store.seconds["meter-1"][3600 * 24 * 30][0] = {.watts = 70};
+  world.store.holes = {{2, {new_year + 24h, new_year + 24h * 21}},
+                       {2, {new_year + 24h * 25, new_year + 24h * 26}}};
+
+  const auto gaps = get("/api/homes/home/gaps?begin=0&end=1800000000000");
+
+  ASSERT_EQ(gaps.size(), 2u);
+  EXPECT_EQ(gaps[0]["begin"], 1'767'312'000'000);
+  EXPECT_EQ(gaps[0]["end"], 1'769'040'000'000);
+  EXPECT_EQ(gaps[1]["begin"], 1'769'385'600'000);
 }
 
 TEST_F(RoutesTest, AtMostAThousandGapsAreListed) {
@@ -740,7 +753,7 @@ TEST_F(RoutesTest, APageThatDidNotChangeIsNotSentAgain) {
                                      &std::pair<std::string, std::string>::first);
   ASSERT_NE(tag, first.headers.end());
 
-  const auto again = world.routes.answer(
+  const auto again = world.answer(
       {.method = "GET", .target = "/", .host = "localhost", .if_none_match = tag->second});
 
   EXPECT_EQ(again.status, 304u);

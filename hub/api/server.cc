@@ -1,6 +1,7 @@
 #include "hub/api/server.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <array>
 #include <boost/asio.hpp>
@@ -87,9 +88,11 @@ std::optional<Response> complaint(error_code error) {
   return refusal(400, "This is not a well-formed HTTP request.");
 }
 
-Response answer_of(const Routes& routes, const Request& request) {
+// What `make` gives; a refusal where it fails.
+template <class Make>
+std::invoke_result_t<Make&> answer_of(const Request& request, Make&& make) {
   try {
-    return routes.answer(request);
+    return make();
   } catch (const std::exception& failure) {
     std::clog << fmt::format("The answer to {} {} failed: {}\n", request.method,
                              request.target.substr(0, request.target.find('?')), failure.what());
@@ -112,6 +115,12 @@ struct Connection {
   std::size_t queued_bytes = 0;
   bool is_over = false;
   asio::steady_timer wake;
+
+  // The other end is gone, or says nothing more.
+  bool is_left() {
+    pollfd end{.fd = stream.tcp().socket().native_handle(), .events = POLLRDHUP, .revents = 0};
+    return ::poll(&end, 1, 0) != 0;
+  }
 
   void close() {
     subscription = {};
@@ -159,6 +168,7 @@ struct Listening {
   const ServerLimits limits;
   std::set<Connection*> connections;
   std::size_t listeners = 0;
+  std::deque<Connection*> line;  // For an answer that is made in pieces, one answer at a time.
 };
 
 namespace {
@@ -287,6 +297,27 @@ asio::awaitable<Response> wait_for(SharedListening listening, SharedConnection c
   co_return *answer ? std::move(**answer) : refusal(503, "The hub ends.");
 }
 
+// Between two pieces all else has its turn, however many wait for such answers. Nothing: nobody
+// waits for this one any more.
+asio::awaitable<std::optional<Response>> make(SharedListening listening,
+                                              SharedConnection connection, const Request& request,
+                                              Pieces pieces) {
+  auto& line = listening->line;
+  line.push_back(connection.get());
+  std::optional<Response> answer;
+  while (listening->routes && !connection->is_left()) {
+    const bool is_first = line.front() == connection.get();
+    if (is_first) answer = answer_of(request, pieces);
+    if (answer) break;
+    connection->wake.expires_after(is_first ? 0s : 1s);
+    error_code woken;
+    co_await connection->wake.async_wait(returning(woken));
+  }
+  std::erase(line, connection.get());
+  if (!line.empty()) line.front()->wake.cancel();
+  co_return answer;
+}
+
 // A body that is longer than usual is read only when the one who sends it may.
 std::optional<Response> make_room(const Listening& listening, const Connection& connection,
                                   http::request_parser<http::string_body>& parser) {
@@ -341,7 +372,12 @@ asio::awaitable<bool> serve_one(SharedListening listening, SharedConnection conn
 
   const auto& message = parser.get();
   const auto request = request_of(message, *connection);
-  auto response = answer_of(*listening->routes, request);
+  auto response = answer_of(request, [&] { return listening->routes->answer(request); });
+  if (response.pieces) {
+    auto made = co_await make(listening, connection, request, std::move(response.pieces));
+    if (!made) co_return false;
+    response = std::move(*made);
+  }
   if (response.stream) {
     co_await listen(listening, connection, std::move(response), message.version());
     co_return false;

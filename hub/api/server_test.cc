@@ -354,6 +354,46 @@ TEST_F(ServerTest, AListenerThatDoesNotReadIsDroppedAndTheOthersHearOn) {
   receive_all(slow);  // Ends.
 }
 
+TEST_F(ServerTest, WhoHasLeftIsNotReadFor) {
+  const auto cookie = world.signed_in();
+  const auto ask = fmt::format(
+      "GET /api/homes/home/history?circuits=fridge&begin=1767225600000&end=1767229200000&step=60 "
+      "HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\nConnection: close\r\n\r\n",
+      cookie);
+  const auto reads = [&] { return world.store.reads; };
+  EXPECT_THAT(answer(ask), StartsWith("HTTP/1.1 200 OK"));
+  const auto of_one = reads();
+  ASSERT_GT(of_one, 0);
+
+  auto left = connected();
+  send(left, ask);
+  left.close();
+  EXPECT_THAT(answer(ask), StartsWith("HTTP/1.1 200 OK"));
+
+  EXPECT_EQ(reads(), 2 * of_one);
+}
+
+TEST_F(ServerTest, ManyWhoWaitForLongAnswersAllGetThem) {
+  const auto cookie = world.signed_in();
+  std::vector<tcp::socket> sockets;
+  std::vector<std::string> received(10);
+  for (std::size_t i = 0; i < received.size(); ++i) {
+    sockets.push_back(connected());
+    send(sockets.back(),
+         fmt::format("GET /api/homes/home/gaps?begin=0&end=1767229200000 HTTP/1.1\r\n"
+                     "Host: localhost\r\nCookie: {}\r\nConnection: close\r\n\r\n",
+                     cookie));
+  }
+
+  EXPECT_TRUE(run_until([&] {
+    std::size_t over = 0;
+    for (std::size_t i = 0; i < sockets.size(); ++i) over += !take(sockets[i], received[i]);
+    return over == sockets.size();
+  }));
+
+  for (const auto& one : received) EXPECT_THAT(one, StartsWith("HTTP/1.1 200 OK"));
+}
+
 TEST_F(ServerTest, TheHubStopsWhileSomebodyListens) {
   auto socket = listening(world.signed_in());
   receive_until(socket, "fridge");

@@ -38,9 +38,11 @@ class HandmadeStore : public Store {
   std::vector<Gap> holes;
   bool is_broken = false;
   std::size_t most_steps = 1'000'000;
+  int reads = 0;
 
   std::expected<Points, StoreError> read(const Series& series, TimeRange range,
                                          std::chrono::milliseconds step) override {
+    ++reads;
     if (is_broken) return std::unexpected(StoreError::unavailable);
     const auto first = range.begin.time_since_epoch() / step;
     const auto last = (range.end.time_since_epoch() + step - 1ms) / step;
@@ -60,8 +62,13 @@ class HandmadeStore : public Store {
     return Last{new_year + std::chrono::seconds(second), sample_of(channels)};
   }
 
-  std::expected<std::vector<Gap>, StoreError> gaps(std::string_view, TimeRange) override {
-    return holes;
+  std::expected<std::vector<Gap>, StoreError> gaps(std::string_view, TimeRange range) override {
+    std::vector<Gap> found;
+    for (const auto& [channel, hole] : holes) {
+      const TimeRange piece{std::max(hole.begin, range.begin), std::min(hole.end, range.end)};
+      if (piece.begin < piece.end) found.push_back({channel, piece});
+    }
+    return found;
   }
   std::expected<Tally, StoreError> tally(std::string_view) override { return Tally{10, 2, 1}; }
   std::expected<Appended, StoreError> append(const measurement::ReportHeader&,
@@ -213,6 +220,14 @@ inline Home home_with(std::vector<Circuit> circuits) {
   return home;
 }
 
+// The answer of all its pieces.
+inline Response whole(Response answer) {
+  while (answer.pieces) {
+    if (auto made = answer.pieces()) answer = std::move(*made);
+  }
+  return answer;
+}
+
 struct SmallWorld {
   TemporaryFolder folder;
   std::vector<Home> homes = {home_with(
@@ -324,6 +339,8 @@ struct SmallWorld {
     store.seconds["meter-1"][90][0] = {.watts = 80, .imported = 5};
     hub.admit("meter-1");
   }
+
+  Response answer(const Request& request) { return whole(routes.answer(request)); }
 
   // A session's cookie header.
   std::string signed_in() {

@@ -253,58 +253,61 @@ std::optional<std::string> live_text(const Home& home, const LiveFeed::Moment& m
                      milliseconds(moment.time), text(device), circuits);
 }
 
-std::string history_text(const Steps& steps, HistoryColumns columns,
-                         std::span<const NamedHistory> circuits) {
-  std::string out = fmt::format(R"({{"begin":{},"step_ms":{},"circuits":{{)",
-                                milliseconds(steps.begin), steps.step.count());
-  for (const auto& [id, history] : circuits) {
-    out += text(id) + ":{";
-    if (columns.mean) append_array(out, "mean", history.mean, put_watts);
-    if (columns.min) append_array(out, "min", history.min, put_watts);
-    if (columns.max) append_array(out, "max", history.max, put_watts);
-    if (columns.energy) {
-      append_array(out, "step_imported_wh", history.step_imported, put_energy);
-      append_array(out, "step_exported_wh", history.step_exported, put_energy);
-    }
-    if (columns.total) {
-      append_energy(out, "imported_wh", history.imported);
-      append_energy(out, "exported_wh", history.exported);
-    }
-    out.back() = '}';
-    out += ',';
+HistoryText::HistoryText(const Steps& steps, HistoryColumns columns)
+    : columns_(columns),
+      text_(fmt::format(R"({{"begin":{},"step_ms":{},"circuits":{{)", milliseconds(steps.begin),
+                        steps.step.count())) {}
+
+void HistoryText::add(const std::string& circuit, const CircuitHistory& history) {
+  text_ += text(circuit) + ":{";
+  if (columns_.mean) append_array(text_, "mean", history.mean, put_watts);
+  if (columns_.min) append_array(text_, "min", history.min, put_watts);
+  if (columns_.max) append_array(text_, "max", history.max, put_watts);
+  if (columns_.energy) {
+    append_array(text_, "step_imported_wh", history.step_imported, put_energy);
+    append_array(text_, "step_exported_wh", history.step_exported, put_energy);
   }
-  if (!circuits.empty()) out.pop_back();
-  return out + "}}";
+  if (columns_.total) {
+    append_energy(text_, "imported_wh", history.imported);
+    append_energy(text_, "exported_wh", history.exported);
+  }
+  text_.back() = '}';
+  text_ += ',';
 }
 
-std::string packed_history(const Steps& steps, HistoryColumns columns,
-                           std::span<const NamedHistory> circuits) {
+std::string HistoryText::take() {
+  if (text_.back() == ',') text_.pop_back();
+  return std::move(text_) + "}}";
+}
+
+PackedHistory::PackedHistory(const Steps& steps, HistoryColumns columns, std::size_t circuits)
+    : columns_(columns) {
   constexpr char version = 1;
   const auto flags =
       std::array{columns.mean, columns.min, columns.max, columns.energy, columns.total};
   std::uint64_t asked = 0;
   for (std::size_t i = 0; i < flags.size(); ++i) asked |= std::uint64_t{flags[i]} << i;
-  std::string out(1, version);
-  append_number(out, static_cast<std::uint64_t>(milliseconds(steps.begin)));
-  append_number(out, static_cast<std::uint64_t>(steps.step.count()));
-  append_number(out, steps.count);
-  append_number(out, asked);
-  append_number(out, circuits.size());
+  bytes_.push_back(version);
+  append_number(bytes_, static_cast<std::uint64_t>(milliseconds(steps.begin)));
+  append_number(bytes_, static_cast<std::uint64_t>(steps.step.count()));
+  append_number(bytes_, steps.count);
+  append_number(bytes_, asked);
+  append_number(bytes_, circuits);
+}
+
+void PackedHistory::add(const std::string& circuit, const CircuitHistory& history) {
   const auto mwh = [](double value) { return std::llround(value); };
-  for (const auto& [id, history] : circuits) {
-    append_number(out, id.size());
-    out += id;
-    for (const auto* watts : {&history.mean, &history.min, &history.max}) {
-      append_column(out, *watts, deciwatts);
-    }
-    for (const auto* energy : {&history.step_imported, &history.step_exported}) {
-      append_column(out, *energy, mwh);
-    }
-    if (!columns.total) continue;
-    append_number(out, static_cast<std::uint64_t>(history.imported.value));
-    append_number(out, static_cast<std::uint64_t>(history.exported.value));
+  append_number(bytes_, circuit.size());
+  bytes_ += circuit;
+  for (const auto* watts : {&history.mean, &history.min, &history.max}) {
+    append_column(bytes_, *watts, deciwatts);
   }
-  return out;
+  for (const auto* energy : {&history.step_imported, &history.step_exported}) {
+    append_column(bytes_, *energy, mwh);
+  }
+  if (!columns_.total) return;
+  append_number(bytes_, static_cast<std::uint64_t>(history.imported.value));
+  append_number(bytes_, static_cast<std::uint64_t>(history.exported.value));
 }
 
 std::string now_text(const Home& home, const LastOf& last, measurement::Timestamp now) {

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hub/history.h"
@@ -32,15 +33,30 @@ std::string home_text(const Home&, std::optional<double> price_per_kwh, measurem
 std::optional<std::string> live_text(const Home&, const LiveFeed::Moment&,
                                      measurement::Timestamp now);
 
-struct NamedHistory {
-  std::string circuit;
-  CircuitHistory history;
+// Histories of circuits, one after the other. The columns that were asked for: powers to 0.1 W,
+// energies to 0.001 Wh, NaN as null.
+class HistoryText {
+ public:
+  HistoryText(const Steps&, HistoryColumns);
+  void add(const std::string& circuit, const CircuitHistory&);
+  std::string take();  // Once all are added.
+
+ private:
+  HistoryColumns columns_;
+  std::string text_;
 };
-// The columns that were asked for. Powers to 0.1 W, energies to 0.001 Wh, NaN as null.
-std::string history_text(const Steps&, HistoryColumns, std::span<const NamedHistory>);
 
 // The same, a few times smaller, as docs/history_format.md describes it.
-std::string packed_history(const Steps&, HistoryColumns, std::span<const NamedHistory>);
+class PackedHistory {
+ public:
+  PackedHistory(const Steps&, HistoryColumns, std::size_t circuits);
+  void add(const std::string& circuit, const CircuitHistory&);
+  std::string take() { return std::move(bytes_); }
+
+ private:
+  HistoryColumns columns_;
+  std::string bytes_;
+};
 
 // A device and its newest sample.
 using LastOf = std::map<std::string, Store::Last, std::less<>>;

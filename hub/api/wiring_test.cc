@@ -44,12 +44,12 @@ TEST(Wiring, AFindingNamesItsCircuitsWithWhatToDo) {
 TEST(Wiring, WhoAsksIsToldThatItIsLookedAtAndThenWhatWasFound) {
   SmallWorld world;
   const auto send = [&](std::string_view method, const std::string& cookie) {
-    return world.routes.answer({.method = method,
-                                .target = "/api/homes/home/wiring",
-                                .host = "127.0.0.1:8080",
-                                .content_type = "application/json",
-                                .cookie = cookie,
-                                .address = "127.0.0.1"});
+    return world.answer({.method = method,
+                         .target = "/api/homes/home/wiring",
+                         .host = "127.0.0.1:8080",
+                         .content_type = "application/json",
+                         .cookie = cookie,
+                         .address = "127.0.0.1"});
   };
   const auto ask = [&](const std::string& cookie) { return send("GET", cookie); };
   const auto say_changed = [&](const std::string& cookie) { return send("POST", cookie); };
