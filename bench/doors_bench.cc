@@ -175,25 +175,26 @@ void answers() {
     circuits[c].id = fmt::format("c{}", c);
     circuits[c].channels = {{"0", static_cast<std::uint32_t>(c), 1}};
   }
-  const auto found = [&](std::size_t count, const hub::Steps& steps, hub::HistoryColumns columns) {
-    std::vector<hub::NamedHistory> all;
+  const auto text_of = [&](std::size_t count, const hub::Steps& steps, hub::HistoryColumns columns,
+                           auto text) {
     for (std::size_t c = 0; c < count; ++c) {
       const auto& id = circuits[c].id;
-      all.push_back({id, hub::history(home, id, steps, store, columns).value()});
+      text.add(id, hub::history(home, id, steps, store, columns).value());
     }
-    return all;
+    return text.take();
   };
   const hub::HistoryColumns mean{.min = false, .max = false, .total = false};
   const hub::HistoryColumns energy{
       .mean = false, .min = false, .max = false, .energy = true, .total = false};
   const hub::Steps day{begin, 1s, 86'400}, week{begin, 1h, 168}, year{begin, 1h, 8760};
-  answer("a day of seconds as JSON", [&] { return history_text(day, mean, found(1, day, mean)); });
+  answer("a day of seconds as JSON",
+         [&] { return text_of(1, day, mean, hub::HistoryText(day, mean)); });
   answer("a day of seconds, packed",
-         [&] { return packed_history(day, mean, found(1, day, mean)); });
+         [&] { return text_of(1, day, mean, hub::PackedHistory(day, mean, 1)); });
   answer("hours of a week of 30 circuits as JSON",
-         [&] { return history_text(week, energy, found(30, week, energy)); });
+         [&] { return text_of(30, week, energy, hub::HistoryText(week, energy)); });
   answer("hours of a year of 30 circuits as JSON",
-         [&] { return history_text(year, mean, found(30, year, mean)); });
+         [&] { return text_of(30, year, mean, hub::HistoryText(year, mean)); });
 }
 
 }  // namespace

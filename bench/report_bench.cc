@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "bench/year_of_samples.h"
 #include "hub/advice_desk.h"
 #include "hub/bill_desk.h"
 #include "hub/files/disk.h"
@@ -24,11 +25,12 @@
 namespace {
 
 using namespace std::chrono_literals;
-using measurement::Quantity;
 using measurement::Timestamp;
-using Seconds = std::chrono::duration<double>;
 
-constexpr std::size_t chips = 11, circuits = 30, clamps = 33;  // Channel 0 is the mains.
+using bench::Measured;
+using bench::Seconds;
+using bench::sure;
+
 constexpr auto period = 300s;
 constexpr Seconds wanted_report = 3s, wanted_pause = 100ms;
 constexpr double most_times = 10;
@@ -36,84 +38,6 @@ constexpr std::array kinds = {insight::ApplianceKind::fridge, insight::Appliance
                               insight::ApplianceKind::dishwasher,
                               insight::ApplianceKind::washing_machine,
                               insight::ApplianceKind::tumble_dryer};
-
-struct Measured {
-  Seconds all{}, longest{};
-  int pieces = 0;
-
-  void piece(auto work) {
-    const auto begin = std::clock();
-    work();
-    const Seconds taken(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
-    all += taken;
-    longest = std::max(longest, taken);
-    ++pieces;
-  }
-};
-
-template <class Value>
-Value sure(std::expected<Value, hub::StoreError> value) {
-  if (!value) throw std::runtime_error(hub::sentence(value.error()));
-  return *value;
-}
-
-hub::Home home_of_thirty() {
-  hub::Home home{.id = "home",
-                 .name = "Home",
-                 .zone = "UTC",
-                 .country = "DE",
-                 .currency = "EUR",
-                 .price_per_kwh = 0.3};
-  auto& panel = home.panels.emplace_back();
-  for (std::size_t channel = 0; channel <= circuits; ++channel) {
-    hub::Circuit circuit;
-    circuit.id = circuit.name = channel == 0 ? "mains" : fmt::format("circuit_{}", channel);
-    circuit.kind = channel == 0 ? hub::CircuitKind::grid : hub::CircuitKind::load;
-    circuit.legs = {1};
-    circuit.channels = {{"meter", static_cast<std::uint32_t>(channel), 1}};
-    panel.circuits.push_back(std::move(circuit));
-  }
-  return home;
-}
-
-// Each circuit switches between two powers, in its own rhythm.
-void measure(hub::SqliteStore& store, Timestamp begin, Timestamp end) {
-  const measurement::ReportHeader header{
-      .device = "meter", .boot = 1, .period = period, .chips = chips, .booted_at = begin - 1ms};
-  std::array<std::int64_t, clamps> total{};
-  std::vector<measurement::Sample> report;
-  const auto count = (end - begin) / period;
-  for (std::int64_t n = 1; n <= count; ++n) {
-    measurement::Sample sample(chips);
-    sample.number = static_cast<std::uint64_t>(n);
-    sample.uptime = measurement::Uptime(n * period);
-    for (std::size_t chip = 0; chip < chips; ++chip) {
-      sample.put_steps(Quantity::voltage, chip, 2300 + n % 7);
-    }
-    std::int64_t mains = 0;
-    for (std::size_t c = 1; c <= clamps; ++c) {
-      const auto channel = c % clamps;  // The mains last: their sum.
-      const auto at = static_cast<std::int64_t>(channel);
-      const std::int64_t power =
-          channel == 0 ? mains : (n / (5 + 3 * at) % 4 == 0 ? 4000 + 200 * at + n % 13 : 30 + at);
-      mains += power;
-      total[channel] += power * 100 / 60;  // In mWh.
-      sample.put_steps(Quantity::active_power, channel, power);
-      sample.put_steps(Quantity::reactive_power, channel, power / 5);
-      sample.put_steps(Quantity::current, channel, power * 100 / 230);
-      sample.put_steps(Quantity::imported, channel, total[channel]);
-      sample.put_steps(Quantity::exported, channel, 0);
-    }
-    report.push_back(sample);
-    if (report.size() < 1440 && n < count) continue;
-    sure(store.append(header, report));
-    if (!store.commit()) throw std::runtime_error("the store refuses");
-    report.clear();
-    const auto now = begin + n * period;
-    while (!sure(store.tidy(now))) {
-    }
-  }
-}
 
 // A hub's books as they are after its start.
 struct Books {
@@ -178,20 +102,19 @@ int main(int argc, char** argv) {
   std::setbuf(stdout, nullptr);
   std::string name = (std::filesystem::temp_directory_path() / "lenz_report_XXXXXX").string();
   const std::filesystem::path folder = argc > 1 ? argv[1] : ::mkdtemp(name.data());
-  const auto home = home_of_thirty();
-  const Timestamp begin = std::chrono::sys_days(std::chrono::year(2025) / 11 / 1);
-  const Timestamp now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 20);
+  const auto home = bench::home_of_thirty();
+  constexpr auto begin = bench::year_begin, now = bench::year_now;
   const auto last_month = std::chrono::year(2026) / std::chrono::October;
 
   Measured filled;
   if (!std::filesystem::exists(folder / "lenz.db")) {
     hub::Disk disk;
     hub::SqliteStore store(disk, folder.string());
-    filled.piece([&] { measure(store, begin, now); });
+    filled.piece([&] { bench::measure_year(store, period); });
   }
   fmt::print(
-      "{} circuits, a sample in five minutes from November to November, stored in {:.0f} s\n",
-      circuits, filled.all.count());
+      "{} circuits, a sample in five minutes from November to November, stored in {:.0f} s of CPU\n",
+      bench::circuits, filled.all.count());
 
   double worst = 0;
   const auto tell = [&](std::string_view what, const Measured& took, Seconds wanted) {
