@@ -238,6 +238,16 @@ TEST_F(BleMeterTest, WithoutACounterNothingIsSentInTheClearInstead) {
   }
 }
 
+TEST_F(BleMeterTest, AMeterThatIsNotToTellItsMainsAdvertisesImprovOnly) {
+  meter.emplace(BleOptions{.name = "meter-1", .boot = boot, .mains = 0}, radio, counter, home);
+  live(10s);
+
+  ASSERT_EQ(radio.adverts.size(), 10u);
+  for (const auto& advert : radio.adverts) {
+    EXPECT_EQ(std::ranges::search(advert, std::array{0xD2, 0xFC}).size(), 0u);
+  }
+}
+
 TEST_F(BleMeterTest, ASummaryIsReadInPartsOfWhateverSize) {
   start({.provisioned = true});
   live(5s);
