@@ -157,13 +157,10 @@ TEST_F(ServerTlsTest, OneConnectionAnswersManyRequests) {
 
 TEST_F(ServerTlsTest, AnAnswerEndsAsItShouldAndIsNotCutOff) {
   const auto visitor = client();
-  bool is_whole = false;
   visitor->send("GET / HTTP/1.1\r\nHost: lenz.local\r\nConnection: close\r\n\r\n");
   run_until([&] { return visitor->has_ended; });
   // OpenSSL has seen the other end say that it ends.
-  is_whole = (SSL_get_shutdown(visitor->stream.native_handle()) & SSL_RECEIVED_SHUTDOWN) != 0;
-
-  EXPECT_TRUE(is_whole);
+  EXPECT_NE(SSL_get_shutdown(visitor->stream.native_handle()) & SSL_RECEIVED_SHUTDOWN, 0);
 }
 
 TEST_F(ServerTlsTest, ALinkSignsInAndABodyThatIsTooLongIsToldSo) {
@@ -267,14 +264,15 @@ TEST_F(ServerTlsTest, WhoFillsTheNetworksPortLeavesThisMachinesFree) {
 
 TEST_F(ServerTlsTest, HandshakesThatComeTooFastWait) {
   auto slow = limits();
-  slow.handshakes_per_s = 20;
-  slow.connections = slow.connections_of_address = 1;  // One at once, then one in 50 ms.
+  slow.handshakes_per_s = 4;
+  slow.connections = slow.connections_of_address = 4;
   server = std::make_unique<Server>(io, world.routes, of(first), "127.0.0.1", 0, slow);
   const auto begin = std::chrono::steady_clock::now();
 
-  for (int i = 0; i < 4; ++i) EXPECT_THAT(get("/"), StartsWith("HTTP/1.1 200")) << i;
+  // Five at once, then one in 250 ms.
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(client()->is_in()) << i;
 
-  EXPECT_GT(std::chrono::steady_clock::now() - begin, 100ms);
+  EXPECT_GT(std::chrono::steady_clock::now() - begin, 500ms);
 }
 
 TEST_F(ServerTlsTest, ARenewedCertificateIsShownAndABrokenOneIsNot) {
