@@ -28,11 +28,11 @@ constexpr double least_factor = 0.09, type_tolerance = 0.05;
 class Examination {
  public:
   // `exchanged`: clamps that the panel has where they belong.
-  Examination(Panel panel, const Recorder& recorder, std::span<const std::size_t> exchanged = {})
-      : measured_(std::move(panel), recorder, exchanged) {
-    for (const auto channel : exchanged) all_[measured_.find(channel)].is_explained = true;
-  }
+  Examination(Panel panel, const Recorder& recorder, std::span<const std::size_t> exchanged)
+      : measured_(std::move(panel), recorder, exchanged) {}
 
+  // A piece of measuring all, which is before anything else. True: it is over.
+  bool measure();
   // Looks for clamps that are exchanged with the mains', a pair at a time. True: it is over.
   bool look_for_exchange();
   // The clamps that surely are: then all is to be examined as if they were where they belong.
@@ -74,6 +74,7 @@ class Examination {
 
   MeasuredPanel measured_;
   std::vector<Clamped>& all_ = measured_.clamps();
+  bool is_measured_ = false;
   std::size_t feeder_ = 0;
   std::optional<ExchangeSearch> search_;  // Of that one.
   std::optional<Channels> exchange_, doubtful_;
@@ -432,6 +433,16 @@ std::string Examination::evidence(const Finding& finding) const {
   return all;
 }
 
+bool Examination::measure() {
+  if (is_measured_) return true;
+  is_measured_ = measured_.measure();
+  if (!is_measured_) return false;
+  for (const auto channel : measured_.apart()) {
+    all_[measured_.find(channel)].is_explained = true;
+  }
+  return true;
+}
+
 bool Examination::look_for_exchange() {
   const auto& feeders = measured_.feeders();
   if (search_) {
@@ -539,11 +550,8 @@ std::optional<Report> Examining::step() {
   std::chrono::milliseconds length{};
   if (recorder.size() >= 2) length = recorder.time(recorder.size() - 1) - recorder.time(0);
   if (length < shortest_examination) return Report{.length = length};
-  if (!now) {
-    now.emplace(panel, recorder, apart);
-    return std::nullopt;
-  }
-  if (!now->look_for_exchange()) return std::nullopt;
+  if (!now) now.emplace(panel, recorder, apart);
+  if (!now->measure() || !now->look_for_exchange()) return std::nullopt;
   if (const auto& channels = now->exchange()) {
     exchanges.push_back(now->swapped());
     apart.insert(apart.end(), channels->begin(), channels->end());

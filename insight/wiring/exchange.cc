@@ -164,16 +164,20 @@ ExchangeSearch::ExchangeSearch(const MeasuredPanel& measured, const Feeder& feed
 bool ExchangeSearch::step() {
   if (left_.empty()) return true;
   const auto& [channels, circuit] = left_.back();
-  auto apart = measured_.apart();
-  apart.insert(apart.end(), channels.begin(), channels.end());
-  const auto cost_of = [&](Panel panel) {
-    return cost(MeasuredPanel(std::move(panel), measured_.recorder(), apart), circuit);
-  };
+  if (!trial_) {
+    auto apart = measured_.apart();
+    apart.insert(apart.end(), channels.begin(), channels.end());
+    trial_.emplace(cost_before_ ? exchanged(measured_, channels) : measured_.panel(),
+                   measured_.recorder(), apart);
+  }
+  if (!trial_->measure()) return false;
+  const double now = cost(*trial_, circuit);
+  trial_.reset();
   if (!cost_before_) {
-    cost_before_ = cost_of(measured_.panel());
+    cost_before_ = now;
     return false;
   }
-  const double gain = *std::exchange(cost_before_, {}) - cost_of(exchanged(measured_, channels));
+  const double gain = *std::exchange(cost_before_, {}) - now;
   second_ = std::max(second_, std::min(gain, most_));
   if (gain > most_) {
     most_ = gain;

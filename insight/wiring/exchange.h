@@ -35,7 +35,7 @@ class ExchangeSearch {
   // The panel outlives it.
   ExchangeSearch(const MeasuredPanel&, const Feeder&);
 
-  // Measures the panel as one of the pairs would have it. True: none is left.
+  // A piece of measuring the panel as one of the pairs would have it. True: none is left.
   bool step();
   std::optional<Exchange> found() const;  // Of those by now.
 
@@ -46,6 +46,7 @@ class ExchangeSearch {
   };
   const MeasuredPanel& measured_;
   std::vector<Pair> left_;  // The last first.
+  std::optional<MeasuredPanel> trial_;
   std::optional<double> cost_before_;
   Channels best_{};
   double most_ = -1e9, second_ = -1e9;  // Gains.

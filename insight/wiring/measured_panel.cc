@@ -108,20 +108,49 @@ bool Feeder::is_whole() const { return std::ranges::count(legs, none) == 0; }
 
 MeasuredPanel::MeasuredPanel(Panel panel, const Recorder& recorder,
                              std::span<const std::size_t> apart)
-    : panel_(std::move(panel)), apart_(apart.begin(), apart.end()), recorder_(recorder) {
+    : panel_(std::move(panel)), apart_(apart.begin(), apart.end()), recorder_(recorder) {}
+
+bool MeasuredPanel::measure() {
+  switch (next_) {
+    case Next::levels:
+      measure_levels();
+      next_ = Next::likes;
+      break;
+    case Next::likes:
+      find_likes();
+      find_feeders();
+      next_ = feeders_.empty() ? Next::nothing : Next::steps;
+      break;
+    case Next::steps:
+      steps_ = find_steps(recorder_, channels_under(feeders_[feeder_]));
+      leg_ = 0;
+      next_ = Next::shares;
+      break;
+    case Next::shares:
+      find_shares(feeders_[feeder_], leg_);
+      if (++leg_ == feeders_[feeder_].legs.size()) next_ = Next::turns;
+      break;
+    case Next::turns: {
+      auto& feeder = feeders_[feeder_];
+      follow(feeder);
+      turn_feeder(feeder);
+      turn_circuits(feeder);
+      follow_likes();
+      next_ = ++feeder_ == feeders_.size() ? Next::nothing : Next::steps;
+      break;
+    }
+    case Next::nothing:
+      break;
+  }
+  return next_ == Next::nothing;
+}
+
+void MeasuredPanel::measure_levels() {
   average_volts();
   collect();
   for (auto& one : clamps_) {
     average_level(one);
     if (one.is_measured) look_at_end(one);
-  }
-  find_likes();
-  find_feeders();
-  for (auto& feeder : feeders_) {
-    follow(feeder);
-    turn_feeder(feeder);
-    turn_circuits(feeder);
-    follow_likes();
   }
 }
 
@@ -363,12 +392,10 @@ std::vector<double> type_factors(double gain) {
   return factors;
 }
 
-// Which legs of a feeder each of the circuits under it changes.
+// Which legs of a feeder each of the circuits under it changes, by its shares.
 void MeasuredPanel::follow(Feeder& feeder) {
-  const auto steps = find_steps(recorder_, channels_under(feeder));
-  find_shares(feeder, steps);
-  scale(feeder, steps);
-  for (const auto channel : steps.channels) {
+  scale(feeder);
+  for (const auto channel : steps_.channels) {
     auto& one = clamps_[find(channel)];
     if (one.shares.empty()) continue;
     one.placement = placed(one, feeder.scales);
@@ -395,19 +422,17 @@ std::vector<bool> MeasuredPanel::where_cut(const Clamped& one) const {
   return cut;
 }
 
-void MeasuredPanel::find_shares(Feeder& feeder, const Steps& steps) {
-  for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
-    if (feeder.legs[leg] == Feeder::none) continue;
-    const auto& mains = clamps_[feeder.legs[leg]];
-    const std::array own{mains.channel};
-    feeder.are_silent[leg] = find_steps(recorder_, own).channels.empty();
-    const auto shares = shares_in(recorder_, steps, mains.channel, where_cut(mains));
-    feeder.scales[leg] = shares.empty() ? 0 : 1;
-    for (std::size_t i = 0; i < shares.size(); ++i) {
-      auto& one = clamps_[find(steps.channels[i])];
-      one.shares.resize(feeder.legs.size(), Share{.error = 1});
-      one.shares[leg] = shares[i];
-    }
+void MeasuredPanel::find_shares(Feeder& feeder, std::size_t leg) {
+  if (feeder.legs[leg] == Feeder::none) return;
+  const auto& mains = clamps_[feeder.legs[leg]];
+  const std::array own{mains.channel};
+  feeder.are_silent[leg] = find_steps(recorder_, own).channels.empty();
+  const auto shares = shares_in(recorder_, steps_, mains.channel, where_cut(mains));
+  feeder.scales[leg] = shares.empty() ? 0 : 1;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    auto& one = clamps_[find(steps_.channels[i])];
+    one.shares.resize(feeder.legs.size(), Share{.error = 1});
+    one.shares[leg] = shares[i];
   }
 }
 
@@ -433,7 +458,7 @@ bool MeasuredPanel::may_be_missed(const Feeder& feeder, const Clamped& one) cons
 
 // What the feeder's clamps say of what flows: of all types they could be, what makes their circuits
 // most likely.
-void MeasuredPanel::scale(Feeder& feeder, const Steps& steps) const {
+void MeasuredPanel::scale(Feeder& feeder) const {
   struct Trial {
     std::vector<double> scales;
     double cost;
@@ -446,7 +471,7 @@ void MeasuredPanel::scale(Feeder& feeder, const Steps& steps) const {
       trials.back().scales[leg] = scale;
     };
     std::vector<double> sizes;
-    for (const auto channel : steps.channels) {
+    for (const auto channel : steps_.channels) {
       const auto& one = clamps_[find(channel)];
       if (one.shares.empty() || one.is_cut()) continue;
       const double size = std::abs(one.shares[leg].value);
@@ -460,7 +485,7 @@ void MeasuredPanel::scale(Feeder& feeder, const Steps& steps) const {
   double least = std::numeric_limits<double>::infinity();
   auto best = feeder.scales;
   for (auto& trial : trials) {
-    for (const auto channel : steps.channels) {
+    for (const auto channel : steps_.channels) {
       const auto& one = clamps_[find(channel)];
       if (!one.shares.empty()) trial.cost += placed(one, trial.scales).cost;
     }

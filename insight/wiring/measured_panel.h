@@ -77,6 +77,9 @@ class MeasuredPanel {
   // The recorder outlives it. Circuits' channels of `apart` are not looked for in the mains.
   MeasuredPanel(Panel, const Recorder&, std::span<const std::size_t> apart = {});
 
+  // A piece of measuring it, of some tens of milliseconds. True: all that follows is known.
+  bool measure();
+
   const Panel& panel() const { return panel_; }
   const Recorder& recorder() const { return recorder_; }
   // Each chip's mean voltage. NaN: not measured.
@@ -118,11 +121,12 @@ class MeasuredPanel {
   void find_feeders();
   std::vector<std::size_t> channels_under(const Feeder&) const;
   void follow(Feeder&);
+  void measure_levels();
   std::vector<bool> where_cut(const Clamped&) const;
-  void find_shares(Feeder&, const Steps&);
+  void find_shares(Feeder&, std::size_t leg);
   Placement placed(const Clamped&, const std::vector<double>& scales) const;
   bool may_be_missed(const Feeder&, const Clamped&) const;
-  void scale(Feeder&, const Steps&) const;
+  void scale(Feeder&) const;
   void turn_feeder(Feeder&);
   std::vector<double> turn_scores(const Feeder&, std::size_t leg) const;
   void turn_circuits(const Feeder&);
@@ -134,6 +138,11 @@ class MeasuredPanel {
   std::vector<float> volts_;
   std::vector<Clamped> clamps_;
   std::vector<Feeder> feeders_;
+  // What is to be measured next, of which feeder and leg, and the steps of what hangs on it.
+  enum class Next : std::uint8_t { levels, likes, steps, shares, turns, nothing };
+  Next next_ = Next::levels;
+  std::size_t feeder_ = 0, leg_ = 0;
+  Steps steps_;
 };
 
 // The difference to the next whole turn, from -pi to pi.
