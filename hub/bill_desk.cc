@@ -289,8 +289,8 @@ BillDesk::Prepared BillDesk::prepare_bill(std::chrono::year_month month, Timesta
   return prepare_grid(grid_range(month_of(month), now), now);
 }
 
-BillDesk::Prepared BillDesk::prepare_cost(const std::vector<std::string>& circuits,
-                                          TimeRange range, Timestamp now) {
+BillDesk::Prepared BillDesk::prepare_cost(const std::vector<std::string>& circuits, TimeRange range,
+                                          Timestamp now) {
   const auto is_read = quarters_.prepare(circuits, range, now);
   if (!is_read || !*is_read || !tariff_) return is_read;
   const auto first = grid_range(month_of(month_at(range.begin)), now);

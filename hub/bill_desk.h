@@ -128,10 +128,10 @@ class BillDesk {
   // The same of each quarter of a range; a range without a bill has none.
   std::vector<std::optional<insight::Decimal>> marginal(TimeRange, measurement::Timestamp now);
 
-  // Reads a piece, of some milliseconds, of what these answers rest on. True: it is all at hand, and
-  // they take no longer than that themselves.
+  // Reads a piece, of some milliseconds, of what these answers rest on. True: it is all at hand,
+  // and they take no longer than that themselves.
   using Prepared = std::expected<bool, StoreError>;
-  Prepared prepare_price(measurement::Timestamp now);  // price_now()
+  Prepared prepare_price(measurement::Timestamp now);                          // price_now()
   Prepared prepare_bill(std::chrono::year_month, measurement::Timestamp now);  // And its use().
   Prepared prepare_cost(const std::vector<std::string>& circuits, TimeRange,
                         measurement::Timestamp now);

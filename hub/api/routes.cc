@@ -167,8 +167,7 @@ Response homes(const Call& call) {
 Response home(const Call& call) {
   auto* desk = call.home->bill ? call.home->bill() : nullptr;
   // What it costs now rests on the use of the month.
-  return {.pieces = [desk, home = call.home->home,
-                     now = call.now]() -> std::optional<Response> {
+  return {.pieces = [desk, home = call.home->home, now = call.now]() -> std::optional<Response> {
     const auto is_ready = desk ? desk->prepare_price(now) : BillDesk::Prepared(true);
     if (is_ready && !*is_ready) return std::nullopt;
     auto price = home->price_per_kwh;

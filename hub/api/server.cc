@@ -297,8 +297,8 @@ asio::awaitable<Response> wait_for(SharedListening listening, SharedConnection c
   co_return *answer ? std::move(**answer) : refusal(503, "The hub ends.");
 }
 
-// Between two pieces all else has its turn, however many wait for such answers. Nothing: nobody
-// waits for this one any more.
+// Between two pieces all else has its turn, and as much time as the first one took, however many
+// wait for such answers. Nothing: nobody waits for this one any more.
 asio::awaitable<std::optional<Response>> make(SharedListening listening,
                                               SharedConnection connection, const Request& request,
                                               Pieces pieces) {
@@ -306,10 +306,14 @@ asio::awaitable<std::optional<Response>> make(SharedListening listening,
   line.push_back(connection.get());
   std::optional<Response> answer;
   while (listening->routes && !connection->is_left()) {
-    const bool is_first = line.front() == connection.get();
-    if (is_first) answer = answer_of(request, pieces);
-    if (answer) break;
-    connection->wake.expires_after(is_first ? 0s : 1s);
+    asio::steady_timer::duration pause = 1s;  // Or until it is the first's turn.
+    if (line.front() == connection.get()) {
+      const auto begin = std::chrono::steady_clock::now();
+      answer = answer_of(request, pieces);
+      if (answer) break;
+      pause = std::chrono::steady_clock::now() - begin;
+    }
+    connection->wake.expires_after(pause);
     error_code woken;
     co_await connection->wake.async_wait(returning(woken));
   }
