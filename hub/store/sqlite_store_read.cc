@@ -178,8 +178,9 @@ class SqliteStore::Reading {
       if (detail >= Detail::minutes) continue;
       const auto segment = store_.segments_.open(number);
       if (!segment) return std::unexpected(segment.error());
-      if (read != std::exchange(read, *segment)) {
-        reader.emplace(**segment, boot.id, hour, hour_of(first_row(boot.id) + last));
+      if (read != *segment) {
+        read = *segment;
+        reader.emplace(*read, boot.id, hour, hour_of(first_row(boot.id) + last));
       }
       auto packed = PackedHour::open(reader->hour(hour));
       if (!packed) return std::unexpected(packed.error());
@@ -299,7 +300,8 @@ class SqliteStore::Reading {
         const auto segment = store_.segments_.open(next_packed->segment);
         if (!segment) return std::unexpected(segment.error());
         const bool has_minutes = (next_packed++)->detail != Detail::hour;
-        if (read != std::exchange(read, *segment)) {
+        if (read != *segment) {
+          read = *segment;
           reader.emplace(*read, boot.id, hour, hour_of(last_asked));
           in_all = by_the_hour ? hours_in(boot, hour, hour_of(last_asked), *read)
                                : std::vector<Segment::Hour>{};
