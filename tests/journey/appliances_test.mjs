@@ -143,6 +143,9 @@ describe('Appliances of the demo', { timeout: 600_000 }, () => {
     await form.getByRole('button', { name: 'It is on' }).click();
     // In a house that lives something came on, or nothing did, or on several circuits; each is said.
     await page.waitForFunction(() => /Kept: iron|Several were switched on|Nothing of 30 W/.test(document.body.innerText));
+    const nothing = await page.getByText('Nothing of 30 W').count();
+    assert.deepEqual(page.troubles, nothing ? ['400 /api/homes/home/appliances/switched_on'] : []);
+    page.troubles.length = 0;
   });
 
   test('the view has no barrier and never scrolls sideways', async () => {

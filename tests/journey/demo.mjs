@@ -70,13 +70,20 @@ export function open_browser(...more) {
   });
 }
 
-// A signed-in page on Now. `troubles` collects what the page complained about.
+// A signed-in page on Now. `troubles` collects what the page complained about, and what was refused it: a refusal as
+// '400 /api/...', which Chromium would tell without saying what it asked for.
 export async function open_page(browser, link, viewport = desktop, options = {}) {
   const context = await browser.newContext({ viewport, ...options });
   const page = await context.newPage();
   page.troubles = [];
   page.on('pageerror', (error) => page.troubles.push(error.message));
-  page.on('console', (line) => { if (line.type() === 'error') page.troubles.push(line.text()); });
+  page.on('console', (line) => {
+    const is_refusal = line.text().startsWith('Failed to load resource: the server responded');
+    if (line.type() === 'error' && !is_refusal) page.troubles.push(line.text());
+  });
+  page.on('response', (response) => {
+    if (response.status() >= 400) page.troubles.push(`${response.status()} ${new URL(response.url()).pathname}`);
+  });
   page.on('dialog', (dialog) => { page.troubles.push(`dialog: ${dialog.message()}`); return dialog.dismiss(); });
   await page.goto(link);
   await page.getByRole('navigation', { name: 'Views' }).waitFor();
