@@ -259,13 +259,11 @@ constexpr std::array<NamedStep, 7> steps = {{{"begin", begin},
                                              {"undo", undo},
                                              {"end", end}}};
 
-// Null: there is none of that name.
-CalibrationStep step_called(std::string_view name) {
-  for (const std::span<const NamedStep> list : {std::span<const NamedStep>(steps), closed_panel_steps()}) {
-    const auto found = std::ranges::find(list, name, &NamedStep::name);
-    if (found != list.end()) return found->step;
-  }
-  return nullptr;
+std::vector<NamedStep> all_steps() {
+  std::vector<NamedStep> all(steps.begin(), steps.end());
+  const auto more = closed_panel_steps();
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
 }
 
 }  // namespace
@@ -301,8 +299,7 @@ std::string who(const Call& call) {
 }
 
 // Done only once it is noted who does it.
-Work noted(const Call& call, std::string what,
-                                  Work work) {
+Work noted(const Call& call, std::string what, Work work) {
   const auto act = note(call, std::move(what), "");
   if (!act) {
     return [](const Asking& asking) { asking.answer(std::unexpected(std::string(why_not_noted))); };
@@ -327,14 +324,19 @@ Response calibrate(const Call& call) {
   if (!desks) return no_desk();
   const auto body = Json::parse(call.request.body, nullptr, false);
   const auto word = body.is_object() ? body.value("step", Json()) : Json();
-  const auto step = word.is_string() ? step_called(word.get_ref<const std::string&>()) : nullptr;
-  if (!step) {
-    return refusal(400, "Send {\"step\": one that docs/http_api.yaml names} with what it takes.");
+  const auto all = all_steps();
+  const auto step = std::ranges::find_if(
+      all, [&](const NamedStep& each) { return word.is_string() && word == each.name; });
+  if (step == all.end()) {
+    std::string names;
+    for (const auto& each : all) names += fmt::format("{}{}", names.empty() ? "" : ", ", each.name);
+    return refusal(400, fmt::format("step: give one of {}, with what it takes.", names));
   }
   try {
-    return {.later = [work = step(call, *desks, body), desks, home = call.home->home,
+    return {.later = [work = step->step(call, *desks, body), desks, home = call.home->home,
                       requests = call.context.requests, now = call.now](const Answer& answer) {
-      work({*requests, now, [desks, home, now, answer](const std::expected<void, std::string>& done) {
+      work({*requests, now,
+            [desks, home, now, answer](const std::expected<void, std::string>& done) {
               answer(done ? state(*home, *desks, now) : refusal(409, done.error()));
             }});
     }};
