@@ -31,63 +31,21 @@ using bench::Measured;
 using bench::Seconds;
 using bench::sure;
 
-constexpr auto period = 300s;
 constexpr Seconds wanted_report = 3s, wanted_pause = 100ms;
 constexpr double most_times = 10;
-constexpr std::array kinds = {insight::ApplianceKind::fridge, insight::ApplianceKind::freezer,
-                              insight::ApplianceKind::dishwasher,
-                              insight::ApplianceKind::washing_machine,
-                              insight::ApplianceKind::tumble_dryer};
 
 // A hub's books as they are after its start.
 struct Books {
-  Books(const std::filesystem::path& folder, const hub::Home& home, Timestamp begin, Timestamp now)
+  Books(const std::filesystem::path& folder, const hub::Home& home)
       : store(disk, folder.string()),
         bill({folder / "tariff.toml", folder / "prices.csv", folder / "carbon.csv"}, store, home,
-             {.appliances = appliances(begin, now),
+             {.appliances = bench::year_appliances(),
               .ledger = {},
               .utc_offset = [](Timestamp) { return 0min; },
               .templates = folder / "templates"}),
         advice(disk, (folder / "advice.db").string(), bill, home,
-               {.appliances = appliances(begin, now), .health = {}, .offers = {}}),
+               {.appliances = bench::year_appliances(), .health = {}, .offers = {}}),
         world{.bill = bill, .store = store, .home = home, .calibrations = {}, .advice = &advice} {}
-
-  // One with its own clamp on each of some circuits, twice a day.
-  static hub::Appliances appliances(Timestamp begin, Timestamp now) {
-    std::vector<hub::ApplianceState> known;
-    std::vector<hub::BookedRun> runs;
-    for (std::size_t i = 0; i < 2 * kinds.size(); ++i) {
-      insight::KnownAppliance appliance;
-      appliance.id = static_cast<insight::ApplianceId>(i + 1);
-      appliance.kind = kinds[i % kinds.size()];
-      appliance.probability = 1;
-      appliance.certainty = insight::Certainty::measured;
-      const auto number = static_cast<hub::ApplianceNumber>(i + 1);
-      known.push_back(
-          {.number = number, .circuit = fmt::format("circuit_{}", i + 1), .known = appliance});
-      for (auto at = begin; at + 12h < now; at += 12h) {
-        runs.push_back({.channel = 1,
-                        .epoch = 1,
-                        .appliance = number,
-                        .run = {.id = runs.size(),
-                                .appliance = appliance.id,
-                                .begin = at,
-                                .end = at + 1h,
-                                .energy = {500'000}}});
-      }
-    }
-    return {.known = [known](Timestamp) { return known; },
-            .runs =
-                [runs](hub::TimeRange range) {
-                  std::vector<hub::BookedRun> found;
-                  for (const auto& one : runs) {
-                    if (one.run.end > range.begin && one.run.begin < range.end) {
-                      found.push_back(one);
-                    }
-                  }
-                  return found;
-                }};
-  }
 
   hub::Disk disk;
   hub::SqliteStore store;
@@ -103,18 +61,10 @@ int main(int argc, char** argv) {
   std::string name = (std::filesystem::temp_directory_path() / "lenz_report_XXXXXX").string();
   const std::filesystem::path folder = argc > 1 ? argv[1] : ::mkdtemp(name.data());
   const auto home = bench::home_of_thirty();
-  constexpr auto begin = bench::year_begin, now = bench::year_now;
+  constexpr auto now = bench::year_now;
   const auto last_month = std::chrono::year(2026) / std::chrono::October;
 
-  Measured filled;
-  if (!std::filesystem::exists(folder / "lenz.db")) {
-    hub::Disk disk;
-    hub::SqliteStore store(disk, folder.string());
-    filled.piece([&] { bench::measure_year(store, period); });
-  }
-  fmt::print(
-      "{} circuits, a sample in five minutes from November to November, stored in {:.0f} s of CPU\n",
-      bench::circuits, filled.all.count());
+  bench::fill_year(folder);
 
   double worst = 0;
   const auto tell = [&](std::string_view what, const Measured& took, Seconds wanted) {
@@ -123,7 +73,7 @@ int main(int argc, char** argv) {
     worst = std::max(worst, took.longest / wanted);
   };
   const auto once = [&](std::string_view what, Seconds wanted, auto work) {
-    Books books(folder, home, begin, now);
+    Books books(folder, home);
     Measured took;
     took.piece([&] { work(books); });
     tell(what, took, wanted);
@@ -135,7 +85,7 @@ int main(int argc, char** argv) {
   once("cold, the report", wanted_report,
        [&](Books& books) { static_cast<void>(hub::report_facts(books.world, last_month, now)); });
 
-  Books books(folder, home, begin, now);
+  Books books(folder, home);
   const auto all_steps = [&](std::string_view what, auto& desk) {
     Measured steps;
     for (bool is_done = false; !is_done;) {

@@ -57,19 +57,6 @@ inline std::vector<std::string> year_questions() {
   };
 }
 
-// With a sample in five minutes, where the folder has none.
-inline void fill_year(const std::filesystem::path& folder) {
-  if (std::filesystem::exists(folder / "lenz.db")) return;
-  Measured filled;
-  filled.piece([&] {
-    hub::Disk disk;
-    hub::SqliteStore store(disk, folder.string());
-    measure_year(store, std::chrono::minutes(5));
-  });
-  fmt::print("A sample in five minutes from November to November, stored in {:.0f} s of CPU\n",
-             filled.all.count());
-}
-
 class YearHub {
  public:
   explicit YearHub(const std::filesystem::path& folder) : folder_(folder) {}
@@ -116,47 +103,6 @@ class YearHub {
   }
 
  private:
-  // One with its own clamp on each of some circuits, twice a day.
-  static hub::Appliances appliances() {
-    using namespace std::chrono_literals;
-    constexpr std::array kinds = {insight::ApplianceKind::fridge, insight::ApplianceKind::freezer,
-                                  insight::ApplianceKind::dishwasher,
-                                  insight::ApplianceKind::washing_machine,
-                                  insight::ApplianceKind::tumble_dryer};
-    std::vector<hub::ApplianceState> known;
-    std::vector<hub::BookedRun> runs;
-    for (std::size_t i = 0; i < 2 * kinds.size(); ++i) {
-      insight::KnownAppliance appliance;
-      appliance.id = static_cast<insight::ApplianceId>(i + 1);
-      appliance.kind = kinds[i % kinds.size()];
-      appliance.probability = 1;
-      appliance.certainty = insight::Certainty::measured;
-      const auto number = static_cast<hub::ApplianceNumber>(i + 1);
-      known.push_back(
-          {.number = number, .circuit = fmt::format("circuit_{}", i + 1), .known = appliance});
-      for (auto at = year_begin; at + 12h < year_now; at += 12h) {
-        runs.push_back({.channel = 1,
-                        .epoch = 1,
-                        .appliance = number,
-                        .run = {.id = runs.size(),
-                                .appliance = appliance.id,
-                                .begin = at,
-                                .end = at + 1h,
-                                .energy = {500'000}}});
-      }
-    }
-    return {.known = [known](measurement::Timestamp) { return known; },
-            .runs =
-                [runs](hub::TimeRange range) {
-                  std::vector<hub::BookedRun> found;
-                  for (const auto& one : runs) {
-                    if (one.run.end > range.begin && one.run.begin < range.end) {
-                      found.push_back(one);
-                    }
-                  }
-                  return found;
-                }};
-  }
   static std::chrono::minutes no_offset(measurement::Timestamp) { return {}; }
 
   const std::filesystem::path folder_;
@@ -183,7 +129,7 @@ class YearHub {
       {own_.path / "tariff.toml", own_.path / "prices.csv", own_.path / "carbon.csv"},
       store_,
       home_,
-      {.appliances = appliances(),
+      {.appliances = year_appliances(),
        .ledger = {},
        .utc_offset = no_offset,
        .templates = "hub/tariff_templates"}};
@@ -191,7 +137,7 @@ class YearHub {
                           (own_.path / "advice.db").string(),
                           bill_,
                           home_,
-                          {.appliances = appliances(), .health = {}, .offers = {}}};
+                          {.appliances = year_appliances(), .health = {}, .offers = {}}};
   hub::DoctorDesk doctor_{store_, home_};
   std::vector<hub::ServedHome> served_ = {{.id = "home",
                                            .home = &home_,

@@ -8,11 +8,14 @@
 #include <array>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 #include <stdexcept>
 #include <vector>
 
+#include "hub/files/disk.h"
 #include "hub/home.h"
-#include "hub/store/store.h"
+#include "hub/home_use.h"
+#include "hub/store/sqlite_store.h"
 
 namespace bench {
 
@@ -119,6 +122,61 @@ inline void measure_year(hub::Store& store, std::chrono::seconds period,
     while (!sure(store.tidy(now))) {
     }
   }
+}
+
+// With a sample in five minutes, where the folder has none.
+inline void fill_year(const std::filesystem::path& folder) {
+  if (std::filesystem::exists(folder / "lenz.db")) return;
+  Measured filled;
+  filled.piece([&] {
+    hub::Disk disk;
+    hub::SqliteStore store(disk, folder.string());
+    measure_year(store, std::chrono::minutes(5));
+  });
+  fmt::print("A sample in five minutes from November to November, stored in {:.0f} s of CPU\n",
+             filled.all.count());
+}
+
+// One with its own clamp on each of some circuits, twice a day.
+inline hub::Appliances year_appliances() {
+  using namespace std::chrono_literals;
+  constexpr std::array kinds = {insight::ApplianceKind::fridge, insight::ApplianceKind::freezer,
+                                insight::ApplianceKind::dishwasher,
+                                insight::ApplianceKind::washing_machine,
+                                insight::ApplianceKind::tumble_dryer};
+  std::vector<hub::ApplianceState> known;
+  std::vector<hub::BookedRun> runs;
+  for (std::size_t i = 0; i < 2 * kinds.size(); ++i) {
+    insight::KnownAppliance appliance;
+    appliance.id = static_cast<insight::ApplianceId>(i + 1);
+    appliance.kind = kinds[i % kinds.size()];
+    appliance.probability = 1;
+    appliance.certainty = insight::Certainty::measured;
+    const auto number = static_cast<hub::ApplianceNumber>(i + 1);
+    known.push_back(
+        {.number = number, .circuit = fmt::format("circuit_{}", i + 1), .known = appliance});
+    for (auto at = year_begin; at + 12h < year_now; at += 12h) {
+      runs.push_back({.channel = 1,
+                      .epoch = 1,
+                      .appliance = number,
+                      .run = {.id = runs.size(),
+                              .appliance = appliance.id,
+                              .begin = at,
+                              .end = at + 1h,
+                              .energy = {500'000}}});
+    }
+  }
+  return {.known = [known](measurement::Timestamp) { return known; },
+          .runs =
+              [runs](hub::TimeRange range) {
+                std::vector<hub::BookedRun> found;
+                for (const auto& one : runs) {
+                  if (one.run.end > range.begin && one.run.begin < range.end) {
+                    found.push_back(one);
+                  }
+                }
+                return found;
+              }};
 }
 
 }  // namespace bench

@@ -27,9 +27,9 @@
 namespace firmware {
 
 struct BleOptions {
-  std::string_view name;                      // Of the meter at the hub; outlives the meter.
-  measurement::BluetoothAddress address{};    // That it advertises with, always the same.
-  std::uint64_t boot = 0;                     // As the device's.
+  std::string_view name;                    // Of the meter at the hub; outlives the meter.
+  measurement::BluetoothAddress address{};  // That it advertises with, always the same.
+  std::uint64_t boot = 0;                   // As the device's.
   std::uint64_t mains = 1;  // Bit c: channel c is one of the mains. 0: they are not advertised.
   measurement::AesBlock* bind_key = nullptr;  // Null: adverts are for everybody.
   bool provisioned = false;                   // It knows its network.

@@ -63,7 +63,7 @@ class Device {
   // call; null: none was due. Edges are kept only while the hub was heard within `write_every`: the
   // room for an outage is that of the samples.
   const measurement::Sample* sample(measurement::Uptime now);
-  void keep(const measurement::Sample&);  // What sample() does with it.
+  void keep(const measurement::Sample&);   // What sample() does with it.
   void exchange(measurement::Uptime now);  // outbox -> report -> transport, and what the hub says
 
   // Samples taken before the time of day was known are sent without it.
@@ -93,7 +93,7 @@ class Device {
   std::size_t most_ =
       measurement::max_samples_per_report;  // Samples that fitted one report lately.
   measurement::Uptime progress_{};          // When the hub was last heard or told.
-  measurement::Uptime heard_{};  // When the hub last confirmed something.
+  measurement::Uptime heard_{};             // When the hub last confirmed something.
   measurement::Uptime saved_{};  // When the hub last confirmed something, or the log took over.
   std::uint64_t reports_sent_ = 0;
   bool hub_has_answered_ = false;

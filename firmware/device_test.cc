@@ -77,7 +77,7 @@ class Hub final : public Transport {
   std::vector<std::size_t> sizes;  // Of the reports, in samples.
   std::size_t answered = 0;
   std::uint64_t edges = 0, edge_sweeps = 0;  // The end of their numbers, and how many came.
-  std::vector<std::uint8_t> requests;  // The next one.
+  std::vector<std::uint8_t> requests;        // The next one.
   std::vector<std::vector<std::uint8_t>> replies;
 };
 

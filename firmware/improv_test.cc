@@ -274,8 +274,7 @@ TEST_F(ImprovOverSerial, EachRadioTakesItsSettingsOrSaysWhatIsWrongWithThem) {
   ASSERT_EQ(said.size(), 8u);
   EXPECT_EQ(said[0], says_error(0));
   EXPECT_EQ(said[4], says_error(0xff));
-  EXPECT_THAT(std::string(said[5].begin(), said[5].end()),
-              testing::HasSubstr("That is too much."));
+  EXPECT_THAT(std::string(said[5].begin(), said[5].end()), testing::HasSubstr("That is too much."));
 }
 
 TEST_F(ImprovOverSerial, ALogBetweenTheFramesDoesNotDisturb) {

@@ -85,8 +85,8 @@ const char* read_cellular(Reader reader, RadioSettings::Cellular& into) {
   into.bytes_a_month = 1000 * reader.number(4);
   const auto name = reader.rest();
   const bool is_name = std::ranges::all_of(name, [](std::uint8_t c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '.' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
   });
   if (into.bytes_a_month < least_bytes_a_month) return "Fewer than 200 kB a month are too few.";
   if (!is_name || name.empty()) return "An access point's name has letters, digits and . - _ only.";

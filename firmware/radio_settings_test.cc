@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <numeric>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "firmware/memory_values.h"
 #include "firmware/rising_counter.h"
 
 namespace firmware {
@@ -15,28 +15,6 @@ namespace {
 
 using improv::Radio;
 using Bytes = std::vector<std::uint8_t>;
-
-class Memory final : public KeyValues {
- public:
-  std::optional<std::size_t> get(const char* key, std::span<std::uint8_t> value) override {
-    const auto found = kept.find(key);
-    if (found == kept.end() || found->second.size() > value.size()) return std::nullopt;
-    std::ranges::copy(found->second, value.begin());
-    return found->second.size();
-  }
-  bool put(const char* key, std::span<const std::uint8_t> value) override {
-    EXPECT_FALSE(value.empty());
-    if (works) kept[key].assign(value.begin(), value.end());
-    return works;
-  }
-  bool erase_all() override {
-    kept.clear();
-    return true;
-  }
-
-  std::map<std::string, Bytes> kept;
-  bool works = true;
-};
 
 const Assembly with_modem = {.modem = ModemPins{.transmit = 12, .receive = 35}};
 
@@ -62,7 +40,7 @@ Bytes cellular(std::string_view name = "iot.operator-1", std::uint8_t kilobytes_
 }
 
 struct RadioSettingsTest : testing::Test {
-  Memory memory;
+  MemoryValues memory;
   RadioSettings radios;
 
   std::string keep(Radio radio, const Bytes& bytes, const Assembly& assembly = with_modem) {
@@ -192,7 +170,7 @@ TEST_F(RadioSettingsTest, DamagedBytesInMemoryAreNeverASettingThatWouldBeRefused
 }
 
 TEST(KeyedStorage, KeepsACounterThatNeverGivesANumberTwice) {
-  Memory memory;
+  MemoryValues memory;
   std::uint32_t last = 0;
   for (int restart = 0; restart < 3; ++restart) {
     KeyedStorage<RisingCounter::storage_bytes> storage(memory, "adverts");

@@ -2,35 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <string>
 #include <vector>
 
+#include "firmware/memory_values.h"
+
 namespace firmware {
 namespace {
-
-class Memory final : public KeyValues {
- public:
-  std::optional<std::size_t> get(const char* key, std::span<std::uint8_t> value) override {
-    const auto found = kept.find(key);
-    if (found == kept.end() || found->second.size() > value.size()) return std::nullopt;
-    std::ranges::copy(found->second, value.begin());
-    return found->second.size();
-  }
-  bool put(const char* key, std::span<const std::uint8_t> value) override {
-    EXPECT_LE(std::string(key).size(), longest_key);
-    EXPECT_LE(value.size(), longest_value);
-    if (works) kept[key].assign(value.begin(), value.end());
-    return works;
-  }
-  bool erase_all() override {
-    kept.clear();
-    return true;
-  }
-
-  std::map<std::string, std::vector<std::uint8_t>> kept;
-  bool works = true;
-};
 
 constexpr improv::HubAddress hub{"mqtts://hub.local:8883", "home", "cellar", "s3cret"};
 
@@ -39,7 +17,7 @@ std::span<const std::uint8_t> bytes_of(std::string_view text) {
 }
 
 TEST(Settings, WhatWasKeptIsThereAfterARestart) {
-  Memory memory;
+  MemoryValues memory;
   Settings settings;
   ASSERT_TRUE(settings.keep_network(memory, "home net", "a password"));
   ASSERT_TRUE(settings.keep_names(memory, "cellar-meter", "Cellar panel"));
@@ -72,7 +50,7 @@ TEST(Settings, WhatWasKeptIsThereAfterARestart) {
 }
 
 TEST(Settings, AMeterFromTheFactoryKnowsNothing) {
-  Memory memory;
+  MemoryValues memory;
   Settings settings;
   settings.load(memory);
 
@@ -82,7 +60,7 @@ TEST(Settings, AMeterFromTheFactoryKnowsNothing) {
 }
 
 TEST(Settings, AHubWithoutEncryptionOrWithNamesOfNoHubIsRefused) {
-  Memory memory;
+  MemoryValues memory;
   Settings settings;
   for (const auto& wrong : {improv::HubAddress{"mqtt://hub", "home", "cellar", "s"},
                             improv::HubAddress{"mqtts://", "home", "cellar", "s"},
@@ -96,7 +74,7 @@ TEST(Settings, AHubWithoutEncryptionOrWithNamesOfNoHubIsRefused) {
 }
 
 TEST(Settings, PartsOfACertificateComeInOrder) {
-  Memory memory;
+  MemoryValues memory;
   Settings settings;
   ASSERT_TRUE(settings.keep_certificate(memory, 0, 6, bytes_of("abc")));
 
@@ -108,7 +86,7 @@ TEST(Settings, PartsOfACertificateComeInOrder) {
 }
 
 TEST(Settings, AnAssemblyThatCannotWorkIsNotTakenFromMemory) {
-  Memory memory;
+  MemoryValues memory;
   Settings settings;
   Assembly built{.add_ons = 2};
   built.chip_selects[4] = 5;  // The main board's.
@@ -121,7 +99,7 @@ TEST(Settings, AnAssemblyThatCannotWorkIsNotTakenFromMemory) {
 }
 
 TEST(Settings, WhatTheFlashDidNotTakeIsNotSaidToBeKept) {
-  Memory memory;
+  MemoryValues memory;
   memory.works = false;
   Settings settings;
 
@@ -132,7 +110,7 @@ TEST(Settings, WhatTheFlashDidNotTakeIsNotSaidToBeKept) {
 }
 
 TEST(Calibrations, SurviveWhenAllElseIsForgotten) {
-  Memory settings, own;
+  MemoryValues settings, own;
   Settings meter;
   ASSERT_TRUE(meter.keep_network(settings, "home net", "a password"));
   ChannelConfig words{.voltage_gain = 7300, .current_gain = 27'500, .pga = 2, .multiplier = 2};
@@ -148,7 +126,7 @@ TEST(Calibrations, SurviveWhenAllElseIsForgotten) {
 }
 
 TEST(Calibrations, ADamagedOneIsNone) {
-  Memory own;
+  MemoryValues own;
   ASSERT_TRUE(Calibrations(own).keep(3, {.current_gain = 27'500}));
   own.kept["channel_3"].resize(3);
 

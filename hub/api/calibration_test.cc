@@ -285,7 +285,8 @@ TEST_F(CalibrationTest, WhatIsNotWellFormedIsRefusedBeforeTheMeterIsAsked) {
        R"({"step":"begin","device":"meter-1","channel":0,"clamp":"SCT-006","reference":"W","percents":["1","1"]})",
        R"({"step":"reading","circuit":"fridge","imported_kwh":12,"exported_kwh":"","class_percent":1})",
        R"({"step":"reading","circuit":"fridge","imported_kwh":"12","exported_kwh":"","class_percent":0})",
-       R"({"step":"switch"})", R"({"step":"set_sum","circuits":[]})", R"({"step":"set_sum","circuits":[3]})",
+       R"({"step":"switch"})", R"({"step":"set_sum","circuits":[]})",
+       R"({"step":"set_sum","circuits":[3]})",
        R"({"step":"model","device":"meter-1","channel":0,"clamp":"other"})",
        R"({"step":"load","shown":[1,2,3],"kind":"resistive"})",
        R"({"step":"load","shown":["1","2","3"],"kind":"odd"})"}) {

@@ -139,13 +139,12 @@ Work set_all(const Call& call, CalibrationDesks& desks, std::string what,
                  if (!found) return asking.answer(std::unexpected(found.error()));
                  auto signed_now = by;
                  signed_now.time = asking.now;
-                 set_words(home, std::move(*found), desks.readings.book(), signed_now,
-                           asking.requests,
-                           [after, answer = asking.answer](std::expected<void, std::string> done,
-                                                           bool) {
-                             if (done) after();
-                             answer(std::move(done));
-                           });
+                 set_words(
+                     home, std::move(*found), desks.readings.book(), signed_now, asking.requests,
+                     [after, answer = asking.answer](std::expected<void, std::string> done, bool) {
+                       if (done) after();
+                       answer(std::move(done));
+                     });
                });
 }
 
@@ -183,7 +182,8 @@ Work reading(const Call& call, CalibrationDesks& desks, const Json& body) {
                        .class_percent = number_in(body, "class_percent", 0.1, 5),
                        .is_new_meter = body.value("is_new_meter", Json()) == true,
                        .by = who(call)};
-  auto what = fmt::format("read {} kWh off the utility's meter of {}", typed.imported_kwh, typed.circuit);
+  auto what =
+      fmt::format("read {} kWh off the utility's meter of {}", typed.imported_kwh, typed.circuit);
   return noted(call, std::move(what),
                [&desk = desks.readings, typed = std::move(typed)](const Asking& asking) {
                  asking.answer(desk.add(typed, asking.now));
@@ -255,19 +255,20 @@ Work model(const Call& call, CalibrationDesks& desks, const Json& body) {
   const auto [device, channel] = channel_in(call, body);
   const auto* found = insight::find_transformer(text_in(body, "clamp"));
   if (!found) throw BadBody{"clamp: give the name of one in the list."};
-  WordsChange change{
-      .clamp = {device, static_cast<std::uint32_t>(channel), 1},
-      .reference = fmt::format("its model alone, {}", found->name),
-      .words = [found](const measurement::ChannelWords& before) -> std::expected<measurement::ChannelWords, std::string> {
-        auto words = insight::start_words(*found, insight::adapter_models().front());
-        words.voltage_gain = before.voltage_gain;
-        words.voltage_offset = before.voltage_offset;
-        return words;
-      },
-      .accuracy = [found](const insight::Accuracy&) {
-        return insight::uncalibrated(found->class_percent, found->rated_a);
-      },
-      .model = std::string(found->name)};
+  WordsChange change{.clamp = {device, static_cast<std::uint32_t>(channel), 1},
+                     .reference = fmt::format("its model alone, {}", found->name),
+                     .words = [found](const measurement::ChannelWords& before)
+                         -> std::expected<measurement::ChannelWords, std::string> {
+                       auto words = insight::start_words(*found, insight::adapter_models().front());
+                       words.voltage_gain = before.voltage_gain;
+                       words.voltage_offset = before.voltage_offset;
+                       return words;
+                     },
+                     .accuracy =
+                         [found](const insight::Accuracy&) {
+                           return insight::uncalibrated(found->class_percent, found->rated_a);
+                         },
+                     .model = std::string(found->name)};
   return set_all(
       call, desks,
       fmt::format("set channel {} of {} to a clamp of model {}", channel, device, found->name),
@@ -275,15 +276,15 @@ Work model(const Call& call, CalibrationDesks& desks, const Json& body) {
 }
 
 constexpr std::array<NamedStep, 10> steps = {{{"light", light},
-                                             {"set_light", set_light},
-                                             {"reading", reading},
-                                             {"take_back", take_back},
-                                             {"set_readings", set_readings},
-                                             {"switch", switch_load},
-                                             {"set_switched", set_switched},
-                                             {"sum", look_at_sum},
-                                             {"set_sum", set_sum},
-                                             {"model", model}}};
+                                              {"set_light", set_light},
+                                              {"reading", reading},
+                                              {"take_back", take_back},
+                                              {"set_readings", set_readings},
+                                              {"switch", switch_load},
+                                              {"set_switched", set_switched},
+                                              {"sum", look_at_sum},
+                                              {"set_sum", set_sum},
+                                              {"model", model}}};
 
 }  // namespace
 

@@ -51,9 +51,9 @@ std::string_view session_cookie(Way way) {
 
 std::pair<std::string, std::string> session_cookie(Way way, std::string_view session,
                                                    std::chrono::seconds age) {
-  return {"Set-Cookie", fmt::format("{}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={}{}",
-                                    session_cookie(way), session, age.count(),
-                                    way == Way::tls ? "; Secure" : "")};
+  return {"Set-Cookie",
+          fmt::format("{}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={}{}", session_cookie(way),
+                      session, age.count(), way == Way::tls ? "; Secure" : "")};
 }
 
 }  // namespace hub

@@ -35,7 +35,8 @@ struct Gate : testing::Test {
   }
   unsigned homes_with(Way way, std::string_view host, const std::string& cookie) {
     return world.routes
-        .answer({.method = "GET", .target = "/api/homes", .host = host, .cookie = cookie, .way = way})
+        .answer(
+            {.method = "GET", .target = "/api/homes", .host = host, .cookie = cookie, .way = way})
         .status;
   }
   static std::string header(const Response& response, std::string_view wanted) {
@@ -55,8 +56,8 @@ TEST_F(Gate, EachWayHasNamesOfItsOwn) {
     EXPECT_EQ(ask(Way::tls, host).status, 421u) << host;
     EXPECT_EQ(ask(Way::here, host).status, 200u) << host;
   }
-  for (const auto* host : {"evil.example", "lenz.local.evil.example", "x.lenz.local", "lenz.local:x",
-                           "fd00::1", "", "lenz.local@evil.example"}) {
+  for (const auto* host : {"evil.example", "lenz.local.evil.example", "x.lenz.local",
+                           "lenz.local:x", "fd00::1", "", "lenz.local@evil.example"}) {
     EXPECT_EQ(ask(Way::tls, host).status, 421u) << host;
     EXPECT_EQ(ask(Way::plain, host).status, 421u) << host;
   }
@@ -132,10 +133,9 @@ TEST_F(Gate, TheAuthorityIsShownToAnybodyAsPhonesTakeIt) {
 }
 
 TEST_F(Gate, WithoutAnAuthorityOfItsOwnThereIsNoneToShow) {
-  const Routes routes({.homes = world.served, .accounts = world.accounts, .now = [&] {
-                         return world.now;
-                       }},
-                      Pages(world.folder.path / "dist"));
+  const Routes routes(
+      {.homes = world.served, .accounts = world.accounts, .now = [&] { return world.now; }},
+      Pages(world.folder.path / "dist"));
 
   const auto answer =
       routes.answer({.method = "GET", .target = "/lenz-ca.crt", .host = "localhost"});

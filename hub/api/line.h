@@ -1,4 +1,5 @@
-// A connection that is plain or, after a handshake, under TLS: to Asio and Beast one kind of stream.
+// A connection that is plain or, after a handshake, under TLS: to Asio and Beast one kind of
+// stream.
 
 #pragma once
 

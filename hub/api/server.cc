@@ -131,8 +131,7 @@ struct Connection {
   }
 };
 
-Request request_of(const http::request<http::string_body>& message,
-                   const Connection& connection) {
+Request request_of(const http::request<http::string_body>& message, const Connection& connection) {
   return {
       .method = {message.method_string().data(), message.method_string().size()},
       .target = {message.target().data(), message.target().size()},
@@ -164,7 +163,7 @@ struct Listening {
   tcp::acceptor acceptor;
   std::shared_ptr<ssl::context> tls;                  // Null: plain.
   std::chrono::steady_clock::time_point handshake{};  // When the next one is due at the earliest.
-  const Routes* routes;  // Null once the server has ended.
+  const Routes* routes;                               // Null once the server has ended.
   const ServerLimits limits;
   std::set<Connection*> connections;
   std::size_t listeners = 0;
@@ -407,12 +406,12 @@ asio::awaitable<bool> greet(SharedListening listening, SharedConnection connecti
   tcp.expires_after(listening->limits.handshake);
   const bool is_tls = co_await beast::async_detect_ssl(tcp, buffer, returning(error));
   connection->way = is_tls ? Way::tls : Way::plain;
-  if (error || !listening->routes || !is_tls) co_return !error&& listening->routes;
+  if (error || !listening->routes || !is_tls) co_return !error && listening->routes;
   auto& tls = connection->stream.begin_tls(*listening->tls);
-  const auto used = co_await tls.async_handshake(ssl::stream_base::server, buffer.data(),
-                                                 returning(error));
+  const auto used =
+      co_await tls.async_handshake(ssl::stream_base::server, buffer.data(), returning(error));
   buffer.consume(used);
-  co_return !error&& listening->routes;
+  co_return !error && listening->routes;
 }
 
 asio::awaitable<void> serve(SharedListening listening, SharedConnection connection) {
@@ -519,10 +518,11 @@ std::expected<std::shared_ptr<ssl::context>, std::string> tls_of(const TlsCertif
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
   SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_cipher_list(native, "ECDHE+AESGCM:ECDHE+CHACHA20");  // Of TLS 1.2.
-  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);      // The other end keeps its ticket.
+  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);  // The other end keeps its ticket.
   error_code error;
   tls->use_certificate_chain(asio::buffer(shown.chain), error);
-  if (error) return std::unexpected("The certificate is none: it must be PEM, its chain behind it.");
+  if (error)
+    return std::unexpected("The certificate is none: it must be PEM, its chain behind it.");
   // Else OpenSSL asks for one at the terminal, and waits.
   tls->set_password_callback([](auto, auto) { return std::string(); });
   tls->use_private_key(asio::buffer(shown.key), ssl::context::pem, error);

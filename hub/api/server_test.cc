@@ -9,6 +9,7 @@
 #include <random>
 
 #include "hub/api/small_world.h"
+#include "hub/net/loopback.h"
 
 namespace hub {
 namespace {
@@ -22,7 +23,7 @@ using testing::StartsWith;
 
 // A real server on a free port, and clients that speak bare bytes. All on one thread: the clients
 // never block, and wait by letting the server run.
-class ServerTest : public testing::Test {
+class ServerTest : public OnLoopback {
  protected:
   static ServerLimits limits() {
     ServerLimits short_ones;
@@ -32,7 +33,6 @@ class ServerTest : public testing::Test {
   }
 
   SmallWorld world;
-  asio::io_context io;
   std::unique_ptr<Server> server =
       std::make_unique<Server>(io, world.routes, "127.0.0.1", 0, limits());
 
@@ -43,19 +43,8 @@ class ServerTest : public testing::Test {
     return socket;
   }
 
-  // Until it holds, for at most five seconds.
-  bool run_until(const std::function<bool()>& holds) {
-    const auto end = std::chrono::steady_clock::now() + 5s;
-    while (!holds()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      io.run_one_for(1ms);
-      io.restart();
-    }
-    return true;
-  }
-
   void send(tcp::socket& socket, std::string_view bytes) {
-    run_until([&] {
+    comes_true([&] {
       error_code error;
       bytes.remove_prefix(socket.write_some(asio::buffer(bytes), error));
       return bytes.empty() || (error && error != asio::error::would_block);
@@ -73,7 +62,7 @@ class ServerTest : public testing::Test {
 
   std::string receive_until(tcp::socket& socket, std::string_view word) {
     std::string received;
-    EXPECT_TRUE(run_until([&] {
+    EXPECT_TRUE(comes_true([&] {
       const bool goes_on = take(socket, received);
       return received.find(word) != std::string::npos || !goes_on;
     })) << "Waited for "
@@ -83,7 +72,7 @@ class ServerTest : public testing::Test {
 
   std::string receive_all(tcp::socket& socket) {
     std::string received;
-    EXPECT_TRUE(run_until([&] { return !take(socket, received); })) << "Still open.";
+    EXPECT_TRUE(comes_true([&] { return !take(socket, received); })) << "Still open.";
     return received;
   }
 
@@ -272,7 +261,7 @@ TEST_F(ServerTest, OneConnectionTooManyIsTurnedAway) {
   EXPECT_THAT(receive_all(one_too_many), StartsWith("HTTP/1.1 503"));
 
   open.pop_back();
-  run_until([this] { return get("/").starts_with("HTTP/1.1 200"); });
+  comes_true([this] { return get("/").starts_with("HTTP/1.1 200"); });
   EXPECT_THAT(get("/"), StartsWith("HTTP/1.1 200"));
 }
 
@@ -322,7 +311,7 @@ TEST_F(ServerTest, OneListenerTooManyIsRefusedUntilAnotherLeaves) {
   EXPECT_THAT(receive_all(one_too_many), StartsWith("HTTP/1.1 503"));
 
   listeners.pop_back();
-  EXPECT_TRUE(run_until([&] {
+  EXPECT_TRUE(comes_true([&] {
     auto socket = listening(cookie);
     return receive_until(socket, "\r\n\r\n").starts_with("HTTP/1.1 200");
   }));
@@ -344,7 +333,7 @@ TEST_F(ServerTest, AListenerThatDoesNotReadIsDroppedAndTheOthersHearOn) {
   for (int i = 0; i < 300; ++i) {
     publish(static_cast<float>(i));
     const auto number = fmt::format("\":{}}}}}\n\n", i);
-    ASSERT_TRUE(run_until([&] {
+    ASSERT_TRUE(comes_true([&] {
       take(quick, heard);
       return heard.ends_with(number);
     })) << i;
@@ -385,7 +374,7 @@ TEST_F(ServerTest, ManyWhoWaitForLongAnswersAllGetThem) {
                      cookie));
   }
 
-  EXPECT_TRUE(run_until([&] {
+  EXPECT_TRUE(comes_true([&] {
     std::size_t over = 0;
     for (std::size_t i = 0; i < sockets.size(); ++i) over += !take(sockets[i], received[i]);
     return over == sockets.size();

@@ -11,6 +11,7 @@
 
 #include "hub/api/server.h"
 #include "hub/api/small_world.h"
+#include "hub/net/loopback.h"
 #include "hub/net/own_certificate.h"
 
 namespace hub {
@@ -26,7 +27,7 @@ using testing::StartsWith;
 
 TlsCertificate of(const OwnCertificate& own) { return {own.certificate_text, own.key_text}; }
 
-class ServerTlsTest : public testing::Test {
+class ServerTlsTest : public OnLoopback {
  protected:
   static ServerLimits limits() {
     ServerLimits short_ones;
@@ -39,7 +40,6 @@ class ServerTlsTest : public testing::Test {
   }
 
   SmallWorld world;
-  asio::io_context io;
   ssl::context unused{ssl::context::tls_server};
   OwnCertificate first{"DNS:lenz.local", unused}, second{"DNS:lenz.local", unused};
   std::unique_ptr<Server> server =
@@ -80,16 +80,6 @@ class ServerTlsTest : public testing::Test {
     }
   };
 
-  bool run_until(const std::function<bool()>& holds) {
-    const auto end = std::chrono::steady_clock::now() + 5s;
-    while (!holds()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      io.run_one_for(1ms);
-      io.restart();
-    }
-    return true;
-  }
-
   tcp::socket connected(const Server& to) {
     tcp::socket socket(io);
     socket.connect({asio::ip::address_v4::loopback(), to.port()});
@@ -102,7 +92,7 @@ class ServerTlsTest : public testing::Test {
     made->stream.next_layer().connect({asio::ip::address_v4::loopback(), server->port()});
     made->stream.async_handshake(ssl::stream_base::client,
                                  [&to = *made](error_code error) { to.shook = error; });
-    EXPECT_TRUE(run_until([&] { return made->shook.has_value(); }));
+    EXPECT_TRUE(comes_true([&] { return made->shook.has_value(); }));
     if (made->is_in()) made->read_on();
     return made;
   }
@@ -111,7 +101,7 @@ class ServerTlsTest : public testing::Test {
     const auto visitor = client();
     EXPECT_TRUE(visitor->is_in());
     visitor->send(bytes);
-    EXPECT_TRUE(run_until([&] { return visitor->has_ended; })) << "Still open.";
+    EXPECT_TRUE(comes_true([&] { return visitor->has_ended; })) << "Still open.";
     return visitor->received;
   }
   std::string get(const std::string& target, const std::string& host = "lenz.local:8443") {
@@ -128,7 +118,7 @@ class ServerTlsTest : public testing::Test {
   std::string received_by(tcp::socket& socket) {
     socket.non_blocking(true);
     std::string received;
-    EXPECT_TRUE(run_until([&] {
+    EXPECT_TRUE(comes_true([&] {
       std::array<char, 4096> chunk;
       error_code error;
       received.append(chunk.data(), socket.read_some(asio::buffer(chunk), error));
@@ -151,14 +141,14 @@ TEST_F(ServerTlsTest, OneConnectionAnswersManyRequests) {
   for (std::size_t i = 1; i <= 3; ++i) {
     visitor->received.clear();
     visitor->send("GET / HTTP/1.1\r\nHost: lenz.local\r\n\r\n");
-    EXPECT_TRUE(run_until([&] { return visitor->received.ends_with("Lenz</h1>"); }));
+    EXPECT_TRUE(comes_true([&] { return visitor->received.ends_with("Lenz</h1>"); }));
   }
 }
 
 TEST_F(ServerTlsTest, AnAnswerEndsAsItShouldAndIsNotCutOff) {
   const auto visitor = client();
   visitor->send("GET / HTTP/1.1\r\nHost: lenz.local\r\nConnection: close\r\n\r\n");
-  run_until([&] { return visitor->has_ended; });
+  comes_true([&] { return visitor->has_ended; });
   // OpenSSL has seen the other end say that it ends.
   EXPECT_NE(SSL_get_shutdown(visitor->stream.native_handle()) & SSL_RECEIVED_SHUTDOWN, 0);
 }
@@ -166,11 +156,11 @@ TEST_F(ServerTlsTest, AnAnswerEndsAsItShouldAndIsNotCutOff) {
 TEST_F(ServerTlsTest, ALinkSignsInAndABodyThatIsTooLongIsToldSo) {
   const auto body = fmt::format(R"({{"link":"{}"}})", world.accounts.new_link(world.now));
   const auto post = [&](std::size_t length, const std::string& sent) {
-    return answer(
-        fmt::format("POST /api/session HTTP/1.1\r\nHost: lenz.local\r\nOrigin: https://lenz.local\r\n"
-                    "Content-Type: application/json\r\nContent-Length: {}\r\n"
-                    "Connection: close\r\n\r\n{}",
-                    length, sent));
+    return answer(fmt::format(
+        "POST /api/session HTTP/1.1\r\nHost: lenz.local\r\nOrigin: https://lenz.local\r\n"
+        "Content-Type: application/json\r\nContent-Length: {}\r\n"
+        "Connection: close\r\n\r\n{}",
+        length, sent));
   };
 
   EXPECT_THAT(post(body.size(), body), HasSubstr("Set-Cookie: __Host-lenz_session="));
@@ -183,7 +173,7 @@ TEST_F(ServerTlsTest, APageThatListensHearsOfSamplesAndOfItsEnd) {
   visitor->send(fmt::format(
       "GET /api/homes/home/live HTTP/1.1\r\nHost: lenz.local\r\nCookie: {}\r\n\r\n", cookie));
   const auto hears = [&](const std::string& word) {
-    return run_until([&] { return visitor->received.find(word) != std::string::npos; });
+    return comes_true([&] { return visitor->received.find(word) != std::string::npos; });
   };
   ASSERT_TRUE(hears("\"fridge\":80}}\n\n"));
   EXPECT_THAT(visitor->received, HasSubstr("Content-Type: text/event-stream\r\n"));
@@ -195,7 +185,7 @@ TEST_F(ServerTlsTest, APageThatListensHearsOfSamplesAndOfItsEnd) {
   EXPECT_TRUE(hears(": still here\n\n"));
 
   ASSERT_TRUE(world.accounts.sign_out(cookie.substr(cookie.find('=') + 1)));
-  EXPECT_TRUE(run_until([&] { return visitor->has_ended; }));
+  EXPECT_TRUE(comes_true([&] { return visitor->has_ended; }));
 }
 
 TEST_F(ServerTlsTest, WhoForgetsTheSIsSentThere) {
@@ -259,7 +249,7 @@ TEST_F(ServerTlsTest, WhoFillsTheNetworksPortLeavesThisMachinesFree) {
               StartsWith("HTTP/1.1 200"));
 
   open.pop_back();
-  EXPECT_TRUE(run_until([this] { return client()->is_in(); }));
+  EXPECT_TRUE(comes_true([this] { return client()->is_in(); }));
 }
 
 TEST_F(ServerTlsTest, HandshakesThatComeTooFastWait) {
@@ -282,7 +272,7 @@ TEST_F(ServerTlsTest, ARenewedCertificateIsShownAndABrokenOneIsNot) {
   EXPECT_EQ(client()->met(), second.certificate_text);
   EXPECT_EQ(before->met(), first.certificate_text);
   before->send("GET / HTTP/1.1\r\nHost: lenz.local\r\n\r\n");
-  EXPECT_TRUE(run_until([&] { return before->received.ends_with("Lenz</h1>"); }));
+  EXPECT_TRUE(comes_true([&] { return before->received.ends_with("Lenz</h1>"); }));
 
   const std::vector<TlsCertificate> broken = {{"", ""},
                                               {"no certificate", second.key_text},
@@ -334,12 +324,12 @@ TEST_F(ServerTlsTest, NothingThatIsSentBreaksIt) {
 TEST_F(ServerTlsTest, TheHubStopsWhileAHandshakeIsUnderWay) {
   auto stalled = connected(*server);
   const auto listening = client();
-  run_until([&] { return listening->is_in(); });
+  comes_true([&] { return listening->is_in(); });
 
   server.reset();
 
   EXPECT_EQ(received_by(stalled), "");
-  EXPECT_TRUE(run_until([&] { return listening->has_ended; }));
+  EXPECT_TRUE(comes_true([&] { return listening->has_ended; }));
 }
 
 }  // namespace

@@ -193,10 +193,9 @@ class People {
   static RamStorage outbox(outbox_bytes);
   auto* const coarse = radios.coarse();
   static std::vector<measurement::Sample> window(coarse ? minutes_at_once : samples_at_once);
-  static Device device({.name = settings.device.view(),
-                        .boot = boot,
-                        .edges = coarse ? EdgeRule{} : usual_edges},
-                       chips, outbox, window, radios.link());
+  static Device device(
+      {.name = settings.device.view(), .boot = boot, .edges = coarse ? EdgeRule{} : usual_edges},
+      chips, outbox, window, radios.link());
   if (coarse) device.thin(*coarse);
   const bool has_log = log_partition.begin("log");
   say(has_log, "There is no partition for what the hub has not confirmed: flash the whole table.");

@@ -112,10 +112,7 @@ std::size_t Network::scan(std::span<improv::Network> into) {
 }
 
 improv::Links Network::links() const {
-  return {.online = is_online(),
-          .wifi = wifi_up_,
-          .ethernet = ethernet_up_,
-          .modem = modem_up_};
+  return {.online = is_online(), .wifi = wifi_up_, .ethernet = ethernet_up_, .modem = modem_up_};
 }
 
 int Network::signal_dbm() const {

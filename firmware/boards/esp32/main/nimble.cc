@@ -58,8 +58,7 @@ void EspAes::encrypt(std::span<std::uint8_t, 16> block) {
 }
 
 Bluetooth::Bluetooth(const Options& options, KeyValues& lasting, improv::Host& host)
-    : counter_(lasting, "adverts"),
-      meter_(options_of(options), *this, counter_, host) {
+    : counter_(lasting, "adverts"), meter_(options_of(options), *this, counter_, host) {
   here = this;
 }
 

@@ -27,8 +27,6 @@ bool NvsValues::put(const char* key, std::span<const std::uint8_t> value) {
          nvs_commit(handle_) == ESP_OK;
 }
 
-bool NvsValues::erase_all() {
-  return nvs_flash_erase_partition(partition_) == ESP_OK;
-}
+bool NvsValues::erase_all() { return nvs_flash_erase_partition(partition_) == ESP_OK; }
 
 }  // namespace firmware::esp32_board

@@ -1,9 +1,9 @@
 #include "provisioning.h"
 
-#include "radios.h"
-
 #include <esp_app_desc.h>
 #include <sdkconfig.h>
+
+#include "radios.h"
 #if CONFIG_ESP_CONSOLE_USB_SERIAL_JTAG
 #include <driver/usb_serial_jtag.h>
 #else

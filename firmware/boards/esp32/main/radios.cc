@@ -92,9 +92,7 @@ const char* Radios::begin_cellular(const Network& network) {
   return "The modem cannot be used: give the board and its pins anew.";
 }
 
-bool Radios::costs_by_the_byte() const {
-  return settings_.radios.cellular && settings_.has_hub();
-}
+bool Radios::costs_by_the_byte() const { return settings_.radios.cellular && settings_.has_hub(); }
 
 Coarse* Radios::coarse() { return cellular_ ? &cellular_->meter.coarse() : nullptr; }
 

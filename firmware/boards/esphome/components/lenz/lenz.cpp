@@ -93,9 +93,9 @@ void Meter::setup() {
   window_.resize(samples_at_once);
   link_.begin(client_, home_, device_name_);
   const auto boot = std::uint64_t{random_uint32()} << 32 | random_uint32();
-  device_.emplace(firmware::DeviceOptions{
-                      .name = device_name_, .boot = boot, .edges = firmware::usual_edges},
-                  std::span(drivers_), memory_, std::span(window_), link_);
+  device_.emplace(
+      firmware::DeviceOptions{.name = device_name_, .boot = boot, .edges = firmware::usual_edges},
+      std::span(drivers_), memory_, std::span(window_), link_);
   service_.emplace(std::span(drivers_), *this);
   device_->serve(*service_);
   last_millis_ = millis();
