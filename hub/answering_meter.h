@@ -16,6 +16,7 @@
 #include "hub/files/simulated_disk.h"
 #include "hub/meter_requests.h"
 #include "hub/store/sqlite_store.h"
+#include "hub/words_course.h"
 #include "measurement/request_codec.h"
 
 namespace hub {
@@ -34,12 +35,9 @@ class AnsweringMeter {
     const std::size_t chips = (clamps + 2) / 3;
     const double hours = std::chrono::duration<double, std::ratio<3600>>(period).count();
     const auto append = [&] {
-      ASSERT_TRUE(store.append({.device = "meter-1",
-                                .boot = boot,
-                                .period = period,
-                                .chips = chips,
-                                .booted_at = begin},
-                               samples));
+      ASSERT_TRUE(store.append(
+          {.device = "meter-1", .boot = boot, .period = period, .chips = chips, .booted_at = begin},
+          samples));
       samples.clear();
     };
     std::uint64_t number = 0;
@@ -70,6 +68,19 @@ class AnsweringMeter {
       replies_.erase(replies_.begin());
       requests.heard("home", "meter-1", {reinterpret_cast<const char*>(bytes.data()), *used}, now);
     }
+  }
+
+  // Sets the words, and says what came of it: empty when they are set.
+  std::string set(const std::expected<std::vector<WordsChange>, std::string>& changes,
+                  measurement::Timestamp at) {
+    if (!changes) return changes.error();
+    std::string said = "no answer";
+    set_words("home", *changes, book, {.by = "Ada", .volts = 230, .time = at}, requests,
+              [&](const std::expected<void, std::string>& done, bool) {
+                said = done ? "" : done.error();
+              });
+    reply(at);
+    return said;
   }
 
   const std::filesystem::path folder = [] {

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto longest_break = 60s;  // Between two samples of one rhythm.
+constexpr auto longest_break = 60s;       // Between two samples of one rhythm.
 constexpr double least_step_share = 0.2;  // Of a clamp that steps, too.
 constexpr double draws_w = 20;            // More than that: it is on.
 
@@ -32,8 +32,8 @@ double plus_minus(const std::vector<CalibrationRecord>& book, const std::vector<
                   double volts, double amperes) {
   double worst = 0;
   for (const auto& clamp : clamps) {
-    worst = std::max(worst,
-                     insight::plus_minus_percent(accuracy_of(book, clamp), volts, amperes, 1));
+    worst =
+        std::max(worst, insight::plus_minus_percent(accuracy_of(book, clamp), volts, amperes, 1));
   }
   return worst;
 }
@@ -51,12 +51,14 @@ std::vector<WordsChange> changes_of(const std::vector<ChannelUse>& clamps,
   for (const auto& clamp : clamps) {
     changes.push_back({.clamp = clamp,
                        .reference = reference,
-                       .words = [factor = taken.factor](const measurement::ChannelWords& words) {
-                         return insight::raised(words, factor);
-                       },
-                       .accuracy = [taken, count = clamps.size()](const Accuracy& before) {
-                         return insight::by_mains(before, taken, count);
-                       }});
+                       .words =
+                           [factor = taken.factor](const measurement::ChannelWords& words) {
+                             return insight::raised(words, factor);
+                           },
+                       .accuracy =
+                           [taken, count = clamps.size()](const Accuracy& before) {
+                             return insight::by_mains(before, taken, count);
+                           }});
   }
   return changes;
 }
@@ -82,10 +84,9 @@ double vars_per_watt(Store& store, const Circuit& circuit, TimeRange range) {
 
 double phase_percent(const std::vector<CalibrationRecord>& book, const Circuit& branch,
                      const Circuit& mains, double vars_per_watt) {
-  return insight::phase_percent(accuracy_of(book, branch.channels[0]),
-                                accuracy_of(book, mains.channels[0]),
-                                branch.channels[0].device == mains.channels[0].device,
-                                vars_per_watt);
+  return insight::phase_percent(
+      accuracy_of(book, branch.channels[0]), accuracy_of(book, mains.channels[0]),
+      branch.channels[0].device == mains.channels[0].device, vars_per_watt);
 }
 
 std::vector<double> minutes_of(Store& store, const Home& home, const std::string& circuit,
@@ -135,6 +136,7 @@ std::expected<void, std::string> BranchDesk::begin_switching(const std::string& 
   }
   switching_ = Switching{.circuit = id,
                          .clamps = circuit->channels,
+                         .mains_clamps = mains->channels,
                          .begin = now,
                          .end = now + longest_switching,
                          .gain = insight::branch_gain({})};
@@ -143,15 +145,22 @@ std::expected<void, std::string> BranchDesk::begin_switching(const std::string& 
 
 const BranchDesk::Switching* BranchDesk::switching(Timestamp now) {
   if (!switching_) return nullptr;
-  if (!switching_->is_set) look(*switching_, load_calibrations(book_), now);
+  const auto& panel = panel_at(home_, now);
+  const auto* mains = metered_mains(panel);
+  const auto* branch = find(panel, switching_->circuit);
+  const bool is_as_begun = mains && mains->channels == switching_->mains_clamps && branch &&
+                           branch->channels == switching_->clamps;
+  if (!is_as_begun) {
+    switching_.reset();  // Somebody changed the panel.
+    return nullptr;
+  }
+  if (!switching_->is_set) look(*switching_, *mains, *branch, now);
   return &*switching_;
 }
 
-void BranchDesk::look(Switching& switching, const std::vector<CalibrationRecord>& book,
+void BranchDesk::look(Switching& switching, const Circuit& mains, const Circuit& branch,
                       Timestamp now) {
-  const auto& panel = panel_at(home_, now);
-  const auto& mains = *metered_mains(panel);
-  const auto& branch = *find(panel, switching.circuit);
+  const auto book = load_calibrations(book_);
   const TimeRange range{switching.begin, std::min(now, switching.end)};
   if (range.begin >= range.end) return;
   std::vector<insight::SwitchedMoment> all;
@@ -162,10 +171,10 @@ void BranchDesk::look(Switching& switching, const std::vector<CalibrationRecord>
     all.resize(std::max(all.size(), points->mean.size()), {.branch_w = 0});
     for (std::size_t i = 0; i < all.size(); ++i) {
       const double watts = i < points->mean.size() ? static_cast<double>(points->mean[i]) : NAN;
-      all[i].time_s = static_cast<double>((points->begin + static_cast<std::int64_t>(i) * 1s)
-                                              .time_since_epoch()
-                                              .count()) /
-                      1000;
+      all[i].time_s =
+          static_cast<double>(
+              (points->begin + static_cast<std::int64_t>(i) * 1s).time_since_epoch().count()) /
+          1000;
       to_what(all[i]) += use.multiplier * watts;
     }
   };
@@ -173,9 +182,8 @@ void BranchDesk::look(Switching& switching, const std::vector<CalibrationRecord>
     add(use, [](insight::SwitchedMoment& moment) -> double& { return moment.branch_w; });
   }
   for (std::size_t c = 0; c < mains.channels.size(); ++c) {
-    add(mains.channels[c], [c](insight::SwitchedMoment& moment) -> double& {
-      return moment.mains_clamps_w.at(c);
-    });
+    add(mains.channels[c],
+        [c](insight::SwitchedMoment& moment) -> double& { return moment.mains_clamps_w.at(c); });
   }
   // Seconds without a sample are no break as long as the meter's rhythm is kept.
   std::vector<insight::SwitchedMoment> moments;
@@ -208,8 +216,8 @@ void BranchDesk::look(Switching& switching, const std::vector<CalibrationRecord>
       carried_w += std::abs(moment.mains_clamps_w.at(c)) / static_cast<double>(moments.size());
     }
     for (const double watts : {step_w * share, carried_w}) {
-      taken.mains_percent = std::max(
-          taken.mains_percent, plus_minus(book, {mains.channels[c]}, volts, watts / volts));
+      taken.mains_percent = std::max(taken.mains_percent,
+                                     plus_minus(book, {mains.channels[c]}, volts, watts / volts));
     }
   }
   taken.amperes = step_w / volts / count;
@@ -228,9 +236,9 @@ std::expected<std::vector<WordsChange>, std::string> BranchDesk::switching_chang
   if (!found) return std::unexpected("Nothing is being switched: begin with a circuit.");
   if (found->is_set) return std::unexpected("It is set already: begin again to check it.");
   if (!found->gain) return std::unexpected(found->gain.error());
-  return changes_of(found->clamps, found->taken,
-                    fmt::format("One load, switched, against the mains: {} steps",
-                                found->gain->steps));
+  return changes_of(
+      found->clamps, found->taken,
+      fmt::format("One load, switched, against the mains: {} steps", found->gain->steps));
 }
 
 void BranchDesk::was_set_by_switching() {
@@ -253,9 +261,9 @@ std::expected<void, std::string> BranchDesk::look_at_sum(Timestamp now) {
   for (const auto* circuit : circuits) begin = std::max(begin, newest_of(book, circuit->channels));
   // Whole minutes that are over.
   const auto first = (begin.time_since_epoch() + 1min - 1ms) / 1min;
-  const Steps steps{Timestamp(first * 1min), 1min,
-                    static_cast<std::size_t>(std::max<std::int64_t>(
-                        now.time_since_epoch() / 1min - first, 0))};
+  const Steps steps{
+      Timestamp(first * 1min), 1min,
+      static_cast<std::size_t>(std::max<std::int64_t>(now.time_since_epoch() / 1min - first, 0))};
   std::string trouble;
   const auto of_mains = minutes_of(store_, home_, mains->id, steps, trouble);
   std::vector<std::vector<double>> of_branches;
@@ -294,9 +302,8 @@ std::expected<void, std::string> BranchDesk::look_at_sum(Timestamp now) {
     branch.taken.amperes = std::max(sizes > 0 ? squares / sizes : std::abs(branch.mean_w), 1.0) /
                            volts / static_cast<double>(circuit->channels.size());
     branch.before_percent = plus_minus(book, circuit->channels, volts, branch.taken.amperes);
-    branch.taken.phase_percent =
-        phase_percent(book, *circuit, *mains,
-                      vars_per_watt(store_, *circuit, {steps.begin, steps.end()}));
+    branch.taken.phase_percent = phase_percent(
+        book, *circuit, *mains, vars_per_watt(store_, *circuit, {steps.begin, steps.end()}));
     priors.push_back(
         std::hypot(branch.before_percent, sum.mains_percent, branch.taken.phase_percent) / 1.96);
     sum.branches.push_back(std::move(branch));
@@ -317,9 +324,9 @@ std::expected<void, std::string> BranchDesk::look_at_sum(Timestamp now) {
   sum.unmeasured_w = fit->unmeasured_w;
   sum.always_w = fit->always_w;
   for (const auto& clamp : mains->channels) {
-    sum.plus_minus_w = std::max(
-        sum.plus_minus_w, insight::unmeasured_plus_minus(*fit, accuracy_of(book, clamp),
-                                                         mains_w / mains_minutes, volts));
+    sum.plus_minus_w =
+        std::max(sum.plus_minus_w, insight::unmeasured_plus_minus(*fit, accuracy_of(book, clamp),
+                                                                  mains_w / mains_minutes, volts));
   }
   sum_ = std::move(sum);
   return {};
@@ -328,16 +335,15 @@ std::expected<void, std::string> BranchDesk::look_at_sum(Timestamp now) {
 std::expected<std::vector<WordsChange>, std::string> BranchDesk::sum_changes(
     const std::vector<std::string>& circuits) const {
   if (!sum_) return std::unexpected("The sum was not looked at: look at it first.");
-  if (sum_->is_set) return std::unexpected("It is set already: the next days tell how right it is.");
+  if (sum_->is_set)
+    return std::unexpected("It is set already: the next days tell how right it is.");
   std::vector<WordsChange> changes;
   for (const auto& branch : sum_->branches) {
     if (std::ranges::find(circuits, branch.circuit) == circuits.end()) continue;
     if (!branch.is_better()) {
-      return std::unexpected(
-          fmt::format("{} would not become surer by the sum.", branch.circuit));
+      return std::unexpected(fmt::format("{} would not become surer by the sum.", branch.circuit));
     }
-    const auto reference =
-        fmt::format("Sum of branches against mains, {} minutes", sum_->minutes);
+    const auto reference = fmt::format("Sum of branches against mains, {} minutes", sum_->minutes);
     for (auto& change : changes_of(branch.clamps, branch.taken, reference)) {
       changes.push_back(std::move(change));
     }

@@ -31,21 +31,21 @@ class BranchDesk {
   // A load of one circuit that somebody switches on and off.
   struct Switching {
     std::string circuit;
-    std::vector<ChannelUse> clamps;
+    std::vector<ChannelUse> clamps, mains_clamps;
     measurement::Timestamp begin{}, end{};  // Samples after the end are not looked at.
     std::vector<insight::PowerStep> steps;
     // What may be set by it. Refused: too few steps, steps that disagree, or a ± that would not be
     // less than before.
     std::expected<insight::BranchGain, std::string> gain;
-    insight::TakenGain taken;  // Where there is a gain.
+    insight::TakenGain taken;                      // Where there is a gain.
     double before_percent = 0, after_percent = 0;  // ± of its power with the load.
     std::string wrong_legs;                        // Empty: they are as the panel has them.
     bool is_set = false;
   };
   std::expected<void, std::string> begin_switching(const std::string& circuit,
                                                    measurement::Timestamp now);
-  // As the newest samples have it; null: nothing is being switched. Throws std::runtime_error with
-  // one sentence.
+  // As the newest samples have it; null: nothing is being switched, or the panel has other clamps
+  // than when that began. Throws std::runtime_error with one sentence.
   const Switching* switching(measurement::Timestamp now);
 
   // What the sum of all branches says of one.
@@ -72,7 +72,8 @@ class BranchDesk {
 
   // What sets the clamps so: of the circuit that is switched, or of those of the sum that are
   // named and get better by it.
-  std::expected<std::vector<WordsChange>, std::string> switching_changes(measurement::Timestamp now);
+  std::expected<std::vector<WordsChange>, std::string> switching_changes(
+      measurement::Timestamp now);
   std::expected<std::vector<WordsChange>, std::string> sum_changes(
       const std::vector<std::string>& circuits) const;
   void was_set_by_switching();
@@ -85,7 +86,7 @@ class BranchDesk {
   const std::filesystem::path& book() const { return book_; }
 
  private:
-  void look(Switching&, const std::vector<CalibrationRecord>&, measurement::Timestamp now);
+  void look(Switching&, const Circuit& mains, const Circuit& branch, measurement::Timestamp now);
 
   Store& store_;
   const Home& home_;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <random>
 
 #include "hub/answering_meter.h"
@@ -41,16 +42,6 @@ class BranchDeskTest : public testing::Test {
                      .accuracy = accuracy},
                     meter.book);
   }
-  std::string set(std::expected<std::vector<WordsChange>, std::string> changes, Timestamp at) {
-    if (!changes) return changes.error();
-    std::string said = "no answer";
-    set_words("home", *changes, desk.book(), {.by = "Ada", .volts = 230, .time = at},
-              meter.requests, [&](const std::expected<void, std::string>& done, bool) {
-                said = done ? "" : done.error();
-              });
-    meter.reply(at);
-    return said;
-  }
 
   AnsweringMeter meter;
   Home home{.id = "home"};
@@ -59,7 +50,7 @@ class BranchDeskTest : public testing::Test {
 
 TEST_F(BranchDeskTest, AKettleThatIsSwitchedSetsItsCircuitByTheMains) {
   ASSERT_TRUE(desk.begin_switching("kitchen", noon));
-  EXPECT_THAT(set(desk.switching_changes(noon), noon), HasSubstr("stepped 0 times"));
+  EXPECT_THAT(meter.set(desk.switching_changes(noon), noon), HasSubstr("stepped 0 times"));
   meter.measure(1, noon, noon + 2min, 1s, 4, [](Timestamp at, std::size_t clamp) {
     const bool is_on = (at - noon) / 10s % 2 == 1;
     const double kettle = is_on ? 2000 : 0;
@@ -73,7 +64,7 @@ TEST_F(BranchDeskTest, AKettleThatIsSwitchedSetsItsCircuitByTheMains) {
   EXPECT_NEAR(found.gain->factor, 1 / 0.97, 1e-4);
   EXPECT_GT(found.before_percent, 4);
   EXPECT_LT(found.after_percent, 0.6);
-  EXPECT_EQ(set(desk.switching_changes(noon + 2min), noon + 2min), "");
+  EXPECT_EQ(meter.set(desk.switching_changes(noon + 2min), noon + 2min), "");
   EXPECT_EQ(meter.words[1].current_gain, 20'619);
   EXPECT_EQ(meter.words[0].current_gain, 20'000);
   const auto newest = *newest_calibration(load_calibrations(meter.book), "meter-1", 1);
@@ -90,7 +81,8 @@ TEST_F(BranchDeskTest, MainsThatNobodySetMakeNoBranchSurer) {
   });
 
   EXPECT_THAT(desk.switching(noon + 2min)->gain.error(), HasSubstr("Set the mains first"));
-  EXPECT_THAT(set(desk.switching_changes(noon + 2min), noon), HasSubstr("Set the mains first"));
+  EXPECT_THAT(meter.set(desk.switching_changes(noon + 2min), noon),
+              HasSubstr("Set the mains first"));
 }
 
 TEST_F(BranchDeskTest, WhatCannotBeSwitchedAgainstTheMainsIsRefused) {
@@ -99,6 +91,23 @@ TEST_F(BranchDeskTest, WhatCannotBeSwitchedAgainstTheMainsIsRefused) {
   EXPECT_THAT(desk.begin_switching("moon", noon).error(), HasSubstr("with a clamp"));
   home.panels[0].circuits[0].channels.clear();
   EXPECT_THAT(desk.begin_switching("kitchen", noon).error(), HasSubstr("leg of the mains"));
+}
+
+TEST_F(BranchDeskTest, APanelThatChangesEndsWhatIsSwitched) {
+  for (const auto& change : std::vector<std::function<void(std::vector<Circuit>&)>>{
+           [](auto& circuits) { circuits.erase(circuits.begin() + 1); },
+           [](auto& circuits) { circuits.erase(circuits.begin()); },
+           [](auto& circuits) { circuits[1].channels[0].multiplier = -1; },
+           [](auto& circuits) { circuits[0].channels.resize(5, circuits[0].channels[0]); }}) {
+    const auto before = home.panels[0].circuits;
+    ASSERT_TRUE(desk.begin_switching("kitchen", noon));
+    change(home.panels[0].circuits);
+    EXPECT_EQ(desk.switching(noon + 1min), nullptr);
+    EXPECT_THAT(meter.set(desk.switching_changes(noon + 1min), noon),
+                HasSubstr("begin with a circuit"));
+    home.panels[0].circuits = before;
+    EXPECT_EQ(desk.switching(noon + 1min), nullptr);
+  }
 }
 
 TEST_F(BranchDeskTest, TheSumSetsWhatGetsSurerAndSaysWhatIsNotMeasured) {
@@ -135,9 +144,9 @@ TEST_F(BranchDeskTest, TheSumSetsWhatGetsSurerAndSaysWhatIsNotMeasured) {
   EXPECT_NEAR(sum.always_w, 50, sum.plus_minus_w);
   EXPECT_LT(sum.plus_minus_w, 15);
   EXPECT_EQ(meter.words[1].current_gain, 20'000) << "Nothing is set by looking.";
-  EXPECT_THAT(set(desk.sum_changes({}), noon), HasSubstr("No circuit was chosen"));
+  EXPECT_THAT(meter.set(desk.sum_changes({}), noon), HasSubstr("No circuit was chosen"));
 
-  EXPECT_EQ(set(desk.sum_changes({"kitchen"}), noon), "");
+  EXPECT_EQ(meter.set(desk.sum_changes({"kitchen"}), noon), "");
 
   EXPECT_NEAR(meter.words[1].current_gain, 20'619, 100);
   EXPECT_EQ(meter.words[2].current_gain, 20'000);
@@ -149,7 +158,14 @@ TEST_F(BranchDeskTest, TheSumSetsWhatGetsSurerAndSaysWhatIsNotMeasured) {
 
 TEST_F(BranchDeskTest, ABranchThatWasSetBetterThanTheMainsStaysAsItIs) {
   insight::Accuracy accuracy{.gain_limit = 0.05, .loads = {{.amperes = 5}}};
-  add_calibration({.device = "meter-1", .channel = 1, .time = noon - 48h, .reference = "Better", .by = "Ada", .volts = 230, .accuracy = accuracy}, meter.book);
+  add_calibration({.device = "meter-1",
+                   .channel = 1,
+                   .time = noon - 48h,
+                   .reference = "Better",
+                   .by = "Ada",
+                   .volts = 230,
+                   .accuracy = accuracy},
+                  meter.book);
   meter.measure(1, noon - 48h, noon, 20s, 4, [](Timestamp at, std::size_t clamp) {
     const bool is_on = (at - noon) / 7min % 2 == 0;
     return clamp < 2 && is_on ? 1000.0 : 0.0;
@@ -157,7 +173,7 @@ TEST_F(BranchDeskTest, ABranchThatWasSetBetterThanTheMainsStaysAsItIs) {
   ASSERT_TRUE(desk.look_at_sum(noon));
 
   EXPECT_FALSE(desk.sum()->branches[0].is_better());
-  EXPECT_THAT(set(desk.sum_changes({"kitchen"}), noon), HasSubstr("would not become surer"));
+  EXPECT_THAT(meter.set(desk.sum_changes({"kitchen"}), noon), HasSubstr("would not become surer"));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// All that calibrates a home: beside a reference, by the utility's meter, and branches by the mains.
+// All that calibrates a home: beside a reference, by the utility's meter, and branches by the
+// mains.
 
 #pragma once
 

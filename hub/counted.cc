@@ -72,8 +72,8 @@ class Totals {
       const auto at = points->begin + static_cast<std::int64_t>(i) * step;
       const auto part = std::min(at + step, range.end) - std::max(at, range.begin);
       if (part <= 0ms || std::isnan(points->gained[i])) continue;
-      sum += points->gained[i] * static_cast<double>(part.count()) /
-             static_cast<double>(step.count());
+      sum +=
+          points->gained[i] * static_cast<double>(part.count()) / static_cast<double>(step.count());
     }
     return sum * 1e-6;
   }
@@ -139,9 +139,8 @@ std::expected<Flow, StoreError> flow_of(Store& store, const Circuit& circuit, Ti
       flow.end = std::max(flow.end, at + step);
       ++known;
       flow.watts += std::abs(use.multiplier * watts);
-      const double vars = reactive && i < reactive->mean.size()
-                              ? static_cast<double>(reactive->mean[i])
-                              : NAN;
+      const double vars =
+          reactive && i < reactive->mean.size() ? static_cast<double>(reactive->mean[i]) : NAN;
       if (!std::isnan(vars)) flow.vars += std::abs(use.multiplier * vars);
     }
   }

@@ -108,15 +108,16 @@ std::vector<WordsChange> gain_changes(const std::vector<ChannelUse>& clamps,
                                       const std::string& reference) {
   std::vector<WordsChange> changes;
   for (const auto& clamp : clamps) {
-    changes.push_back(
-        {.clamp = clamp,
-         .reference = reference,
-         .words = [gain](const measurement::ChannelWords& words) {
-           return insight::raised(words, gain.factor);
-         },
-         .accuracy = [gain, amperes, count = clamps.size()](const insight::Accuracy& before) {
-           return insight::by_reference(before, gain, count, amperes);
-         }});
+    changes.push_back({.clamp = clamp,
+                       .reference = reference,
+                       .words =
+                           [gain](const measurement::ChannelWords& words) {
+                             return insight::raised(words, gain.factor);
+                           },
+                       .accuracy =
+                           [gain, amperes, count = clamps.size()](const insight::Accuracy& before) {
+                             return insight::by_reference(before, gain, count, amperes);
+                           }});
   }
   return changes;
 }

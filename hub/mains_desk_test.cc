@@ -65,7 +65,7 @@ TEST_F(MainsDeskTest, TheLightSetsAllClampsOfTheMainsAlike) {
   const auto& count = *desk.count(now);
   EXPECT_NEAR(count.gain.factor, 1 / 0.97, 1e-4);
   EXPECT_NEAR(count.plus_minus_percent(), 1, 0.1);  // Class 1.
-  EXPECT_EQ(meter.words[0].current_gain, 20'000);         // Nothing is set by counting.
+  EXPECT_EQ(meter.words[0].current_gain, 20'000);   // Nothing is set by counting.
 
   EXPECT_EQ(set(), "");
 

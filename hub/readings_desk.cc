@@ -75,8 +75,8 @@ const ReadingsDesk::Comparison& ReadingsDesk::compared(const UtilityReading& fir
       degrees = std::max(degrees, phase_degrees(accuracy_of(book, clamp)));
     }
   }
-  const auto ours = counted(store_, home_, second.circuit, {first.time, second.time}, reading_takes,
-                            degrees);
+  const auto ours =
+      counted(store_, home_, second.circuit, {first.time, second.time}, reading_takes, degrees);
   known.comparison =
       ours ? insight::compare(first.display(), second.display(), *ours, second.class_percent)
            : std::unexpected(ours.error());
@@ -130,10 +130,9 @@ ReadingsDesk::Standing ReadingsDesk::standing(const Circuit& circuit,
   double stated = 0;
   for (const auto& clamp : circuit.channels) {
     const auto accuracy = accuracy_of(book, clamp);
-    stated = std::max(stated, insight::plus_minus_percent(accuracy, home_.nominal_voltage_v,
-                                                          circuit.rating_a > 0 ? circuit.rating_a / 5
-                                                                               : 10,
-                                                          1));
+    stated = std::max(
+        stated, insight::plus_minus_percent(accuracy, home_.nominal_voltage_v,
+                                            circuit.rating_a > 0 ? circuit.rating_a / 5 : 10, 1));
   }
   result.stated_percent = std::hypot(stated, last->class_percent);
   result.drift = insight::drift(spans, result.stated_percent);

@@ -28,8 +28,7 @@ class ReadingsDeskTest : public testing::Test {
     meter.words = {{0, {.current_gain = 20'000}}, {1, {.current_gain = 30'000}}};
   }
   void measure(Timestamp begin, Timestamp end, double shown = 0.97, std::uint64_t boot = 1) {
-    meter.measure(boot, begin, end, 10s, 2,
-                  [=](Timestamp, std::size_t) { return 1500 * shown; });
+    meter.measure(boot, begin, end, 10s, 2, [=](Timestamp, std::size_t) { return 1500 * shown; });
   }
   std::string read(const std::string& kwh, Timestamp at, bool is_new_meter = false,
                    const std::string& circuit = "mains", const std::string& exported = "") {
@@ -42,17 +41,7 @@ class ReadingsDeskTest : public testing::Test {
     return done ? "" : done.error();
   }
   ReadingsDesk::Standing standing(Timestamp at) { return desk.standings(at).at(0); }
-  std::string set(Timestamp at) {
-    const auto changes = desk.changes("mains", at);
-    if (!changes) return changes.error();
-    std::string said = "no answer";
-    set_words("home", *changes, desk.book(), {.by = "Ada", .volts = 230, .time = at},
-              meter.requests, [&](const std::expected<void, std::string>& done, bool) {
-                said = done ? "" : done.error();
-              });
-    meter.reply(at);
-    return said;
-  }
+  std::string set(Timestamp at) { return meter.set(desk.changes("mains", at), at); }
 
   AnsweringMeter meter;
   Home home{.id = "home"};
@@ -134,14 +123,18 @@ TEST_F(ReadingsDeskTest, ALinkThatWasDownIsNoGap) {
     sample.uptime = std::chrono::seconds(10 * i);
     for (const std::size_t c : {0U, 1U}) {
       sample.put<measurement::Quantity::active_power>(c, {1500.0F});
-      sample.put<measurement::Quantity::imported>(c, {std::llround(1500.0 * 1000 / 360 * static_cast<double>(i))});
+      sample.put<measurement::Quantity::imported>(
+          c, {std::llround(1500.0 * 1000 / 360 * static_cast<double>(i))});
     }
     if (i + 1 == 3 * 360 + 1) {
-      ASSERT_TRUE(meter.store.append({.device = "meter-1", .boot = 1, .period = 10s, .chips = 1, .booted_at = begin}, samples));
+      ASSERT_TRUE(meter.store.append(
+          {.device = "meter-1", .boot = 1, .period = 10s, .chips = 1, .booted_at = begin},
+          samples));
       samples.clear();
     }
   }
-  ASSERT_TRUE(meter.store.append({.device = "meter-1", .boot = 1, .period = 10s, .chips = 1, .booted_at = begin}, samples));
+  ASSERT_TRUE(meter.store.append(
+      {.device = "meter-1", .boot = 1, .period = 10s, .chips = 1, .booted_at = begin}, samples));
   ASSERT_TRUE(meter.store.commit());
   ASSERT_EQ(read("1000.0", noon), "");
   ASSERT_EQ(read("1036.0", noon + 12h), "");

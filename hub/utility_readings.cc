@@ -62,8 +62,7 @@ std::expected<void, std::string> check(UtilityReading& reading) {
     std::ranges::replace(*text, ',', '.');
     if (text == &reading.exported_kwh && text->empty()) continue;
     if (!digits_in(*text)) {
-      return std::unexpected(
-          "Type the kWh as the display shows them, with its decimals: 12345.6");
+      return std::unexpected("Type the kWh as the display shows them, with its decimals: 12345.6");
     }
   }
   return {};
@@ -76,9 +75,9 @@ std::vector<UtilityReading> load_readings(const fs::path& path) {
   std::vector<UtilityReading> all;
   file.allow(file.root(), "the file", {"reading"});
   file.each(file.root(), "reading", [&](const toml::table& from) {
-    file.allow(from, "a reading",
-               {"circuit", "time", "imported_kwh", "exported_kwh", "class_percent", "is_new_meter",
-                "by"});
+    file.allow(
+        from, "a reading",
+        {"circuit", "time", "imported_kwh", "exported_kwh", "class_percent", "is_new_meter", "by"});
     auto& reading = all.emplace_back();
     file.need(from, "circuit", reading.circuit);
     file.need(from, "time", reading.time);

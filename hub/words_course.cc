@@ -26,9 +26,8 @@ std::optional<WordsCourse::Question> WordsCourse::next() const {
   Question question{clamp.device, {.kind = Request::Kind::read_words}};
   if (has_begun_) {
     const auto& record = records_[next_];
-    question.request = {.kind = Request::Kind::write_words,
-                        .expected = record.before,
-                        .wanted = record.after};
+    question.request = {
+        .kind = Request::Kind::write_words, .expected = record.before, .wanted = record.after};
   }
   question.request.channel = static_cast<std::uint8_t>(clamp.channel);
   return question;
@@ -49,18 +48,19 @@ std::expected<void, std::string> WordsCourse::take_words(const Reply& reply) {
   if (!words) return std::unexpected(words.error());
   const auto channel = static_cast<int>(change.clamp.channel);
   const auto* known = newest_calibration(book_, change.clamp.device, channel);
-  records_.push_back(
-      {.device = change.clamp.device,
-       .channel = channel,
-       .time = signature_.time,
-       .reference = change.reference,
-       .by = signature_.by,
-       .clamp = !change.model.empty() ? change.model : known ? known->clamp : "",
-       .volts = signature_.volts,
-       .before = reply.words,
-       .after = *words,
-       .accuracy = change.accuracy(accuracy_of(book_, change.clamp, reply.words)),
-       .no_load_a = known ? known->no_load_a : 0});
+  records_.push_back({.device = change.clamp.device,
+                      .channel = channel,
+                      .time = signature_.time,
+                      .reference = change.reference,
+                      .by = signature_.by,
+                      .clamp = !change.model.empty() ? change.model
+                               : known               ? known->clamp
+                                                     : "",
+                      .volts = signature_.volts,
+                      .before = reply.words,
+                      .after = *words,
+                      .accuracy = change.accuracy(accuracy_of(book_, change.clamp, reply.words)),
+                      .no_load_a = known ? known->no_load_a : 0});
   return {};
 }
 
@@ -117,24 +117,24 @@ struct Setting {
 void go_on(const std::shared_ptr<Setting>& setting) {
   const auto question = setting->course.next();
   if (!question) return setting->answer({}, true);
-  setting->requests.ask(
-      setting->home, question->device, question->request, setting->now,
-      [setting, device = question->device](
-          const std::expected<const Reply*, MeterRequests::Failure>& reply) {
-        auto& course = setting->course;
-        const auto refuse = [&](std::string why) {
-          setting->answer(std::unexpected(std::move(why)), course.has_begun());
-        };
-        if (!reply) return refuse(course.refused(sentence(reply.error(), device)));
-        const auto set = course.take(**reply);
-        if (!set) return refuse(set.error());
-        if (*set) {
-          if (const auto noted = note_calibration(**set, setting->book); !noted) {
-            return refuse(noted.error());
-          }
-        }
-        go_on(setting);
-      });
+  setting->requests.ask(setting->home, question->device, question->request, setting->now,
+                        [setting, device = question->device](
+                            const std::expected<const Reply*, MeterRequests::Failure>& reply) {
+                          auto& course = setting->course;
+                          const auto refuse = [&](std::string why) {
+                            setting->answer(std::unexpected(std::move(why)), course.has_begun());
+                          };
+                          if (!reply)
+                            return refuse(course.refused(sentence(reply.error(), device)));
+                          const auto set = course.take(**reply);
+                          if (!set) return refuse(set.error());
+                          if (*set) {
+                            if (const auto noted = note_calibration(**set, setting->book); !noted) {
+                              return refuse(noted.error());
+                            }
+                          }
+                          go_on(setting);
+                        });
 }
 
 }  // namespace

@@ -40,18 +40,10 @@ constexpr std::string_view manifest_begin = "# lenz backup 1\n", cut_mark = "# c
                            bytes_mark = "# bytes ", end_mark = "# end ";
 
 // What is copied as it is, where it is there; what of it is a folder with all in it.
-constexpr std::array plain_names = {"home.toml",
-                                    "calibrations.toml",
-                                    "utility_readings.toml",
-                                    "partners.toml",
-                                    "rules.toml",
-                                    "tariff.toml",
-                                    "day_ahead.csv",
-                                    "carbon.csv",
-                                    "catalogue.csv",
-                                    "meters",
-                                    "secrets",
-                                    "esphome",
+constexpr std::array plain_names = {"home.toml",     "calibrations.toml", "utility_readings.toml",
+                                    "partners.toml", "rules.toml",        "tariff.toml",
+                                    "day_ahead.csv", "carbon.csv",        "catalogue.csv",
+                                    "meters",        "secrets",           "esphome",
                                     "undo"};
 
 [[noreturn]] void cannot_write(const std::string& path, FileError error) {

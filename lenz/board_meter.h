@@ -32,8 +32,8 @@ class BoardMeter : private firmware::BoardControl {
              firmware::KeyValues& kept,
              firmware::linux_board::Kernel& = firmware::linux_board::running_kernel());
 
-  // To be called four times in 320 ms, for edges. `booted_at` is the time of day at uptime 0, where it is
-  // known.
+  // To be called four times in 320 ms, for edges. `booted_at` is the time of day at uptime 0, where
+  // it is known.
   void step(measurement::Uptime, std::optional<measurement::Timestamp> booted_at);
 
   // What has changed about the chips since it was last asked: a sentence for each.

@@ -118,8 +118,8 @@ int show_calibrations(const ShowCalibrationsOptions& options) {
     const bool is_newest =
         hub::newest_calibration(records, record.device, record.channel) == &record;
     fmt::print("{} channel {}  {:%Y-%m-%d}  {} by {}{}\n", record.device, record.channel,
-               fmt::gmtime(std::chrono::system_clock::to_time_t(record.time)), record.reference, record.by,
-               is_newest ? "" : "  (older)");
+               fmt::gmtime(std::chrono::system_clock::to_time_t(record.time)), record.reference,
+               record.by, is_newest ? "" : "  (older)");
     if (is_newest) fmt::print("{}\n", accuracy_text(record.accuracy, record.volts));
   }
   show_readings(folder);

@@ -102,11 +102,11 @@ std::string text_of(const std::optional<hub::ReadingsDesk::Comparison>& found) {
 
 void show(const hub::ReadingsDesk::Standing& standing) {
   for (const auto& [reading, since_last] : standing.rows) {
-    fmt::print("{}  {:%Y-%m-%d %H:%M} UTC  {} kWh{}{}: {}\n", standing.circuit,
-               fmt::gmtime(std::chrono::system_clock::to_time_t(reading.time)),
-               reading.imported_kwh,
-               reading.exported_kwh.empty() ? "" : fmt::format(", {} given back", reading.exported_kwh),
-               reading.is_new_meter ? ", of another meter" : "", text_of(since_last));
+    fmt::print(
+        "{}  {:%Y-%m-%d %H:%M} UTC  {} kWh{}{}: {}\n", standing.circuit,
+        fmt::gmtime(std::chrono::system_clock::to_time_t(reading.time)), reading.imported_kwh,
+        reading.exported_kwh.empty() ? "" : fmt::format(", {} given back", reading.exported_kwh),
+        reading.is_new_meter ? ", of another meter" : "", text_of(since_last));
   }
   if (!standing.drift) return;
   fmt::print("{}  since the clamps were set: {:+.2f} %, {} the +- {:.2f} % that was stated.\n",
@@ -189,8 +189,9 @@ int calibrate_sum(const SumOptions& options) {
                branch.after_percent);
     if (branch.is_better()) better.push_back(branch.circuit);
   }
-  fmt::print("{:.0f} W on average have no clamp, {:.0f} W of them always: +- {:.0f} W. ({} minutes)\n",
-             sum.unmeasured_w, sum.always_w, sum.plus_minus_w, sum.minutes);
+  fmt::print(
+      "{:.0f} W on average have no clamp, {:.0f} W of them always: +- {:.0f} W. ({} minutes)\n",
+      sum.unmeasured_w, sum.always_w, sum.plus_minus_w, sum.minutes);
   if (better.empty()) return 0;
   auto changes = or_throw(desk.sum_changes(options.circuits.empty() ? better : options.circuits));
   return panel.set(broker_in(place), std::move(changes), options.by) ? 0 : 1;

@@ -62,8 +62,9 @@ void extend(X509* certificate, X509* issuer, const std::string& kind, const std:
 }
 
 bool is_name_of(X509* certificate, const std::string& host) {
-  return is_address(host) ? X509_check_ip_asc(certificate, host.c_str(), 0) == 1
-                          : X509_check_host(certificate, host.c_str(), host.size(), 0, nullptr) == 1;
+  return is_address(host)
+             ? X509_check_ip_asc(certificate, host.c_str(), 0) == 1
+             : X509_check_host(certificate, host.c_str(), host.size(), 0, nullptr) == 1;
 }
 
 }  // namespace

@@ -26,10 +26,10 @@ struct CertificateWords {
 CertificateAndKey draw_certificate(const CertificateWords&,
                                    const CertificateAndKey* issuer = nullptr);
 
-bool is_address(const std::string& host);                  // IPv4 or IPv6.
-std::string alternative_name(const std::string& host);     // "DNS:lenz.local", "IP:192.168.1.20"
+bool is_address(const std::string& host);               // IPv4 or IPv6.
+std::string alternative_name(const std::string& host);  // "DNS:lenz.local", "IP:192.168.1.20"
 std::vector<std::string> certificates_in(const std::string& text);  // Each for itself.
-std::string fingerprint(const std::string& certificate);   // SHA-256, "AB:01:..."
+std::string fingerprint(const std::string& certificate);            // SHA-256, "AB:01:..."
 
 // Of the first certificate. False: another name, another time, or no certificate.
 bool is_for(const std::string& chain, const std::string& host);

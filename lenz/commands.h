@@ -51,7 +51,7 @@ struct HubOptions {
   std::string meter = "meter-1";  // Admitted, with those that are known.
   std::string meters;  // HOST or HOST:PORT for meters to reach our own broker; empty: no.
   HttpsOptions https;
-  std::string pages;   // Folder of the built page; empty: where the build put it.
+  std::string pages;  // Folder of the built page; empty: where the build put it.
   std::chrono::milliseconds commit_every{100};  // Of what meters sent; more spares an SD card.
   std::string share;   // Group of the hubs that divide the same homes' reports; empty: none.
   std::string backup;  // Folder of a backup a day; empty: none.

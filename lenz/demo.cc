@@ -93,9 +93,9 @@ void put_words(const HttpsOptions& https, std::vector<std::string>& words) {
   for (const auto& name : https.names) words.insert(words.end(), {"--https", name});
   if (https.names.empty()) return;
   words.insert(words.end(), {"--https-port", fmt::format("{}", https.port)});
-  for (const auto& [word, value] : {std::pair("--https-address", &https.address),
-                                    std::pair("--certificate", &https.certificate),
-                                    std::pair("--key", &https.key)}) {
+  for (const auto& [word, value] :
+       {std::pair("--https-address", &https.address),
+        std::pair("--certificate", &https.certificate), std::pair("--key", &https.key)}) {
     if (!value->empty()) words.insert(words.end(), {word, *value});
   }
 }
@@ -126,9 +126,16 @@ int demo(const DemoOptions& options) {
                           {device, password_of(place.secrets(), device)}});
   const auto address = fmt::format("127.0.0.1:{}", broker.port());
 
-  std::vector<std::string> hub_words{
-      Workplace::program(), "hub",    "--data", place.folder(), "--broker", address,
-      "--port", fmt::format("{}", options.port), "--meter",     device};
+  std::vector<std::string> hub_words{Workplace::program(),
+                                     "hub",
+                                     "--data",
+                                     place.folder(),
+                                     "--broker",
+                                     address,
+                                     "--port",
+                                     fmt::format("{}", options.port),
+                                     "--meter",
+                                     device};
   put_words(options.https, hub_words);
   Child hub(hub_words);
   const bool bench = options.house == "step" || options.house == "neighbours";

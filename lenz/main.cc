@@ -28,17 +28,19 @@ void add(CLI::App& app, int& result, const char* name, const char* help, int (*r
 }
 
 void describe_https(CLI::App& command, lenz::HttpsOptions& https) {
-  auto* names = command
-                    .add_option("--https", https.names,
-                                "Name or address of this machine in the network, as often as it has "
-                                "some: the page is there, too, by TLS (docs/https.md)")
-                    ->allow_extra_args(false);
+  auto* names =
+      command
+          .add_option("--https", https.names,
+                      "Name or address of this machine in the network, as often as it has "
+                      "some: the page is there, too, by TLS (docs/https.md)")
+          ->allow_extra_args(false);
   command.add_option("--https-port", https.port, "0: any free one")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str()
       ->needs(names);
-  command.add_option("--https-address", https.address,
-                     "The only address of this machine to listen on (default: all of them)")
+  command
+      .add_option("--https-address", https.address,
+                  "The only address of this machine to listen on (default: all of them)")
       ->needs(names);
   auto* certificate = command.add_option("--certificate", https.certificate,
                                          "PEM file of your own, with its chain (default: one of "
@@ -546,8 +548,9 @@ void add_all(CLI::App& app, int& result) {
   calibrate->require_subcommand(1);
   add(*calibrate, result, "channel", "One clamp, step by step, while the hub runs", lenz::calibrate,
       describe_calibrate);
-  add(*calibrate, result, "reading", "What the utility's meter shows, beside what the mains counted",
-      lenz::read_utility_meter, describe_reading);
+  add(*calibrate, result, "reading",
+      "What the utility's meter shows, beside what the mains counted", lenz::read_utility_meter,
+      describe_reading);
   add(*calibrate, result, "switched", "One circuit by the mains, with a load that is switched",
       lenz::calibrate_switched, describe_switched);
   add(*calibrate, result, "sum", "Circuits by their sum against the mains", lenz::calibrate_sum,

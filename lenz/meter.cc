@@ -180,13 +180,12 @@ int live(const MeterOptions& options, const MqttOptions& broker, const std::stri
   const auto house = make_house(options, start - std::chrono::days(options.history_days));
   MqttTransport transport(broker);
   FileStorage storage(fmt::format("{}/{}.outbox", folder, options.device), outbox_bytes);
-  SimulatedMeter meter(
-      *house,
-      {.device = options.device,
-       .edges = firmware::usual_edges,
-       .seed = fresh_seed(),
-       .is_uncalibrated = options.is_uncalibrated},
-      storage, transport);
+  SimulatedMeter meter(*house,
+                       {.device = options.device,
+                        .edges = firmware::usual_edges,
+                        .seed = fresh_seed(),
+                        .is_uncalibrated = options.is_uncalibrated},
+                       storage, transport);
   std::unique_ptr<History> history;
   if (options.history_days > 0) {
     history = std::make_unique<History>(options, broker, folder, start);

@@ -39,7 +39,9 @@ std::string canonical(std::string name) {
 
 // Letters, digits, hyphens and dots, as in RFC 1123: nothing else gets into a certificate.
 bool is_host_name(const std::string& name) {
-  const auto is_part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-'; };
+  const auto is_part = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-';
+  };
   for (std::string_view rest = name;;) {
     const auto part = rest.substr(0, rest.find('.'));
     if (part.empty() || part.size() > 63 || !std::ranges::all_of(part, is_part)) return false;
@@ -91,12 +93,12 @@ class OwnersCertificate : public PageCertificate {
 
   std::expected<hub::TlsCertificate, std::string> files() const {
     hub::TlsCertificate found{read(options_.certificate), read(options_.key)};
-    for (const auto& [text, file] : {std::pair(&found.chain, &options_.certificate),
-                                     std::pair(&found.key, &options_.key)}) {
+    for (const auto& [text, file] :
+         {std::pair(&found.chain, &options_.certificate), std::pair(&found.key, &options_.key)}) {
       if (text->empty()) {
-        return std::unexpected(fmt::format(
-            "{} cannot be read: let the hub's user read it, PEM of at most {} KiB.", *file,
-            most_file_bytes / 1024));
+        return std::unexpected(
+            fmt::format("{} cannot be read: let the hub's user read it, PEM of at most {} KiB.",
+                        *file, most_file_bytes / 1024));
       }
     }
     return found;

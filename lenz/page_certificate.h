@@ -43,8 +43,8 @@ class PageCertificate {
 // browser thinks of limits of a root. It lives ten years, and a new one is made, and said, when it
 // ends within two or a name is added. Its certificate for the page (FOLDER/page.pem) lives 397
 // days, which is the most that browsers take, and is renewed 60 days before its end.
-std::unique_ptr<PageCertificate> page_certificate(const HttpsOptions&, const std::string& folder,
-                                                  measurement::Timestamp now,
-                                                  const std::function<void(const std::string&)>& say);
+std::unique_ptr<PageCertificate> page_certificate(
+    const HttpsOptions&, const std::string& folder, measurement::Timestamp now,
+    const std::function<void(const std::string&)>& say);
 
 }  // namespace lenz

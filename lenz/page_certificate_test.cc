@@ -85,28 +85,31 @@ TEST_F(Authority, CannotSpeakForAnotherName) {
   const auto signed_for = [this](const PageCertificate& page, const std::string& host) {
     const auto file = text_of(folder.path() + "/page_authority.pem");
     const CertificateAndKey issuer{certificates_in(file).at(1), file};
-    const auto forged = draw_certificate({.subject = "The page of Lenz",
-                                          .begin = new_year - 24h,
-                                          .end = new_year + days(30),
-                                          .extensions = {{"basicConstraints", "critical,CA:FALSE"},
-                                                         {"extendedKeyUsage", "serverAuth"},
-                                                         {"subjectKeyIdentifier", "hash"},
-                                                         {"authorityKeyIdentifier", "keyid:always"},
-                                                         {"subjectAltName", alternative_name(host)}}},
-                                         &issuer);
+    const auto forged =
+        draw_certificate({.subject = "The page of Lenz",
+                          .begin = new_year - 24h,
+                          .end = new_year + days(30),
+                          .extensions = {{"basicConstraints", "critical,CA:FALSE"},
+                                         {"extendedKeyUsage", "serverAuth"},
+                                         {"subjectKeyIdentifier", "hash"},
+                                         {"authorityKeyIdentifier", "keyid:always"},
+                                         {"subjectAltName", alternative_name(host)}}},
+                         &issuer);
     return distrust(forged.certificate + issuer.certificate, page.authority(), host, new_year);
   };
   const auto names_only = shown_for({"lenz.local"});
   EXPECT_EQ(signed_for(*names_only, "lenz.local"), "");
   for (const auto* name : {"bank.example", "local", "evillenz.local", "192.168.1.1", "::1"}) {
-    EXPECT_THAT(signed_for(*names_only, name), testing::AnyOf(HasSubstr("permitted subtree violation"),
-                                                              HasSubstr("excluded subtree violation")))
+    EXPECT_THAT(signed_for(*names_only, name),
+                testing::AnyOf(HasSubstr("permitted subtree violation"),
+                               HasSubstr("excluded subtree violation")))
         << name;
   }
   const auto addresses_only = shown_for({"192.168.1.20"});
   EXPECT_EQ(signed_for(*addresses_only, "192.168.1.20"), "");
   for (const auto* name : {"bank.example", "lenz.local", "192.168.1.21", "fd00::1"}) {
-    EXPECT_THAT(signed_for(*addresses_only, name), HasSubstr("permitted subtree violation")) << name;
+    EXPECT_THAT(signed_for(*addresses_only, name), HasSubstr("permitted subtree violation"))
+        << name;
   }
 }
 

@@ -42,12 +42,11 @@ void SimulatedMeter::start(Timestamp now) {
     chips_.emplace_back(board_.bus(chip), config);
   }
   booted_at_ = now;
-  device_.emplace(
-      firmware::DeviceOptions{.name = options_.device,
-                              .boot = random_(),
-                              .period = options_.period,
-                              .edges = options_.edges},
-      chips_, storage_, window_, transport_);
+  device_.emplace(firmware::DeviceOptions{.name = options_.device,
+                                          .boot = random_(),
+                                          .period = options_.period,
+                                          .edges = options_.edges},
+                  chips_, storage_, window_, transport_);
   device_->know_time(now);
   if (options_.takes_requests) {
     service_.emplace(chips_, static_cast<firmware::BoardControl&>(*this));

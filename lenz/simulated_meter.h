@@ -22,9 +22,9 @@ struct SimulatedMeterOptions {
   std::string device;
   std::chrono::milliseconds period{1000};
   firmware::EdgeRule edges{};  // None, unless it is stepped often enough for it.
-  std::uint64_t seed = 0;    // Of the boots' names and of the bus faults.
-  double bit_flips = 0;      // Share of frames in which one bit of the chip's answer is flipped.
-  double address_flips = 0;  // Share of frames whose address reaches the chip with a flipped bit.
+  std::uint64_t seed = 0;      // Of the boots' names and of the bus faults.
+  double bit_flips = 0;        // Share of frames in which one bit of the chip's answer is flipped.
+  double address_flips = 0;    // Share of frames whose address reaches the chip with a flipped bit.
   bool takes_requests = true;
   bool is_uncalibrated = false;  // Gains are up to 5 % off and clamps lead by up to 1.5 degrees.
 };

@@ -34,7 +34,7 @@ class Heads {
   std::optional<std::span<const measurement::Sample>> open(Row) const;
   Samples samples(Row) const;
   void append_to(SampleColumns&, Row) const;  // Its samples.
-  Bytes block(Row) const;            // As encode_block() has it.
+  Bytes block(Row) const;                     // As encode_block() has it.
   std::int64_t absences(Row) const;  // Bit c: channel c's active power is absent from a sample.
 
   // What was packed is not written to the tables once more, unless more was added since.

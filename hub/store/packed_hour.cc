@@ -400,7 +400,8 @@ class Packing {
     auto best = try_method(Method::plain, {});
     const Values& power = values_of(Quantity::active_power, index);
     if (!power.empty()) {
-      auto bytes = try_method(Method::integral, integrated(power, samples_.uptimes(), sign_of(quantity)));
+      auto bytes =
+          try_method(Method::integral, integrated(power, samples_.uptimes(), sign_of(quantity)));
       if (bytes.size() < best.size()) best = std::move(bytes);
     }
     keep(quantity, index, column.present, best);

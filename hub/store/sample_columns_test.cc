@@ -44,7 +44,8 @@ TEST(SampleColumns, EverySampleComesBackWhicheverPiecesTheyCameIn) {
     Sample wide(3);
     wide.number = sample.number;
     wide.uptime = sample.uptime;
-    sample.each([&](Quantity q, std::size_t i, std::int64_t steps) { wide.put_steps(q, i, steps); });
+    sample.each(
+        [&](Quantity q, std::size_t i, std::int64_t steps) { wide.put_steps(q, i, steps); });
     sample = wide;
   }
   EXPECT_EQ(columns.samples(), samples);

@@ -28,9 +28,9 @@ using HourSummary = std::array<MinuteSummary, 60>;
 inline constexpr auto first_slots = [] {
   std::array<std::size_t, measurement::measured_quantities + 1> first{};
   for (std::size_t q = 0; q < measured.size(); ++q) {
-    first[q + 1] = first[q] + (measured[q].scope == measurement::Scope::chip
-                                   ? measurement::max_chips
-                                   : measurement::max_channels);
+    first[q + 1] =
+        first[q] + (measured[q].scope == measurement::Scope::chip ? measurement::max_chips
+                                                                  : measurement::max_channels);
   }
   return first;
 }();

@@ -214,7 +214,8 @@ std::expected<BranchSum, std::string> fit_branches(std::span<const double> mains
     if (!std::isnan(watts)) left.push_back(watts);
   }
   sum.unmeasured_w = mean(left);
-  const auto low = left.begin() + static_cast<std::ptrdiff_t>(always_share * static_cast<double>(left.size()));
+  const auto low =
+      left.begin() + static_cast<std::ptrdiff_t>(always_share * static_cast<double>(left.size()));
   std::ranges::nth_element(left, low);
   sum.always_w = *low;
   return sum;

@@ -29,15 +29,15 @@ struct BranchSum {
 
 // Means of equal lengths of time, a minute say: `mains[t]` and `branches[b][t]`, in W; NaN where
 // one is missing, and then the time counts for none. `prior_percents` are one standard deviation of
-// each branch's gain beside the mains' before. Refused: fewer than 200 whole times, or sizes that do
-// not match.
+// each branch's gain beside the mains' before. Refused: fewer than 200 whole times, or sizes that
+// do not match.
 std::expected<BranchSum, std::string> fit_branches(std::span<const double> mains,
                                                    std::span<const std::vector<double>> branches,
                                                    std::span<const double> prior_percents);
 
-// What the unmeasured may be off by in W, 95 %: the fit, the mains themselves, and that a core shows
-// a little current otherwise than much, so that many loads are not what each of them is. `mains_w`
-// is the mean of what the mains carry.
+// What the unmeasured may be off by in W, 95 %: the fit, the mains themselves, and that a core
+// shows a little current otherwise than much, so that many loads are not what each of them is.
+// `mains_w` is the mean of what the mains carry.
 double unmeasured_plus_minus(const BranchSum&, const Accuracy& mains, double mains_w, double volts);
 
 }  // namespace insight

@@ -36,8 +36,8 @@ struct Chance {
 // A clamp of class 1 and what is wrong with it, beside what is stated.
 struct DrawnClamp {
   Accuracy stated;
-  double gain = 0;          // Share of the power.
-  double lead_degrees = 0;  // Of current before voltage, the adapter's in it.
+  double gain = 0;                           // Share of the power.
+  double lead_degrees = 0;                   // Of current before voltage, the adapter's in it.
   double ratio_growth = 0, lead_growth = 0;  // Of the core, as class 1 lets it grow with less.
   double chip = 0;
 
@@ -82,8 +82,8 @@ DrawnHome draw_home(Chance& chance, std::size_t size, Mains set) {
   if (!is_by_light) {
     mains.stated.phase_limit = 0.05;
     mains.stated.second_phase_limit = 0;
-    mains.lead_degrees = -mains.lead_growth *
-                             (class_growth(amperes / 100) - class_growth(1)) + chance.limit(0.05);
+    mains.lead_degrees =
+        -mains.lead_growth * (class_growth(amperes / 100) - class_growth(1)) + chance.limit(0.05);
   }
   // It shows a heater of that current as the reference does.
   mains.gain = 0;
@@ -131,8 +131,8 @@ double mains_percent(const DrawnHome& home, double amperes, double carried) {
 
 // Two days of minutes in which loads switch; every other branch has motors. At the load's own power
 // factor, and at 1.
-void sum_of_home(Chance& chance, Mains set, Counted& own, Counted& resistive,
-                 int& unmeasured, std::vector<double>& wide) {
+void sum_of_home(Chance& chance, Mains set, Counted& own, Counted& resistive, int& unmeasured,
+                 std::vector<double>& wide) {
   constexpr std::size_t size = 6, minutes = 2880;
   const auto home = draw_home(chance, size, set);
   std::vector<double> load(size), factor(size);
@@ -193,8 +193,7 @@ void sum_of_home(Chance& chance, Mains set, Counted& own, Counted& resistive,
     own.count(home.branches[b], taken[b], load[b] / volts / factor[b], factor[b]);
     resistive.count(home.branches[b], taken[b], load[b] / volts, 1);
   }
-  const double plus_minus =
-      unmeasured_plus_minus(*fit, home.mains.stated, carried * volts, volts);
+  const double plus_minus = unmeasured_plus_minus(*fit, home.mains.stated, carried * volts, volts);
   if (std::abs(fit->unmeasured_w - no_clamp) <= plus_minus) ++unmeasured;
   wide.push_back(plus_minus);
 }
@@ -229,8 +228,9 @@ void switched_in_home(Chance& chance, Mains set, Counted& counted) {
 }
 
 TEST(ClosedPanel, TheStatedPlusMinusHoldsAfterALoadThatWasSwitched) {
-  for (const auto& [set, name] : {std::pair{Mains::by_light, "switched, mains by the light"},
-                                  std::pair{Mains::by_wattmeter, "switched, mains by a wattmeter"}}) {
+  for (const auto& [set, name] :
+       {std::pair{Mains::by_light, "switched, mains by the light"},
+        std::pair{Mains::by_wattmeter, "switched, mains by a wattmeter"}}) {
     Chance chance{std::mt19937_64(5001)};
     Counted counted;
     for (int home = 0; home < 1000; ++home) switched_in_home(chance, set, counted);

@@ -38,8 +38,8 @@ std::expected<DisplayComparison, std::string> compare(const DisplayReading& firs
   // A reading is cut to its digit: the difference of two has a deviation of a digit over root 6.
   const double registers = has_export ? 2 : 1;
   const double digits = std::sqrt(registers / 12) * std::hypot(first.digit_kwh, second.digit_kwh);
-  result.own_deviation_kwh =
-      std::hypot(digits, ours.clock_kwh / std::numbers::sqrt3, ours.unseen_kwh / std::numbers::sqrt3);
+  result.own_deviation_kwh = std::hypot(digits, ours.clock_kwh / std::numbers::sqrt3,
+                                        ours.unseen_kwh / std::numbers::sqrt3);
   const double flowed = std::abs(result.utility_kwh);
   const double deviation = flowed > 0 ? 100 * result.own_deviation_kwh / flowed : INFINITY;
   if (1.96 * deviation > most_of_digits_percent) {

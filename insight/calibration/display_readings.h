@@ -20,16 +20,16 @@ struct DisplayReading {
 // What our clamps counted between two readings.
 struct CountedMeanwhile {
   double imported_kwh = 0, exported_kwh = 0;
-  double clock_kwh = 0;    // Limit: when the display was read is right to so much.
-  double unseen_kwh = 0;   // Limit: what may have flowed while nothing was counted.
-  double phase_percent = 0;  // Limit: what current and voltage may be apart, at what flowed.
+  double clock_kwh = 0;        // Limit: when the display was read is right to so much.
+  double unseen_kwh = 0;       // Limit: what may have flowed while nothing was counted.
+  double phase_percent = 0;    // Limit: what current and voltage may be apart, at what flowed.
   bool is_of_several = false;  // Clamps: meters net what they do against each other differently.
 };
 
 struct DisplayComparison {
   // Of one clamp what flowed either way, of several what flowed in less what flowed out.
   double utility_kwh = 0, our_kwh = 0;
-  MainsGain gain;              // Ours would have to be raised by.
+  MainsGain gain;                // Ours would have to be raised by.
   double own_deviation_kwh = 0;  // Of digits, clock and what was not seen.
 
   double off_percent() const { return 100 * (our_kwh / utility_kwh - 1); }

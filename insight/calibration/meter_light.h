@@ -45,9 +45,9 @@ std::expected<MainsGain, std::string> mains_gain(const CountedEnergy&, double ou
 std::expected<measurement::ChannelWords, std::string> raised(const measurement::ChannelWords&,
                                                              double factor);
 
-// What one clamp may be off by once it has a gain that was found with `clamps` together: of the only
-// one the reference says it all, at about `amperes`; of several it says only what they are together,
-// and each stays as unsure as it was.
+// What one clamp may be off by once it has a gain that was found with `clamps` together: of the
+// only one the reference says it all, at about `amperes`; of several it says only what they are
+// together, and each stays as unsure as it was.
 Accuracy by_reference(const Accuracy& before, const MainsGain&, std::size_t clamps, double amperes);
 
 }  // namespace insight

@@ -126,12 +126,14 @@ std::string wrong_legs(std::span<const PowerStep> steps, std::span<const int> ma
     const double share = median(shares);
     const bool is_told = std::ranges::find(branch_legs, mains_legs[c]) != branch_legs.end();
     if ((share > has_leg) == is_told) continue;
-    return is_told ? fmt::format("The panel has this circuit on leg {}, whose clamp does not step "
-                                 "with it: correct the panel, or look at Wiring.",
-                                 mains_legs[c])
-                   : fmt::format("Leg {} steps with this circuit, and the panel does not have it "
-                                 "there: correct the panel, or look at Wiring.",
-                                 mains_legs[c]);
+    return is_told ? fmt::format(
+                         "The panel has this circuit on leg {}, whose clamp does not step "
+                         "with it: correct the panel, or look at Wiring.",
+                         mains_legs[c])
+                   : fmt::format(
+                         "Leg {} steps with this circuit, and the panel does not have it "
+                         "there: correct the panel, or look at Wiring.",
+                         mains_legs[c]);
   }
   return {};
 }

@@ -17,7 +17,7 @@ namespace insight {
 // One switching, as mains and branch saw it: the means of the seconds after less those before.
 struct PowerStep {
   double mains_w = 0, branch_w = 0;
-  double time_s = 0;                        // As SwitchedMoment has it.
+  double time_s = 0;                       // As SwitchedMoment has it.
   std::array<double, 3> mains_clamps_w{};  // What each of the mains' clamps stepped by.
 };
 

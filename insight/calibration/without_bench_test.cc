@@ -109,19 +109,24 @@ TEST(DisplayReadings, GiveTheGainWithTheClassAndWhatTheirDigitsAllow) {
 
 TEST(DisplayReadings, TooLittleBetweenThemIsRefusedWithHowMuchItTakes) {
   const DisplayReading first{.imported_kwh = 1000.1, .digit_kwh = 0.1};
-  const auto read = [](double kwh) { return DisplayReading{.imported_kwh = kwh, .digit_kwh = 0.1}; };
+  const auto read = [](double kwh) {
+    return DisplayReading{.imported_kwh = kwh, .digit_kwh = 0.1};
+  };
 
   // 1.96 x 0.1 / root 6 is 0.08 kWh: 2 % of 4.
-  EXPECT_NE(refused(first, read(1003.2), {.imported_kwh = 3}).find("after 4 kWh"), std::string::npos);
+  EXPECT_NE(refused(first, read(1003.2), {.imported_kwh = 3}).find("after 4 kWh"),
+            std::string::npos);
   EXPECT_EQ(refused(first, read(1005.2), {.imported_kwh = 5}), "");
   EXPECT_NE(refused(first, read(900), {.imported_kwh = 5}).find("went back"), std::string::npos);
-  EXPECT_NE(refused(first, read(1030.1), {.imported_kwh = 30, .unseen_kwh = 1}).find("did not count"),
-            std::string::npos);
+  EXPECT_NE(
+      refused(first, read(1030.1), {.imported_kwh = 30, .unseen_kwh = 1}).find("did not count"),
+      std::string::npos);
   EXPECT_NE(refused(first, read(1030.1), {.imported_kwh = 14}).find("missing leg"),
             std::string::npos)
       << "Half is no gain.";
-  EXPECT_NE(refused(first, read(1030.1), {.imported_kwh = 30, .exported_kwh = 3}).find("given back"),
-            std::string::npos);
+  EXPECT_NE(
+      refused(first, read(1030.1), {.imported_kwh = 30, .exported_kwh = 3}).find("given back"),
+      std::string::npos);
 }
 
 TEST(DisplayReadings, OfSeveralClampsOnlyTheDifferenceIsComparedWhereTheSunShines) {
@@ -129,8 +134,8 @@ TEST(DisplayReadings, OfSeveralClampsOnlyTheDifferenceIsComparedWhereTheSunShine
   const DisplayReading second{.imported_kwh = 1300, .exported_kwh = 600, .digit_kwh = 0.1};
 
   // A meter that nets each leg for itself shows 40 kWh more both ways than ours.
-  const auto legs = compare(first, second,
-                            {.imported_kwh = 260, .exported_kwh = 60, .is_of_several = true}, 1);
+  const auto legs =
+      compare(first, second, {.imported_kwh = 260, .exported_kwh = 60, .is_of_several = true}, 1);
   const auto one = compare(first, second, {.imported_kwh = 297, .exported_kwh = 99}, 1);
 
   ASSERT_TRUE(legs && one);

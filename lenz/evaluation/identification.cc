@@ -65,10 +65,9 @@ class SceneEvaluation {
                                 .mode = is_live ? "live" : "revised",
                                 .method = methods_[m]->name(),
                                 .shows_names = methods_[m]->shows_names()};
-          std::ranges::move(
-              rows_of(heading, (is_live ? of_method.live : of_method.revised)[l], plan_.seed,
-                      recorded_),
-              std::back_inserter(all));
+          std::ranges::move(rows_of(heading, (is_live ? of_method.live : of_method.revised)[l],
+                                    plan_.seed, recorded_),
+                            std::back_inserter(all));
         }
       }
       tell_(fmt::format("{}, {}: {:.2f} s of CPU for a day of a home", scene_.text(),

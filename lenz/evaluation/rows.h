@@ -74,7 +74,7 @@ struct Heading {
 
 struct Row {
   Heading heading;
-  std::string house;      // all: the mean over those that the model has not seen.
+  std::string house;  // all: the mean over those that the model has not seen.
   // A kind's word, macro or energy_weighted; of all houses also recorded (macro over the kinds of
   // which the training has a recording) and three_or_more (over those of three channels or more
   // that are scored).

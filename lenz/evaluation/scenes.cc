@@ -540,10 +540,10 @@ std::string Scene::text() const {
 Scene scene_called(std::string_view text) {
   constexpr std::size_t most_circuits = 64, most_traces = 16, most_days = 10'000;
   const auto refuse = [&] {
-    return std::runtime_error(fmt::format(
-        "There is no scene '{}': write mains, mains+4, circuits, circuits:7, mixed:3, "
-        "mixed:3:simulated_q or single.",
-        text));
+    return std::runtime_error(
+        fmt::format("There is no scene '{}': write mains, mains+4, circuits, circuits:7, mixed:3, "
+                    "mixed:3:simulated_q or single.",
+                    text));
   };
   using Word = Scene::Word;
   if (text == "mains") return {Word::mains};

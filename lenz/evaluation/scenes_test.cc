@@ -30,8 +30,8 @@ TEST(SceneTest, AWordIsReadAndWritten) {
        {"mains", "mains+8", "circuits", "circuits:7", "mixed:3", "mixed:3:simulated_q", "single"}) {
     EXPECT_EQ(scene_called(word).text(), word);
   }
-  for (const auto* word : {"", "main", "mains+", "mains+x", "circuits:0", "mixed", "mixed:0",
-                           "mixed:3:q"}) {
+  for (const auto* word :
+       {"", "main", "mains+", "mains+x", "circuits:0", "mixed", "mixed:0", "mixed:3:q"}) {
     EXPECT_THAT([&] { scene_called(word); },
                 ThrowsMessage<std::runtime_error>(HasSubstr("There is no scene")))
         << word;

@@ -1,5 +1,6 @@
 // The largest meter, 42 clamps on 14 chips, with edges that do nothing: what the portable part of
-// the firmware costs on a small RISC-V microcontroller. LORAWAN, BLUETOOTH and CELLULAR add a radio.
+// the firmware costs on a small RISC-V microcontroller. LORAWAN, BLUETOOTH and CELLULAR add a
+// radio.
 
 #include <array>
 #include <cstddef>
