@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "firmware/memory_values.h"
 #include "firmware/rising_counter.h"
+#include "simulator/key_values.h"
 
 namespace firmware {
 namespace {
@@ -40,7 +40,7 @@ Bytes cellular(std::string_view name = "iot.operator-1", std::uint8_t kilobytes_
 }
 
 struct RadioSettingsTest : testing::Test {
-  MemoryValues memory;
+  simulator::KeyValues memory;
   RadioSettings radios;
 
   std::string keep(Radio radio, const Bytes& bytes, const Assembly& assembly = with_modem) {
@@ -170,7 +170,7 @@ TEST_F(RadioSettingsTest, DamagedBytesInMemoryAreNeverASettingThatWouldBeRefused
 }
 
 TEST(KeyedStorage, KeepsACounterThatNeverGivesANumberTwice) {
-  MemoryValues memory;
+  simulator::KeyValues memory;
   std::uint32_t last = 0;
   for (int restart = 0; restart < 3; ++restart) {
     KeyedStorage<RisingCounter::storage_bytes> storage(memory, "adverts");

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "firmware/memory_values.h"
+#include "simulator/key_values.h"
 
 namespace firmware {
 namespace {
@@ -17,7 +17,7 @@ std::span<const std::uint8_t> bytes_of(std::string_view text) {
 }
 
 TEST(Settings, WhatWasKeptIsThereAfterARestart) {
-  MemoryValues memory;
+  simulator::KeyValues memory;
   Settings settings;
   ASSERT_TRUE(settings.keep_network(memory, "home net", "a password"));
   ASSERT_TRUE(settings.keep_names(memory, "cellar-meter", "Cellar panel"));
@@ -50,7 +50,7 @@ TEST(Settings, WhatWasKeptIsThereAfterARestart) {
 }
 
 TEST(Settings, AMeterFromTheFactoryKnowsNothing) {
-  MemoryValues memory;
+  simulator::KeyValues memory;
   Settings settings;
   settings.load(memory);
 
@@ -60,7 +60,7 @@ TEST(Settings, AMeterFromTheFactoryKnowsNothing) {
 }
 
 TEST(Settings, AHubWithoutEncryptionOrWithNamesOfNoHubIsRefused) {
-  MemoryValues memory;
+  simulator::KeyValues memory;
   Settings settings;
   for (const auto& wrong : {improv::HubAddress{"mqtt://hub", "home", "cellar", "s"},
                             improv::HubAddress{"mqtts://", "home", "cellar", "s"},
@@ -74,7 +74,7 @@ TEST(Settings, AHubWithoutEncryptionOrWithNamesOfNoHubIsRefused) {
 }
 
 TEST(Settings, PartsOfACertificateComeInOrder) {
-  MemoryValues memory;
+  simulator::KeyValues memory;
   Settings settings;
   ASSERT_TRUE(settings.keep_certificate(memory, 0, 6, bytes_of("abc")));
 
@@ -86,7 +86,7 @@ TEST(Settings, PartsOfACertificateComeInOrder) {
 }
 
 TEST(Settings, AnAssemblyThatCannotWorkIsNotTakenFromMemory) {
-  MemoryValues memory;
+  simulator::KeyValues memory;
   Settings settings;
   Assembly built{.add_ons = 2};
   built.chip_selects[4] = 5;  // The main board's.
@@ -99,7 +99,7 @@ TEST(Settings, AnAssemblyThatCannotWorkIsNotTakenFromMemory) {
 }
 
 TEST(Settings, WhatTheFlashDidNotTakeIsNotSaidToBeKept) {
-  MemoryValues memory;
+  simulator::KeyValues memory;
   memory.works = false;
   Settings settings;
 
@@ -110,7 +110,7 @@ TEST(Settings, WhatTheFlashDidNotTakeIsNotSaidToBeKept) {
 }
 
 TEST(Calibrations, SurviveWhenAllElseIsForgotten) {
-  MemoryValues settings, own;
+  simulator::KeyValues settings, own;
   Settings meter;
   ASSERT_TRUE(meter.keep_network(settings, "home net", "a password"));
   ChannelConfig words{.voltage_gain = 7300, .current_gain = 27'500, .pga = 2, .multiplier = 2};
@@ -126,7 +126,7 @@ TEST(Calibrations, SurviveWhenAllElseIsForgotten) {
 }
 
 TEST(Calibrations, ADamagedOneIsNone) {
-  MemoryValues own;
+  simulator::KeyValues own;
   ASSERT_TRUE(Calibrations(own).keep(3, {.current_gain = 27'500}));
   own.kept["channel_3"].resize(3);
 
