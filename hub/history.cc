@@ -61,8 +61,9 @@ void add_column(std::span<float> sum, const std::vector<float>& values, const Po
 }
 
 std::expected<Points, StoreError> read(Store& store, const ChannelUse& use, Quantity quantity,
-                                       const Steps& steps) {
-  return store.read({use.device, quantity, use.channel}, {steps.begin, steps.end()}, steps.step);
+                                       const Steps& steps, Columns columns = Columns::all) {
+  return store.read({use.device, quantity, use.channel}, {steps.begin, steps.end()}, steps.step,
+                    columns);
 }
 
 // Where the power of a stretch goes; empty what is not asked for.
@@ -75,7 +76,8 @@ struct Power {
 
 std::expected<void, StoreError> add_power_of_one_channel(const ChannelUse& use, const Steps& steps,
                                                          Store& store, const Power& power) {
-  const auto points = read(store, use, Quantity::active_power, steps);
+  const auto points = read(store, use, Quantity::active_power, steps,
+                           power.has_extremes() ? Columns::all : Columns::mean);
   if (!points) return std::unexpected(points.error());
   const auto factor = static_cast<float>(use.multiplier);
   const auto put = [&](std::span<float> to, const std::vector<float>& values) {
@@ -93,7 +95,7 @@ std::expected<void, StoreError> add_mean_power(const Circuit& circuit, const Ste
                                                Store& store, std::span<float> sum) {
   std::ranges::fill(sum, 0.0f);
   for (const auto& use : circuit.channels) {
-    const auto points = read(store, use, Quantity::active_power, steps);
+    const auto points = read(store, use, Quantity::active_power, steps, Columns::mean);
     if (!points) return std::unexpected(points.error());
     add_column(sum, points->mean, *points, steps, static_cast<float>(use.multiplier));
   }

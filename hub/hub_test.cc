@@ -47,8 +47,8 @@ class ForgetfulStore final : public Store {
     if (ranges.size() > most) ranges.resize(most);
     return ranges;
   }
-  std::expected<Points, StoreError> read(const Series&, TimeRange,
-                                         std::chrono::milliseconds) override {
+  std::expected<Points, StoreError> read(const Series&, TimeRange, std::chrono::milliseconds,
+                                         Columns) override {
     return Points{};
   }
   std::expected<std::optional<Last>, StoreError> last(std::string_view) override {

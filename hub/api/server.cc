@@ -29,6 +29,9 @@ using boost::system::error_code;
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t most_at_once = 65'536;  // That is read of a body.
+// Of the hub's thread, for an answer that is made in pieces: short answers are made without a
+// pause.
+constexpr std::chrono::milliseconds turn{5};
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> headers_of_every_answer = {{
     {"Content-Security-Policy",
@@ -296,8 +299,8 @@ asio::awaitable<Response> wait_for(SharedListening listening, SharedConnection c
   co_return *answer ? std::move(**answer) : refusal(503, "The hub ends.");
 }
 
-// Between two pieces all else has its turn, and as much time as the first one took, however many
-// wait for such answers. Nothing: nobody waits for this one any more.
+// As many pieces as fit in a turn; then all else has as much time as they took, however many wait
+// for such answers. Nothing: nobody waits for this one any more.
 asio::awaitable<std::optional<Response>> make(SharedListening listening,
                                               SharedConnection connection, const Request& request,
                                               Pieces pieces) {
@@ -308,9 +311,11 @@ asio::awaitable<std::optional<Response>> make(SharedListening listening,
     asio::steady_timer::duration pause = 1s;  // Or until it is the first's turn.
     if (line.front() == connection.get()) {
       const auto begin = std::chrono::steady_clock::now();
-      answer = answer_of(request, pieces);
+      do {
+        answer = answer_of(request, pieces);
+        pause = std::chrono::steady_clock::now() - begin;
+      } while (!answer && pause < turn);
       if (answer) break;
-      pause = std::chrono::steady_clock::now() - begin;
     }
     connection->wake.expires_after(pause);
     error_code woken;

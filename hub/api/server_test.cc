@@ -362,6 +362,24 @@ TEST_F(ServerTest, WhoHasLeftIsNotReadFor) {
   EXPECT_EQ(reads(), 2 * of_one);
 }
 
+TEST_F(ServerTest, AnswersThatTakeLongLeaveTurnsToOthers) {
+  const auto ask = fmt::format(
+      "GET /api/homes/home/history?circuits=fridge&begin=1767225600000&end=1767229200000&step=60&"
+      "columns=mean,energy HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\nConnection: close\r\n\r\n",
+      world.signed_in());
+  EXPECT_THAT(answer(ask), StartsWith("HTTP/1.1 200 OK"));
+  const auto of_one = std::exchange(world.store.reads, 0);
+  world.store.time_of_read = 20ms;
+
+  std::vector<tcp::socket> patient;
+  for (int i = 0; i < 5; ++i) send(patient.emplace_back(connected()), ask);
+  EXPECT_TRUE(comes_true([&] { return world.store.reads > 0; }));
+  EXPECT_THAT(get("/api/status"), StartsWith("HTTP/1.1 200 OK"));
+
+  EXPECT_LT(world.store.reads, 5 * of_one);
+  for (auto& socket : patient) EXPECT_THAT(receive_all(socket), StartsWith("HTTP/1.1 200 OK"));
+}
+
 TEST_F(ServerTest, ManyWhoWaitForLongAnswersAllGetThem) {
   const auto cookie = world.signed_in();
   std::vector<tcp::socket> sockets;

@@ -92,16 +92,17 @@ EngineStore::EngineStore(Store& embedded, Engine& engine, EngineLine& line,
       tell_(std::move(tell)) {}
 
 std::expected<Points, StoreError> EngineStore::read(const Series& series, TimeRange range,
-                                                    std::chrono::milliseconds step) {
+                                                    std::chrono::milliseconds step,
+                                                    Columns columns) {
   // An engine knows no sums of channels; of those, what our own store keeps has to do.
-  if (!series.together.empty()) return embedded_.read(series, range, step);
+  if (!series.together.empty()) return embedded_.read(series, range, step, columns);
   const auto ceil = [&](Timestamp time) {
     return Timestamp((time.time_since_epoch() + step - 1ms) / step * step);
   };
   const Timestamp begin(within_time(range.begin).time_since_epoch() / step * step);
   const auto end = ceil(within_time(range.end));
   const auto kept = std::min(ceil(within_time(kept_since_())), end);
-  if (begin >= kept) return embedded_.read(series, range, step);
+  if (begin >= kept) return embedded_.read(series, range, step, columns);
   if ((end - begin) / step > static_cast<std::int64_t>(max_steps)) {
     return std::unexpected(StoreError::too_long);
   }
@@ -113,11 +114,13 @@ std::expected<Points, StoreError> EngineStore::read(const Series& series, TimeRa
     return points;
   }
   if (kept == end) return points;
-  const auto recent = embedded_.read(series, {kept, end}, step);
+  const auto recent = embedded_.read(series, {kept, end}, step, columns);
   if (!recent) return recent;
   extend(points->mean, recent->mean);
-  extend(points->min, recent->min);
-  extend(points->max, recent->max);
+  if (columns == Columns::all) {
+    extend(points->min, recent->min);
+    extend(points->max, recent->max);
+  }
   points->gained.insert(points->gained.end(), recent->gained.begin(), recent->gained.end());
   return points;
 }

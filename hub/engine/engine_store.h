@@ -36,8 +36,8 @@ class EngineStore final : public Store {
 
   // Steps that lie partly before kept_since() are the engine's, too. StoreError::unavailable while
   // it is away.
-  std::expected<Points, StoreError> read(const Series&, TimeRange,
-                                         std::chrono::milliseconds step) override;
+  std::expected<Points, StoreError> read(const Series&, TimeRange, std::chrono::milliseconds step,
+                                         Columns = Columns::all) override;
 
   // Reads of what is old fail at once, until is_back().
   bool is_away() const { return is_away_; }

@@ -71,8 +71,8 @@ class SqliteStore final : public Store {
   void hand_over() override;
   void synced() override { log_.synced(); }
   std::uint64_t undone() const override { return undone_; }
-  std::expected<Points, StoreError> read(const Series&, TimeRange,
-                                         std::chrono::milliseconds step) override;
+  std::expected<Points, StoreError> read(const Series&, TimeRange, std::chrono::milliseconds step,
+                                         Columns = Columns::all) override;
   std::expected<void, StoreError> keep_together(std::vector<Series>) override;
   std::expected<std::optional<Last>, StoreError> last(std::string_view device) override;
   std::expected<std::vector<Gap>, StoreError> gaps(std::string_view device, TimeRange) override;

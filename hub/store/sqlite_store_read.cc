@@ -59,6 +59,15 @@ class StepFinder {
   Timestamp begin_;  // Of that step.
 };
 
+// Of a step, where nothing but its mean is asked for.
+struct StepSum {
+  std::int64_t count = 0, sum = 0;
+};
+void add(StepSum& to, const MinuteSummary& more) {
+  to.count += more.count;
+  to.sum += more.sum;
+}
+
 std::expected<Grid, StoreError> grid_over(TimeRange asked, std::chrono::milliseconds step) {
   const auto begin = within_time(asked.begin), end = within_time(asked.end);
   if (begin >= end) return Grid{begin, step, 0};
@@ -86,12 +95,13 @@ std::vector<std::pair<const SqliteStore::BootName, Boot>*> SqliteStore::boots_of
 // One read() of one series.
 class SqliteStore::Reading {
  public:
-  Reading(SqliteStore& store, const Series& series, const Grid& grid)
-      : store_(store), series_(series), grid_(grid) {}
+  Reading(SqliteStore& store, const Series& series, const Grid& grid, Columns columns)
+      : store_(store), series_(series), grid_(grid), columns_(columns) {}
 
   // The series' samples of each step.
-  std::expected<std::vector<MinuteSummary>, StoreError> values() {
-    std::vector<MinuteSummary> samples(grid_.count), coarse;
+  template <class Summary>
+  std::expected<std::vector<Summary>, StoreError> values() {
+    std::vector<Summary> samples(grid_.count), coarse;
     for (const auto* boot : store_.boots_of(series_.device)) {
       const auto stream = std::get<Stream>(boot->first);
       if (stream == Stream::edges) continue;
@@ -339,6 +349,17 @@ class SqliteStore::Reading {
     return segment.summaries(boot.id, *series, first, last).value_or(std::vector<Segment::Hour>{});
   }
 
+  std::expected<HourSummary, StoreError> of_minutes(PackedMinutes& hour, std::int64_t series) {
+    if (columns_ == Columns::all) return hour.summary(series);
+    const auto sums = hour.sums(series);
+    if (!sums) return std::unexpected(sums.error());
+    HourSummary minutes{};
+    for (std::size_t m = 0; m < minutes.size(); ++m) {
+      minutes[m] = {.count = (*sums)->count[m], .sum = (*sums)->sum[m]};
+    }
+    return minutes;
+  }
+
   std::expected<HourSummary, StoreError> packed_minutes(const Boot& boot, Row hour,
                                                         Segment& segment, SegmentReader& reader) {
     const auto series = rolled_up();
@@ -346,7 +367,7 @@ class SqliteStore::Reading {
       const auto parts = reader.hour(hour);
       auto minutes = PackedMinutes::open(parts);
       auto found = minutes
-                       ? minutes->summary(*series)
+                       ? of_minutes(*minutes, *series)
                        : std::expected<HourSummary, StoreError>(std::unexpected(minutes.error()));
       // Channels may have been taken together later than this hour.
       const auto is_there = [&] {
@@ -435,10 +456,12 @@ class SqliteStore::Reading {
   SqliteStore& store_;
   const Series& series_;
   const Grid& grid_;
+  const Columns columns_;  // Of instants.
 };
 
 std::expected<Points, StoreError> SqliteStore::read(const Series& series, TimeRange range,
-                                                    std::chrono::milliseconds step) {
+                                                    std::chrono::milliseconds step,
+                                                    Columns columns) {
   assert(step >= 1s && step % (step < 1min ? 1s : 60s) == 0ms && "BUG: no such step");
   if (const auto current = stay_current(); !current) return undo(current.error());
   const auto grid = grid_over(range, step);
@@ -447,36 +470,52 @@ std::expected<Points, StoreError> SqliteStore::read(const Series& series, TimeRa
   const auto& row = measurement::row(series.quantity);
 
   if (row.kind == Kind::total) {
-    auto gained = Reading(*this, series, *grid).gained();
+    auto gained = Reading(*this, series, *grid, Columns::all).gained();
     if (!gained) return std::unexpected(gained.error());
     points.gained = std::move(*gained);
     return points;
   }
 
   constexpr auto nothing = std::numeric_limits<float>::quiet_NaN();
-  points.mean = points.min = points.max = std::vector<float>(grid->count, nothing);
+  points.mean.assign(grid->count, nothing);
+  if (columns == Columns::all) points.min = points.max = points.mean;
   if (row.kind == Kind::derived && step >= 1min) {
-    const auto chip = measurement::chip_of(series.index);
-    const auto voltage = read({series.device, Quantity::voltage, chip}, range, step);
+    const auto of = [&](Quantity quantity, std::size_t index) {
+      return read({series.device, quantity, index}, range, step, Columns::mean);
+    };
+    const auto voltage = of(Quantity::voltage, measurement::chip_of(series.index));
     if (!voltage) return voltage;
-    const auto current = read({series.device, Quantity::current, series.index}, range, step);
+    const auto current = of(Quantity::current, series.index);
     if (!current) return current;
-    const auto power = read({series.device, Quantity::active_power, series.index}, range, step);
+    const auto power = of(Quantity::active_power, series.index);
     if (!power) return power;
     derive(series.quantity, *voltage, *current, *power, points.mean);
     return points;
   }
 
-  const auto values = Reading(*this, series, *grid).values();
+  const auto in_units = [&](auto steps) {
+    return static_cast<float>(static_cast<double>(steps) * row.resolution);
+  };
+  const auto mean_of = [&](const auto& step_of) {
+    return in_units(static_cast<double>(step_of.sum) / static_cast<double>(step_of.count));
+  };
+  Reading reading(*this, series, *grid, columns);
+  if (columns == Columns::mean) {
+    const auto values = reading.values<StepSum>();
+    if (!values) return std::unexpected(values.error());
+    for (std::size_t i = 0; i < grid->count; ++i) {
+      if ((*values)[i].count > 0) points.mean[i] = mean_of((*values)[i]);
+    }
+    return points;
+  }
+  const auto values = reading.values<MinuteSummary>();
   if (!values) return std::unexpected(values.error());
-  const auto in_units = [&](double steps) { return static_cast<float>(steps * row.resolution); };
   for (std::size_t i = 0; i < grid->count; ++i) {
-    const auto& [count, sum, min, max] = (*values)[i];
-    if (count == 0) continue;
-    points.min[i] = points.max[i] = points.mean[i] = in_units(static_cast<double>(min));
-    if (min == max) continue;
-    points.mean[i] = in_units(static_cast<double>(sum) / static_cast<double>(count));
-    points.max[i] = in_units(static_cast<double>(max));
+    const auto& value = (*values)[i];
+    if (value.count == 0) continue;
+    points.mean[i] = mean_of(value);
+    points.min[i] = in_units(value.min);
+    points.max[i] = in_units(value.max);
   }
   return points;
 }

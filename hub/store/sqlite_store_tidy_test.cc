@@ -100,6 +100,9 @@ void expect_same_answers(SqliteStore& plain, SqliteStore& tidied, TimeRange rang
         const auto b = checked(tidied.read({"meter", row.id, index}, asked, step));
         ASSERT_TRUE(is_same(a.mean, b.mean) && is_same(a.min, b.min) && is_same(a.max, b.max) &&
                     is_same(a.gained, b.gained));
+        const auto mean =
+            checked(tidied.read({"meter", row.id, index}, asked, step, Columns::mean));
+        ASSERT_TRUE(is_same(mean.mean, a.mean) && is_same(mean.gained, a.gained));
       }
     }
   }

@@ -47,6 +47,9 @@ struct Series {
   std::vector<Share> together = {};  // Instead of the index.
 };
 
+// What is asked of instants. Where it is the mean alone, the rest may stay empty and costs nothing.
+enum class Columns : std::uint8_t { all, mean };
+
 // Equal steps from `begin`. A step without a sample is NaN in every column.
 struct Points {
   measurement::Timestamp begin;
@@ -97,7 +100,8 @@ class Store {
   // commit too. StoreError::too_long for more than max_steps.
   static constexpr std::size_t max_steps = 100'000;
   virtual std::expected<Points, StoreError> read(const Series&, TimeRange,
-                                                 std::chrono::milliseconds step) = 0;
+                                                 std::chrono::milliseconds step,
+                                                 Columns = Columns::all) = 0;
   // Which channels belong together, so that what they do is summed up while it comes in: their
   // least and greatest power by the minute is read as fast as that of one channel, and stays when
   // the samples go. Both hold from the next hour on.
