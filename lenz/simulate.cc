@@ -122,8 +122,9 @@ double quantile(std::vector<float>& values, double q) {
 
 // What one load came to.
 struct Step {
-  double reports_per_s = 0;  // Asked for.
-  double points_per_s = 0;   // Acknowledged.
+  double reports_per_s = 0;      // Asked for; of samples.
+  double points_per_s = 0;       // Acknowledged.
+  double edge_sweeps_per_s = 0;  // The same, around switching edges.
   double p50_ms = 0, p99_ms = 0, max_ms = 0;
   double hub_cores = 0, broker_cores = 0, own_cores = 0;
   double hub_rss_mib = 0, broker_rss_mib = 0;
@@ -223,6 +224,7 @@ class Simulation {
     Step step{.reports_per_s = reports_per_s};
     step.points_per_s =
         static_cast<double>(counted.acknowledged_ms.size() * points_a_report) / seconds;
+    step.edge_sweeps_per_s = static_cast<double>(counted.edge_sweeps) / seconds;
     step.p50_ms = quantile(counted.acknowledged_ms, .5);
     step.p99_ms = quantile(counted.acknowledged_ms, .99);
     step.max_ms = quantile(counted.acknowledged_ms, 1);
@@ -272,17 +274,21 @@ class Simulation {
     std::uint64_t lost = 0;
     hub::Disk disk;
     for (std::size_t i = 0; i < options_.homes; ++i) {
-      const auto made = homes_->made(i);
+      const auto made = homes_->made(i, measurement::Stream::samples);
       if (made == 0) continue;
       hub::SqliteStore store(disk, place_->homes_folder() + "/" + simulated_home(i).id);
-      const auto stored = store.stored(simulated_device, made + 1);
+      const auto swept = homes_->made(i, measurement::Stream::edges);
+      const auto stored = store.stored(simulated_device, made + swept + 2);
       if (!stored) throw std::runtime_error(hub::sentence(stored.error()));
-      for (std::uint64_t number = 0; number < made; ++number) {
-        if (!homes_->is_acknowledged(i, number)) continue;
-        ++acknowledged_;
-        lost += std::ranges::none_of(*stored, [&](const measurement::StoredRange& range) {
-          return range.boot == homes_->boot(i) && range.begin <= number && number < range.end;
-        });
+      for (const auto stream : {measurement::Stream::samples, measurement::Stream::edges}) {
+        for (std::uint64_t number = 0; number < homes_->made(i, stream); ++number) {
+          if (!homes_->is_acknowledged(i, stream, number)) continue;
+          ++acknowledged_;
+          lost += std::ranges::none_of(*stored, [&](const measurement::StoredRange& range) {
+            return range.boot == homes_->boot(i) && range.stream == stream &&
+                   range.begin <= number && number < range.end;
+          });
+        }
       }
     }
     return lost;
@@ -291,6 +297,7 @@ class Simulation {
   static json figures(const Step& step) {
     return {{"reports_per_s", step.reports_per_s},
             {"points_per_s", step.points_per_s},
+            {"edge_sweeps_per_s", step.edge_sweeps_per_s},
             {"ack_p50_ms", step.p50_ms},
             {"ack_p99_ms", step.p99_ms},
             {"ack_max_ms", step.max_ms},

@@ -32,6 +32,7 @@ TEST(Simulate, AHubOfManyHomesAcknowledgesEveryReportAndLosesNoneWhenItIsKilled)
   EXPECT_EQ(figures.at("never_acknowledged"), 0);
   const auto& step = figures.at("steps").at(0);
   EXPECT_NEAR(step.at("points_per_s").get<double>(), 12 * 120, 12 * 120 * .25);
+  EXPECT_GT(step.at("edge_sweeps_per_s").get<double>(), 0);
   EXPECT_GT(step.at("hub_rss_mib").get<double>(), 1);
   EXPECT_TRUE(fs::exists(data + "/homes/home-00011/lenz.db"));
 }

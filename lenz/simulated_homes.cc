@@ -14,6 +14,8 @@ namespace lenz {
 namespace {
 
 using measurement::Quantity;
+using measurement::Sample;
+using measurement::Stream;
 using measurement::Timestamp;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
@@ -106,13 +108,17 @@ void SimulatedHomes::load(double reports_per_s, std::size_t homes) {
 
 SimulatedHomes::Figures SimulatedHomes::take_figures() { return std::exchange(figures_, {}); }
 
-bool SimulatedHomes::is_acknowledged(std::size_t home, std::uint64_t number) const {
-  const auto& meter = meters_[home];
-  return number < meter.next &&
-         std::ranges::find(meter.waiting, number, &Waiting::number) == meter.waiting.end();
+bool SimulatedHomes::is_acknowledged(std::size_t home, Stream stream, std::uint64_t number) const {
+  return number < made(home, stream) &&
+         std::ranges::none_of(meters_[home].waiting, [&](const Waiting& one) {
+           return one.stream == stream && one.begin <= number && number < one.end;
+         });
 }
 
-std::uint64_t SimulatedHomes::made(std::size_t home) const { return meters_[home].next; }
+std::uint64_t SimulatedHomes::made(std::size_t home, Stream stream) const {
+  const auto& meter = meters_[home];
+  return stream == Stream::edges ? meter.edges.made() : meter.next;
+}
 
 std::uint64_t SimulatedHomes::boot(std::size_t home) const {
   const auto booted = meters_[home].booted_at.time_since_epoch().count();
@@ -155,18 +161,30 @@ void SimulatedHomes::report(std::size_t home) {
     meter.imported[c] += std::max<std::int64_t>(*power, 0) * elapsed_ms / 36;
     sample.put_steps(Quantity::imported, c, meter.imported[c] / 1000);
   }
-  std::array<std::uint8_t, measurement::max_report_bytes> bytes;
-  const auto used = measurement::encode({{.device = simulated_device,
-                                          .boot = boot(home),
-                                          .chips = sample.chips(),
-                                          .booted_at = meter.booted_at},
-                                         {&sample, 1}},
-                                        bytes);
-  const auto at = steady_clock::now();
-  meter.waiting.push_back(
-      {sample.number, at, at, {reinterpret_cast<const char*>(bytes.data()), used.value()}});
-  ++waiting_;
+  tell(home, Stream::samples, {&sample, 1});
   ++figures_.sent;
+  const auto sweeps = meter.edges.add(sample);
+  if (!sweeps.empty()) tell(home, Stream::edges, sweeps);
+}
+
+void SimulatedHomes::tell(std::size_t home, Stream stream, std::span<const Sample> samples) {
+  auto& meter = meters_[home];
+  measurement::ReportHeader header{.device = simulated_device,
+                                   .boot = boot(home),
+                                   .stream = stream,
+                                   .chips = samples[0].chips(),
+                                   .booted_at = meter.booted_at};
+  if (stream == Stream::edges) header.period = firmware::usual_edges.sweep_period;
+  std::array<std::uint8_t, measurement::max_report_bytes> bytes;
+  const auto used = measurement::encode({header, samples}, bytes);
+  const auto at = steady_clock::now();
+  meter.waiting.push_back({stream,
+                           samples.front().number,
+                           samples.back().number + 1,
+                           at,
+                           at,
+                           {reinterpret_cast<const char*>(bytes.data()), used.value()}});
+  ++waiting_;
   send(home, meter.waiting.back());
 }
 
@@ -200,7 +218,13 @@ void SimulatedHomes::heard(const hub::MqttMessage& message) {
     const auto& range = answer->ranges[i];
     if (range.boot != boot(*home)) continue;
     waiting_ -= std::erase_if(waiting, [&](const Waiting& one) {
-      if (one.number < range.begin || one.number >= range.end) return false;
+      if (one.stream != range.stream || one.begin < range.begin || one.end > range.end) {
+        return false;
+      }
+      if (one.stream == Stream::edges) {
+        figures_.edge_sweeps += one.end - one.begin;
+        return true;
+      }
       figures_.acknowledged_ms.push_back(
           std::chrono::duration<float, std::milli>(now - one.first).count());
       return true;

@@ -1,5 +1,6 @@
 // The meters of many homes in one process, over a few connections: real reports, sent until they
-// are acknowledged, and the time that took.
+// are acknowledged, and the time that took. Sweeps around switching edges go beside them, as a
+// meter with chips tells them.
 
 #pragma once
 
@@ -18,6 +19,7 @@
 #include "hub/home.h"
 #include "hub/ingest/mqtt_ingest.h"
 #include "hub/net/mqtt_client.h"
+#include "lenz/simulated_edges.h"
 
 namespace lenz {
 
@@ -41,24 +43,28 @@ class SimulatedHomes {
   void load(double reports_per_s, std::size_t homes);
 
   struct Figures {
-    std::vector<float> acknowledged_ms;  // From a report's first sending, of each acknowledged one.
-    std::uint64_t sent = 0;              // For the first time.
-    std::uint64_t again = 0;             // Because nothing was heard for `patience`.
-    std::uint64_t left_out = 0;          // Not made: this process itself was too slow.
+    // From a report's first sending, of each acknowledged one of samples.
+    std::vector<float> acknowledged_ms;
+    std::uint64_t edge_sweeps = 0;  // That were acknowledged.
+    std::uint64_t sent = 0;         // For the first time.
+    std::uint64_t again = 0;        // Because nothing was heard for `patience`.
+    std::uint64_t left_out = 0;     // Not made: this process itself was too slow.
   };
   Figures take_figures();  // Since the last time.
 
   static constexpr std::chrono::seconds patience{5};
   std::size_t waiting() const { return waiting_; }  // For their acknowledgement.
 
-  // Whether a sample was acknowledged: the number of it, from 0, at a home; and how many were made.
-  bool is_acknowledged(std::size_t home, std::uint64_t number) const;
-  std::uint64_t made(std::size_t home) const;
+  // Whether a sample of a stream was acknowledged: the number of it, from 0, at a home; and how
+  // many were made.
+  bool is_acknowledged(std::size_t home, measurement::Stream, std::uint64_t number) const;
+  std::uint64_t made(std::size_t home, measurement::Stream) const;
   std::uint64_t boot(std::size_t home) const;
 
  private:
   struct Waiting {
-    std::uint64_t number = 0;
+    measurement::Stream stream{};
+    std::uint64_t begin = 0, end = 0;                   // Numbers of its samples.
     std::chrono::steady_clock::time_point first, last;  // Sending.
     std::string report;
   };
@@ -71,11 +77,13 @@ class SimulatedHomes {
     std::uint64_t next = 0;
     measurement::Uptime uptime{};        // Of the last sample.
     std::vector<std::int64_t> imported;  // Of each channel, in thousandths of a milliwatt-hour.
+    SimulatedEdges edges;
     std::deque<Waiting> waiting;
   };
 
   void tick();
   void report(std::size_t home);
+  void tell(std::size_t home, measurement::Stream, std::span<const measurement::Sample>);
   void send_again();
   void heard(const hub::MqttMessage&);
   void send(std::size_t home, Waiting&);
