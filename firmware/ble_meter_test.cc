@@ -99,7 +99,14 @@ class Home final : public improv::Host {
   }
   bool take_assembly(const Assembly&, int) override { return true; }
   const char* take_radio(improv::Radio, std::span<const std::uint8_t>) override { return nullptr; }
+  std::optional<std::size_t> radio(improv::Radio, std::span<std::uint8_t>) const override {
+    return std::nullopt;
+  }
+  const Assembly& assembly() const override { return built; }
+  int line_frequency() const override { return 50; }
   void identify() override {}
+
+  Assembly built;
 
   improv::Identity who{"Lenz", "1.0", "ESP32", "meter-1"};
   std::vector<std::string> joins;

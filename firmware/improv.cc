@@ -105,6 +105,8 @@ void Improv::obey(Bytes rpc, Uptime now) {
     case Command::lorawan:
     case Command::cellular:
       return take_radio(command, payload);
+    case Command::settings:
+      return tell_settings();
   }
   carrier_.tell(Error::unknown_rpc);
 }
@@ -252,6 +254,43 @@ void Improv::take_radio(Command command, Bytes payload) {
   carrier_.tell(trouble ? Error::unknown : Error::none);
   Result result(command);
   if (trouble) result.add(trouble);
+  carrier_.tell_result(result.bytes());
+}
+
+// Of Bluetooth, LoRaWAN and cellular what their commands take, in hexadecimal, "" where it is off
+// and "-" where it is not built in; the board's name, and in hexadecimal what follows it.
+void Improv::tell_settings() {
+  Result result(Command::settings);
+  std::array<char, 2 * max_radio_settings> digits;
+  const auto add = [&](Bytes bytes) {
+    constexpr std::string_view hexadecimal = "0123456789abcdef";
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      digits[2 * i] = hexadecimal[bytes[i] >> 4];
+      digits[2 * i + 1] = hexadecimal[bytes[i] & 15];
+    }
+    result.add({digits.data(), 2 * bytes.size()});
+  };
+  std::array<std::uint8_t, max_radio_settings> bytes;
+  for (const auto radio : {Radio::bluetooth, Radio::lorawan, Radio::cellular}) {
+    const auto size = host_.radio(radio, bytes);
+    if (size) {
+      add(std::span(bytes).first(*size));
+    } else {
+      result.add("-");
+    }
+  }
+  const auto& assembly = host_.assembly();
+  const auto modem = assembly.modem.value_or(ModemPins{.transmit = no_pin, .receive = no_pin});
+  const std::array fixed = {static_cast<std::uint8_t>(assembly.add_ons),
+                            static_cast<std::uint8_t>(host_.line_frequency()),
+                            static_cast<std::uint8_t>(assembly.status_led),
+                            static_cast<std::uint8_t>(assembly.button),
+                            static_cast<std::uint8_t>(modem.transmit),
+                            static_cast<std::uint8_t>(modem.receive)};
+  auto end = std::ranges::copy(fixed, bytes.begin()).out;
+  for (const auto pin : assembly.chip_selects) *end++ = static_cast<std::uint8_t>(pin);
+  result.add(map_of(assembly.board).name);
+  add({bytes.begin(), end});
   carrier_.tell_result(result.bytes());
 }
 

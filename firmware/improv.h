@@ -48,9 +48,11 @@ enum class Command : std::uint8_t {
   bluetooth = 0x83,    // Of each radio its settings; nothing: it is off.
   lorawan = 0x84,
   cellular = 0x85,
+  settings = 0x86,  // Which of these it has, without keys.
 };
 
 enum class Radio : std::uint8_t { bluetooth, lorawan, cellular };
+inline constexpr std::size_t max_radio_settings = 80;
 
 // Capabilities, as the characteristic of that name has them.
 inline constexpr std::uint8_t can_identify = 1, can_tell_device = 2, can_scan = 4;
@@ -100,6 +102,11 @@ class Host {
   virtual bool take_assembly(const Assembly&, int line_frequency) = 0;
   // It counts from the next start. Null: taken; else why not, in a sentence.
   virtual const char* take_radio(Radio, std::span<const std::uint8_t> settings) = 0;
+  // What it was set to, as take_radio() takes it, with zeros for keys: how many bytes; 0: it is
+  // off. Nothing: this image was built without it. There is room for max_radio_settings.
+  virtual std::optional<std::size_t> radio(Radio, std::span<std::uint8_t> into) const = 0;
+  virtual const Assembly& assembly() const = 0;
+  virtual int line_frequency() const = 0;
   virtual void identify() = 0;
 
  protected:
@@ -149,6 +156,7 @@ class Improv {
   void take_certificate(std::span<const std::uint8_t> payload);
   void take_board(std::span<const std::uint8_t> payload);
   void take_radio(Command, std::span<const std::uint8_t> payload);
+  void tell_settings();
   void tell_taken(Command, bool taken);
 
   Host& host_;

@@ -66,6 +66,15 @@ struct Meter final : Host {
     radios[radio].assign(settings.begin(), settings.end());
     return settings.size() < 100 ? nullptr : "That is too much.";
   }
+  std::optional<std::size_t> radio(Radio radio, std::span<std::uint8_t> into) const override {
+    if (radio == Radio::cellular) return std::nullopt;
+    const auto found = radios.find(radio);
+    if (found == radios.end()) return 0;
+    std::ranges::copy(found->second, into.begin());
+    return found->second.size();
+  }
+  const Assembly& assembly() const override { return *built; }
+  int line_frequency() const override { return frequency; }
   void identify() override { ++blinks; }
 
   Identity is{"Lenz", "1.2", "ESP32", "meter"};
@@ -275,6 +284,20 @@ TEST_F(ImprovOverSerial, EachRadioTakesItsSettingsOrSaysWhatIsWrongWithThem) {
   EXPECT_EQ(said[0], says_error(0));
   EXPECT_EQ(said[4], says_error(0xff));
   EXPECT_THAT(std::string(said[5].begin(), said[5].end()), testing::HasSubstr("That is too much."));
+}
+
+TEST_F(ImprovOverSerial, WhatItIsSetToIsTold) {
+  order(0x82, strings({"6ch"}) + Bytes{6, 60, 0xff, 0xff, 12, 35});
+  order(0x83, {1, 2, 0xab});
+  said.clear();
+
+  order(0x86);
+
+  // Bluetooth is on, LoRaWAN off, and the image has no cellular modem.
+  const std::string none = "ffffffffffffffffffffffffffff";
+  EXPECT_THAT(said,
+              ElementsAre(frame(
+                  4, command(0x86, strings({"0102ab", "", "-", "6ch", "063cffff0c23" + none})))));
 }
 
 TEST_F(ImprovOverSerial, ALogBetweenTheFramesDoesNotDisturb) {

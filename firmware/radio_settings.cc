@@ -9,7 +9,7 @@ using improv::Radio;
 namespace {
 
 constexpr std::uint64_t least_bytes_a_month = 200'000;  // Of 42 channels at the least detail.
-constexpr std::size_t longest = 80;
+using improv::max_radio_settings;
 constexpr std::array keys = {"bluetooth", "lorawan", "cellular"};
 
 const char* key_of(Radio radio) { return keys[static_cast<std::size_t>(radio)]; }
@@ -40,7 +40,31 @@ class Reader {
   std::span<const std::uint8_t> bytes_;
 };
 
-constexpr std::size_t mains_size = 6, lorawan_size = mains_size + 8 + 8 + 16 + 1 + 1 + 2 + 1 + 4;
+// The same way back.
+class Writer {
+ public:
+  explicit Writer(std::span<std::uint8_t> bytes) : bytes_(bytes) {}
+
+  void number(std::uint64_t value, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) put(static_cast<std::uint8_t>(value >> 8 * i));
+  }
+  void copy(std::span<const std::uint8_t> from) {
+    for (const auto byte : from) put(byte);
+  }
+  void skip(std::size_t size) { number(0, size); }  // A key.
+  std::size_t size() const { return size_; }
+
+ private:
+  void put(std::uint8_t byte) {
+    if (size_ < bytes_.size()) bytes_[size_++] = byte;
+  }
+  std::span<std::uint8_t> bytes_;
+  std::size_t size_ = 0;
+};
+
+constexpr std::size_t key_size = 16;
+constexpr std::size_t mains_size = 6,
+                      lorawan_size = mains_size + 8 + 8 + key_size + 1 + 1 + 2 + 1 + 4;
 constexpr const char* other_size = "These are not the bytes of this command.";
 
 bool has_channels(std::uint64_t mains) { return mains >> measurement::max_channels == 0; }
@@ -50,9 +74,9 @@ bool is_zero(std::span<const std::uint8_t> bytes) {
 
 const char* read_bluetooth(Reader reader, RadioSettings::Bluetooth& into) {
   into.mains = reader.number(mains_size);
-  const auto key_size = reader.rest().size();
-  if (key_size != 0 && key_size != 16) return other_size;
-  if (key_size != 0) reader.copy(into.bind_key.emplace());
+  const auto rest = reader.rest().size();
+  if (rest != 0 && rest != key_size) return other_size;
+  if (rest != 0) reader.copy(into.bind_key.emplace());
   return has_channels(into.mains) ? nullptr : "A meter has 42 channels at most.";
 }
 
@@ -111,7 +135,7 @@ const char* read_into(std::optional<Settings>& settings, std::span<const std::ui
 
 void RadioSettings::load(KeyValues& kept, const Assembly& assembly) {
   for (const auto radio : {Radio::bluetooth, Radio::lorawan, Radio::cellular}) {
-    std::array<std::uint8_t, 1 + longest> bytes;
+    std::array<std::uint8_t, 1 + max_radio_settings> bytes;
     const auto size = kept.get(key_of(radio), bytes);
     if (size && *size > 1) read(radio, std::span(bytes).first(*size).subspan(1), assembly);
   }
@@ -122,7 +146,7 @@ const char* RadioSettings::keep(KeyValues& kept, Radio radio, std::span<const st
   auto wanted = *this;
   if (const char* trouble = wanted.read(radio, said, assembly)) return trouble;
   // Behind a byte, since a value is not empty.
-  std::array<std::uint8_t, 1 + longest> bytes{1};
+  std::array<std::uint8_t, 1 + max_radio_settings> bytes{1};
   std::ranges::copy(said, bytes.begin() + 1);
   const bool takes_modem = radio != Radio::bluetooth && !said.empty();
   const auto other = radio == Radio::lorawan ? Radio::cellular : Radio::lorawan;
@@ -133,9 +157,36 @@ const char* RadioSettings::keep(KeyValues& kept, Radio radio, std::span<const st
   return nullptr;
 }
 
+std::size_t RadioSettings::tell(Radio radio, std::span<std::uint8_t> bytes) const {
+  Writer writer(bytes);
+  if (radio == Radio::bluetooth && bluetooth) {
+    writer.number(bluetooth->mains, mains_size);
+    if (bluetooth->bind_key) writer.skip(key_size);
+  }
+  if (radio == Radio::lorawan && lorawan) {
+    const auto& link = lorawan->link;
+    writer.number(lorawan->mains, mains_size);
+    writer.copy(link.dev_eui);
+    writer.copy(link.join_eui);
+    writer.skip(key_size);
+    writer.number(static_cast<std::uint64_t>(link.region), 1);
+    writer.number(link.dwell_limited, 1);
+    writer.number(link.sub_bands, 2);
+    writer.number(link.port, 1);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(link.air_time_a_day);
+    writer.number(static_cast<std::uint64_t>(seconds.count()), 4);
+  }
+  if (radio == Radio::cellular && cellular) {
+    const auto name = cellular->access_point.view();
+    writer.number(cellular->bytes_a_month / 1000, 4);
+    writer.copy({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
+  }
+  return writer.size();
+}
+
 const char* RadioSettings::read(Radio radio, std::span<const std::uint8_t> bytes,
                                 const Assembly& assembly) {
-  if (bytes.size() > longest) return other_size;
+  if (bytes.size() > max_radio_settings) return other_size;
   if (radio == Radio::bluetooth) return read_into(bluetooth, bytes, read_bluetooth);
   if (!bytes.empty() && !assembly.modem) {
     return "The pins of the modem are not known: give the board with them first.";

@@ -41,6 +41,10 @@ struct RadioSettings {
   // from each other. Null: it is kept; else what is wrong, in a sentence, and nothing changes.
   const char* keep(KeyValues&, improv::Radio, std::span<const std::uint8_t>, const Assembly&);
 
+  // As keep() takes it, with zeros for keys, into `bytes`, which has room for max_radio_settings.
+  // Returns how many; 0: it is off.
+  std::size_t tell(improv::Radio, std::span<std::uint8_t> bytes) const;
+
  private:
   const char* read(improv::Radio, std::span<const std::uint8_t>, const Assembly&);
 };

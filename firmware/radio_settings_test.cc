@@ -54,6 +54,26 @@ struct RadioSettingsTest : testing::Test {
   }
 };
 
+TEST_F(RadioSettingsTest, WhatIsSetCanBeReadBackButForItsKeys) {
+  const auto told = [&](Radio radio) {
+    Bytes bytes(improv::max_radio_settings);
+    bytes.resize(radios.tell(radio, bytes));
+    return bytes;
+  };
+  EXPECT_TRUE(told(Radio::lorawan).empty());
+
+  keep(Radio::lorawan, lorawan());
+  keep(Radio::bluetooth, Bytes{1, 0, 0, 0, 0, 0} + count_from(50, 16));
+  auto without_key = lorawan();
+  std::fill_n(without_key.begin() + 22, 16, std::uint8_t{0});
+  EXPECT_EQ(told(Radio::lorawan), without_key);
+  EXPECT_EQ(told(Radio::bluetooth), (Bytes{1, 0, 0, 0, 0, 0} + Bytes(16)));
+
+  keep(Radio::cellular, cellular());
+  EXPECT_EQ(told(Radio::cellular), cellular());
+  EXPECT_TRUE(told(Radio::lorawan).empty());
+}
+
 TEST_F(RadioSettingsTest, AMeterFromTheFactoryHasNoRadioOn) {
   const auto loaded = after_restart();
 

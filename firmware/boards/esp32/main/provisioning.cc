@@ -67,6 +67,12 @@ const char* Commissioner::take_radio(improv::Radio radio, std::span<const std::u
   return trouble;
 }
 
+std::optional<std::size_t> Commissioner::radio(improv::Radio radio,
+                                               std::span<std::uint8_t> into) const {
+  if (!Radios::are_built(radio)) return std::nullopt;
+  return settings_.radios.tell(radio, into);
+}
+
 #if CONFIG_ESP_CONSOLE_USB_SERIAL_JTAG
 
 bool Console::begin() {

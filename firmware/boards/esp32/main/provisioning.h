@@ -31,6 +31,9 @@ class Commissioner final : public improv::Host {
                         std::span<const std::uint8_t> part) override;
   bool take_assembly(const Assembly&, int line_frequency) override;
   const char* take_radio(improv::Radio, std::span<const std::uint8_t>) override;
+  std::optional<std::size_t> radio(improv::Radio, std::span<std::uint8_t>) const override;
+  const Assembly& assembly() const override { return settings_.assembly; }
+  int line_frequency() const override { return settings_.line_frequency; }
   void identify() override { light_.panel().identify(); }
 
   // Whether the network that join() was told is there.
