@@ -53,6 +53,8 @@ void MeterService::take(std::span<const std::uint8_t> bytes, Uptime) {
   }
   if (!reading_) {
     taken_ = *request;
+    std::ranges::copy(request->data, data_.begin());
+    taken_->data = std::span(data_).first(request->data.size());
   } else if (reading_->request.id != request->id) {
     // Said, but not remembered: the same request may come again later.
     finish(*request, Outcome::busy);
@@ -63,6 +65,11 @@ void MeterService::take(std::span<const std::uint8_t> bytes, Uptime) {
 void MeterService::step(Uptime now) {
   if (const auto request = std::exchange(taken_, std::nullopt)) begin(*request, now);
   if (reading_ && now >= reading_->next) read(now);
+  if (leaves_ && !restart_at_) restart_at_ = now + time_to_leave;
+  if (!restart_at_ || now < *restart_at_) return;
+  leaves_ = false;
+  restart_at_.reset();
+  board_.restart();
 }
 
 void MeterService::begin(const Request& request, Uptime now) {
@@ -106,8 +113,26 @@ void MeterService::begin(const Request& request, Uptime now) {
       from_ = From{request.stream, request.number};
       finish(request, Outcome::done);
       return;
+    case Request::Kind::take_update:
+    case Request::Kind::take_piece:
+    case Request::Kind::start_update:
+      finish(request, update(request));
+      return;
   }
   finish(request, Outcome::unknown);
+}
+
+Outcome MeterService::update(const Request& request) {
+  if (!update_) return Outcome::not_supported;
+  const std::string_view text(reinterpret_cast<const char*>(request.data.data()),
+                              request.data.size());
+  const auto done = request.kind == Request::Kind::take_update ? update_->begin(text)
+                    : request.kind == Request::Kind::take_piece
+                        ? update_->write(request.number, request.data)
+                        : update_->finish();
+  if (!done) return done.error();
+  restart_when_sent_ = request.kind == Request::Kind::start_update;
+  return Outcome::done;
 }
 
 Outcome MeterService::write_words(const Request& request, Uptime now) {
@@ -197,12 +222,14 @@ void MeterService::put_diagnostics(measurement::Diagnostics& to, Uptime now) con
       to.chips_missing = static_cast<std::uint16_t>(to.chips_missing | 1u << chip);
     }
   }
+  to.on_trial = update_ && update_->is_on_trial();
   board_.tell(to);
 }
 
 void MeterService::finish(const Request& request, Outcome outcome) {
   Reply reply{
       .id = request.id, .kind = request.kind, .outcome = outcome, .channel = request.channel};
+  if (update_) reply.written = static_cast<std::uint32_t>(update_->written());
   const auto chip = measurement::chip_of(request.channel);
   if (chip < chips_.size()) {
     reply.words = chips_[chip].config().channels[request.channel % channels_per_chip];
@@ -218,9 +245,7 @@ void MeterService::finish(const Reply& reply) {
 
 void MeterService::sent(Uptime) {
   is_waiting_ = false;
-  if (!restart_when_sent_) return;
-  restart_when_sent_ = false;
-  board_.restart();
+  leaves_ = std::exchange(restart_when_sent_, false) || leaves_;
 }
 
 std::optional<Service::From> MeterService::send_again() {

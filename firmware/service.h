@@ -1,5 +1,5 @@
 // What a hub may ask of a meter besides its reports: to read a chip finely, to set a channel, to
-// show itself, to restart.
+// show itself, to restart, to take an update.
 
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "firmware/atm90e32.h"
+#include "firmware/update.h"
 #include "measurement/request.h"
 #include "measurement/request_codec.h"
 
@@ -42,7 +43,7 @@ class BoardControl {
   // Keeps the words of a channel over a restart and a factory reset. False: it could not.
   virtual bool keep(std::size_t channel, const ChannelConfig&) = 0;
   virtual bool identify() = 0;  // False: there is no light.
-  virtual bool restart() = 0;   // Shortly. False: it cannot.
+  virtual bool restart() = 0;   // False: it cannot.
   // The facts that only the board knows: heap, signal, reset reason, outbox, version.
   virtual void tell(measurement::Diagnostics&) const = 0;
 
@@ -57,6 +58,9 @@ class MeterService final : public Service {
  public:
   MeterService(std::span<Atm90e32> chips, BoardControl& board) : chips_(chips), board_(board) {}
 
+  // Updates go to `update`, which must outlive it; without one they are not supported.
+  void take_updates(Update& update) { update_ = &update; }
+
   void take(std::span<const std::uint8_t> request, measurement::Uptime now) override;
   void step(measurement::Uptime now) override;
   std::span<const std::uint8_t> reply() const override {
@@ -68,6 +72,8 @@ class MeterService final : public Service {
   // From one fine reading to the next: more than a window of 16 cycles at 50 Hz, so that no window
   // is averaged twice.
   static constexpr measurement::Uptime between_readings{350};
+  // From handing a reply to the link to the restart: the link may still hold it.
+  static constexpr measurement::Uptime time_to_leave{2000};
 
  private:
   // Of a value's readings (Welford).
@@ -87,6 +93,7 @@ class MeterService final : public Service {
 
   void begin(const measurement::Request&, measurement::Uptime now);
   void read(measurement::Uptime now);
+  measurement::Reply::Outcome update(const measurement::Request&);
   void finish(const measurement::Reply&);
   void finish(const measurement::Request&, measurement::Reply::Outcome);
   measurement::Reply::Outcome write_words(const measurement::Request&, measurement::Uptime now);
@@ -95,10 +102,13 @@ class MeterService final : public Service {
 
   std::span<Atm90e32> chips_;
   BoardControl& board_;
-  std::optional<measurement::Request> taken_;  // And not begun.
+  std::optional<measurement::Request> taken_;  // And not begun; its data is in data_.
+  std::array<std::uint8_t, measurement::max_request_data> data_{};
   std::optional<Reading> reading_;
   std::optional<From> from_;
-  bool restart_when_sent_ = false;
+  Update* update_ = nullptr;
+  bool restart_when_sent_ = false, leaves_ = false;
+  std::optional<measurement::Uptime> restart_at_;
   bool is_waiting_ = false;
   std::uint64_t last_id_ = 0;  // Whose reply is in bytes_; 0: none yet.
   std::size_t size_ = 0;

@@ -11,39 +11,10 @@ std::span<const std::uint8_t> bytes_of(std::string_view text) {
 
 }  // namespace
 
-const char* sentence(UpdateError error) {
-  switch (error) {
-    case UpdateError::malformed:
-      return "This is not a manifest of Lenz firmware: make it with sign_update.";
-    case UpdateError::forged:
-      return "The manifest is not signed with this meter's key: sign it with the key that the "
-             "firmware was built with.";
-    case UpdateError::other_chip:
-      return "The image is for another controller: build it for this one.";
-    case UpdateError::not_newer:
-      return "The meter runs this version or a later one: raise the version.";
-    case UpdateError::too_large:
-      return "The image is larger than the meter's slot: build a smaller one.";
-    case UpdateError::on_trial:
-      return "The meter still tries its last update: wait five minutes.";
-    case UpdateError::flash_failed:
-      return "The flash could not be written: try again, and replace the board if it stays so.";
-    case UpdateError::unexpected_image:
-      return "The image is longer than its manifest says: sign it again.";
-    case UpdateError::cut_short:
-      return "The image ended early: check the network and try again.";
-    case UpdateError::damaged:
-      return "The image is not the one that was signed: fetch it again.";
-    case UpdateError::not_bootable:
-      return "The bootloader refuses the image: build it again.";
-  }
-  return "BUG: an update error without a sentence";
-}
-
 std::expected<void, UpdateError> Update::begin(std::string_view text) {
   abandon();
   const auto manifest = read_manifest(text);
-  if (!manifest) return std::unexpected(UpdateError::malformed);
+  if (!manifest) return std::unexpected(UpdateError::no_manifest);
   const auto signature = std::span(manifest->signature).first(manifest->signature_size);
   if (!key_.is_genuine(bytes_of(manifest->signed_text), signature)) {
     return std::unexpected(UpdateError::forged);
@@ -52,19 +23,25 @@ std::expected<void, UpdateError> Update::begin(std::string_view text) {
   if (manifest->version <= running_.version) return std::unexpected(UpdateError::not_newer);
   if (manifest->size > slots_.size()) return std::unexpected(UpdateError::too_large);
   if (slots_.is_on_trial()) return std::unexpected(UpdateError::on_trial);
-  if (!slots_.erase(manifest->size)) return std::unexpected(UpdateError::flash_failed);
   digest_ = manifest->digest;
   size_ = manifest->size;
-  written_ = 0;
+  written_ = erased_ = 0;
   return {};
 }
 
-std::expected<void, UpdateError> Update::write(std::span<const std::uint8_t> bytes) {
-  if (bytes.size() > size_ - (is_under_way() ? written_ : 0)) {
+std::expected<void, UpdateError> Update::write(std::uint64_t offset,
+                                               std::span<const std::uint8_t> bytes) {
+  if (!is_under_way()) return std::unexpected(UpdateError::unexpected_image);
+  if (offset != written_) return {};
+  if (bytes.size() > size_ - written_) {
     abandon();
     return std::unexpected(UpdateError::unexpected_image);
   }
-  if (!slots_.write(written_, bytes)) {
+  bool works = true;
+  for (; works && erased_ < written_ + bytes.size(); erased_ += Slots::sector) {
+    works = slots_.erase(erased_);
+  }
+  if (!works || !slots_.write(written_, bytes)) {
     abandon();
     return std::unexpected(UpdateError::flash_failed);
   }

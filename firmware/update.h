@@ -14,6 +14,7 @@
 
 #include "firmware/sha256.h"
 #include "measurement/manifest.h"
+#include "measurement/request.h"
 #include "measurement/units.h"
 
 namespace firmware {
@@ -24,21 +25,7 @@ using measurement::read_manifest;
 using measurement::Version;
 using measurement::version_of;
 
-enum class UpdateError : std::uint8_t {
-  malformed,         // Not a manifest, or one of another form.
-  forged,            // Its signature is not of the key that this meter trusts.
-  other_chip,        // For another controller.
-  not_newer,         // Than what runs.
-  too_large,         // For the slot.
-  on_trial,          // What runs has not passed its own self-test yet.
-  flash_failed,      // The slot could not be erased, written or read.
-  unexpected_image,  // More bytes than the manifest says, or none are expected.
-  cut_short,         // Fewer bytes than the manifest says.
-  damaged,           // What is in the slot has not the manifest's digest.
-  not_bootable,      // The bootloader refuses it.
-};
-
-const char* sentence(UpdateError);
+using UpdateError = measurement::Reply::Outcome;  // From no_manifest on.
 
 // ECDSA over P-256 and SHA-256, as openssl has it, with the key that was built in.
 class SignatureCheck {
@@ -53,9 +40,11 @@ class SignatureCheck {
 // The slot that does not run, and the bootloader's choice.
 class Slots {
  public:
-  virtual std::size_t size() const = 0;
-  // False: the flash failed.
-  virtual bool erase(std::size_t size) = 0;
+  static constexpr std::size_t sector = 4096;
+
+  virtual std::size_t size() const = 0;  // Whole sectors.
+  // Erases a sector. False: the flash failed.
+  virtual bool erase(std::size_t offset) = 0;
   virtual bool write(std::size_t offset, std::span<const std::uint8_t>) = 0;
   virtual bool read(std::size_t offset, std::span<std::uint8_t>) = 0;
   // What was written boots next, on trial. False: it cannot be booted, and nothing changes.
@@ -74,23 +63,26 @@ struct Running {
   std::string_view chip;
 };
 
-// One update at a time. Slots and signature check must outlive it. Allocates nothing.
+// One update at a time. Slots and signature check must outlive it. Allocates nothing. No call takes
+// longer than erasing a sector, some 50 ms, but finish(): that reads and hashes the image, 2 to 3 s
+// on an ESP32.
 class Update {
  public:
   Update(Slots& slots, SignatureCheck& key, const Running& running)
       : slots_(slots), key_(key), running_(running) {}
 
-  // Takes a manifest and erases the slot. The address of the image is in the manifest given.
+  // Takes a manifest, in place of one before.
   std::expected<void, UpdateError> begin(std::string_view manifest);
-  // The image's bytes in their order.
-  std::expected<void, UpdateError> write(std::span<const std::uint8_t>);
+  // The image's bytes from `offset`. What does not go on where the last ended is passed over:
+  // written() says from where to send.
+  std::expected<void, UpdateError> write(std::uint64_t offset, std::span<const std::uint8_t>);
   // Reads the slot again; then a restart boots the new image.
   std::expected<void, UpdateError> finish();
   void abandon() { size_ = 0; }
 
   bool is_under_way() const { return size_ > 0; }
   std::size_t written() const { return written_; }
-  std::size_t size() const { return size_; }
+  bool is_on_trial() const { return slots_.is_on_trial(); }  // What runs.
 
  private:
   Slots& slots_;
@@ -98,7 +90,7 @@ class Update {
   Running running_;
   Digest digest_{};
   std::size_t size_ = 0;
-  std::size_t written_ = 0;
+  std::size_t written_ = 0, erased_ = 0;
 };
 
 // Whether an image that is on trial may stay: all of this at once, within `patience`.

@@ -3,45 +3,30 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <stdlib.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "simulator/boot_flash.h"
+#include "simulator/signing_key.h"
 
 namespace firmware {
 namespace {
 
 using measurement::Uptime;
 using simulator::BootFlash;
+using simulator::bytes_of;
+using simulator::digest_of;
+using simulator::hexadecimal;
+using simulator::SigningKey;
 using testing::HasSubstr;
 using Bytes = std::vector<std::uint8_t>;
-
-std::string hexadecimal(std::span<const std::uint8_t> bytes) {
-  std::string digits;
-  for (const auto byte : bytes) digits += fmt::format("{:02x}", byte);
-  return digits;
-}
-
-Digest digest_of(std::span<const std::uint8_t> bytes) {
-  Sha256 sum;
-  sum.add(bytes);
-  return sum.digest();
-}
-
-std::span<const std::uint8_t> bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 // FIPS 180-4's examples.
 TEST(Sha256, AgreesWithTheStandard) {
@@ -56,61 +41,20 @@ TEST(Sha256, AgreesWithTheStandard) {
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
-// The owner's key: P-256, as `openssl dgst -sha256 -sign` uses it.
-class Key final : public SignatureCheck {
- public:
-  Key() : key_(EVP_EC_gen("P-256"), EVP_PKEY_free) {}
-  // What OpenSSL wrote.
-  explicit Key(const std::string& file) : key_(nullptr, EVP_PKEY_free) {
-    const std::unique_ptr<BIO, decltype(&BIO_free)> pem(BIO_new_file(file.c_str(), "r"), BIO_free);
-    key_.reset(PEM_read_bio_PUBKEY(pem.get(), nullptr, nullptr, nullptr));
-  }
-
-  std::string sign(std::string_view text) const {
-    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                          EVP_MD_CTX_free);
-    EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get());
-    Bytes signature(80);
-    std::size_t size = signature.size();
-    EVP_DigestSign(context.get(), signature.data(), &size, bytes_of(text).data(), text.size());
-    signature.resize(size);
-    return hexadecimal(signature);
-  }
-
-  bool is_genuine(std::span<const std::uint8_t> text,
-                  std::span<const std::uint8_t> signature) override {
-    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                          EVP_MD_CTX_free);
-    EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get());
-    return EVP_DigestVerify(context.get(), signature.data(), signature.size(), text.data(),
-                            text.size()) == 1;
-  }
-
- private:
-  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
-};
-
 class UpdateTest : public testing::Test {
  protected:
   static constexpr std::size_t slot_size = 64 * 1024;
 
-  std::string unsigned_manifest(std::string_view version,
-                                std::span<const std::uint8_t> image) const {
-    return fmt::format(
-        "lenz-firmware 1\nversion {}\nchip esp32\nsize {}\nsha256 {}\nurl https://hub.local/new\n",
-        version, image.size(), hexadecimal(digest_of(image)));
-  }
   std::string manifest(std::string_view version, std::span<const std::uint8_t> image) const {
-    const auto text = unsigned_manifest(version, image);
-    return text + "signature " + key.sign(text) + "\n";
+    return key.manifest(version, image);
   }
   std::expected<void, UpdateError> install(BootFlash& meter, std::string_view manifest,
                                            std::span<const std::uint8_t> image) {
     Update update(meter, key, running);
     if (const auto begun = update.begin(manifest); !begun) return begun;
-    for (std::size_t at = 0; at < image.size(); at += 1000) {
-      const auto part = image.subspan(at, std::min<std::size_t>(1000, image.size() - at));
-      if (const auto written = update.write(part); !written) return written;
+    for (std::size_t at = 0; at < image.size(); at += 1024) {
+      const auto part = image.subspan(at, std::min<std::size_t>(1024, image.size() - at));
+      if (const auto written = update.write(at, part); !written) return written;
     }
     return update.finish();
   }
@@ -118,7 +62,7 @@ class UpdateTest : public testing::Test {
     return std::ranges::equal(flash.running_image().first(image.size()), image);
   }
 
-  Key key;
+  SigningKey key;
   Running running{{1, 3, 9}, "esp32"};
   const Bytes old_image = simulator::bootable_image(40'000, 1);
   const Bytes new_image = simulator::bootable_image(50'000, 2);
@@ -183,12 +127,6 @@ TEST_F(UpdateTest, EachReasonToRefuseHasItsName) {
     return result ? "taken" : sentence(result.error());
   };
   const auto good = manifest("1.4.0", new_image);
-  const auto other_key = unsigned_manifest("1.4.0", new_image);
-  const auto as_another_chip = [&] {
-    auto text = unsigned_manifest("1.4.0", new_image);
-    text.replace(text.find("esp32"), 5, "esp32s3");
-    return text + "signature " + key.sign(text) + "\n";
-  }();
   auto longer = new_image;
   longer.push_back(0);
   auto damaged = new_image;
@@ -197,9 +135,10 @@ TEST_F(UpdateTest, EachReasonToRefuseHasItsName) {
   const Bytes unbootable(1000, 1);
 
   EXPECT_THAT(refused("hello", new_image), HasSubstr("not a manifest"));
-  EXPECT_THAT(refused(other_key + "signature " + Key().sign(other_key) + "\n", new_image),
+  EXPECT_THAT(refused(SigningKey().manifest("1.4.0", new_image), new_image),
               HasSubstr("not signed with this meter's key"));
-  EXPECT_THAT(refused(as_another_chip, new_image), HasSubstr("another controller"));
+  EXPECT_THAT(refused(key.manifest("1.4.0", new_image, "esp32s3"), new_image),
+              HasSubstr("another controller"));
   EXPECT_THAT(refused(manifest("1.3.9", new_image), new_image), HasSubstr("raise the version"));
   EXPECT_THAT(refused(manifest("1.2.10", new_image), new_image), HasSubstr("raise the version"));
   EXPECT_THAT(refused(manifest("1.4.0", huge), huge), HasSubstr("larger than the meter's slot"));
@@ -227,34 +166,37 @@ TEST_F(UpdateTest, WhatSignUpdateMakesIsTakenByTheMeterThatHasItsKey) {
                 " 2>" + file("log")),
             0);
   ASSERT_EQ(run(LENZ_SOURCE_DIR "/firmware/boards/esp32/sign_update " + file("meter.bin") +
-                " 1.4.0 esp32 https://hub.local/meter.bin " + file("private.pem") + " >" +
-                file("manifest")),
+                " 1.4.0 esp32 " + file("private.pem") + " >" + file("update")),
             0);
-  std::ifstream written(file("manifest"));
+  std::ifstream written(file("update"), std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(written), {});
-  Key trusted(file("key.pem"));
+  SigningKey trusted(file("key.pem"));
   std::filesystem::remove_all(folder);
 
   flash.boot();
   Update update(flash, trusted, running);
-  ASSERT_TRUE(update.begin(text)) << text;
-  ASSERT_TRUE(update.write(new_image));
+  const auto made = measurement::signed_image(text);
+  ASSERT_TRUE(made);
+  ASSERT_TRUE(update.begin(made->manifest)) << made->manifest;
+  ASSERT_TRUE(update.write(0, bytes_of(made->image)));
   EXPECT_TRUE(update.finish());
-  EXPECT_EQ(Update(flash, key, running).begin(text).error(), UpdateError::forged);
+  EXPECT_EQ(Update(flash, key, running).begin(made->manifest).error(), UpdateError::forged);
 }
 
 TEST_F(UpdateTest, TheGoldenManifestIsReadAsItsPageSays) {
-  std::ifstream file(LENZ_SOURCE_DIR "/tests/golden/update_v1");
+  std::ifstream file(LENZ_SOURCE_DIR "/tests/golden/update_v2", std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(file), {});
 
-  const auto manifest = read_manifest(text);
+  const auto golden = measurement::signed_image(text);
+  ASSERT_TRUE(golden) << text;
+  EXPECT_EQ(golden->image, "abc");
+  const auto manifest = read_manifest(golden->manifest);
   ASSERT_TRUE(manifest) << text;
   EXPECT_EQ(manifest->version, (Version{1, 4, 0}));
   EXPECT_EQ(manifest->chip, "esp32");
   EXPECT_EQ(manifest->size, 3u);
   EXPECT_EQ(manifest->digest, digest_of(bytes_of("abc")));
-  EXPECT_EQ(manifest->url, "https://hub.local/lenz_meter.bin");
-  Key signer(LENZ_SOURCE_DIR "/tests/golden/update_key_v1.pem");
+  SigningKey signer(LENZ_SOURCE_DIR "/tests/golden/update_key_v2.pem");
   EXPECT_TRUE(signer.is_genuine(bytes_of(manifest->signed_text),
                                 std::span(manifest->signature).first(manifest->signature_size)));
 }
@@ -263,8 +205,23 @@ TEST_F(UpdateTest, BytesWithoutAManifestAreRefused) {
   flash.boot();
   Update update(flash, key, running);
 
-  EXPECT_EQ(update.write(new_image).error(), UpdateError::unexpected_image);
+  EXPECT_EQ(update.write(0, new_image).error(), UpdateError::unexpected_image);
   EXPECT_EQ(update.finish().error(), UpdateError::unexpected_image);
+}
+
+TEST_F(UpdateTest, APieceThatComesTwiceIsWrittenOnce) {
+  flash.boot();
+  Update update(flash, key, running);
+  ASSERT_TRUE(update.begin(manifest("1.4.0", new_image)));
+  const auto half = std::span(new_image).first(25'000);
+
+  ASSERT_TRUE(update.write(0, half));
+  ASSERT_TRUE(update.write(0, half));
+  ASSERT_TRUE(update.write(30'000, half));
+
+  EXPECT_EQ(update.written(), 25'000u);
+  ASSERT_TRUE(update.write(25'000, std::span(new_image).subspan(25'000)));
+  EXPECT_TRUE(update.finish());
 }
 
 // Every change of a manifest, of an image, or of which belongs to which.
@@ -323,8 +280,8 @@ TEST_F(UpdateTest, FiveThousandMutatedImagesAndManifestsAreRefused) {
   EXPECT_TRUE(install(flash, good, new_image));
 }
 
-// The whole way: erase, write, choose, restart, keep, restart. The image is cut at every 2 KiB, all
-// else before and within each sector that is erased and each byte that is programmed.
+// The whole way: erase, write, choose, restart, keep, restart. The image is cut before and within
+// each sector that is erased, and amid its bytes, all else at each byte that is programmed.
 TEST_F(UpdateTest, APowerCutAnywhereLeavesTheOldImageOrTheNew) {
   const auto third_image = simulator::bootable_image(45'000, 3);
   const auto walk = [&](BootFlash& meter, const Bytes& image) {
@@ -352,8 +309,11 @@ TEST_F(UpdateTest, APowerCutAnywhereLeavesTheOldImageOrTheNew) {
       if (runs(meter, old)) walk(meter, image);
       ASSERT_TRUE(runs(meter, image) && meter.has_power()) << "cut after " << half / 2;
 
-      const bool in_image = half > 32 && half < 2 * written;
-      half += in_image ? std::min(BootFlash::sector, 2 * written - half) : 1;
+      // A sector is a step to erase and its bytes to program, of two halves each.
+      constexpr std::uint64_t of_sector = 2 * (BootFlash::sector + 1);
+      const auto within = half % of_sector;
+      const auto next = within < 2 ? 1 : within == 2 ? of_sector / 2 : of_sector - within;
+      half += half < 2 * written ? std::min(next, 2 * written - half) : 1;
     }
     EXPECT_GT(olds, 0);
     EXPECT_GT(news, 0);

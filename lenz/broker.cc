@@ -60,11 +60,11 @@ std::string access_list(const std::vector<BrokerAccount>& accounts) {
   std::string list;
   for (const auto& [user, password, home, device, is_hub, hash] : accounts) {
     list += fmt::format("user {}\n", user);
-    for (const auto* topic : {"report", "reply", "updated"}) {
+    for (const auto* topic : {"report", "reply"}) {
       list +=
           fmt::format("topic {} lenz/{}/{}/{}\n", is_hub ? "read" : "write", home, device, topic);
     }
-    for (const auto* topic : {"stored", "request", "update"}) {
+    for (const auto* topic : {"stored", "request"}) {
       list +=
           fmt::format("topic {} lenz/{}/{}/{}\n", is_hub ? "write" : "read", home, device, topic);
     }

@@ -180,20 +180,6 @@ TEST_F(BrokerTest, AMeterTouchesOnlyItsOwnTopics) {
   EXPECT_NE(meter.heard().find("lenz/home/meter-1/request=own"), std::string::npos);
 }
 
-TEST_F(BrokerTest, AnUpdateGoesToItsMeterAndWordOfItBack) {
-  Client hub(broker.port(), "hub", "hub");
-  hub.hear("lenz/home/+/updated");
-  Client meter(door, "meter-1", "one", authority);
-  ASSERT_TRUE(hub.is_in() && meter.is_in());
-  meter.hear("lenz/home/meter-1/update");
-
-  hub.say("lenz/home/meter-1/update", "manifest");
-  meter.say("lenz/home/meter-1/updated", "done");
-
-  EXPECT_EQ(hub.heard(), "lenz/home/meter-1/updated=done ");
-  EXPECT_EQ(meter.heard(), "lenz/home/meter-1/update=manifest ");
-}
-
 TEST_F(BrokerTest, ACrashForgetsNobodyWhoWasLetIn) {
   broker.admit({"meter-2", "two", "home", "meter-2"});
 

@@ -218,12 +218,22 @@ struct MeterOptions {
   double speed = 0;
   std::optional<std::uint64_t> faults;
   double address_flips = 0;
+  std::string update_key;  // Of a house's meter: PEM of the key whose updates it takes.
   // Instead of simulated ones: the chips on a bus of this machine, as home.toml describes them.
   std::string spi;                           // /dev/spidev0.0, say; empty: none.
   std::string gpio_chip = "/dev/gpiochip0";  // Whose lines select them.
   std::vector<unsigned> chip_selects;        // Empty: as home.toml says.
 };
 int meter(const MeterOptions&);
+
+// Gives a meter a signed update, and says what becomes of it. Returns 1 where it did not stay.
+struct UpdateOptions {
+  std::string file;
+  std::string data;
+  std::string home;  // Id, where there are several.
+  std::string device = "meter-1";
+};
+int update(const UpdateOptions&);
 
 // A guided bench for one real board. Returns 1 where somebody stopped before its end.
 struct BenchOptions {

@@ -16,10 +16,10 @@
 #include <vector>
 
 #include "hub/api/accounts.h"
-#include "hub/api/firmware_shelf.h"
 #include "hub/api/pages.h"
 #include "hub/api/routes.h"
 #include "hub/api/server.h"
+#include "hub/api/shelf.h"
 #include "hub/files/disk.h"
 #include "hub/ingest/mqtt_ingest.h"
 #include "hub/meter_requests.h"
@@ -34,6 +34,7 @@
 #include "lenz/secrets.h"
 #include "lenz/secure_page.h"
 #include "lenz/tidying.h"
+#include "lenz/update_key.h"
 #include "lenz/workplace.h"
 
 namespace lenz {
@@ -65,12 +66,14 @@ std::uint64_t drawn_number() {
 }
 
 // Once a second.
-void expire(hub::MeterRequests& requests, boost::asio::steady_timer& timer) {
+void expire(hub::MeterRequests& requests, hub::MeterUpdates& updates,
+            boost::asio::steady_timer& timer) {
   timer.expires_at(hub::next_beat(std::chrono::seconds(1)));
   timer.async_wait([&](boost::system::error_code error) {
     if (error) return;
     requests.expire(system_now());
-    expire(requests, timer);
+    updates.step(system_now());
+    expire(requests, updates, timer);
   });
 }
 
@@ -134,10 +137,7 @@ int hub(const HubOptions& options) {
       {.send = [&line](std::string_view home, std::string_view device,
                        std::string_view bytes) { return line && line->ask(home, device, bytes); },
        .draw = drawn_number});
-  hub::MeterUpdates updates(
-      [&line](std::string_view home, std::string_view device, std::string_view manifest) {
-        return line && line->update(home, device, manifest);
-      });
+  hub::MeterUpdates updates(requests);
   hub::MqttIngest ingest(
       context, homes.hubs(), link.address(), system_now, say,
       {.commit_every = options.commit_every,
@@ -146,11 +146,10 @@ int hub(const HubOptions& options) {
        .replied =
            [&requests](std::string_view home, std::string_view device, std::string_view bytes) {
              requests.heard(home, device, bytes, system_now());
-           },
-       .updated = [&updates](std::string_view home, std::string_view device,
-                             std::string_view bytes) { updates.heard(home, device, bytes); }});
+           }});
   line = &ingest;
   hub::FirmwareShelf shelf(disk, place.firmware_folder());
+  hub::UpdateShelf updates_shelf(disk, place.firmware_folder());
   const auto traffic = [&ingest] {
     const auto [reports, refused, overflowed] = ingest.traffic();
     return hub::Traffic{reports, refused, overflowed};
@@ -163,6 +162,11 @@ int hub(const HubOptions& options) {
                             .metrics_token = drawn_secret(place.secrets() + "/metrics.token"),
                             .traffic = traffic,
                             .shelf = &shelf,
+                            .updates_shelf = &updates_shelf,
+                            .check_signature =
+                                [&place](std::string_view text, std::string_view signature) {
+                                  return check_signature(place.update_key_file(), text, signature);
+                                },
                             .requests = &requests,
                             .updates = &updates,
                             .pairing = &link.pairing(),
@@ -178,7 +182,7 @@ int hub(const HubOptions& options) {
   boost::asio::steady_timer supervision(context);
   link.keep_running(supervision);
   boost::asio::steady_timer expiry(context);
-  expire(requests, expiry);
+  expire(requests, updates, expiry);
   const Tidying tidying(context, homes.kept().size(),
                         [&](std::size_t i) { return homes.kept()[i]->tidy(); });
   std::optional<DailyBackup> backup;

@@ -291,6 +291,10 @@ void describe_meter(CLI::App& command, lenz::MeterOptions& meter) {
                    "Its gains and phases are off, to try `lenz calibrate`");
   command.add_option("--fault", meter.house_faults, "Of the house, as the demo's")
       ->allow_extra_args(false);
+  command
+      .add_option("--update-key", meter.update_key,
+                  "Public key of the updates that it takes, into a simulated flash")
+      ->check(CLI::ExistingFile);
   command.add_option("--recording", meter.recording, "Folder to play instead of a house");
   command.add_option("--begin", meter.begin_s, "Seconds from the recording's first row");
   command.add_option("--end", meter.end_s, "Seconds from the recording's first row");
@@ -308,6 +312,13 @@ void describe_meter(CLI::App& command, lenz::MeterOptions& meter) {
   command.add_option("--gpio-chip", meter.gpio_chip, "Whose lines they are")
       ->capture_default_str()
       ->needs(spi);
+}
+
+void describe_update(CLI::App& command, lenz::UpdateOptions& update) {
+  command.add_option("file", update.file, "What sign_update wrote")->required();
+  command.add_option("--data", update.data, data_help);
+  command.add_option("--home", update.home, "Id of the home, where there are several");
+  command.add_option("--meter", update.device, "Its name at the hub")->capture_default_str();
 }
 
 void describe_bench(CLI::App& command, lenz::BenchOptions& bench) {
@@ -574,6 +585,8 @@ void add_all(CLI::App& app, int& result) {
       describe_record);
   add(app, result, "meter", "A meter on this machine, with simulated chips", lenz::meter,
       describe_meter);
+  add(app, result, "update", "New firmware for a meter, while the hub runs", lenz::update,
+      describe_update);
   add(app, result, "bench", "What a real board does, step by step with you, as a record",
       lenz::bench, describe_bench);
 

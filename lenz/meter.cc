@@ -23,6 +23,7 @@
 #include "lenz/secrets.h"
 #include "lenz/simulated_meter.h"
 #include "lenz/stop.h"
+#include "lenz/update_key.h"
 #include "lenz/workplace.h"
 #include "simulator/faulty_link.h"
 #include "simulator/household.h"
@@ -180,11 +181,13 @@ int live(const MeterOptions& options, const MqttOptions& broker, const std::stri
   const auto house = make_house(options, start - std::chrono::days(options.history_days));
   MqttTransport transport(broker);
   FileStorage storage(fmt::format("{}/{}.outbox", folder, options.device), outbox_bytes);
+  TrustedKey key(options.update_key);
   SimulatedMeter meter(*house,
                        {.device = options.device,
                         .edges = firmware::usual_edges,
                         .seed = fresh_seed(),
-                        .is_uncalibrated = options.is_uncalibrated},
+                        .is_uncalibrated = options.is_uncalibrated,
+                        .update_key = options.update_key.empty() ? nullptr : &key},
                        storage, transport);
   std::unique_ptr<History> history;
   if (options.history_days > 0) {

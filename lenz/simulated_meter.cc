@@ -2,10 +2,33 @@
 
 #include <utility>
 
+#include "measurement/manifest.h"
+
 namespace lenz {
 
 using measurement::Timestamp;
 using measurement::Uptime;
+
+struct SimulatedMeter::Images {
+  explicit Images(firmware::SignatureCheck& trusted) : key(trusted) {}
+
+  void boot() {
+    flash.boot();
+    const auto image = flash.running_image();
+    const auto app =
+        measurement::read_app_image({reinterpret_cast<const char*>(image.data()), image.size()});
+    version = app ? app->version : "";
+    update.emplace(
+        flash, key,
+        firmware::Running{firmware::version_of(version).value_or(firmware::Version{}), "esp32"});
+  }
+
+  firmware::SignatureCheck& key;
+  simulator::BootFlash flash{0x180000, simulator::bootable_image(4096, 1, "1.0.0")};
+  firmware::Trial trial{flash};
+  std::string version;
+  std::optional<firmware::Update> update;
+};
 
 SimulatedMeter::SimulatedMeter(simulator::Scene& scene, const SimulatedMeterOptions& options,
                                firmware::Storage& storage, firmware::Transport& transport)
@@ -17,13 +40,22 @@ SimulatedMeter::SimulatedMeter(simulator::Scene& scene, const SimulatedMeterOpti
                      .lead_spread = options.is_uncalibrated ? 1.5 : 0}),
       window_(measurement::max_samples_per_report),
       storage_(storage),
-      transport_(transport) {}
+      transport_(transport),
+      images_(options.update_key ? std::make_unique<Images>(*options.update_key) : nullptr) {}
+
+SimulatedMeter::~SimulatedMeter() = default;
 
 void SimulatedMeter::sample(Timestamp now) {
   const bool powered = board_.advance(now);
   if (std::exchange(restarts_, false)) end();
   if (powered && !device_) start(now);
   if (device_) device_->sample(now - booted_at_);
+  if (device_ && images_) {
+    const firmware::Soundness soundness{
+        .chips_answer = true, .storage_works = true, .hub_heard = device_->hub_has_answered()};
+    restarts_ |=
+        images_->trial.step(now - booted_at_, soundness) == firmware::Trial::Verdict::failed;
+  }
   if (!powered) end();  // What flowed until the mains failed was still read.
 }
 
@@ -51,6 +83,10 @@ void SimulatedMeter::start(Timestamp now) {
   if (options_.takes_requests) {
     service_.emplace(chips_, static_cast<firmware::BoardControl&>(*this));
     device_->serve(*service_);
+    if (images_) {
+      images_->boot();
+      service_->take_updates(*images_->update);
+    }
   }
   ++count_.starts;
 }
@@ -72,7 +108,7 @@ bool SimulatedMeter::restart() {
 }
 
 void SimulatedMeter::tell(measurement::Diagnostics& to) const {
-  to.firmware = "simulated";
+  to.firmware = images_ ? std::string_view(images_->version) : "simulated";
   if (device_) to.lost = device_->outbox().lost();
 }
 

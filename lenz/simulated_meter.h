@@ -13,7 +13,9 @@
 #include "firmware/atm90e32.h"
 #include "firmware/device.h"
 #include "firmware/service.h"
+#include "firmware/update.h"
 #include "simulator/board.h"
+#include "simulator/boot_flash.h"
 #include "simulator/scene.h"
 
 namespace lenz {
@@ -27,6 +29,9 @@ struct SimulatedMeterOptions {
   double address_flips = 0;    // Share of frames whose address reaches the chip with a flipped bit.
   bool takes_requests = true;
   bool is_uncalibrated = false;  // Gains are up to 5 % off and clamps lead by up to 1.5 degrees.
+  // Whose updates it takes, into a simulated flash that starts with version 1.0.0; null: none. An
+  // image changes its version and nothing else that it does. Outlives the meter.
+  firmware::SignatureCheck* update_key = nullptr;
 };
 
 // Scene, storage and transport must outlive it. When the scene's mains fail, so does the meter;
@@ -35,6 +40,7 @@ class SimulatedMeter : private firmware::BoardControl {
  public:
   SimulatedMeter(simulator::Scene&, const SimulatedMeterOptions&, firmware::Storage&,
                  firmware::Transport&);
+  ~SimulatedMeter();
 
   // Moves the world to `now` and samples when it is time.
   void sample(measurement::Timestamp now);
@@ -56,6 +62,9 @@ class SimulatedMeter : private firmware::BoardControl {
   Count count() const;
 
  private:
+  // The two slots and what watches over them.
+  struct Images;
+
   void start(measurement::Timestamp now);
   void end();
 
@@ -72,6 +81,7 @@ class SimulatedMeter : private firmware::BoardControl {
   firmware::Storage& storage_;
   firmware::Transport& transport_;
   std::map<std::size_t, firmware::ChannelConfig> kept_;  // By channel.
+  std::unique_ptr<Images> images_;                       // Null: it takes no updates.
   bool restarts_ = false;
   std::optional<firmware::MeterService> service_;
   std::optional<firmware::Device> device_;

@@ -42,6 +42,8 @@ class Workplace {
   std::string accounts_file() const { return folder_ + "/accounts.db"; }
   std::string meters_file() const { return folder_ + "/meters"; }  // That were paired.
   std::string firmware_folder() const { return folder_ + "/firmware"; }
+  // The public key that updates are signed with, where somebody put it.
+  std::string update_key_file() const { return firmware_folder() + "/update_key.pem"; }
 
   // Each home in a folder of its own, which is called as the home's id, instead of the one home
   // whose files lie in this folder itself.

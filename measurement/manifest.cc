@@ -80,12 +80,11 @@ std::optional<Version> version_of(std::string_view text) {
 std::optional<Manifest> read_manifest(std::string_view text) {
   if (text.size() > max_manifest) return std::nullopt;
   Lines lines(text);
-  if (lines.after("lenz-firmware") != "1") return std::nullopt;
+  if (lines.after("lenz-firmware") != "2") return std::nullopt;
   const auto version = lines.after("version"), chip = lines.after("chip"),
-             size = lines.after("size"), digest = lines.after("sha256"), url = lines.after("url");
-  if (!version || !chip || !size || !digest || !url) return std::nullopt;
-  if (!is_word(*chip) || !is_word(*url) || !url->starts_with("https://")) return std::nullopt;
-  Manifest manifest{.chip = *chip, .url = *url, .signed_text = lines.before()};
+             size = lines.after("size"), digest = lines.after("sha256");
+  if (!version || !chip || !size || !digest || !is_word(*chip)) return std::nullopt;
+  Manifest manifest{.chip = *chip, .signed_text = lines.before()};
   const auto read_version = version_of(*version);
   const auto read_size = number_of<std::uint32_t>(*size);
   if (!read_version || !read_size || *read_size == 0) return std::nullopt;
@@ -97,6 +96,38 @@ std::optional<Manifest> read_manifest(std::string_view text) {
   manifest.signature_size = read_hexadecimal(*signature, manifest.signature);
   if (manifest.signature_size == 0) return std::nullopt;
   return manifest;
+}
+
+std::optional<SignedImage> signed_image(std::string_view file) {
+  const auto last = file.substr(0, max_manifest).find("\nsignature ");
+  const auto end = last == std::string_view::npos ? last : file.find('\n', last + 1);
+  if (end == std::string_view::npos || !read_manifest(file.substr(0, end + 1))) return std::nullopt;
+  return SignedImage{file.substr(0, end + 1), file.substr(end + 1)};
+}
+
+// Header of 24 bytes, of the first segment 8, then esp_app_desc_t (ESP-IDF's esp_app_format.h,
+// esp_app_desc.h).
+std::optional<AppImage> read_app_image(std::string_view bytes) {
+  constexpr std::size_t described = 32;
+  if (bytes.size() < described + 80 || bytes[0] != '\xE9') return std::nullopt;
+  const auto byte = [&](std::size_t at) {
+    return static_cast<unsigned>(static_cast<std::uint8_t>(bytes[at]));
+  };
+  AppImage image{.chip_id = static_cast<std::uint16_t>(byte(12) | byte(13) << 8)};
+  if (bytes.substr(described, 4) != "\x32\x54\xCD\xAB") return image;
+  const auto text = [&](std::size_t at) {
+    const auto field = bytes.substr(at, 32);
+    return field.substr(0, field.find('\0'));
+  };
+  const auto is_text = [](std::string_view words) {
+    return std::ranges::all_of(words, [](char c) { return c >= ' ' && c <= '~'; });
+  };
+  const auto version = text(described + 16), project = text(described + 48);
+  if (is_text(version) && is_text(project)) {
+    image.version = version;
+    image.project = project;
+  }
+  return image;
 }
 
 }  // namespace measurement

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "measurement/channel_words.h"
@@ -22,7 +23,10 @@ struct Request {
     identify,      // Shows which meter this is: its light blinks.
     restart,       // After the reply has been taken.
     diagnostics,
-    send_again,  // What the outbox has of stream `stream` of this boot, from `number`.
+    send_again,    // What the outbox has of stream `stream` of this boot, from `number`.
+    take_update,   // Begins an update with the manifest that is `data`.
+    take_piece,    // `data` is of the update's image, from byte `number`.
+    start_update,  // Looks at what was written; starts it on trial after the reply has been taken.
   };
 
   std::uint64_t id = 0;  // 64 random bits, not 0.
@@ -32,8 +36,10 @@ struct Request {
   std::uint8_t stream = 0;
   std::uint64_t number = 0;
   ChannelWords expected{}, wanted{};
+  std::span<const std::uint8_t> data{};  // At most max_request_data. Points elsewhere.
 };
 
+inline constexpr std::size_t max_request_data = 768;
 inline constexpr std::uint16_t max_raw_windows = 2000;  // Some twelve minutes.
 
 // Of `windows` readings: their mean, and the standard deviation of one of them.
@@ -67,6 +73,7 @@ struct Diagnostics {
   std::uint8_t reset_reason = 0;                        // The board's own number; 0: not known.
   std::uint64_t held = 0, lost = 0;                     // Samples in the outbox, and dropped by it.
   std::string_view firmware;                            // Its version.
+  bool on_trial = false;  // It goes back to the one before, unless it finds itself sound.
 };
 
 struct Reply {
@@ -81,6 +88,18 @@ struct Reply {
     not_written,     // The chip did not take it; it is being set up with the old words.
     not_kept,        // Set, but will be forgotten when the meter restarts.
     not_supported,   // By this board.
+    // Why there is no update:
+    no_manifest,       // None, or one of another form.
+    forged,            // Its signature is not of the key that this meter trusts.
+    other_chip,        // For another controller.
+    not_newer,         // Than what runs.
+    too_large,         // For the slot.
+    on_trial,          // What runs has not passed its own self-test yet.
+    flash_failed,      // The slot could not be erased, written or read.
+    unexpected_image,  // More bytes than the manifest says, or none are expected.
+    cut_short,         // Fewer bytes than the manifest says.
+    damaged,           // What is in the slot has not the manifest's digest.
+    not_bootable,      // The bootloader refuses it.
   };
 
   std::uint64_t id = 0;  // Of the request.
@@ -90,6 +109,7 @@ struct Reply {
   ChannelWords words{};       // Of read_words and write_words.
   RawReadings raw{};          // Of read_raw.
   Diagnostics diagnostics{};  // Of diagnostics.
+  std::uint32_t written = 0;  // Of take_update, take_piece: bytes of the image that it has.
 };
 
 const char* sentence(Reply::Outcome);

@@ -138,6 +138,7 @@ lenz_wire_Diagnostics to_wire(const Diagnostics& of) {
   wire.reset_reason = of.reset_reason;
   wire.held = of.held;
   wire.lost = of.lost;
+  wire.on_trial = of.on_trial;
   const auto name = of.firmware.substr(0, max_firmware_name);
   std::ranges::copy(name, wire.firmware);
   return wire;
@@ -159,10 +160,25 @@ bool from_wire(const lenz_wire_Diagnostics& wire, DecodedReply& decoded) {
   narrow.put(to.reset_reason, wire.reset_reason);
   to.held = wire.held;
   to.lost = wire.lost;
+  to.on_trial = wire.on_trial;
   const std::string_view name(wire.firmware);
   std::ranges::copy(name, decoded.firmware.begin());
   to.firmware = std::string_view(decoded.firmware.data(), name.size());
   return narrow.fits();
+}
+
+bool write_data(pb_ostream_t* stream, const pb_field_t* field, void* const* arg) {
+  const auto& data = *static_cast<const std::span<const std::uint8_t>*>(*arg);
+  return data.empty() || (pb_encode_tag_for_field(stream, field) &&
+                          pb_encode_string(stream, data.data(), data.size()));
+}
+
+// A stream that was made from a buffer has its place in it as its state.
+bool read_data(pb_istream_t* stream, const pb_field_t*, void** arg) {
+  if (stream->bytes_left > max_request_data) return false;
+  auto& data = *static_cast<std::span<const std::uint8_t>*>(*arg);
+  data = {static_cast<const std::uint8_t*>(stream->state), stream->bytes_left};
+  return pb_read(stream, nullptr, stream->bytes_left);
 }
 
 template <class Wire>
@@ -210,6 +226,29 @@ const char* sentence(Reply::Outcome outcome) {
       return "The channel is set, but the meter could not keep that: it is lost at its next start.";
     case not_supported:
       return "This board cannot do that.";
+    case no_manifest:
+      return "This is not a manifest of Lenz firmware: make it with sign_update.";
+    case forged:
+      return "The manifest is not signed with this meter's key: sign it with the key that the "
+             "firmware was built with.";
+    case other_chip:
+      return "The image is for another controller: build it for this one.";
+    case not_newer:
+      return "The meter runs this version or a later one: raise the version.";
+    case too_large:
+      return "The image is larger than the meter's slot: build a smaller one.";
+    case on_trial:
+      return "The meter still tries its last update: wait five minutes.";
+    case flash_failed:
+      return "The flash could not be written: try again, and replace the board if it stays so.";
+    case unexpected_image:
+      return "The image is longer than its manifest says, or none was expected: sign it again.";
+    case cut_short:
+      return "The image ended early: check the network and try again.";
+    case damaged:
+      return "The image is not the one that was signed: send it again.";
+    case not_bootable:
+      return "The bootloader refuses the image: build it again.";
   }
   return "";
 }
@@ -229,6 +268,9 @@ std::expected<std::size_t, CodecError> encode(const Request& request,
     wire.expected = to_wire(request.expected);
     wire.wanted = to_wire(request.wanted);
   }
+  if (request.data.size() > max_request_data) return std::unexpected(CodecError::does_not_fit);
+  wire.data.funcs.encode = write_data;
+  wire.data.arg = const_cast<std::span<const std::uint8_t>*>(&request.data);
   return write(lenz_wire_Request_fields, wire, bytes);
 }
 
@@ -246,15 +288,19 @@ std::expected<std::size_t, CodecError> encode(const Reply& reply, std::span<std:
   if (wire.has_raw) wire.raw = to_wire(reply.raw);
   wire.has_diagnostics = reply.kind == diagnostics;
   if (wire.has_diagnostics) wire.diagnostics = to_wire(reply.diagnostics);
+  wire.written = reply.written;
   return write(lenz_wire_Reply_fields, wire, bytes);
 }
 
 std::expected<Request, CodecError> decode_request(std::span<const std::uint8_t> bytes) {
   lenz_wire_Request wire = lenz_wire_Request_init_zero;
+  std::span<const std::uint8_t> data;
+  wire.data.funcs.decode = read_data;
+  wire.data.arg = &data;
   if (const auto sound = read(lenz_wire_Request_fields, bytes, wire); !sound) {
     return std::unexpected(sound.error());
   }
-  Request request{.id = wire.id, .number = wire.number};
+  Request request{.id = wire.id, .number = wire.number, .data = data};
   Narrowing narrow;
   std::uint8_t kind = 0;
   narrow.put(kind, wire.kind);
@@ -273,7 +319,7 @@ std::expected<void, CodecError> decode_reply(std::span<const std::uint8_t> bytes
   lenz_wire_Reply wire = lenz_wire_Reply_init_zero;
   if (const auto sound = read(lenz_wire_Reply_fields, bytes, wire); !sound) return sound;
   auto& reply = decoded.reply;
-  reply = {.id = wire.id};
+  reply = {.id = wire.id, .written = wire.written};
   Narrowing narrow;
   std::uint8_t kind = 0, outcome = 0;
   narrow.put(kind, wire.kind);

@@ -31,11 +31,21 @@ std::uint32_t checksum(std::uint32_t sequence) {
 
 }  // namespace
 
-std::vector<std::uint8_t> bootable_image(std::size_t size, std::uint32_t seed) {
+std::vector<std::uint8_t> bootable_image(std::size_t size, std::uint32_t seed,
+                                         std::string_view version) {
   std::mt19937 random(seed);
   std::vector<std::uint8_t> image(size - sizeof(firmware::Digest));
   for (auto& byte : image) byte = static_cast<std::uint8_t>(random());
+  // As measurement::read_app_image() reads it.
+  constexpr std::size_t description = 32;
+  std::fill_n(image.begin(), description + 80, std::uint8_t{0});
+  const auto put = [&](std::size_t at, std::string_view text) {
+    std::ranges::copy(text, image.begin() + static_cast<std::ptrdiff_t>(at));
+  };
   image[0] = magic;
+  put(description, "\x32\x54\xCD\xAB");
+  put(description + 16, version.substr(0, 31));
+  put(description + 48, "lenz_meter");
   firmware::Sha256 sum;
   sum.add(image);
   const auto digest = sum.digest();
@@ -72,9 +82,9 @@ int BootFlash::boot() {
 
 Bytes BootFlash::running_image() const { return slot_bytes(running_); }
 
-bool BootFlash::erase(std::size_t size) {
-  const auto begin = slot_begin(1 - running_);
-  return erase_sectors(begin, begin + (size + sector - 1) / sector * sector);
+bool BootFlash::erase(std::size_t offset) {
+  const auto begin = slot_begin(1 - running_) + offset;
+  return erase_sectors(begin, begin + sector);
 }
 
 bool BootFlash::write(std::size_t offset, Bytes bytes) {

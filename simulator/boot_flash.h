@@ -7,21 +7,21 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "firmware/update.h"
 
 namespace simulator {
 
-// What can be booted: a magic byte, anything, and the digest of all that.
-std::vector<std::uint8_t> bootable_image(std::size_t size, std::uint32_t seed);
+// What can be booted: an image of the meter for the ESP32, of anything, and the digest of all that.
+std::vector<std::uint8_t> bootable_image(std::size_t size, std::uint32_t seed,
+                                         std::string_view version = "1.0.0");
 
 // Erasing a sector of 4 KiB makes its bits ones, programming only clears bits. The power can be cut
 // after any number of steps: of a sector erased, of a byte programmed.
 class BootFlash final : public firmware::Slots {
  public:
-  static constexpr std::size_t sector = 4096;
-
   // With `image` in the first slot, as from the factory.
   BootFlash(std::size_t slot_size, std::span<const std::uint8_t> image);
 
@@ -42,7 +42,7 @@ class BootFlash final : public firmware::Slots {
   std::uint64_t steps() const { return steps_; }  // Done so far.
 
   std::size_t size() const override { return slot_size_; }
-  bool erase(std::size_t size) override;
+  bool erase(std::size_t offset) override;
   bool write(std::size_t offset, std::span<const std::uint8_t>) override;
   bool read(std::size_t offset, std::span<std::uint8_t>) override;
   bool choose() override;

@@ -76,6 +76,12 @@ OrRefusal<Parameters> parameters(const Call& call) {
   return std::unexpected(refusal(400, "The query is not well formed or names a parameter twice."));
 }
 
+std::string parameter(const Call& call, std::string_view name) {
+  const auto given = query(call.query);
+  const auto found = given ? given->find(name) : Parameters::const_iterator();
+  return given && found != given->end() ? found->second : std::string();
+}
+
 OrRefusal<TimeRange> range_in(const Parameters& parameters) {
   const auto begin = number(parameters, "begin");
   if (!begin || *begin < 0 || *begin >= latest_time) {

@@ -20,6 +20,7 @@ using OrRefusal = std::expected<Value, Response>;
 
 using Parameters = std::map<std::string, std::string, std::less<>>;
 OrRefusal<Parameters> parameters(const Call&);
+std::string parameter(const Call&, std::string_view name);  // Empty: it is not given.
 
 // begin and end.
 OrRefusal<TimeRange> range_in(const Parameters&);

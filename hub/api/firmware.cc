@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "hub/api/asked.h"
 #include "hub/api/meters.h"
 #include "hub/api/routes.h"
-#include "hub/api/url.h"
 
 namespace hub {
 namespace {
@@ -30,7 +31,7 @@ std::string command_of(const FirmwareBuild& build) {
 }
 
 Json build_json(const FirmwareShelf::Kept& kept) {
-  const auto& build = kept.build;
+  const auto& build = kept.item;
   auto parts = Json::array();
   for (const auto& part : build.parts) {
     parts.push_back({{"offset", part.offset},
@@ -50,12 +51,6 @@ Json build_json(const FirmwareShelf::Kept& kept) {
           {"command", command_of(build)}};
 }
 
-std::string parameter(const Call& call, std::string_view name) {
-  const auto given = query(call.query);
-  const auto found = given ? given->find(name) : decltype(given->end()){};
-  return given && found != given->end() ? found->second : std::string();
-}
-
 std::string words_for(const FirmwareBuild& build) {
   return build.project.empty() ? build.id : fmt::format("{} {}", build.project, build.version);
 }
@@ -65,7 +60,7 @@ std::string words_for(const FirmwareBuild& build) {
 Response firmware(const Call& call) {
   auto list = Json::array();
   if (call.context.shelf) {
-    for (const auto& kept : call.context.shelf->builds()) list.push_back(build_json(kept));
+    for (const auto& kept : call.context.shelf->items()) list.push_back(build_json(kept));
   }
   return json(list.dump());
 }
@@ -73,7 +68,7 @@ Response firmware(const Call& call) {
 Response put_firmware(const Call& call) {
   auto* shelf = call.context.shelf;
   if (!shelf) return refusal(503, no_shelf);
-  auto build = read_build(call.request.body);
+  auto build = FirmwareBuild::of_file(call.request.body);
   if (!build) return refusal(400, build.error());
   const auto act = note(call, fmt::format("put firmware {} on the shelf", words_for(*build)), "");
   if (!act) return not_noted();
@@ -86,14 +81,22 @@ Response put_firmware(const Call& call) {
 Response remove_firmware(const Call& call) {
   auto* shelf = call.context.shelf;
   const auto id = parameter(call, "build");
-  for (const auto& kept : shelf ? shelf->builds() : std::vector<FirmwareShelf::Kept>()) {
-    if (kept.build.id != id) continue;
-    const auto words = fmt::format("took firmware {} off the shelf", words_for(kept.build));
-    if (!note(call, words, "done")) return not_noted();
-    if (shelf->remove(id)) return {.status = 204};
-    return refusal(503, "The hub's disk refuses to remove it: try again.");
-  }
-  return refusal(404, "There is no such build.");
+  const auto* kept = shelf ? shelf->find(id) : nullptr;
+  if (!kept) return refusal(404, "There is no such build.");
+  const auto words = fmt::format("took firmware {} off the shelf", words_for(kept->item));
+  if (!note(call, words, "done")) return not_noted();
+  if (shelf->remove(id)) return {.status = 204};
+  return refusal(503, "The hub's disk refuses to remove it: try again.");
+}
+
+std::string part_of(FirmwareShelf& shelf, std::string_view id, std::uint32_t offset) {
+  const auto* kept = shelf.find(id);
+  if (!kept) return {};
+  const auto part = std::ranges::find(kept->item.parts, offset, &FirmwarePart::offset);
+  if (part == kept->item.parts.end()) return {};
+  auto bytes = shelf.bytes(id, part->at, part->bytes);
+  // A chip that got anything else would not start.
+  return bytes && sha256(*bytes) == part->sha256 ? std::move(*bytes) : std::string();
 }
 
 Response firmware_part(const Call& call) {
@@ -102,7 +105,7 @@ Response firmware_part(const Call& call) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
   const bool is_number = error == std::errc{} && end == text.data() + text.size();
   auto bytes = is_number && call.context.shelf
-                   ? call.context.shelf->part(parameter(call, "build"), offset)
+                   ? part_of(*call.context.shelf, parameter(call, "build"), offset)
                    : std::string();
   if (bytes.empty()) return refusal(404, "There is no such part of a build.");
   return {.content_type = "application/octet-stream", .body = std::move(bytes)};

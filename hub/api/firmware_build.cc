@@ -8,8 +8,9 @@
 #include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <span>
+
+#include "measurement/manifest.h"
 
 namespace hub {
 namespace {
@@ -251,11 +252,10 @@ constexpr std::array<Chip, 8> chips = {{{"esp32", 0},
                                         {"esp32h2", 16},
                                         {"esp32p4", 18}}};
 
-// Of the application's image: header of 24 bytes, of its first segment 8, then esp_app_desc_t.
 std::optional<std::string> describe(FirmwareBuild& build, const Json& arguments,
                                     std::string_view tar) {
-  const auto chip = std::ranges::find(chips, build.chip, &Chip::name);
-  if (chip == chips.end()) {
+  const auto chip = chip_id(build.chip);
+  if (!chip) {
     return "flasher_args.json is for no chip that can be flashed here: build for one of the ESP32 "
            "family.";
   }
@@ -265,25 +265,18 @@ std::optional<std::string> describe(FirmwareBuild& build, const Json& arguments,
     return "The build has no application: give that of `idf.py build`, not of a part of it.";
   }
   const auto image = tar.substr(app->at, app->bytes);
-  constexpr std::size_t description = 32;
-  if (image.size() < description + 80 || image[0] != '\xE9') {
+  const auto app_image = measurement::read_app_image(image);
+  if (!app_image) {
     return fmt::format("{} is no image for an ESP32: build it again.", app->name);
   }
-  const auto id =
-      static_cast<unsigned char>(image[12]) + 256 * static_cast<unsigned char>(image[13]);
-  if (id != chip->id) {
+  if (app_image->chip_id != *chip) {
     return fmt::format(
         "{} is built for another chip than flasher_args.json says ({}): build it "
         "again.",
         app->name, build.chip);
   }
-  if (word(image, description) != 0xABCD5432) return std::nullopt;
-  build.version = field(image, description + 16, 32);
-  build.project = field(image, description + 48, 32);
-  const auto is_text = [](char c) { return c >= 0x20 && c < 0x7F; };
-  if (!std::ranges::all_of(build.version + build.project, is_text)) {
-    build.version = build.project = "";
-  }
+  build.version = app_image->version;
+  build.project = app_image->project;
   return std::nullopt;
 }
 
@@ -310,6 +303,11 @@ std::string id_of(const FirmwareBuild& build) {
 
 }  // namespace
 
+std::optional<std::uint16_t> chip_id(std::string_view name) {
+  const auto chip = std::ranges::find(chips, name, &Chip::name);
+  return chip == chips.end() ? std::nullopt : std::optional(chip->id);
+}
+
 std::string sha256(std::string_view bytes) {
   std::array<unsigned char, crypto_hash_sha256_BYTES> hash;
   crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(bytes.data()),
@@ -319,7 +317,7 @@ std::string sha256(std::string_view bytes) {
   return text;
 }
 
-std::expected<FirmwareBuild, std::string> read_build(std::string_view tar) {
+std::expected<FirmwareBuild, std::string> FirmwareBuild::of_file(std::string_view tar) {
   const auto folder = unpacked(tar);
   if (!folder) return Why(folder.error());
   const auto packed = folder->find("flasher_args.json");

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,10 +30,16 @@ struct FirmwareBuild {
   std::string chip;              // "esp32"
   std::string flash_mode, flash_size, flash_freq;  // As esptool takes them.
   std::vector<FirmwarePart> parts;                 // By offset. No two share a sector of 4 KiB.
+
+  static constexpr std::size_t most_bytes = most_build_bytes;
+  static constexpr const char* ending = "tar";
+
+  // The error is one sentence: what is wrong with which file, and what to do.
+  static std::expected<FirmwareBuild, std::string> of_file(std::string_view tar);
 };
 
-// The error is one sentence: what is wrong with which file, and what to do.
-std::expected<FirmwareBuild, std::string> read_build(std::string_view tar);
+// As an image's header has it (esp_chip_id_t). Absent: no chip of this name is known.
+std::optional<std::uint16_t> chip_id(std::string_view name);
 
 std::string sha256(std::string_view bytes);  // In hexadecimal.
 

@@ -1,5 +1,7 @@
 // Builds that are uploaded: what is taken, what is refused and why, and what is kept.
 
+#include "hub/api/firmware.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,7 +10,7 @@
 
 #include "hub/api/firmware_build.h"
 #include "hub/api/firmware_like.h"
-#include "hub/api/firmware_shelf.h"
+#include "hub/api/shelf.h"
 #include "hub/files/simulated_disk.h"
 
 namespace hub {
@@ -28,7 +30,7 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 
 // Why a build is refused whose file was changed so.
 std::string refusal_of(const BuildFiles& files) {
-  const auto build = read_build(tar_of(files));
+  const auto build = FirmwareBuild::of_file(tar_of(files));
   return build ? "taken" : build.error();
 }
 
@@ -49,7 +51,7 @@ std::string refusal_with_partition(const std::string& partition) {
 TEST(FirmwareBuild, TellsWhatItIsAndWhereEachPartGoes) {
   const auto tar = tar_of(meter_build());
 
-  const auto build = read_build(tar);
+  const auto build = FirmwareBuild::of_file(tar);
 
   ASSERT_TRUE(build) << build.error();
   EXPECT_EQ(build->project, "lenz_meter");
@@ -67,11 +69,11 @@ TEST(FirmwareBuild, TellsWhatItIsAndWhereEachPartGoes) {
 
 TEST(FirmwareBuild, OfAnotherContentHasAnotherId) {
   auto files = meter_build();
-  const auto first = read_build(tar_of(files));
+  const auto first = FirmwareBuild::of_file(tar_of(files));
   files["lenz_meter.bin"].back() = 'c';
 
-  EXPECT_EQ(read_build(tar_of(meter_build()))->id, first->id);
-  EXPECT_NE(read_build(tar_of(files))->id, first->id);
+  EXPECT_EQ(FirmwareBuild::of_file(tar_of(meter_build()))->id, first->id);
+  EXPECT_NE(FirmwareBuild::of_file(tar_of(files))->id, first->id);
 }
 
 TEST(FirmwareBuild, CalibrationAndSettingsAreNeverOverwritten) {
@@ -127,11 +129,14 @@ TEST(FirmwareBuild, ATarMayHoldOnlyPlainFilesInside) {
     files[name] = "x";
     EXPECT_THAT(refusal_of(files), HasSubstr("no path inside its folder")) << name;
   }
-  EXPECT_THAT(read_build(tar_of(meter_build(), '2')).error(), HasSubstr("no plain file"));
-  EXPECT_THAT(read_build("PK\x03\x04" + std::string(600, 'x')).error(), HasSubstr("no tar file"));
-  EXPECT_THAT(read_build("").error(), HasSubstr("no flasher_args.json"));
+  EXPECT_THAT(FirmwareBuild::of_file(tar_of(meter_build(), '2')).error(),
+              HasSubstr("no plain file"));
+  EXPECT_THAT(FirmwareBuild::of_file("PK\x03\x04" + std::string(600, 'x')).error(),
+              HasSubstr("no tar file"));
+  EXPECT_THAT(FirmwareBuild::of_file("").error(), HasSubstr("no flasher_args.json"));
   const auto tar = tar_of(meter_build());
-  EXPECT_THAT(read_build(tar.substr(0, 6000)).error(), HasSubstr("ends in the middle of"));
+  EXPECT_THAT(FirmwareBuild::of_file(tar.substr(0, 6000)).error(),
+              HasSubstr("ends in the middle of"));
 }
 
 TEST(FirmwareBuild, HasAStatedSize) {
@@ -169,7 +174,7 @@ TEST(FirmwareBuild, WhateverIsSentIsTakenOrRefusedWithASentence) {
     }
     if (random() % 4 == 0) tar.resize(random() % tar.size());
 
-    const auto build = read_build(tar);
+    const auto build = FirmwareBuild::of_file(tar);
 
     if (build) {
       for (const auto& part : build->parts) ASSERT_LE(part.at + part.bytes, tar.size());
@@ -187,7 +192,7 @@ class FirmwareShelfTest : public testing::Test {
   FirmwareShelf shelf{disk, "data/firmware"};
 
   std::expected<FirmwareShelf::Kept, std::string> put(const std::string& tar, Timestamp now) {
-    return shelf.put(tar, read_build(tar).value(), now);
+    return shelf.put(tar, FirmwareBuild::of_file(tar).value(), now);
   }
 
   static std::string build(int version) {
@@ -203,12 +208,12 @@ TEST_F(FirmwareShelfTest, KeepsABuildOverARestart) {
 
   FirmwareShelf next(disk, "data/firmware");
 
-  ASSERT_EQ(next.builds().size(), 1u);
-  EXPECT_EQ(next.builds()[0].added, noon);
-  EXPECT_EQ(next.builds()[0].build.version, "0.1");
-  EXPECT_EQ(next.part(kept->build.id, 0xf000), std::string(8192, '\xFF'));
-  EXPECT_EQ(next.part(kept->build.id, 0xf001), "");
-  EXPECT_EQ(next.part("nothing", 0xf000), "");
+  ASSERT_EQ(next.items().size(), 1u);
+  EXPECT_EQ(next.items()[0].added, noon);
+  EXPECT_EQ(next.items()[0].item.version, "0.1");
+  EXPECT_EQ(part_of(next, kept->item.id, 0xf000), std::string(8192, '\xFF'));
+  EXPECT_EQ(part_of(next, kept->item.id, 0xf001), "");
+  EXPECT_EQ(part_of(next, "nothing", 0xf000), "");
 }
 
 TEST_F(FirmwareShelfTest, TheSameBuildIsKeptOnce) {
@@ -216,38 +221,38 @@ TEST_F(FirmwareShelfTest, TheSameBuildIsKeptOnce) {
   ASSERT_TRUE(put(build(1), noon + 1s));
 
   FirmwareShelf next(disk, "data/firmware");
-  ASSERT_EQ(next.builds().size(), 1u);
-  EXPECT_EQ(next.builds()[0].added, noon + 1s);
+  ASSERT_EQ(next.items().size(), 1u);
+  EXPECT_EQ(next.items()[0].added, noon + 1s);
 }
 
 TEST_F(FirmwareShelfTest, TheOldestOfManyGoes) {
   for (int i = 0; i < 6; ++i) ASSERT_TRUE(put(build(i), noon + 1s * i));
 
   FirmwareShelf next(disk, "data/firmware");
-  ASSERT_EQ(next.builds().size(), FirmwareShelf::most_builds);
-  EXPECT_EQ(next.builds().front().build.version, "0.5");
-  EXPECT_EQ(next.builds().back().build.version, "0.2");
+  ASSERT_EQ(next.items().size(), FirmwareShelf::most_items);
+  EXPECT_EQ(next.items().front().item.version, "0.5");
+  EXPECT_EQ(next.items().back().item.version, "0.2");
 }
 
 TEST_F(FirmwareShelfTest, WhatIsRemovedIsGone) {
-  const auto id = put(build(1), noon)->build.id;
+  const auto id = put(build(1), noon)->item.id;
 
   EXPECT_TRUE(shelf.remove(id));
 
   EXPECT_FALSE(shelf.remove(id));
-  EXPECT_TRUE(FirmwareShelf(disk, "data/firmware").builds().empty());
+  EXPECT_TRUE(FirmwareShelf(disk, "data/firmware").items().empty());
 }
 
 TEST_F(FirmwareShelfTest, ADamagedPartIsNotGiven) {
   const auto kept = put(build(1), noon);
-  const auto& part = kept->build.parts[0];
+  const auto& part = kept->item.parts[0];
   const auto names = disk.list("data/firmware");
   auto file = disk.open("data/firmware/" + names->front(), How::write);
   const std::uint8_t wrong = 'x';
   ASSERT_TRUE((*file)->write(part.at, {&wrong, 1}));
 
-  EXPECT_EQ(shelf.part(kept->build.id, part.offset), "");
-  EXPECT_TRUE(FirmwareShelf(disk, "data/firmware").builds().empty());
+  EXPECT_EQ(part_of(shelf, kept->item.id, part.offset), "");
+  EXPECT_TRUE(FirmwareShelf(disk, "data/firmware").items().empty());
 }
 
 TEST_F(FirmwareShelfTest, AFullDiskIsSaidAndLeavesWhatIsThere) {
@@ -258,7 +263,7 @@ TEST_F(FirmwareShelfTest, AFullDiskIsSaidAndLeavesWhatIsThere) {
 
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error(), HasSubstr("is full"));
-  EXPECT_EQ(FirmwareShelf(disk, "data/firmware").builds().size(), 1u);
+  EXPECT_EQ(FirmwareShelf(disk, "data/firmware").items().size(), 1u);
 }
 
 }  // namespace

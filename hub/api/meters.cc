@@ -12,7 +12,6 @@
 #include "hub/api/routes.h"
 #include "hub/api/views.h"
 #include "hub/devices.h"
-#include "measurement/manifest.h"
 
 namespace hub {
 namespace {
@@ -82,6 +81,17 @@ const MeterRequests::Condition* condition_of(const Call& call, std::string_view 
   return requests ? requests->condition(call.home->id, device) : nullptr;
 }
 
+Json update_json(const Call& call, const std::string& device) {
+  const auto* updates = call.context.updates;
+  const auto* state = updates ? updates->state(call.home->id, device) : nullptr;
+  if (!state) return nullptr;
+  return {{"version", state->version},
+          {"stage", word(state->stage)},
+          {"bytes", state->bytes},
+          {"written", state->written},
+          {"why", state->why}};
+}
+
 std::expected<Json, StoreError> meter_json(const Call& call, const std::string& device) {
   auto& store = *call.home->store;
   const auto last = store.last(device);
@@ -118,7 +128,8 @@ std::expected<Json, StoreError> meter_json(const Call& call, const std::string& 
               {"integrated_channels", std::move(integrated)},
               {"heard", or_null(heard)},
               {"is_paired", door && door->is_paired(call.home->id, device)},
-              {"diagnostics", condition_json(condition_of(call, device))}};
+              {"diagnostics", condition_json(condition_of(call, device))},
+              {"update", update_json(call, device)}};
 }
 
 // Those that the panel names, and others that were heard or paired.
@@ -158,7 +169,18 @@ constexpr std::array outcome_words = {"",
                                       "words_differ",
                                       "not_written",
                                       "not_kept",
-                                      "not_supported"};
+                                      "not_supported",
+                                      "no_manifest",
+                                      "forged",
+                                      "other_chip",
+                                      "not_newer",
+                                      "too_large",
+                                      "on_trial",
+                                      "flash_failed",
+                                      "unexpected_image",
+                                      "cut_short",
+                                      "damaged",
+                                      "not_bootable"};
 
 const char* word_of(Reply::Outcome outcome) {
   const auto index = static_cast<std::size_t>(outcome);
@@ -241,34 +263,6 @@ Response ask_meter(const Call& call) {
                          tells ? condition_json(requests->condition(home, device)) : nullptr}})));
         });
   }};
-}
-
-Response update_meter(const Call& call) {
-  const auto body = Json::parse(call.request.body, nullptr, false);
-  const auto text = body.is_object() && body.size() == 1 && body.contains("manifest") &&
-                            body["manifest"].is_string()
-                        ? body["manifest"].get<std::string>()
-                        : std::string();
-  const auto manifest = measurement::read_manifest(text);
-  if (!manifest) {
-    return refusal(
-        400, R"(Send {"manifest": what sign_update wrote}: this is no manifest of firmware.)");
-  }
-  auto* updates = call.context.updates;
-  const std::string device(call.device);
-  if (!updates || !knows(call, device)) return refusal(404, "There is no such meter.");
-  const auto version = fmt::format("{}.{}.{}", manifest->version.major, manifest->version.minor,
-                                   manifest->version.patch);
-  const auto act = note(call, fmt::format("told {} to update to {}", device, version), "");
-  if (!act) return not_noted();
-  const auto conclude = [&accounts = call.context.accounts, act = *act](std::string_view outcome) {
-    accounts.conclude(act, outcome);
-  };
-  if (!updates->tell(call.home->id, device, text, conclude)) {
-    conclude(outcome_of(Failure::unreachable));
-    return refusal(status_of(Failure::unreachable), sentence(Failure::unreachable, device));
-  }
-  return json(Json{{"version", version}}.dump());
 }
 
 Response acts(const Call& call) {

@@ -16,7 +16,6 @@ struct Call;
 
 Response meters(const Call&);
 Response ask_meter(const Call&);
-Response update_meter(const Call&);
 Response acts(const Call&);
 
 // Whether it was heard or let in.

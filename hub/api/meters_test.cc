@@ -6,13 +6,12 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "hub/api/firmware_like.h"
 #include "hub/api/small_world.h"
 #include "measurement/request_codec.h"
+#include "simulator/signing_key.h"
 
 namespace hub {
 namespace {
@@ -23,6 +22,7 @@ using measurement::Request;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 class MetersTest : public testing::Test {
  protected:
@@ -160,43 +160,95 @@ TEST_F(RequestsTest, OnlyTheOwnerAsks) {
 
 class UpdatesTest : public MetersTest {
  protected:
-  std::string manifest = golden("update_v1");
+  simulator::SigningKey key;
+  std::string app = image(0, "lenz_meter", "1.4.0");
 
-  static std::string golden(const std::string& name) {
-    std::ifstream file(LENZ_SOURCE_DIR "/tests/golden/" + name);
-    return {std::istreambuf_iterator<char>(file), {}};
+  std::string file(std::string_view chip = "esp32", std::string_view version = "1.4.0") const {
+    return key.manifest(version, simulator::bytes_of(app), chip) + app;
+  }
+  Response put(const std::string& body) {
+    body_type = "application/octet-stream";
+    auto response = ask("POST", "/api/updates", body);
+    body_type = "application/json";
+    return response;
   }
   Response update(const Json& body, const std::string& device = "meter-1") {
     return ask("POST", "/api/homes/home/meters/" + device + "/update", body.dump());
   }
+  // The meter replies to what it was asked last.
+  void reply(Request::Kind kind, Reply::Outcome outcome) {
+    std::array<std::uint8_t, measurement::max_reply_bytes> bytes;
+    const auto used = measurement::encode(Reply{.id = 77, .kind = kind, .outcome = outcome}, bytes);
+    world.requests.heard("home", "meter-1",
+                         {reinterpret_cast<const char*>(bytes.data()), used.value()}, world.now);
+  }
 };
 
-TEST_F(UpdatesTest, TheMeterIsToldAndWhatItSaysIsInTheBook) {
-  const auto response = update({{"manifest", manifest}});
+TEST_F(UpdatesTest, AnUpdateOnTheShelfIsGivenToTheMeterAndWhatBecameOfItIsInTheBook) {
+  const auto whole = file();
+  const auto kept = Json::parse(put(whole).body);
+  EXPECT_EQ(kept["version"], "1.4.0");
+  EXPECT_EQ(kept["chip"], "esp32");
+  EXPECT_EQ(kept["bytes"], app.size());
+  EXPECT_EQ(kept["is_checked"], false);
+  EXPECT_EQ(get("/api/updates"), Json::array({kept}));
 
-  EXPECT_EQ(response.status, 200u);
+  const auto response = update({{"update", kept["update"]}});
+
+  EXPECT_EQ(response.status, 200u) << response.body;
   EXPECT_EQ(response.body, R"({"version":"1.4.0"})");
   ASSERT_EQ(world.asked.size(), 1u);
-  EXPECT_EQ(world.asked[0].device, "meter-1");
-  EXPECT_EQ(world.asked[0].bytes, manifest);
-  EXPECT_THAT(acts(), ElementsAre("the owner: told meter-1 to update to 1.4.0: "));
+  const auto& bytes = world.asked[0].bytes;
+  const auto request = measurement::decode_request(simulator::bytes_of(bytes));
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->kind, Request::Kind::take_update);
+  EXPECT_EQ(std::string(request->data.begin(), request->data.end()) + app, whole);
+  const auto sending = get("/api/homes/home/meters")[0]["update"];
+  EXPECT_EQ(sending["stage"], "sending");
+  EXPECT_EQ(sending["bytes"], app.size());
+  EXPECT_EQ(sending["written"], 0);
 
-  world.updates.heard("home", "meter-1", "The image ended early: check the network and try again.");
+  reply(Request::Kind::take_update, Reply::Outcome::forged);
 
-  EXPECT_THAT(acts(), ElementsAre("the owner: told meter-1 to update to 1.4.0: The image ended "
-                                  "early: check the network and try again."));
+  EXPECT_EQ(get("/api/homes/home/meters")[0]["update"]["stage"], "failed");
+  EXPECT_THAT(acts(), ElementsAre(StartsWith("the owner: updates meter-1 to 1.4.0: The manifest is "
+                                             "not signed with this meter's key"),
+                                  "the owner: put update 1.4.0 for esp32 on the shelf: done"));
 }
 
-TEST_F(UpdatesTest, WhatIsNoManifestGoesToNoMeter) {
-  EXPECT_EQ(update({{"manifest", manifest.substr(1)}}).status, 400u);
-  EXPECT_EQ(update({{"manifest", 3}}).status, 400u);
-  EXPECT_EQ(update("x").status, 400u);
-  EXPECT_EQ(update({{"manifest", manifest}}, "meter-9").status, 404u);
-  world.broker_is_up = false;
-  EXPECT_EQ(update({{"manifest", manifest}}).status, 503u);
+TEST_F(UpdatesTest, WhatIsNoUpdateIsRefusedInASentence) {
+  const auto why = [&](const std::string& body) {
+    const auto refused = put(body);
+    EXPECT_EQ(refused.status, 400u);
+    return refused.body;
+  };
+  EXPECT_THAT(why("x"), HasSubstr("what sign_update wrote"));
+  EXPECT_THAT(why(file() + "x"), HasSubstr("not the one that was signed"));
+  EXPECT_THAT(why(file("esp32s3")), HasSubstr("another chip than esp32s3"));
+  EXPECT_THAT(why(file("z80")), HasSubstr("no chip that is known"));
+  EXPECT_THAT(why(file("esp32", "1.4.1")), HasSubstr("version \\\"1.4.0\\\""));
+  app = std::string(200, 'a');
+  EXPECT_THAT(why(file()), HasSubstr("none for an ESP32"));
+  EXPECT_EQ(put(std::string(SignedUpdate::most_bytes + 1, 'a')).status, 413u);
+  EXPECT_EQ(get("/api/updates"), Json::array());
+}
 
+TEST_F(UpdatesTest, WithItsKeyTheHubTakesNothingElse) {
+  world.signature = std::unexpected("It is signed with another key.");
+  EXPECT_EQ(put(file()).status, 400u);
+  world.signature = true;
+  EXPECT_EQ(Json::parse(put(file()).body)["is_checked"], true);
+}
+
+TEST_F(UpdatesTest, OnlyWhatIsThereIsGivenAndOnlyToMeters) {
+  const auto id = Json::parse(put(file()).body)["update"];
+
+  EXPECT_EQ(update({{"update", 3}}).status, 400u);
+  EXPECT_EQ(update({{"update", "0123456789abcdef"}}).status, 404u);
+  EXPECT_EQ(update({{"update", id}}, "meter-9").status, 404u);
+  EXPECT_EQ(ask("DELETE", "/api/updates?update=" + id.get<std::string>()).status, 204u);
+  EXPECT_EQ(update({{"update", id}}).status, 404u);
   EXPECT_TRUE(world.asked.empty());
-  EXPECT_THAT(acts(), ElementsAre("the owner: told meter-1 to update to 1.4.0: broker away"));
 }
 
 // --- The list

@@ -18,6 +18,7 @@
 #include "hub/api/metrics.h"
 #include "hub/api/money.h"
 #include "hub/api/pairing.h"
+#include "hub/api/updates.h"
 #include "hub/api/url.h"
 #include "hub/api/views.h"
 #include "hub/api/wiring.h"
@@ -371,6 +372,9 @@ constexpr std::array rows = {
     Route{"POST", "/api/firmware", Role::owner, put_firmware, most_build_bytes, Body::bytes},
     Route{"DELETE", "/api/firmware", Role::owner, remove_firmware, 16},
     Route{"GET", "/api/firmware/part", Role::owner, firmware_part, 0},
+    Route{"GET", "/api/updates", Role::owner, updates, 0},
+    Route{"POST", "/api/updates", Role::owner, put_update, SignedUpdate::most_bytes, Body::bytes},
+    Route{"DELETE", "/api/updates", Role::owner, remove_update, 16},
     Route{"GET", "/api/acts", Role::owner, acts, 0},
     Route{"GET", "/api/homes/{home}/appliances", Role::resident, appliances, 0},
     Route{"GET", "/api/homes/{home}/appliances/runs", Role::resident, appliance_runs, 0},

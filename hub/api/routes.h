@@ -15,12 +15,12 @@
 #include <vector>
 
 #include "hub/api/accounts.h"
-#include "hub/api/firmware_shelf.h"
 #include "hub/api/message.h"
 #include "hub/api/metrics.h"
 #include "hub/api/pages.h"
 #include "hub/api/pairing.h"
 #include "hub/api/served_home.h"
+#include "hub/api/shelf.h"
 #include "hub/meter_requests.h"
 #include "hub/meter_updates.h"
 
@@ -45,10 +45,15 @@ struct Context {
   std::string metrics_token = {};         // Empty: there are no metrics.
   std::function<Traffic()> traffic = {};  // Empty: metrics do not tell of it.
   FirmwareShelf* shelf = nullptr;         // Null: no firmware is kept.
-  MeterRequests* requests = nullptr;      // Null: nothing is asked of meters.
-  MeterUpdates* updates = nullptr;        // Null: no meter is told of new firmware.
-  const PairingDoor* pairing = nullptr;   // Null: no meter is paired.
-  std::vector<std::string> names = {};    // By which it is reached by TLS, as Host has them.
+  UpdateShelf* updates_shelf = nullptr;   // The same of updates.
+  // Whether a signature (DER) is of the key that updates are signed with. False: the hub has no
+  // key. The error is one sentence: it is not, or the key cannot be read.
+  std::function<std::expected<bool, std::string>(std::string_view text, std::string_view signature)>
+      check_signature = {};
+  MeterRequests* requests = nullptr;     // Null: nothing is asked of meters.
+  MeterUpdates* updates = nullptr;       // Null: no meter gets new firmware.
+  const PairingDoor* pairing = nullptr;  // Null: no meter is paired.
+  std::vector<std::string> names = {};   // By which it is reached by TLS, as Host has them.
   std::string authority = {};  // PEM of who vouches for them; empty: nobody of the hub's own.
 };
 

@@ -287,6 +287,8 @@ struct SmallWorld {
                                      .calibration = [this] { return &calibration; }}};
   measurement::Timestamp now = new_year + 100s;
   FirmwareShelf shelf{disk, (folder.path / "firmware").string()};
+  UpdateShelf updates_shelf{disk, (folder.path / "firmware").string()};
+  std::expected<bool, std::string> signature = false;  // What looking at one says.
   struct Asked {
     std::string device, bytes;
   };
@@ -299,11 +301,7 @@ struct SmallWorld {
              return broker_is_up;
            },
        .draw = [] { return std::uint64_t{77}; }}};
-  MeterUpdates updates{
-      [this](std::string_view, std::string_view device, std::string_view manifest) {
-        if (broker_is_up) asked.push_back({std::string(device), std::string(manifest)});
-        return broker_is_up;
-      }};
+  MeterUpdates updates{requests};
   Pairing window;
   std::set<std::string> paired;
   std::string admission_trouble;
@@ -356,17 +354,20 @@ struct SmallWorld {
     write_file(folder.path / "dist/index.html", "<h1>Lenz</h1>");
     write_file(folder.path / "dist/assets/index.js", "main();");
     write_file(folder.path / "secret.txt", "CANARY");
-    return Routes({.homes = served,
-                   .accounts = accounts,
-                   .now = [this] { return now; },
-                   .metrics_token = metrics_token,
-                   .shelf = &shelf,
-                   .requests = &requests,
-                   .updates = &updates,
-                   .pairing = &pairing,
-                   .names = {"lenz.local", "[fd00::1]"},
-                   .authority = "-----BEGIN CERTIFICATE-----"},
-                  Pages(folder.path / "dist"));
+    return Routes(
+        {.homes = served,
+         .accounts = accounts,
+         .now = [this] { return now; },
+         .metrics_token = metrics_token,
+         .shelf = &shelf,
+         .updates_shelf = &updates_shelf,
+         .check_signature = [this](std::string_view, std::string_view) { return signature; },
+         .requests = &requests,
+         .updates = &updates,
+         .pairing = &pairing,
+         .names = {"lenz.local", "[fd00::1]"},
+         .authority = "-----BEGIN CERTIFICATE-----"},
+        Pages(folder.path / "dist"));
   }
 };
 

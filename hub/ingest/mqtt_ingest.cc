@@ -47,7 +47,6 @@ std::vector<std::string> topics_of(const MqttIngest::Hubs& hubs, const std::stri
   for (const auto& [home, hub] : hubs) {
     topics.push_back(fmt::format("{}lenz/{}/+/report", group, home));
     topics.push_back(fmt::format("lenz/{}/+/reply", home));
-    topics.push_back(fmt::format("lenz/{}/+/updated", home));
   }
   return topics;
 }
@@ -99,12 +98,10 @@ struct MqttIngest::Client : std::enable_shared_from_this<Client> {
   }
 
   void heard(const MqttMessage& message) {
-    const bool is_reply = message.topic.ends_with("/reply");
-    if (is_reply || message.topic.ends_with("/updated")) {
-      const auto& hears = is_reply ? options.replied : options.updated;
+    if (message.topic.ends_with("/reply")) {
       const auto [home, device] = names_of(message.topic);
       // One that was kept by the broker answers nothing that is asked now.
-      if (hears && !message.is_retained) hears(home, device, message.payload);
+      if (options.replied && !message.is_retained) options.replied(home, device, message.payload);
       return;
     }
     const auto bytes = message.topic.size() + message.payload.size();
@@ -258,10 +255,6 @@ bool MqttIngest::is_connected() const { return client_->mqtt.is_connected(); }
 
 bool MqttIngest::ask(std::string_view home, std::string_view device, std::string_view bytes) {
   return client_->send(fmt::format("lenz/{}/{}/request", home, device), bytes);
-}
-
-bool MqttIngest::update(std::string_view home, std::string_view device, std::string_view manifest) {
-  return client_->send(fmt::format("lenz/{}/{}/update", home, device), manifest);
 }
 
 MqttIngest::Traffic MqttIngest::traffic() const { return client_->traffic; }

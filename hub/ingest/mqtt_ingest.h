@@ -1,5 +1,5 @@
-// Reports from the broker into the hubs of their homes, and the hubs' answers back; requests and
-// updates to meters, and what these reply.
+// Reports from the broker into the hubs of their homes, and the hubs' answers back; requests to
+// meters, and what these reply.
 
 #pragma once
 
@@ -28,8 +28,8 @@ struct BrokerAddress {
   std::string password;
 };
 
-// Hears lenz/{home}/+/report, /reply and /updated of each home and publishes to
-// lenz/{home}/{device}/stored, /request and /update. Connects, and reconnects, by itself and never
+// Hears lenz/{home}/+/report and /reply of each home and publishes to lenz/{home}/{device}/stored
+// and /request. Connects, and reconnects, by itself and never
 // waits for the broker.
 //
 //   heard ──> inbox, bounded ──> Hub::accept() of its home ──> a group commit of all homes ──>
@@ -52,11 +52,9 @@ class MqttIngest {
     // As Volume::sync(), where the homes' stores lie on one file system: they wait for the disk
     // together. Empty, or false: each waits for itself.
     std::function<bool()> sync_all = {};
-    // Get what came as a reply, and of an update. Several hubs of a share hear all of them.
-    using Heard =
-        std::function<void(std::string_view home, std::string_view device, std::string_view bytes)>;
-    Heard replied = {};
-    Heard updated = {};
+    // Gets what came as a reply. Several hubs of a share hear all of them.
+    std::function<void(std::string_view home, std::string_view device, std::string_view bytes)>
+        replied = {};
   };
   using Hubs = std::map<std::string, Hub*, std::less<>>;  // By the homes' ids.
 
@@ -67,10 +65,8 @@ class MqttIngest {
 
   bool is_connected() const;
 
-  // Send a request, and the manifest of an update. False: the broker is away; nothing is kept for
-  // later.
+  // Sends a request. False: the broker is away; nothing is kept for later.
   bool ask(std::string_view home, std::string_view device, std::string_view bytes);
-  bool update(std::string_view home, std::string_view device, std::string_view manifest);
 
   struct Traffic {
     std::uint64_t reports = 0;     // That were accepted.

@@ -208,6 +208,7 @@ TEST_F(EsphomeComponent, ItTellsItsVersionAndRestartsWhenAsked) {
 
   const auto before = esphome::App.reboots;
   ask(node, {.id = 7, .kind = measurement::Request::Kind::restart});
+  run(node, std::chrono::seconds(3));
   EXPECT_EQ(esphome::App.reboots, before + 1);
 }
 

@@ -49,6 +49,7 @@ typedef struct _lenz_wire_Request {
     lenz_wire_Words expected;
     bool has_wanted;
     lenz_wire_Words wanted;
+    pb_callback_t data;
 } lenz_wire_Request;
 
 typedef struct _lenz_wire_Spread {
@@ -91,6 +92,7 @@ typedef struct _lenz_wire_Diagnostics {
     uint64_t held;
     uint64_t lost;
     char firmware[33];
+    bool on_trial;
 } lenz_wire_Diagnostics;
 
 typedef struct _lenz_wire_Reply {
@@ -105,6 +107,7 @@ typedef struct _lenz_wire_Reply {
     lenz_wire_Raw raw;
     bool has_diagnostics;
     lenz_wire_Diagnostics diagnostics;
+    uint32_t written;
 } lenz_wire_Reply;
 
 
@@ -113,22 +116,22 @@ extern "C" {
 #endif
 
 /* Initializer values for message structs */
-#define lenz_wire_Request_init_default           {0, 0, 0, 0, 0, 0, 0, false, lenz_wire_Words_init_default, false, lenz_wire_Words_init_default}
+#define lenz_wire_Request_init_default           {0, 0, 0, 0, 0, 0, 0, false, lenz_wire_Words_init_default, false, lenz_wire_Words_init_default, {{NULL}, NULL}}
 #define lenz_wire_Words_init_default             {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0}, 0, {0, 0, 0}, 0, 0, {lenz_wire_Point_init_default, lenz_wire_Point_init_default, lenz_wire_Point_init_default, lenz_wire_Point_init_default}}
 #define lenz_wire_Point_init_default             {0, 0, 0}
 #define lenz_wire_Spread_init_default            {0, 0}
 #define lenz_wire_RawChannel_init_default        {false, lenz_wire_Spread_init_default, false, lenz_wire_Spread_init_default, false, lenz_wire_Spread_init_default, false, lenz_wire_Spread_init_default, 0}
 #define lenz_wire_Raw_init_default               {0, 0, 0, 0, 0, 0, {lenz_wire_RawChannel_init_default, lenz_wire_RawChannel_init_default, lenz_wire_RawChannel_init_default}}
-#define lenz_wire_Diagnostics_init_default       {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ""}
-#define lenz_wire_Reply_init_default             {0, 0, 0, 0, 0, false, lenz_wire_Words_init_default, false, lenz_wire_Raw_init_default, false, lenz_wire_Diagnostics_init_default}
-#define lenz_wire_Request_init_zero              {0, 0, 0, 0, 0, 0, 0, false, lenz_wire_Words_init_zero, false, lenz_wire_Words_init_zero}
+#define lenz_wire_Diagnostics_init_default       {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", 0}
+#define lenz_wire_Reply_init_default             {0, 0, 0, 0, 0, false, lenz_wire_Words_init_default, false, lenz_wire_Raw_init_default, false, lenz_wire_Diagnostics_init_default, 0}
+#define lenz_wire_Request_init_zero              {0, 0, 0, 0, 0, 0, 0, false, lenz_wire_Words_init_zero, false, lenz_wire_Words_init_zero, {{NULL}, NULL}}
 #define lenz_wire_Words_init_zero                {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0}, 0, {0, 0, 0}, 0, 0, {lenz_wire_Point_init_zero, lenz_wire_Point_init_zero, lenz_wire_Point_init_zero, lenz_wire_Point_init_zero}}
 #define lenz_wire_Point_init_zero                {0, 0, 0}
 #define lenz_wire_Spread_init_zero               {0, 0}
 #define lenz_wire_RawChannel_init_zero           {false, lenz_wire_Spread_init_zero, false, lenz_wire_Spread_init_zero, false, lenz_wire_Spread_init_zero, false, lenz_wire_Spread_init_zero, 0}
 #define lenz_wire_Raw_init_zero                  {0, 0, 0, 0, 0, 0, {lenz_wire_RawChannel_init_zero, lenz_wire_RawChannel_init_zero, lenz_wire_RawChannel_init_zero}}
-#define lenz_wire_Diagnostics_init_zero          {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ""}
-#define lenz_wire_Reply_init_zero                {0, 0, 0, 0, 0, false, lenz_wire_Words_init_zero, false, lenz_wire_Raw_init_zero, false, lenz_wire_Diagnostics_init_zero}
+#define lenz_wire_Diagnostics_init_zero          {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", 0}
+#define lenz_wire_Reply_init_zero                {0, 0, 0, 0, 0, false, lenz_wire_Words_init_zero, false, lenz_wire_Raw_init_zero, false, lenz_wire_Diagnostics_init_zero, 0}
 
 /* Field tags (for use in manual encoding/decoding) */
 #define lenz_wire_Point_milliamperes_tag         1
@@ -158,6 +161,7 @@ extern "C" {
 #define lenz_wire_Request_number_tag             7
 #define lenz_wire_Request_expected_tag           8
 #define lenz_wire_Request_wanted_tag             9
+#define lenz_wire_Request_data_tag               10
 #define lenz_wire_Spread_mean_tag                1
 #define lenz_wire_Spread_deviation_tag           2
 #define lenz_wire_RawChannel_voltage_tag         1
@@ -183,6 +187,7 @@ extern "C" {
 #define lenz_wire_Diagnostics_held_tag           10
 #define lenz_wire_Diagnostics_lost_tag           11
 #define lenz_wire_Diagnostics_firmware_tag       12
+#define lenz_wire_Diagnostics_on_trial_tag       13
 #define lenz_wire_Reply_version_tag              1
 #define lenz_wire_Reply_id_tag                   2
 #define lenz_wire_Reply_kind_tag                 3
@@ -191,6 +196,7 @@ extern "C" {
 #define lenz_wire_Reply_words_tag                6
 #define lenz_wire_Reply_raw_tag                  7
 #define lenz_wire_Reply_diagnostics_tag          8
+#define lenz_wire_Reply_written_tag              9
 
 /* Struct field encoding specification for nanopb */
 #define lenz_wire_Request_FIELDLIST(X, a) \
@@ -202,8 +208,9 @@ X(a, STATIC,   SINGULAR, UINT32,   windows,           5) \
 X(a, STATIC,   SINGULAR, UINT32,   stream,            6) \
 X(a, STATIC,   SINGULAR, UINT64,   number,            7) \
 X(a, STATIC,   OPTIONAL, MESSAGE,  expected,          8) \
-X(a, STATIC,   OPTIONAL, MESSAGE,  wanted,            9)
-#define lenz_wire_Request_CALLBACK NULL
+X(a, STATIC,   OPTIONAL, MESSAGE,  wanted,            9) \
+X(a, CALLBACK, SINGULAR, BYTES,    data,             10)
+#define lenz_wire_Request_CALLBACK pb_default_field_callback
 #define lenz_wire_Request_DEFAULT NULL
 #define lenz_wire_Request_expected_MSGTYPE lenz_wire_Words
 #define lenz_wire_Request_wanted_MSGTYPE lenz_wire_Words
@@ -277,7 +284,8 @@ X(a, STATIC,   SINGULAR, SINT32,   signal_dbm,        8) \
 X(a, STATIC,   SINGULAR, UINT32,   reset_reason,      9) \
 X(a, STATIC,   SINGULAR, UINT64,   held,             10) \
 X(a, STATIC,   SINGULAR, UINT64,   lost,             11) \
-X(a, STATIC,   SINGULAR, STRING,   firmware,         12)
+X(a, STATIC,   SINGULAR, STRING,   firmware,         12) \
+X(a, STATIC,   SINGULAR, BOOL,     on_trial,         13)
 #define lenz_wire_Diagnostics_CALLBACK NULL
 #define lenz_wire_Diagnostics_DEFAULT NULL
 
@@ -289,7 +297,8 @@ X(a, STATIC,   SINGULAR, UINT32,   outcome,           4) \
 X(a, STATIC,   SINGULAR, UINT32,   channel,           5) \
 X(a, STATIC,   OPTIONAL, MESSAGE,  words,             6) \
 X(a, STATIC,   OPTIONAL, MESSAGE,  raw,               7) \
-X(a, STATIC,   OPTIONAL, MESSAGE,  diagnostics,       8)
+X(a, STATIC,   OPTIONAL, MESSAGE,  diagnostics,       8) \
+X(a, STATIC,   SINGULAR, UINT32,   written,           9)
 #define lenz_wire_Reply_CALLBACK NULL
 #define lenz_wire_Reply_DEFAULT NULL
 #define lenz_wire_Reply_words_MSGTYPE lenz_wire_Words
@@ -316,12 +325,12 @@ extern const pb_msgdesc_t lenz_wire_Reply_msg;
 #define lenz_wire_Reply_fields &lenz_wire_Reply_msg
 
 /* Maximum encoded size of messages (where known) */
-#define lenz_wire_Diagnostics_size               115
+/* lenz_wire_Request_size depends on runtime parameters */
+#define lenz_wire_Diagnostics_size               117
 #define lenz_wire_Point_size                     18
 #define lenz_wire_RawChannel_size                53
 #define lenz_wire_Raw_size                       203
-#define lenz_wire_Reply_size                     547
-#define lenz_wire_Request_size                   432
+#define lenz_wire_Reply_size                     555
 #define lenz_wire_Spread_size                    10
 #define lenz_wire_Words_size                     188
 

@@ -100,37 +100,6 @@ Mood mood_of(std::span<const Atm90e32> chips) {
   return has_way ? Mood::no_hub : Mood::no_network;
 }
 
-// While an update is fetched and written the chips are read between its parts; nothing is sent.
-Device* metering = nullptr;
-
-void measure(measurement::Uptime now) {
-  if (const auto* sample = metering->sample(now)) radios.add(*sample);
-}
-
-void meter_meanwhile() {
-  measure(uptime());
-  radios.step(uptime());
-  esp_task_wdt_reset();
-}
-
-void take_update(std::string_view manifest) {
-  if (radios.costs_by_the_byte()) {
-    return link.tell_update("An update is not fetched where each byte costs: use the cable.");
-  }
-  Update update(
-      slots, update_key,
-      {version_of(esp_app_get_description()->version).value_or(Version{}), CONFIG_IDF_TARGET});
-  auto result = update.begin(manifest);
-  if (result) {
-    result =
-        fetch(update, read_manifest(manifest)->url, settings.certificate.c_str(), meter_meanwhile);
-  }
-  if (!result) return link.tell_update(sentence(result.error()));
-  link.tell_update("The update is written: the meter starts it on trial.");
-  vTaskDelay(pdMS_TO_TICKS(2000));
-  esp_restart();
-}
-
 // Everything that a person with a cable, a phone or the button may want.
 class People {
  public:
@@ -207,8 +176,12 @@ class People {
   static MeterService service(chips, control);
   control.watch(device);
   device.serve(service);
-  metering = &device;
-  const bool can_update = slots.begin(meter_meanwhile);
+  static Update update(
+      slots, update_key,
+      {version_of(esp_app_get_description()->version).value_or(Version{}), CONFIG_IDF_TARGET});
+  const bool can_update = slots.begin();
+  // Where each byte costs the cable serves.
+  if (can_update && !radios.costs_by_the_byte()) service.take_updates(update);
   Trial trial(slots);
   bool is_on_trial = can_update && slots.is_on_trial();
   TimeBase time_base;
@@ -222,7 +195,7 @@ class People {
       device.know_time(settled);
       radios.know_time(settled);
     }
-    measure(now);
+    if (const auto* sample = device.sample(now)) radios.add(*sample);
     device.exchange(now);
     radios.step(now);
     people.step(now);
@@ -233,8 +206,6 @@ class People {
                            .storage_works = has_log,
                            .hub_heard = device.hub_has_answered()}) == Trial::Verdict::running;
     }
-    const auto manifest = link.offered_update();
-    if (can_update && !manifest.empty()) take_update(manifest);
     esp_task_wdt_reset();
     vTaskDelay(pdMS_TO_TICKS(20));
   }

@@ -5,9 +5,6 @@
 #include <esp_transport_ssl.h>
 #endif
 
-#include <algorithm>
-#include <utility>
-
 #include "firmware/text.h"
 
 namespace firmware::esp32_board {
@@ -25,8 +22,6 @@ bool MqttLink::begin(const Settings& settings, bool costs) {
   reply_.set(settings, "reply");
   stored_.set(settings, "stored");
   request_.set(settings, "request");
-  update_.set(settings, "update");
-  updated_.set(settings, "updated");
   esp_mqtt_client_config_t config{};
   config.broker.address.uri = settings.hub.c_str();
   config.broker.verification.certificate = settings.certificate.c_str();
@@ -94,25 +89,11 @@ std::optional<Transport::Received> MqttLink::receive(std::span<std::uint8_t> buf
   return received;
 }
 
-std::string_view MqttLink::offered_update() {
-  if (lock_ == nullptr) return {};
-  xSemaphoreTake(lock_, portMAX_DELAY);
-  const auto size = std::exchange(manifest_size_, 0);
-  std::copy_n(manifest_.begin(), size, offered_.begin());
-  xSemaphoreGive(lock_);
-  return {offered_.data(), size};
-}
-
-void MqttLink::tell_update(std::string_view sentence) {
-  esp_mqtt_client_enqueue(client_, updated_.text.data(), sentence.data(),
-                          static_cast<int>(sentence.size()), 1, 0, true);
-}
-
 void MqttLink::on_event(void* self, esp_event_base_t, std::int32_t event, void* what) {
   auto& link = *static_cast<MqttLink*>(self);
   switch (static_cast<esp_mqtt_event_id_t>(event)) {
     case MQTT_EVENT_CONNECTED:
-      for (const auto* topic : {&link.stored_, &link.request_, &link.update_}) {
+      for (const auto* topic : {&link.stored_, &link.request_}) {
         esp_mqtt_client_subscribe_single(link.client_, topic->text.data(), 1);
       }
       link.keep_session();
@@ -137,10 +118,7 @@ void MqttLink::hear(const esp_mqtt_event_t& event) {
   const auto size = static_cast<std::size_t>(event.data_len);
   if (size > most_bytes) return;
   xSemaphoreTake(lock_, portMAX_DELAY);
-  if (update_.is(topic)) {
-    std::copy_n(event.data, size, manifest_.begin());
-    manifest_size_ = size;
-  } else if (stored_.is(topic) || request_.is(topic)) {
+  if (stored_.is(topic) || request_.is(topic)) {
     mail_.put(stored_.is(topic) ? Mail::stored : Mail::request,
               {reinterpret_cast<const std::uint8_t*>(event.data), size});
   }

@@ -19,9 +19,8 @@
 
 namespace firmware::esp32_board {
 
-// Publishes to lenz/{home}/{device}/{report,reply} and hears .../{stored,request} and .../update,
-// QoS 1. The client's own task calls on_event(); all else belongs to one task. The settings must
-// outlive it.
+// Publishes to lenz/{home}/{device}/{report,reply} and hears .../{stored,request}, QoS 1. The
+// client's own task calls on_event(); all else belongs to one task. The settings must outlive it.
 class MqttLink final : public Transport {
  public:
   // False: the client cannot be made. It runs from start() on and reconnects by itself. Where a
@@ -37,13 +36,8 @@ class MqttLink final : public Transport {
   bool send(Post, std::span<const std::uint8_t> bytes) override;
   std::optional<Received> receive(std::span<std::uint8_t> buffer) override;
 
-  // The manifest of an update that the hub offers; empty: none. Valid until the next call.
-  std::string_view offered_update();
-  // What became of it, in a sentence.
-  void tell_update(std::string_view sentence);
-
  private:
-  static constexpr std::size_t most_bytes = 1024;  // Of an answer, a request or a manifest.
+  static constexpr std::size_t most_bytes = 1024;  // Of an answer or a request.
   // The client holds what the broker has not taken: no more than this.
   static constexpr int most_unconfirmed_bytes = 16 * 1024;
 
@@ -62,16 +56,13 @@ class MqttLink final : public Transport {
 #if CONFIG_LENZ_CELLULAR
   esp_transport_handle_t tls_ = nullptr;  // That keeps its session.
 #endif
-  Topic report_, reply_, stored_, request_, update_, updated_;
+  Topic report_, reply_, stored_, request_;
   std::atomic<bool> up_{false};
   std::atomic<unsigned> connections_{0};
   // Under the lock.
   StaticSemaphore_t lock_memory_{};
   SemaphoreHandle_t lock_ = nullptr;
   MailBox<4, most_bytes> mail_;
-  std::array<char, most_bytes> manifest_{};
-  std::size_t manifest_size_ = 0;
-  std::array<char, most_bytes> offered_{};
 };
 
 }  // namespace firmware::esp32_board
