@@ -10,8 +10,33 @@ const told = { firmware: '0.3.1', uptime_s: 777_600, chips: 2, chips_missing: []
 const day = 86_400_000;
 const worlds = {}; // By world: the window that is open.
 
+// An update of paper: written in two seconds, on trial for one.
+const update = { update: '9f86d081884c7d65', project: 'lenz_meter', version: '0.4.0', chip: 'esp32', added: Date.now() - 3_600_000, bytes: 1_004_928, is_checked: true };
+const kept = {}; // By world: whether somebody sent it.
+const given = {}; // By world: when meter-1 was given it.
+export const updates = (world) => (kept[world] ?? world === 'many' ? [update] : []);
+export const put_update = (world, size) => {
+  if (size < 100) return [400, { error: 'This is no update of Lenz firmware: give what sign_update wrote.' }];
+  kept[world] = true;
+  return [200, update];
+};
+export const remove_update = (world) => void (kept[world] = false);
+export const give_update = (world) => {
+  given[world] = Date.now();
+  return { version: update.version };
+};
+function update_of(world) {
+  const since = Date.now() - given[world];
+  const stage = since < 2000 ? 'sending' : since < 2500 ? 'starting' : since < 3500 ? 'on_trial' : 'confirmed';
+  return given[world] ? { version: update.version, stage, bytes: update.bytes, written: Math.min(update.bytes, Math.floor((update.bytes * since) / 2000)), why: '' } : null;
+}
+const failed = { version: update.version, stage: 'went_back', bytes: update.bytes, written: update.bytes, why: 'The meter found 0.4.0 not sound within five minutes and runs 0.3.1 again: look at its chips, its log and its way to the hub.' };
+
 export function meters(world, started) {
   if (world === 'first') return [];
+  return listed(world, started).map((meter, i) => ({ ...meter, update: i === 0 ? update_of(world) : world === 'many' ? failed : null }));
+}
+function listed(world, started) {
   return [
     { device: 'meter-1', first: started - 30 * day, last: world === 'stale' ? started - 60_000 : Date.now() - 600, reports: 2_591_882, duplicate: 14, lost: 0, timed_on_arrival: false, integrated_channels: [], heard: Date.now() - 600, is_paired: true, diagnostics: world === 'us' ? { time: Date.now() - 120_000, ...told } : null },
     { device: world === 'many' ? 'meter-with-the-longest-name-of-32' : 'meter-2', first: started - 9 * day, last: started - 26 * 3600_000, reports: 61_023, duplicate: 0, lost: 5120, timed_on_arrival: true, integrated_channels: [0, 1, 2, 3, 4, 5], heard: null, is_paired: false,

@@ -267,6 +267,11 @@ async function answer(request, response) {
   if (path === 'api/homes') return send(response, 200, [{ id: home.id, name: home.name }]);
   if (path === 'api/acts') return send(response, 200, meters.acts(world));
   if (path === 'api/pairing') return send(response, ...meters.claim(world, await body_of(request)));
+  if (path === 'api/updates') {
+    if (request.method === 'POST') return send(response, ...meters.put_update(world, Number(request.headers['content-length'])));
+    if (request.method === 'DELETE') return send(response, 204, meters.remove_update(world));
+    return send(response, 200, meters.updates(world));
+  }
   if (path === 'api/firmware') return send(response, 200, meters.builds(world));
   const { circuits: _, style: __, ...about } = home;
   const base = `api/homes/${home.id}`;
@@ -310,6 +315,7 @@ async function answer(request, response) {
     return request.method === 'POST' ? send(response, ...meters.calibrate(world, home.circuits, await body_of(request))) : send(response, 200, meters.calibration(world, home.circuits));
   }
   if (path === `${base}/wiring`) return send(response, 200, request.method === 'POST' ? meters.wiring_changed(world) : meters.wiring(world));
+  if (new RegExp(`^${base}/meters/[^/]+/update$`).test(path)) return send(response, 200, meters.give_update(world));
   const asked = new RegExp(`^${base}/meters/([^/]+)/requests$`).exec(path);
   if (asked) return send(response, ...meters.ask(asked[1], await body_of(request)));
   if (path === `${base}/pairing`) {

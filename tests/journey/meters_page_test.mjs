@@ -22,7 +22,7 @@ function meter_on_a_cable() {
     for (let at = 0; at < bytes.length; at += 1 + bytes[at]) found.push(new TextDecoder().decode(Uint8Array.from(bytes.slice(at + 1, at + 1 + bytes[at]))));
     return found;
   };
-  const told = { join: [], certificate: '', hub: [], opened: [] };
+  const told = { join: [], certificate: '', hub: [], opened: [], set: {} };
   globalThis.told = told;
   let out;
   const port = {
@@ -49,6 +49,13 @@ function meter_on_a_cable() {
           if (command === 0x80) {
             told.hub = strings(payload);
             say(result(0x80));
+          }
+          // Bluetooth is on, LoRaWAN off, and there is no cellular modem in the image.
+          if (command === 0x86) say(result(0x86, '010000000000', '', '-', '6ch', `003cffff0c23${'ff'.repeat(14)}`));
+          if (command >= 0x82 && command <= 0x84) {
+            told.set[command] = payload.map((byte) => byte.toString(16).padStart(2, '0')).join('');
+            if (command === 0x82 && payload[4] === 6) say(framed(2, [255]), result(0x82, 'Add-on 6 has no pins left.'));
+            else say(...(command === 0x82 ? [result(0x82, 'One AT modem fits.')] : [result(command)]));
           }
         },
       });
@@ -112,6 +119,71 @@ describe('Meters', { timeout: 300_000 }, () => {
     assert.match(told.certificate, /^-----BEGIN CERTIFICATE-----\nc{600}\n-----END CERTIFICATE-----\n$/);
     assert.deepEqual([...new Set(told.opened)], [115200]);
     await page.context().close();
+  });
+
+  test('an update is sent, given to a meter and watched until it stays', async () => {
+    const page = await open('us', phone);
+    await go(page);
+    const card = page.getByRole('region', { name: 'New firmware' });
+    const file = card.getByLabel(/the file that sign_update wrote/);
+    await file.setInputFiles({ name: 'x.update', mimeType: 'application/octet-stream', buffer: Buffer.from('x') });
+    await card.getByText('This is no update of Lenz firmware').waitFor();
+    await file.setInputFiles({ name: 'meter.update', mimeType: 'application/octet-stream', buffer: Buffer.alloc(2000, 1) });
+    await card.getByText('Its signature is of the key that the hub has.').waitFor();
+    assert.deepEqual(await barriers(page), []);
+    assert.equal(await overflow(page), 0);
+
+    await card.getByRole('button', { name: 'Update meter-1 to 0.4.0' }).click();
+    await card.getByText(/^0\.4\.0 is being written/).waitFor();
+    await card.getByRole('progressbar', { name: 'Written to meter-1' }).waitFor();
+    await card.getByText('It runs 0.4.0, which stays.').waitFor();
+
+    await card.getByRole('button', { name: 'Forget 0.4.0' }).click();
+    await card.getByText(/goes back where it is not sound/).waitFor();
+    await page.context().close();
+  });
+
+  test('board and radios are read and set over the cable, and what the image lacks is said', async () => {
+    for (const size of [phone, undefined]) {
+      const page = await open('us', size);
+      await page.evaluate(meter_on_a_cable);
+      await go(page);
+      const card = page.getByRole('region', { name: 'Board and radios' });
+      await card.getByRole('button', { name: 'Read them over the cable' }).click();
+
+      await card.getByText('Cellular: not built in').click();
+      await card.getByText("This meter's image was built without a cellular modem.").waitFor();
+      await card.getByText('LoRaWAN: off').click();
+      await card.getByLabel('DevEUI').fill('0a0b0c0d0e0f1011');
+      await card.getByLabel('AppKey, 32 digits').fill('1e1f');
+      await card.getByRole('button', { name: 'Switch LoRaWAN on' }).click();
+      await card.getByRole('alert').getByText('has 32 hexadecimal digits').waitFor();
+      await card.getByLabel('AppKey, 32 digits').fill('1e1f202122232425262728292a2b2c2d');
+      assert.deepEqual(await barriers(page), []);
+      assert.equal(await overflow(page), 0);
+      if (process.env.LENZ_PICTURES) await card.screenshot({ path: `${process.env.LENZ_PICTURES}/radios-${size ? 'phone' : 'desktop'}.png` });
+      await card.getByRole('button', { name: 'Switch LoRaWAN on' }).click();
+      await card.getByText('It is set. The meter starts anew.').waitFor();
+      await card.getByText('LoRaWAN: on').waitFor();
+
+      await card.getByText('Bluetooth: on').click();
+      await card.getByRole('button', { name: 'Switch Bluetooth off' }).click();
+      await card.getByText('Bluetooth: off').waitFor();
+
+      await card.getByText('The board: 6 channels').click();
+      await card.getByLabel('Add-ons on it').fill('6');
+      await card.getByRole('button', { name: 'Set the board' }).click();
+      await card.getByRole('alert').getByText('Add-on 6 has no pins left.').waitFor();
+      await card.getByLabel('Add-ons on it').fill('1');
+      await card.getByRole('button', { name: 'Set the board' }).click();
+      await card.getByText('It is set. The meter starts anew. One AT modem fits.').waitFor();
+
+      const { set } = await page.evaluate(() => globalThis.told);
+      assert.equal(set[0x84], '0300000000000a0b0c0d0e0f101100000000000000001e1f202122232425262728292a2b2c2d000000000a1e000000');
+      assert.equal(set[0x83], '');
+      assert.equal(set[0x82], '0336636801' + '3cffff0c23');
+      await page.context().close();
+    }
   });
 
   test('what is wrong with the wiring stands with what to do, on the meters and on the circuit', async () => {

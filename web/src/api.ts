@@ -33,6 +33,26 @@ export interface Meter {
   heard: number | null; // When the newest report came, since the hub's start.
   is_paired: boolean;
   diagnostics: Diagnostics | null;
+  update: MeterUpdate | null; // The newest since the hub's start.
+}
+
+export interface MeterUpdate {
+  version: string;
+  stage: 'sending' | 'starting' | 'on_trial' | 'confirmed' | 'went_back' | 'failed';
+  bytes: number;
+  written: number;
+  why: string;
+}
+
+// A signed update that the hub keeps.
+export interface Update {
+  update: string;
+  project: string;
+  version: string;
+  chip: string;
+  added: number;
+  bytes: number;
+  is_checked: boolean; // The hub has the key, and the signature is of it.
 }
 
 export interface Diagnostics {
@@ -166,8 +186,8 @@ export const meters = (id: string) => ask('GET', home_path(id, '/meters')) as Pr
 export type MeterRequest = 'identify' | 'restart' | 'diagnostics';
 export const ask_meter = (id: string, device: string, kind: MeterRequest) =>
   ask('POST', home_path(id, `/meters/${encodeURIComponent(device)}/requests`), { kind }) as Promise<{ outcome: string; sentence: string; diagnostics: Diagnostics | null }>;
-export const update_meter = (id: string, device: string, manifest: string) =>
-  ask('POST', home_path(id, `/meters/${encodeURIComponent(device)}/update`), { manifest }) as Promise<{ version: string }>;
+export const update_meter = (id: string, device: string, update: string) =>
+  ask('POST', home_path(id, `/meters/${encodeURIComponent(device)}/update`), { update }) as Promise<{ version: string }>;
 export const take_credential_back = (id: string, device: string) =>
   ask('DELETE', home_path(id, `/meters/${encodeURIComponent(device)}/credential`)) as Promise<void>;
 export const wiring = (id: string) => ask('GET', home_path(id, '/wiring')) as Promise<Wiring>;
@@ -185,6 +205,9 @@ export const claim = (code: string) => ask('POST', 'api/pairing', { code }) as P
 export const builds = () => ask('GET', 'api/firmware') as Promise<Build[]>;
 export const put_build = (tar: Uint8Array) => ask('POST', 'api/firmware', tar) as Promise<Build>;
 export const remove_build = (build: string) => ask('DELETE', 'api/firmware' + query({ build })) as Promise<void>;
+export const updates = () => ask('GET', 'api/updates') as Promise<Update[]>;
+export const put_update = (file: Uint8Array) => ask('POST', 'api/updates', file) as Promise<Update>;
+export const remove_update = (update: string) => ask('DELETE', 'api/updates' + query({ update })) as Promise<void>;
 export const part = async (build: string, offset: number): Promise<Uint8Array> =>
   new Uint8Array(await (await answer('GET', 'api/firmware/part' + query({ build, offset }))).arrayBuffer());
 

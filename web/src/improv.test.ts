@@ -111,6 +111,16 @@ test('a meter that refuses its hub is not given more', async () => {
   expect(commands).toBe(1);
 });
 
+test('why a meter refuses a radio is said in its own words', async () => {
+  const improv = new Improv(cable((command) =>
+    command === 0x84 ? [framed('error', Uint8Array.of(0xff)), result(command, 'The pins of the modem are not known.')]
+      : command === 0x86 ? [result(command, '-', '', '', '6ch', '00')] : [no_error, result(command)]));
+
+  await expect(improv.set('lorawan', Uint8Array.of(1))).rejects.toThrow('The pins of the modem are not known.');
+  expect(await improv.set('bluetooth', new Uint8Array())).toEqual([]);
+  expect(await improv.settings()).toEqual(['-', '', '', '6ch', '00']);
+});
+
 test('a meter that is silent is given up', async () => {
   const improv = new Improv(cable(() => []), 10);
 

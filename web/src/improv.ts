@@ -1,5 +1,5 @@
 // Improv over a serial line (improv-wifi.com), as firmware/improv speaks it: gives a meter its
-// network, and by two commands of our own its hub.
+// network, and by commands of our own its hub, its board and its radios.
 
 export interface Port {
   readable: ReadableStream<Uint8Array> | null;
@@ -39,8 +39,9 @@ export interface Frame {
 const magic = new TextEncoder().encode('IMPROV');
 const version = 1;
 const kinds: Kind[] = ['state', 'error', 'command', 'result'];
-const commands = { join: 1, state: 2, device: 3, scan: 4, hub: 0x80, certificate: 0x81 };
+const commands = { join: 1, state: 2, device: 3, scan: 4, hub: 0x80, certificate: 0x81, board: 0x82, bluetooth: 0x83, lorawan: 0x84, cellular: 0x85, settings: 0x86 };
 type Command = keyof typeof commands;
+const says_why: Command[] = ['board', 'bluetooth', 'lorawan', 'cellular'];
 
 const errors: Record<number, string> = {
   1: 'The meter did not understand. Install its newest firmware.',
@@ -143,17 +144,28 @@ export class Improv {
   // The results up to the one that `is_last` says is the last.
   async #ask(word: Command, payload: Uint8Array, patience_ms = this.patience_ms, is_last = (_: string[]) => true): Promise<string[][]> {
     const results: string[][] = [];
+    let is_refused = false;
     const answered = new Promise<string[][]>((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error('The meter does not answer over the cable. Press its reset button and try again.')),
         patience_ms,
       );
       this.#heard = ({ kind, data }) => {
+        // It says why in the result that follows.
+        if (kind === 'error' && data[0] === 0xff && says_why.includes(word)) {
+          is_refused = true;
+          return;
+        }
         if (kind === 'error' && data[0]) {
           clearTimeout(timer);
           reject(new Error(errors[data[0]] ?? `The meter refused (${data[0]}).`));
         }
         if (kind !== 'result' || data[0] !== commands[word]) return;
+        if (is_refused) {
+          clearTimeout(timer);
+          reject(new Error(texts_in(data).join(' ') || errors[0xff]));
+          return;
+        }
         results.push(texts_in(data));
         if (!is_last(results.at(-1)!)) return;
         clearTimeout(timer);
@@ -190,6 +202,18 @@ export class Improv {
       await this.#ask('certificate', Uint8Array.of(at & 255, at >> 8, pem.length & 255, pem.length >> 8, ...part));
     }
     await this.#ask('hub', texts(`mqtts://${host}:${port}`, home, device, password));
+  }
+
+  // What radios.ts reads.
+  async settings(): Promise<string[]> {
+    const [texts = []] = await this.#ask('settings', new Uint8Array());
+    return texts;
+  }
+
+  // Returns what there is to take care of.
+  async set(what: 'board' | 'bluetooth' | 'lorawan' | 'cellular', bytes: Uint8Array): Promise<string[]> {
+    const [remarks = []] = await this.#ask(what, bytes);
+    return remarks;
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,8 @@
 // What is said of meters.
 
-import type { Act, Diagnostics, Meter } from './api';
+import type { Act, Diagnostics, Meter, MeterUpdate } from './api';
 import { minute, moment } from './times';
-import { count, duration } from './units';
+import { count, duration, percent } from './units';
 
 const silent_after = 2 * minute;
 
@@ -34,6 +34,20 @@ export function condition(told: Diagnostics): string[] {
   if (told.garbled > 0) lines.push(`${many(told.garbled, 'reading')} garbled`);
   if (told.signal_dbm !== null) lines.push(`signal ${told.signal_dbm} dBm`);
   return lines;
+}
+
+export const is_under_way = (update: MeterUpdate | null): boolean =>
+  update !== null && (update.stage === 'sending' || update.stage === 'starting' || update.stage === 'on_trial');
+
+export function said_of_update({ version, stage, bytes, written, why }: MeterUpdate): string {
+  switch (stage) {
+    case 'sending': return `${version} is being written: ${percent(bytes > 0 ? written / bytes : 0)}. It measures on meanwhile.`;
+    case 'starting': return `It has all of ${version} and restarts.`;
+    case 'on_trial': return `It runs ${version} on trial, for five minutes at most.`;
+    case 'confirmed': return `It runs ${version}, which stays.`;
+    case 'went_back': return `${version} did not stay. ${why}`;
+    case 'failed': return `${version} was not installed. ${why}`;
+  }
 }
 
 // Free and not taken: "meter-2".

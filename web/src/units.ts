@@ -50,6 +50,8 @@ export function energy(watt_hours: number): Quantity {
 
 export const current = (amperes: number): string => `${+amperes.toFixed(1)}${space}A`;
 
+// Of a file: "0.98 MB", "26 kB".
+export const bytes = (n: number): string => (n < 100_000 ? `${Math.round(n / 1000)}${space}kB` : `${+(n / 1e6).toPrecision(2)}${space}MB`);
 // A share of one: 0.84 is "84 %".
 export const percent = (share: number): string => `${Math.round(share * 100)}${space}%`;
 
