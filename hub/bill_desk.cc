@@ -250,25 +250,26 @@ BillDesk::Or<HomeUse> BillDesk::use(TimeRange range, Timestamp now) {
   return std::move(*found);
 }
 
-// Of which a bill of the period needs the grid's quarters: a ratchet looks back, and so does a
-// forecast.
-TimeRange BillDesk::grid_range(BillingPeriod period, Timestamp now) const {
-  auto range = range_of(period, zone_);
-  const bool is_running = now < range.end;
+// Of which a bill of the period needs the grid's quarters: a ratchet looks back.
+TimeRange BillDesk::billed_range(BillingPeriod period) const {
   if (const int back = ratchet_months(*tariff_); back > 0) {
     const std::chrono::year_month_day first(period.begin);
     const auto earlier = first.year() / first.month() - std::chrono::months(back);
-    range.begin = zone_.begin(std::chrono::local_days(earlier / 1));
+    period.begin = std::chrono::local_days(earlier / 1);
   }
-  if (is_running) {
-    const auto back = quarters_.is_ready() ? forecast_from : forecast_at_once;
-    range.begin = std::min(range.begin, now - back);
-  }
+  return range_of(period, zone_);
+}
+
+// The same of a forecast, which looks back further.
+TimeRange BillDesk::forecast_range(BillingPeriod period, Timestamp now) const {
+  auto range = billed_range(period);
+  const auto back = quarters_.is_ready() ? forecast_from : forecast_at_once;
+  range.begin = std::min<Timestamp>(range.begin, now - back);
   return range;
 }
 
-BillDesk::Or<QuarterHours> BillDesk::grid_of(BillingPeriod period, Timestamp now) {
-  auto grid = grid_use(quarters_, home_, grid_range(period, now), now);
+BillDesk::Or<QuarterHours> BillDesk::grid_in(TimeRange range, Timestamp now) {
+  auto grid = grid_use(quarters_, home_, range, now);
   if (!grid) return std::unexpected(fmt::format("{}.", sentence(grid.error())));
   return std::move(grid->quarters);
 }
@@ -286,37 +287,39 @@ BillDesk::Prepared BillDesk::prepare_bill(std::chrono::year_month month, Timesta
   const auto range = range_of(month_of(month), zone_);
   const auto is_read = quarters_.prepare(circuits_of_home(home_, range, now), range, now);
   if (!is_read || !*is_read || !tariff_) return is_read;
-  return prepare_grid(grid_range(month_of(month), now), now);
+  const auto period = month_of(month);
+  return prepare_grid(now < range.end ? forecast_range(period, now) : billed_range(period), now);
 }
 
 BillDesk::Prepared BillDesk::prepare_cost(const std::vector<std::string>& circuits, TimeRange range,
                                           Timestamp now) {
   const auto is_read = quarters_.prepare(circuits, range, now);
   if (!is_read || !*is_read || !tariff_) return is_read;
-  const auto first = grid_range(month_of(month_at(range.begin)), now);
-  const auto last = grid_range(month_of(month_at(range.end - 1ms)), now);
-  return prepare_grid({std::min(first.begin, last.begin), last.end}, now);
+  // The grid after what hangs behind it, which may have no part in what it had not taken yet.
+  return prepare_grid({billed_range(month_of(month_at(range.begin))).begin,
+                       billed_range(month_of(month_at(range.end - 1ms))).end},
+                      now);
 }
 
 BillDesk::Or<insight::BillShares> BillDesk::shares(BillingPeriod period,
                                                    const std::vector<QuarterHours>& parts,
                                                    Timestamp now) {
   if (!tariff_) return std::unexpected(trouble_.empty() ? no_tariff : trouble_);
-  const auto grid = grid_of(period, now);
+  const auto grid = grid_in(billed_range(period), now);
   if (!grid) return std::unexpected(grid.error());
   // What has not been used yet costs nothing: until the day that runs, of which it is a part.
   if (now < range_of(period, zone_).end) period.end = zone_.day(now) + std::chrono::days(1);
   return insight::shares_of(*tariff_, *grid, parts, period, zone_, prices());
 }
 
-BillDesk::Or<Decimal> BillDesk::cost(const QuarterHours& use, Timestamp now) {
-  Decimal sum;
+BillDesk::Or<BillDesk::Cost> BillDesk::cost(const QuarterHours& use, Timestamp now) {
+  Cost sum{.imported = imported(use), .exported = exported(use)};
   const auto end = std::min(use.begin + std::ssize(use.imported) * quarter, now);
   for (auto month = month_at(use.begin); range_of(month_of(month), zone_).begin < end;
        month += std::chrono::months(1)) {
     const auto found = shares(month_of(month), {use}, now);
     if (!found) return std::unexpected(found.error());
-    sum += found->parts.front();
+    sum.amount += found->parts.front();
   }
   return sum;
 }
@@ -343,7 +346,7 @@ BillDesk::Or<HomeBill> BillDesk::make_bill(BillingPeriod period, Timestamp now) 
   made.bill.covered = covered(use->grid);
   if (!made.is_running) return made;
   made.bill.period = period;
-  const auto grid = grid_of(period, now);
+  const auto grid = grid_in(forecast_range(period, now), now);
   if (!grid) return std::unexpected(grid.error());
   const auto seed = static_cast<std::uint64_t>(period.begin.time_since_epoch().count());
   const auto forecast = insight::forecast_of(*tariff_, *grid, period, now, zone_, prices(), seed);

@@ -145,11 +145,15 @@ class BillDesk {
   bool is_replaying() const { return wants_replay_; }
 
   Or<HomeUse> use(TimeRange, measurement::Timestamp now);
+  // What some quarters took, and its shares of the bills of all months that they lie in.
+  struct Cost {
+    insight::Decimal amount;
+    measurement::MilliwattHours imported{}, exported{};
+  };
+  Or<Cost> cost(const insight::QuarterHours&, measurement::Timestamp now);
   // Of what does not overlap; of a running period until today.
   Or<insight::BillShares> shares(insight::BillingPeriod, const std::vector<insight::QuarterHours>&,
                                  measurement::Timestamp now);
-  // Its shares of the bills of all months that it lies in.
-  Or<insight::Decimal> cost(const insight::QuarterHours&, measurement::Timestamp now);
   std::chrono::year_month month_at(measurement::Timestamp) const;
   // Whole months that were measured, the oldest first, at most most_months.
   std::vector<insight::BillingPeriod> last_months(measurement::Timestamp now);
@@ -164,8 +168,9 @@ class BillDesk {
   };
   std::uint64_t revision() const { return quarters_.revision() + tariff_revision_; }
   void read_tariff();
-  TimeRange grid_range(insight::BillingPeriod, measurement::Timestamp now) const;
-  Or<insight::QuarterHours> grid_of(insight::BillingPeriod, measurement::Timestamp now);
+  TimeRange billed_range(insight::BillingPeriod) const;
+  TimeRange forecast_range(insight::BillingPeriod, measurement::Timestamp now) const;
+  Or<insight::QuarterHours> grid_in(TimeRange, measurement::Timestamp now);
   Prepared prepare_grid(TimeRange, measurement::Timestamp now);
   bool knows_price(measurement::Timestamp quarter) const;
   Or<HomeBill> make_bill(insight::BillingPeriod, measurement::Timestamp now);

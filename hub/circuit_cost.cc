@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 namespace hub {
 namespace {
@@ -13,38 +14,62 @@ using insight::quarter;
 using insight::QuarterHours;
 using namespace std::chrono_literals;
 
-bool are_quarters(const Steps& steps) { return steps.step % quarter == 0ms; }
+double sum_of(const std::vector<double>& mwh) {
+  double sum = 0;
+  for (const double one : mwh) sum += std::isnan(one) ? 0 : one;
+  return sum;
+}
 
-// What the circuit drew within the steps, by quarters that they may cut.
-std::expected<QuarterHours, StoreError> drawn(BillDesk& desk, const Home& home, Store& store,
+// Which share of a quarter's energy lies in a part of it, as far as finer steps tell.
+std::expected<double, StoreError> share_of(const Home& home, Store& store, std::string_view circuit,
+                                           TimeRange part, measurement::Timestamp of_quarter,
+                                           std::chrono::milliseconds step) {
+  const auto gained = [&](TimeRange range) -> std::expected<double, StoreError> {
+    const auto found =
+        history(home, circuit, steps_over(range, step), store,
+                {.mean = false, .min = false, .max = false, .energy = true, .total = false});
+    if (!found) return std::unexpected(found.error());
+    return sum_of(found->step_imported) + sum_of(found->step_exported);
+  };
+  const auto of_part = gained(part), whole = gained({of_quarter, of_quarter + quarter});
+  if (!of_part || !whole) return std::unexpected(of_part ? whole.error() : of_part.error());
+  if (*whole > 0) return *of_part / *whole;
+  return std::chrono::duration<double>(part.end - part.begin) / quarter;
+}
+
+measurement::MilliwattHours scaled(measurement::MilliwattHours energy, double by) {
+  return {std::llround(static_cast<double>(energy.value) * by)};
+}
+
+// What the circuit took within the steps: of quarters that they cut, their part.
+std::expected<QuarterHours, StoreError> taken(BillDesk& desk, const Home& home, Store& store,
                                               std::string_view circuit, const Steps& steps,
                                               measurement::Timestamp now) {
   const TimeRange range{steps.begin, steps.end()};
-  if (are_quarters(steps)) return desk.quarters().circuit(circuit, range, now);
-  const std::chrono::milliseconds fine(
-      std::gcd(steps.step.count(), std::chrono::milliseconds(quarter).count()));
-  const auto pieces = steps_over(range, fine);
-  const auto found =
-      history(home, circuit, pieces, store,
-              {.mean = false, .min = false, .max = false, .energy = true, .total = false});
-  if (!found) return std::unexpected(found.error());
-  auto use = no_quarters(range);
-  for (std::size_t i = 0; i < found->step_imported.size(); ++i) {
-    const double mwh = found->step_imported[i];
-    if (std::isnan(mwh)) continue;
-    auto& sum = use.imported[static_cast<std::size_t>((pieces.at(i) - use.begin) / quarter)];
-    sum = sum + measurement::MilliwattHours{std::llround(mwh)};
+  auto use = desk.quarters().circuit(circuit, range, now);
+  if (!use) return use;
+  const auto step = std::gcd(steps.step.count(), std::chrono::milliseconds(quarter).count());
+  const auto count = use->imported.size();
+  for (const auto i : std::set<std::size_t>{0, count - 1}) {
+    if (i >= count) continue;
+    const auto begin = use->begin + static_cast<std::int64_t>(i) * quarter;
+    const TimeRange part{std::max(begin, range.begin), std::min(begin + quarter, range.end)};
+    if (part.end - part.begin == quarter) continue;
+    const auto share = share_of(home, store, circuit, part, begin, std::chrono::milliseconds(step));
+    if (!share) return std::unexpected(share.error());
+    use->imported[i] = scaled(use->imported[i], *share);
+    use->exported[i] = scaled(use->exported[i], *share);
   }
   return use;
 }
 
 }  // namespace
 
-std::expected<insight::Decimal, std::string> circuit_cost(BillDesk& desk, const Home& home,
-                                                          Store& store, std::string_view circuit,
-                                                          const Steps& steps,
-                                                          measurement::Timestamp now) {
-  const auto use = drawn(desk, home, store, circuit, steps, now);
+std::expected<BillDesk::Cost, std::string> circuit_cost(BillDesk& desk, const Home& home,
+                                                        Store& store, std::string_view circuit,
+                                                        const Steps& steps,
+                                                        measurement::Timestamp now) {
+  const auto use = taken(desk, home, store, circuit, steps, now);
   if (!use) return std::unexpected(fmt::format("{}.", sentence(use.error())));
   return desk.cost(*use, now);
 }
@@ -53,7 +78,7 @@ BillDesk::Prepared prepare_circuit_costs(BillDesk& desk, const std::vector<std::
                                          const Steps& steps, measurement::Timestamp now) {
   const TimeRange range{steps.begin, std::min(steps.end(), now)};
   if (range.begin >= range.end) return true;
-  return desk.prepare_cost(are_quarters(steps) ? circuits : std::vector<std::string>(), range, now);
+  return desk.prepare_cost(circuits, range, now);
 }
 
 }  // namespace hub

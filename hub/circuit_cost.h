@@ -12,11 +12,12 @@
 
 namespace hub {
 
-// Its shares of the bills of the months that the steps lie in, for what it drew in them; steps that
-// have not begun cost nothing. The error is one sentence for people.
-std::expected<insight::Decimal, std::string> circuit_cost(BillDesk&, const Home&, Store&,
-                                                          std::string_view circuit, const Steps&,
-                                                          measurement::Timestamp now);
+// What it took in the steps, and its shares of the bills of the months that they lie in for that;
+// steps that have not begun cost nothing. What was counted over a gap lies evenly in it. The error
+// is one sentence for people.
+std::expected<BillDesk::Cost, std::string> circuit_cost(BillDesk&, const Home&, Store&,
+                                                        std::string_view circuit, const Steps&,
+                                                        measurement::Timestamp now);
 
 // Reads a piece of what circuit_cost() of these rests on. True: it is all at hand.
 BillDesk::Prepared prepare_circuit_costs(BillDesk&, const std::vector<std::string>& circuits,

@@ -35,7 +35,7 @@ class CircuitCostTest : public testing::Test {
     const auto found = circuit_cost(*house.desk, house.home, *house.store, "oven",
                                     steps_over({begin, end}, step), now);
     EXPECT_TRUE(found) << found.error();
-    return found ? found->as_double() : 0;
+    return found ? found->amount.as_double() : 0;
   }
 
   const Timestamp now = MeasuredHouse::local(2026, 11, 11, 12);
@@ -55,6 +55,47 @@ TEST_F(CircuitCostTest, OfFineStepsIsThatOfTheSameEnergy) {
 
   for (const auto step : {60s, 300s, 1200s, 3600s}) {
     EXPECT_DOUBLE_EQ(cost(day + 20h, day + 24h, step), 0.96) << step.count() << " s";
+  }
+}
+
+TEST_F(CircuitCostTest, IsOfTheEnergyBesideItWhereSomethingIsMissing) {
+  const auto day = MeasuredHouse::local(2026, 9, 10);
+  house.measure({day, day + 12h});
+  house.measure({day + 36h, day + 48h});
+
+  for (const auto step : {60s, 300s, 900s, 3600s}) {
+    // From the day before until noon, over a silence, within it, and by parts of quarters.
+    for (const auto& [begin, end] :
+         {std::pair<std::chrono::minutes, std::chrono::minutes>(-24h, 12h),
+          {6h, 38h},
+          {20h, 21h},
+          {7h + 7min, 37h + 8min}}) {
+      const auto found = circuit_cost(*house.desk, house.home, *house.store, "oven",
+                                      steps_over({day + begin, day + end}, step), now);
+      ASSERT_TRUE(found) << found.error();
+      const auto kwh = static_cast<double>(found->imported.value) * 1e-6;
+      EXPECT_GE(found->amount.as_double(), kwh * 0.20 - 0.006);
+      EXPECT_LE(found->amount.as_double(), kwh * 0.40 + 0.006);
+    }
+  }
+}
+
+TEST_F(CircuitCostTest, HasAllThatIsMeasuredByNow) {
+  const auto until = MeasuredHouse::local(2026, 9, 24);
+  const auto cost_in = [&](TimeRange range, Timestamp at) {
+    return circuit_cost(*house.desk, house.home, *house.store, "oven", steps_over(range, 15min), at)
+        .value();
+  };
+  const TimeRange week{until - 7 * 24h, until};
+  ASSERT_EQ(cost_in(week, now).imported.value, 0);
+
+  // The same week comes in a day each second.
+  for (int days = 1; days <= 7; ++days) {
+    house.measure({week.begin + (days - 1) * 24h, week.begin + days * 24h});
+    const auto found = cost_in(week, now + std::chrono::seconds(days));
+    // 24 h x 0.8 kW, and of the quarter that ends the silence, which lies evenly in it.
+    EXPECT_NEAR(static_cast<double>(found.imported.value), days * 19'200'000, 200'000);
+    EXPECT_NEAR(found.amount.as_double(), days * (16 * 0.32 + 8 * 0.16), 0.08);
   }
 }
 

@@ -53,6 +53,9 @@ class Ledger {
   std::vector<HourOfEnergy> changed(std::string_view circuit, std::uint64_t revision,
                                     std::size_t most);
 
+  // Of the hour that changed last; 0: none did.
+  std::uint64_t revision() const { return revision_; }
+
   // Up to the last whole minute that was followed. It never falls, whatever is corrected, lost or
   // restored: it stands still until the measured energy has caught up with what was told before,
   // and after catch_up_time goes on from there, since what is missing will not come back.

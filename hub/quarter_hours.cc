@@ -18,9 +18,10 @@ using measurement::Timestamp;
 using namespace std::chrono_literals;
 
 constexpr std::chrono::days longest_gap{31};  // That is looked for beyond a month's ends.
-constexpr std::size_t changes_at_once = 2'000;
-constexpr std::chrono::minutes fresh_for{1};  // What the running month was read as.
-constexpr std::chrono::hours late_from{1};
+constexpr std::size_t changes_at_once = 2'000, hours_at_once = 2'000;
+constexpr std::chrono::minutes quiet{1};  // Before what has changed is told or read unasked.
+constexpr std::chrono::hours late_from{2};
+constexpr std::chrono::minutes longest_question{10};
 
 Timestamp begin_of_month(std::int64_t month) {
   const auto date = std::chrono::year(1970) / std::chrono::January / 1 + std::chrono::months(month);
@@ -140,15 +141,24 @@ std::set<std::string> devices_of(const std::vector<ChannelUse>& uses) {
   return devices;
 }
 
-std::vector<std::uint32_t> packed(const std::vector<MilliwattHours>& energies) {
-  std::vector<std::uint32_t> found;
-  for (const auto one : energies) {
-    found.push_back(static_cast<std::uint32_t>(
-        std::min<std::int64_t>(one.value, std::numeric_limits<std::uint32_t>::max())));
+// In place of all that a column has from `first` on; one of zeros is empty.
+void put_from(std::size_t first, const std::vector<MilliwattHours>& read,
+              std::vector<std::uint32_t>& column) {
+  constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
+  column.resize(first);
+  for (const auto one : read) {
+    column.push_back(static_cast<std::uint32_t>(std::min(one.value, most)));
   }
-  return std::ranges::all_of(found, [](auto one) { return one == 0; })
-             ? std::vector<std::uint32_t>()
-             : found;
+  if (std::ranges::all_of(column, [](auto one) { return one == 0; })) column.clear();
+}
+
+// The quarter in which the silence began that lasts until one; that itself where none does. An
+// empty column is covered everywhere.
+std::size_t silent_since(const std::vector<float>& covered, std::size_t at) {
+  if (covered.empty()) return at;
+  at = std::min(at, covered.size());
+  while (at > 0 && covered[at - 1] == 0) --at;
+  return at > 0 && covered[at - 1] < 1 ? at - 1 : at;
 }
 
 // The places in `to` and `from` of what both have, and how many these are.
@@ -296,31 +306,44 @@ std::expected<QuarterHours, StoreError> QuarterBook::read(const std::string& cir
                       .covered = {from, from + static_cast<std::ptrdiff_t>(count)}};
 }
 
-// A month that runs is read again as time goes on.
+// A month that runs goes on with each question.
 bool QuarterBook::is_known(const Key& key, Timestamp now) const {
-  const auto kept = chunks_.find(key);
-  if (kept == chunks_.end()) return false;
-  const auto& [circuit, month] = key;
-  const auto read_at = kept->second.read_at;
-  return read_at >= begin_of_month(month + 1) || std::chrono::abs(now - read_at) < fresh_for;
+  const auto found = chunks_.find(key);
+  if (found == chunks_.end()) return false;
+  const auto& kept = found->second;
+  const bool is_of_this_question = kept.read_at >= now && kept.read_at < now + longest_question;
+  const bool was_over = kept.read_at >= begin_of_month(key.second + 1);
+  return is_of_this_question || (was_over && !kept.has_changed);
 }
 
 std::expected<const QuarterBook::Chunk*, StoreError> QuarterBook::chunk(const Key& key,
                                                                         Timestamp now) {
   if (is_known(key, now)) return &chunks_.at(key);
-  const auto begin = begin_of_month(key.second), end = begin_of_month(key.second + 1);
-  const auto found = read(key.first, {begin, std::min(end, whole_quarters({begin, now}).end)});
+  const auto begin = begin_of_month(key.second), next = begin_of_month(key.second + 1);
+  const auto end = std::min(next, whole_quarters({begin, now}).end);
+  auto& kept = chunks_[key];
+  const auto from = std::clamp(kept.sound, begin, std::max(begin, whole_hour(end - 1ms)));
+  const auto found = read(key.first, {from, end});
   if (!found) {
     chunks_.erase(key);
     return std::unexpected(found.error());
   }
-  auto& kept = chunks_[key];
-  kept = {.count = found->imported.size(),
-          .imported = packed(found->imported),
-          .exported = packed(found->exported),
-          .covered = found->covered,
-          .read_at = now};
+  const auto first = quarters_between(begin, from);
+  put_from(first, found->imported, kept.imported);
+  put_from(first, found->exported, kept.exported);
+  kept.covered.resize(first, 1);
+  kept.covered.insert(kept.covered.end(), found->covered.begin(), found->covered.end());
+  kept.count = kept.covered.size();
   if (std::ranges::all_of(kept.covered, [](float one) { return one == 1; })) kept.covered.clear();
+  kept.read_at = now;
+  kept.has_changed = false;
+  kept.sound = next;
+  if (now < next) {
+    // A sample to come may be of the hour that runs, or end a silence.
+    const auto at =
+        silent_since(kept.covered, quarters_between(begin, std::max(begin, whole_hour(now))));
+    kept.sound = whole_hour(begin + static_cast<std::int64_t>(at) * quarter);
+  }
   return &kept;
 }
 
@@ -403,68 +426,117 @@ std::expected<std::optional<Timestamp>, StoreError> QuarterBook::first() {
   return first_ = earliest;
 }
 
-// True: all that has changed is known.
+// True: what came before the start has been passed over.
 std::expected<bool, StoreError> QuarterBook::look_for_changes(Timestamp now) {
   const auto changes = store_.changes(seen_, changes_at_once);
   if (!changes) return std::unexpected(changes.error());
+  Earliest earliest;
   for (const auto& change : *changes) {
     seen_ = change.revision;
     if (first_ && change.minute < *first_) first_.reset();
-    if (!knows_changes_) continue;
-    auto& earliest =
-        changed_.try_emplace({change.device, month_at(change.minute)}, change.minute).first->second;
-    earliest = std::min(earliest, change.minute);
+    auto& minute =
+        earliest.try_emplace({change.device, month_at(change.minute)}, change.minute).first->second;
+    minute = std::min(minute, change.minute);
   }
-  if (knows_changes_ && !changes->empty()) gaps_.clear();
-  const bool is_done = changes->size() < changes_at_once;
-  if (is_done && !std::exchange(knows_changes_, true)) {
+  if (!changes->empty()) gaps_.clear();
+  if (!knows_changes_) {
+    if (changes->size() == changes_at_once) return false;
+    knows_changes_ = true;
     // They may have been read before a change that has just been passed over.
     chunks_.clear();
-    gaps_.clear();
     ++revision_;
   }
-  forget_changed(now);
-  return is_done;
+  take_changes(earliest);
+  follow_ledger();
+  if (is_late_ && (now < raised_at_ || now >= raised_at_ + quiet)) {
+    ++revision_;
+    is_late_ = false;
+    raised_at_ = now;
+  }
+  return true;
 }
 
-// At once, but at most once in fresh_for: while a past of months comes in, all would else be read
-// again and again.
-void QuarterBook::forget_changed(Timestamp now) {
-  if (now >= forgot_at_ && now < forgot_at_ + fresh_for) return;
-  bool is_any = false;
-  for (const auto& [of, minute] : changed_) is_any |= forget(of.first, minute);
-  changed_.clear();
-  if (!is_any) return;
-  ++revision_;
-  forgot_at_ = now;
+std::vector<std::string> QuarterBook::circuits_read() const {
+  std::vector<std::string> found;
+  for (const auto& [key, kept] : chunks_) {
+    if (found.empty() || found.back() != key.first) found.push_back(key.first);
+  }
+  return found;
 }
 
-// What was read before this minute changed. A month that runs is read again as time goes on, and
-// forgotten only where what came is late. Energy lies between a sample and the one before it, so
-// the months beside it may be touched, and a gap at a month's end is known once it is over.
-bool QuarterBook::forget(const std::string& device, Timestamp minute) {
-  const auto month = month_at(minute);
-  const auto changed = std::erase_if(chunks_, [&](const auto& one) {
-    const auto& [key, kept] = one;
-    const bool is_over = kept.read_at >= begin_of_month(key.second + 1);
-    if (std::abs(key.second - month) > 1) return false;
-    if (!is_over) return minute + late_from < kept.read_at;
-    if (kept.read_at > minute) return true;
-    const bool ends_in_gap = !kept.covered.empty() && kept.covered.back() < 1;
-    return key.second == month - 1 && ends_in_gap &&
-           devices_of(clamps_of(home_, key.first)).contains(device);
-  });
-  return changed > 0;
+// Energy lies between a sample and the one before it, so what comes next may be in a later month.
+void QuarterBook::take_changes(const Earliest& earliest) {
+  if (earliest.empty()) return;
+  for (const auto& circuit : circuits_read()) {
+    const auto devices = devices_of(clamps_of(home_, circuit));
+    for (const auto& [of, minute] : earliest) {
+      if (!devices.contains(of.first)) continue;
+      forget_from({circuit, of.second}, minute);
+      for (auto month = of.second; is_silent({circuit, month}, minute + quarter); ++month) {
+        if (!chunks_.contains({circuit, month + 1})) break;
+        forget_from({circuit, month + 1}, begin_of_month(month + 1));
+      }
+    }
+  }
+}
+
+// What it has counted is finer than what was read before it had.
+void QuarterBook::follow_ledger() {
+  auto* ledger = ledger_ ? ledger_() : nullptr;
+  if (!ledger || ledger->revision() == followed_) return;
+  for (const auto& circuit : circuits_read()) {
+    const auto hours = ledger->changed(circuit, followed_, hours_at_once);
+    for (const auto& hour : hours) forget_from({circuit, month_at(hour.begin)}, hour.begin);
+    if (hours.size() < hours_at_once) continue;
+    for (const auto& [key, kept] : chunks_) {
+      const auto begin = begin_of_month(key.second);
+      if (key.first == circuit && begin > hours.back().begin) forget_from(key, begin);
+    }
+  }
+  followed_ = ledger->revision();
+}
+
+// What a month has from this time on is to be read again, and where nothing was measured just
+// before it, that as well: what is counted over a gap lies evenly in it.
+void QuarterBook::forget_from(const Key& key, Timestamp time) {
+  const auto found = chunks_.find(key);
+  if (found == chunks_.end()) return;
+  auto& kept = found->second;
+  const auto begin = begin_of_month(key.second), next = begin_of_month(key.second + 1);
+  const auto at = silent_since(kept.covered, quarters_between(begin, time));
+  const auto from = whole_hour(begin + static_cast<std::int64_t>(at) * quarter);
+  if (at == 0) forget_from({key.first, key.second - 1}, begin);
+  if (from >= kept.sound) return;
+  kept.sound = from;
+  kept.has_changed = true;
+  is_late_ |= kept.read_at >= next || from + late_from < kept.read_at;
+}
+
+// Nothing of a month is known to have been measured from this time on.
+bool QuarterBook::is_silent(const Key& key, Timestamp from) const {
+  const auto found = chunks_.find(key);
+  if (found == chunks_.end()) return true;
+  const auto& [count, imported, exported, covered, read_at, sound, has_changed] = found->second;
+  const auto begin = begin_of_month(key.second);
+  const auto first = from > begin ? quarters_between(begin, from) : 0;
+  if (first >= count) return true;
+  return !covered.empty() && std::all_of(covered.begin() + static_cast<std::ptrdiff_t>(first),
+                                         covered.end(), [](float one) { return one == 0; });
 }
 
 // The newest first.
-std::vector<QuarterBook::Key> QuarterBook::missing(Timestamp now, Timestamp begun) const {
+std::vector<QuarterBook::Key> QuarterBook::due(Timestamp now, Timestamp begun) const {
   std::vector<Key> keys;
   const auto from = month_at(std::max(begun, now - prepared));
   for (auto month = month_at(now); month >= from; --month) {
     for (const auto& circuit : panel_at(home_, now).circuits) {
-      if (circuit.channels.empty() || chunks_.contains({circuit.id, month})) continue;
-      keys.emplace_back(circuit.id, month);
+      if (circuit.channels.empty()) continue;
+      const auto found = chunks_.find({circuit.id, month});
+      const bool is_read = found != chunks_.end();
+      const bool may_rest =
+          is_read && (!found->second.has_changed ||
+                      (now >= found->second.read_at && now < found->second.read_at + quiet));
+      if (!may_rest) keys.emplace_back(circuit.id, month);
     }
   }
   return keys;
@@ -476,7 +548,7 @@ std::expected<bool, StoreError> QuarterBook::step(Timestamp now) {
   if (!*changes) return false;
   const auto begun = first();
   if (!begun) return std::unexpected(begun.error());
-  const auto keys = *begun ? missing(now, **begun) : std::vector<Key>();
+  const auto keys = *begun ? due(now, **begun) : std::vector<Key>();
   is_ready_ = keys.size() <= 1;
   if (keys.empty()) {
     gaps_.clear();

@@ -43,8 +43,9 @@ void add(insight::QuarterHours& to, const insight::QuarterHours&);
 // What is left of a circuit without one under it, which may produce: nothing falls below zero.
 void take_away(insight::QuarterHours& from, const insight::QuarterHours&);
 
-// Store and home outlive it. Reads each month of a circuit once, and what changed of it again. One
-// thread.
+// Store and home outlive it. Reads each month of a circuit once, and then again what has changed of
+// it: from the first hour that did to its end. What is given is what the store has at the time of
+// the question, but for what came in the minute before it. One thread.
 class QuarterBook {
  public:
   using GiveLedger = std::function<Ledger*()>;       // Empty, or null: there is none.
@@ -57,7 +58,7 @@ class QuarterBook {
   // Nothing of what step() reads is missing: circuit() has it at once.
   bool is_ready() const { return is_ready_; }
   // The same of a month of one of these circuits that lies in the range. True: circuit() has all of
-  // them at once.
+  // them at once. Of one `now` each is read once, whatever comes in meanwhile.
   std::expected<bool, StoreError> prepare(const std::vector<std::string>& circuits, TimeRange,
                                           measurement::Timestamp now);
 
@@ -67,7 +68,9 @@ class QuarterBook {
                                                            measurement::Timestamp now);
   // When the first sample of any meter of the home was stored; absent: there is none.
   std::expected<std::optional<measurement::Timestamp>, StoreError> first();
-  // Rises whenever something that was given is no longer so.
+  // Rises when something that was given is no longer so, other than by the hours before it going
+  // on; at most once in a minute, or a past of months that comes in would let all begin anew each
+  // time.
   std::uint64_t revision() const { return revision_; }
 
  private:
@@ -78,8 +81,11 @@ class QuarterBook {
     std::vector<std::uint32_t> imported, exported;  // mWh
     std::vector<float> covered;
     measurement::Timestamp read_at{};
+    measurement::Timestamp sound{};  // What lies before it needs no second look: on an hour.
+    bool has_changed = false;        // Since it was read, behind `sound`.
   };
   using Key = std::pair<std::string, Month>;
+  using Earliest = std::map<std::pair<std::string, Month>, measurement::Timestamp>;
 
   bool is_known(const Key&, measurement::Timestamp now) const;
   std::expected<const Chunk*, StoreError> chunk(const Key&, measurement::Timestamp now);
@@ -87,25 +93,28 @@ class QuarterBook {
   std::expected<const std::vector<Gap>*, StoreError> gaps_near(const std::string& device,
                                                                TimeRange);
   std::expected<bool, StoreError> look_for_changes(measurement::Timestamp now);
-  bool forget(const std::string& device, measurement::Timestamp minute);
-  void forget_changed(measurement::Timestamp now);
-  std::vector<Key> missing(measurement::Timestamp now, measurement::Timestamp begun) const;
+  void take_changes(const Earliest&);
+  void follow_ledger();
+  void forget_from(const Key&, measurement::Timestamp);
+  bool is_silent(const Key&, measurement::Timestamp from) const;
+  std::vector<std::string> circuits_read() const;
+  std::vector<Key> due(measurement::Timestamp now, measurement::Timestamp begun) const;
 
   Store& store_;
   const Home& home_;
   const GiveLedger ledger_;
   std::map<Key, Chunk> chunks_;
-  // Of months that are read now: all circuits of a meter have the same. As long as nothing changes.
+  // Of what is read now: all circuits of a meter have the same. As long as nothing changes.
   struct Gaps {
     TimeRange range;
     std::vector<Gap> found;
   };
   std::map<std::pair<std::string, Month>, Gaps> gaps_;
   std::optional<measurement::Timestamp> first_;
-  std::uint64_t seen_ = 0, revision_ = 1;  // Of the store's changes; of what is given.
-  // What changed and has not been forgotten yet: the earliest minute of a device's month.
-  std::map<std::pair<std::string, Month>, measurement::Timestamp> changed_;
-  measurement::Timestamp forgot_at_{};
+  // Of the store's changes; of the ledger's hours; of what is given.
+  std::uint64_t seen_ = 0, followed_ = 0, revision_ = 1;
+  bool is_late_ = false;  // Something was given that is no longer so.
+  measurement::Timestamp raised_at_{};
   bool knows_changes_ = false;  // Those of before the start have been passed over.
   bool is_ready_ = false;
 };

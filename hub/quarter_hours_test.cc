@@ -32,11 +32,11 @@ Circuit circuit(const std::string& id, std::vector<ChannelUse> channels) {
 
 // A minute a sample. Channel 0 takes 1,000 mWh in each; channels 1 and 2 are two legs that take and
 // give 60 mWh by turns, so that a quarter of an hour nets them to next to nothing.
-Sample sample(std::uint64_t number) {
+Sample sample(std::uint64_t number, std::chrono::milliseconds period = 60s) {
   Sample made(1);
   made.number = number;
   const auto n = static_cast<std::int64_t>(number);
-  made.uptime = Uptime(60'000 * n);
+  made.uptime = Uptime(period * n);
   made.put_steps(Quantity::voltage, 0, 2300);
   const std::array<std::array<std::int64_t, 2>, 3> totals{
       {{1000 * n, 0}, {60 * ((n + 1) / 2), 0}, {0, 60 * (n / 2)}}};
@@ -66,11 +66,12 @@ class QuarterBookTest : public testing::Test {
   ~QuarterBookTest() override { std::filesystem::remove_all(folder); }
 
   // Minutes since the new year at which the meter began.
-  void append(std::uint64_t begin, std::uint64_t end) {
+  void append(std::uint64_t begin, std::uint64_t end, std::chrono::milliseconds period = 60s) {
     std::vector<Sample> samples;
-    for (auto n = begin; n < end; ++n) samples.push_back(sample(n));
+    for (auto n = begin; n < end; ++n) samples.push_back(sample(n, period));
     ASSERT_TRUE(store->append(
-        {.device = "meter", .boot = 1, .period = 60s, .chips = 1, .booted_at = new_year}, samples));
+        {.device = "meter", .boot = 1, .period = period, .chips = 1, .booted_at = new_year},
+        samples));
     ASSERT_TRUE(store->commit());
   }
   void follow(Timestamp now) {
@@ -189,7 +190,7 @@ TEST_F(QuarterBookTest, WhatComesLateIsReadAgain) {
 
   append(31, 90);
 
-  EXPECT_FLOAT_EQ(quarters("fridge", {new_year, new_year + 1h}, now).covered[3], 1);
+  EXPECT_FLOAT_EQ(quarters("fridge", {new_year, new_year + 1h}, now + 1s).covered[3], 1);
   EXPECT_GT(book->revision(), revision);
 }
 
@@ -217,6 +218,84 @@ TEST_F(QuarterBookTest, TheRunningMonthGoesOn) {
   append(31, 46);
 
   EXPECT_EQ(sum(quarters("fridge", {new_year, new_year + 1h}, new_year + 46min).imported), 45'000);
+}
+
+TEST_F(QuarterBookTest, WhatIsThereIsGivenAtOnce) {
+  append(0, 31);
+  const auto now = new_year + 3h;
+  EXPECT_EQ(sum(quarters("fridge", {new_year, now}, now).imported), 30'000);
+
+  // A meter tells what it could not send, as fast as it can.
+  for (std::uint64_t minute = 31; minute < 171; minute += 10) {
+    append(minute, minute + 10);
+    const auto end = now + std::chrono::milliseconds(minute);
+    EXPECT_EQ(sum(quarters("fridge", {new_year, now}, end).imported),
+              1000 * static_cast<std::int64_t>(minute + 9));
+  }
+}
+
+TEST_F(QuarterBookTest, WhatTheLedgerHasCountedSinceIsGiven) {
+  append(0, 6 * 360, 10s);
+  const auto now = new_year + 40 * 24h;  // The month is over.
+  const auto before = quarters("mains", {new_year, new_year + 5h}, now);
+  ASSERT_LT(sum(before.imported), 5'000);  // In a minute the legs net to nothing.
+
+  follow(now);
+
+  std::int64_t counted = 0;
+  for (const auto& hour : ledger->hours("mains", {new_year, new_year + 5h})) {
+    counted += hour.gained.imported.value;
+  }
+  ASSERT_GT(counted, 50'000);  // 5 x 180 x 60 mWh.
+  EXPECT_EQ(sum(quarters("mains", {new_year, new_year + 5h}, now + 1s).imported), counted);
+}
+
+TEST_F(QuarterBookTest, WhatEndsASilenceIsReadInTheMonthInWhichItBegan) {
+  const std::uint64_t end_of_month = 31 * 24 * 60;
+  append(0, end_of_month - 59);  // The last at 23:00.
+  const auto february = new_year + std::chrono::days(31);
+  const TimeRange last_hour{february - 1h, february};
+  for (int i = 0; i < 100 && !book->step(february + 1h).value_or(true);) ++i;
+  ASSERT_EQ(sum(quarters("fridge", last_hour, february + 1h).imported), 1'000);
+  ASSERT_EQ(sum(quarters("fridge", {february, february + 1h}, february + 1h).imported), 0);
+
+  append(end_of_month + 60, end_of_month + 120);
+
+  EXPECT_EQ(sum(quarters("fridge", last_hour, february + 3h).imported), 60'000);
+  EXPECT_EQ(sum(quarters("fridge", {february, february + 1h}, february + 3h).imported), 60'000);
+}
+
+TEST_F(QuarterBookTest, AQuestionEndsWhileAPastComesIn) {
+  const auto now = new_year + 40 * 24h;
+  const std::vector<std::string> circuits{"fridge", "mains"};
+  std::uint64_t minute = 0;
+
+  int pieces = 0;
+  for (bool is_done = false; !is_done && pieces < 20; ++pieces) {
+    append(minute, minute + 120);
+    minute += 120;
+    is_done = book->prepare(circuits, {new_year, now}, now).value();
+  }
+
+  EXPECT_LE(pieces, 5);  // Two circuits in two months, and that they are done.
+}
+
+TEST_F(QuarterBookTest, WhatNobodyAskedForIsReadAgainAtMostOnceAMinuteWhileAPastComesIn) {
+  append(0, 120);
+  auto now = new_year + 40 * 24h;
+  for (int i = 0; i < 100 && !book->step(now).value_or(true);) ++i;
+  ASSERT_TRUE(book->is_ready());
+
+  int not_done = 0;
+  for (std::uint64_t second = 0; second < 300; ++second) {
+    append(120 + 10 * second, 130 + 10 * second);
+    now += 1s;
+    while (!book->step(now).value()) ++not_done;
+  }
+
+  // Five minutes, with two circuits in two months.
+  EXPECT_LE(not_done, 5 * 4);
+  EXPECT_GT(not_done, 0);
 }
 
 TEST(Zone, OfAHomeKnowsWhenItsClocksChange) {

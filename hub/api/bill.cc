@@ -201,14 +201,20 @@ std::string bill_text(BillDesk& desk, std::chrono::year_month month, Timestamp n
 
 std::string costs_text(const Home& home, const CircuitCosts& costs) {
   const int digits = insight::minor_digits(home.currency);
-  Json amounts = Json::object();
-  Decimal total;
+  const auto cost_json = [&](const BillDesk::Cost& cost) {
+    return Json{{"amount", insight::text(cost.amount, digits)},
+                {"imported_wh", wh(cost.imported)},
+                {"exported_wh", wh(cost.exported)}};
+  };
+  Json circuits = Json::object();
+  BillDesk::Cost total;
   for (const auto& [circuit, cost] : costs) {
-    total += cost;
-    amounts[circuit] = insight::text(cost, digits);
+    circuits[circuit] = cost_json(cost);
+    total.amount += cost.amount;
+    total.imported = total.imported + cost.imported;
+    total.exported = total.exported + cost.exported;
   }
-  return dumped(
-      {{"trouble", ""}, {"circuits", std::move(amounts)}, {"total", insight::text(total, digits)}});
+  return dumped({{"trouble", ""}, {"circuits", std::move(circuits)}, {"total", cost_json(total)}});
 }
 
 std::string trouble_text(std::string_view sentence) { return dumped({{"trouble", sentence}}); }

@@ -23,8 +23,8 @@ std::string tariff_text(BillDesk&, measurement::Timestamp now);
 std::string bill_text(BillDesk&, std::chrono::year_month, measurement::Timestamp now);
 std::string replay_text(BillDesk&, const Home&, measurement::Timestamp now);
 
-// What each circuit cost, and all of them together.
-using CircuitCosts = std::vector<std::pair<std::string, insight::Decimal>>;
+// What each circuit took and cost, and all of them together.
+using CircuitCosts = std::vector<std::pair<std::string, BillDesk::Cost>>;
 std::string costs_text(const Home&, const CircuitCosts&);
 std::string trouble_text(std::string_view sentence);  // Why it is not known.
 

@@ -97,8 +97,10 @@ TEST_F(MoneyTest, CostsAreThoseOfTheRange) {
 
   EXPECT_EQ(got("/api/homes/home/costs?circuits=mains,oven" + range),
             (Json{{"trouble", ""},
-                  {"circuits", {{"mains", "6.00"}, {"oven", "2.40"}}},
-                  {"total", "8.40"}}));
+                  {"circuits",
+                   {{"mains", {{"amount", "6.00"}, {"imported_wh", 20000}, {"exported_wh", 0}}},
+                    {"oven", {{"amount", "2.40"}, {"imported_wh", 8000}, {"exported_wh", 0}}}}},
+                  {"total", {{"amount", "8.40"}, {"imported_wh", 28000}, {"exported_wh", 0}}}}));
   for (const auto* query : {"?circuits=oven&begin=1&end=2", "?begin=1&end=2&step=60",
                             "?circuits=oven&begin=0&end=31708800000&step=3600"}) {
     EXPECT_EQ(ask("GET", std::string("/api/homes/home/costs") + query).status, 400u) << query;

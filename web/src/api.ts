@@ -108,10 +108,15 @@ export interface History {
   >;
 }
 
-// What circuits cost in a range, and all of them together.
+// What circuits took and cost in a range, and all of them together. The amount is of this energy.
+export interface Cost {
+  amount: Decimal;
+  imported_wh: number;
+  exported_wh: number;
+}
 export interface Costs {
-  circuits: Record<string, Decimal>;
-  total: Decimal;
+  circuits: Record<string, Cost>;
+  total: Cost;
 }
 
 // What the hub refused, or that it did not answer (status 0). `message` is one sentence for people.

@@ -5,7 +5,7 @@ import * as api from './api';
 import { has_strangers } from './appliances';
 import type { Feedback } from './health';
 import { total_circuits, type Home } from './home';
-import { apply, fresh_ms, live, recent_ms, type State } from './live';
+import { apply, fresh_ms, live, recent_ms, type Energy, type State } from './live';
 import { midnight, minute } from './times';
 
 let known: State;
@@ -169,16 +169,16 @@ async function fetch_today(): Promise<void> {
   if (!home || ids.length === 0 || known.connection !== 'open') return;
   const begin = midnight(known.now, home.zone);
   const end = Math.ceil((known.now + 1) / minute) * minute;
-  const [today, costs] = await Promise.all([
-    api.history(home.id, ids, begin, end, 900).catch(() => null),
-    api.costs(home.id, ids, begin, end, 900).catch(() => null),
-  ]);
-  if (!today || known.home?.id !== home.id) return;
-  const energy = { imported_wh: 0, exported_wh: 0, paid: costs?.total ?? null };
-  for (const circuit of Object.values(today.circuits)) {
+  // Energy and cost are of one answer, or they might contradict each other while something comes in late.
+  const costs = await api.costs(home.id, ids, begin, end, 900).catch(() => null);
+  const energy: Energy = { imported_wh: 0, exported_wh: 0, paid: costs?.total.amount ?? null };
+  const told = costs ?? (await api.history(home.id, ids, begin, end, 900).catch(() => null));
+  if (!told) return;
+  for (const circuit of Object.values(told.circuits)) {
     energy.imported_wh += circuit.imported_wh ?? 0;
     energy.exported_wh += circuit.exported_wh ?? 0;
   }
+  if (known.home?.id !== home.id) return;
   apply({ kind: 'today', energy });
 }
 
