@@ -596,7 +596,7 @@ std::expected<void, StoreError> AdviceDesk::book_forecast(Timestamp now) {
     for (const auto over : bill_.months(now)) {
       if (over >= month || key_of(over) != one.key) continue;
       const auto bill = bill_.bill(over, now);
-      if (!bill) continue;
+      if (!bill || !(*bill)->bill.unpriced.empty()) continue;  // Not all of it is known.
       const double total = (*bill)->bill.total.as_double();
       if (const auto done = book_.done(one.number, range_of(month_of(over), bill_.zone()).end);
           !done) {

@@ -320,6 +320,11 @@ BillDesk::Or<BillDesk::Cost> BillDesk::cost(const QuarterHours& use, Timestamp n
     const auto found = shares(month_of(month), {use}, now);
     if (!found) return std::unexpected(found.error());
     sum.amount += found->parts.front();
+    for (const auto& [begin, imported, exported] : found->bill.unpriced) {
+      if (begin < use.begin || begin >= end || imported.value == 0) continue;
+      const auto of_use = use.imported[quarters_between(use.begin, begin)];
+      if (of_use.value > 0) sum.unpriced.push_back({.begin = begin, .imported = of_use});
+    }
   }
   return sum;
 }

@@ -149,6 +149,7 @@ class BillDesk {
   struct Cost {
     insight::Decimal amount;
     measurement::MilliwattHours imported{}, exported{};
+    std::vector<insight::UnpricedQuarter> unpriced = {};  // What is imported without a price.
   };
   Or<Cost> cost(const insight::QuarterHours&, measurement::Timestamp now);
   // Of what does not overlap; of a running period until today.

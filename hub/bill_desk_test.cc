@@ -273,7 +273,7 @@ from = 2020-01-01
 name = "Energy"
 day_ahead_factor = 1
 )"));
-  EXPECT_FALSE(house.desk->bill(october, now));
+  EXPECT_EQ(house.desk->bill(october, now).value()->bill.unpriced.size(), 31u * 96);
 
   std::vector<PriceFrom> prices;
   for (auto time = begin; time < now; time += 1h) prices.emplace_back(time, decimal("0.20"));
@@ -281,6 +281,46 @@ day_ahead_factor = 1
 
   EXPECT_EQ(insight::text(house.desk->bill(october, now).value()->bill.total, 2), "297.60");
   EXPECT_EQ(house.desk->prices_until(), now);
+}
+
+TEST_F(BillDeskTest, WhereOnePriceIsMissingTheRestIsTold) {
+  set(R"(
+name = "Dynamic"
+country = "DE"
+currency = "EUR"
+source = "an exchange"
+source_date = 2026-01-01
+[[version]]
+from = 2020-01-01
+[[version.energy]]
+name = "Energy"
+day_ahead_factor = 1
+)");
+  std::vector<PriceFrom> prices;
+  const auto missing = MeasuredHouse::local(2026, 11, 10, 17);
+  for (auto time = begin; time < now; time += 1h) {
+    if (time != missing) prices.emplace_back(time, decimal("0.20"));
+  }
+  // A price holds for at most an hour.
+  ASSERT_TRUE(house.desk->add_prices(std::move(prices)));
+
+  // 480 kWh at 0.20, less 2 kWh of that hour.
+  const auto& bill = **house.desk->bill(november, now);
+  EXPECT_EQ(insight::text(bill.bill.total, 2), "95.60");
+  EXPECT_EQ(insight::unpriced_text(bill.bill.unpriced, house.desk->zone()),
+            "No day-ahead price is known of 10 November, 17:00 to 18:00: the amount is without "
+            "that of the 2.00 kWh used then.");
+  EXPECT_FALSE(bill.forecast);
+  const auto oven = std::ranges::find(bill.circuits, "oven", &BillPart::circuit);
+  EXPECT_EQ(insight::text(oven->amount, 2), "38.24");  // 192 kWh less 0.8.
+
+  // What the oven took from 16:00 on, in 3 hours.
+  const auto use = house.desk->quarters().circuit("oven", {missing - 1h, missing + 2h}, now);
+  const auto cost = house.desk->cost(use.value(), now).value();
+  EXPECT_EQ(insight::text(cost.amount, 2), "0.32");
+  EXPECT_EQ(cost.imported.value, 2'400'000);
+  ASSERT_EQ(cost.unpriced.size(), 4u);
+  EXPECT_EQ(cost.unpriced.front().imported.value, 200'000);
 }
 
 }  // namespace

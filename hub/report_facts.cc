@@ -513,7 +513,10 @@ std::expected<insight::ReportFacts, std::string> report_facts(const ReportWorld&
   facts.kwh_of_hours = course.kwh_of_hours;
   facts.always_on_w = course.always_on_w;
 
-  if (const auto bill = world.bill.bill(month, now)) facts.bill = (*bill)->bill;
+  if (const auto bill = world.bill.bill(month, now)) {
+    facts.bill = (*bill)->bill;
+    facts.unpriced = insight::unpriced_text((*bill)->bill.unpriced, zone);
+  }
   if (const auto running = world.bill.bill(world.bill.month_at(now), now)) {
     facts.bill_forecast = (*running)->forecast;
   }

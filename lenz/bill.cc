@@ -63,6 +63,10 @@ int bill(const BillOptions& options) {
                insight::about_money_text(made.forecast->median, made.bill.currency),
                insight::range_text(*made.forecast, made.bill.currency));
   }
+  if (const auto unpriced = insight::unpriced_text(made.bill.unpriced, books.bill().zone());
+      !unpriced.empty()) {
+    fmt::print("\n{}\n", unpriced);
+  }
   if (made.bill.covered < 0.995) {
     fmt::print("\n{:.0f} % of the time was measured.\n", 100 * made.bill.covered);
   }

@@ -47,6 +47,12 @@ double wh(measurement::MilliwattHours energy) {
   return std::round(static_cast<double>(energy.value)) / 1000;
 }
 
+measurement::MilliwattHours unpriced_of(const std::vector<insight::UnpricedQuarter>& quarters) {
+  measurement::MilliwattHours sum{};
+  for (const auto& one : quarters) sum = sum + one.imported;
+  return sum;
+}
+
 double to_digits(double value, int digits) {
   const double size = std::pow(10, digits);
   return std::round(value * size) / size;
@@ -189,6 +195,8 @@ std::string bill_text(BillDesk& desk, std::chrono::year_month month, Timestamp n
                {"total", insight::text(bill.total, digits)},
                {"imported_wh", wh(bill.imported)},
                {"exported_wh", wh(bill.exported)},
+               {"unpriced", insight::unpriced_text(bill.unpriced, desk.zone())},
+               {"unpriced_wh", wh(unpriced_of(bill.unpriced))},
                {"covered", to_digits(bill.covered, 4)},
                {"has_mains", has_grid},
                {"standing", insight::text(standing, digits)},
@@ -199,22 +207,33 @@ std::string bill_text(BillDesk& desk, std::chrono::year_month month, Timestamp n
   return dumped(json);
 }
 
-std::string costs_text(const Home& home, const CircuitCosts& costs) {
+std::string costs_text(const Home& home, const CircuitCosts& costs, const insight::Zone& zone) {
   const int digits = insight::minor_digits(home.currency);
   const auto cost_json = [&](const BillDesk::Cost& cost) {
     return Json{{"amount", insight::text(cost.amount, digits)},
                 {"imported_wh", wh(cost.imported)},
-                {"exported_wh", wh(cost.exported)}};
+                {"exported_wh", wh(cost.exported)},
+                {"unpriced_wh", wh(unpriced_of(cost.unpriced))}};
   };
   Json circuits = Json::object();
   BillDesk::Cost total;
+  std::map<Timestamp, insight::UnpricedQuarter> unpriced;  // All circuits have the same quarters.
   for (const auto& [circuit, cost] : costs) {
     circuits[circuit] = cost_json(cost);
     total.amount += cost.amount;
     total.imported = total.imported + cost.imported;
     total.exported = total.exported + cost.exported;
+    for (const auto& one : cost.unpriced) {
+      auto& sum =
+          unpriced.try_emplace(one.begin, insight::UnpricedQuarter{one.begin}).first->second;
+      sum.imported = sum.imported + one.imported;
+    }
   }
-  return dumped({{"trouble", ""}, {"circuits", std::move(circuits)}, {"total", cost_json(total)}});
+  for (const auto& [begin, one] : unpriced) total.unpriced.push_back(one);
+  return dumped({{"trouble", ""},
+                 {"circuits", std::move(circuits)},
+                 {"total", cost_json(total)},
+                 {"unpriced", insight::unpriced_text(total.unpriced, zone)}});
 }
 
 std::string trouble_text(std::string_view sentence) { return dumped({{"trouble", sentence}}); }

@@ -25,7 +25,7 @@ std::string replay_text(BillDesk&, const Home&, measurement::Timestamp now);
 
 // What each circuit took and cost, and all of them together.
 using CircuitCosts = std::vector<std::pair<std::string, BillDesk::Cost>>;
-std::string costs_text(const Home&, const CircuitCosts&);
+std::string costs_text(const Home&, const CircuitCosts&, const insight::Zone&);
 std::string trouble_text(std::string_view sentence);  // Why it is not known.
 
 // The error is one sentence that names the parameter.

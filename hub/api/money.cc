@@ -100,7 +100,7 @@ Response costs(const Call& call) {
       costs.emplace_back(circuit, *cost);
       return std::nullopt;
     }
-    return json(costs_text(*home->home, costs));
+    return json(costs_text(*home->home, costs, desk->zone()));
   }};
 }
 

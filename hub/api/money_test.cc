@@ -95,12 +95,14 @@ TEST_F(MoneyTest, CostsAreThoseOfTheRange) {
   // 6 October, ten hours from 00:00 UTC: 2 kW and 0.8 kW at 0.30.
   const std::string range = "&begin=1791244800000&end=1791280800000&step=300";
 
+  const auto cost = [](const char* amount, int wh) {
+    return Json{{"amount", amount}, {"imported_wh", wh}, {"exported_wh", 0}, {"unpriced_wh", 0}};
+  };
   EXPECT_EQ(got("/api/homes/home/costs?circuits=mains,oven" + range),
             (Json{{"trouble", ""},
-                  {"circuits",
-                   {{"mains", {{"amount", "6.00"}, {"imported_wh", 20000}, {"exported_wh", 0}}},
-                    {"oven", {{"amount", "2.40"}, {"imported_wh", 8000}, {"exported_wh", 0}}}}},
-                  {"total", {{"amount", "8.40"}, {"imported_wh", 28000}, {"exported_wh", 0}}}}));
+                  {"circuits", {{"mains", cost("6.00", 20'000)}, {"oven", cost("2.40", 8'000)}}},
+                  {"total", cost("8.40", 28'000)},
+                  {"unpriced", ""}}));
   for (const auto* query : {"?circuits=oven&begin=1&end=2", "?begin=1&end=2&step=60",
                             "?circuits=oven&begin=0&end=31708800000&step=3600"}) {
     EXPECT_EQ(ask("GET", std::string("/api/homes/home/costs") + query).status, 400u) << query;
@@ -109,6 +111,39 @@ TEST_F(MoneyTest, CostsAreThoseOfTheRange) {
   house.open();
   EXPECT_THAT(got("/api/homes/home/costs?circuits=oven" + range)["trouble"].get<std::string>(),
               HasSubstr("No tariff is set"));
+}
+
+TEST_F(MoneyTest, WhereAPriceIsMissingTheRestIsTold) {
+  const std::string tariff =
+      "name = \"Dynamic\"\ncountry = \"DE\"\ncurrency = \"EUR\"\nsource = \"an exchange\"\n"
+      "source_date = 2026-01-01\n[[version]]\nfrom = 2020-01-01\n[[version.energy]]\n"
+      "name = \"Energy\"\nday_ahead_factor = 1\n";
+  ASSERT_EQ(ask("PUT", "/api/homes/home/tariff", Json{{"text", tariff}}.dump()).status, 204u);
+  // From 00:00 to 04:00 UTC on 6 October, but for one hour.
+  ASSERT_EQ(
+      ask("PUT", "/api/homes/home/tariff/prices",
+          R"({"text": "2026-10-06T00:00Z,0.1\n2026-10-06T01:00Z,0.2\n2026-10-06T03:00Z,0.3"})")
+          .status,
+      204u);
+  constexpr auto sentence =
+      "No day-ahead price is known of 6 October, 03:00 to 04:00: the amount is without that of the "
+      "2.80 kWh used then.";
+
+  const auto costs = got(
+      "/api/homes/home/costs?circuits=mains,oven&begin=1791244800000&end=1791259200000&step=900");
+
+  EXPECT_EQ(
+      costs["circuits"]["oven"],
+      (Json{{"amount", "0.48"}, {"imported_wh", 3200}, {"exported_wh", 0}, {"unpriced_wh", 800}}));
+  EXPECT_EQ(costs["total"]["amount"], "1.68");
+  EXPECT_EQ(costs["total"]["unpriced_wh"], 2800);
+  EXPECT_EQ(costs["unpriced"], sentence);
+  const auto bill = got("/api/homes/home/bill?period=2026-10");
+  EXPECT_EQ(bill["total"], "1.20");
+  EXPECT_EQ(bill["unpriced_wh"], 1'482'000);  // All but three hours of 2 kWh.
+  EXPECT_THAT(bill["unpriced"].get<std::string>(), HasSubstr("without that of the 1482.0 kWh"));
+  const auto report = ask("GET", "/api/homes/home/report?month=2026-10");
+  EXPECT_THAT(report.body, HasSubstr("without that of the 1482.0 kWh used then"));
 }
 
 TEST_F(MoneyTest, ATariffIsPutAndItsPriceIsTheHomes) {

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,13 +40,27 @@ struct BillLine {
   BillingPeriod during;  // The days that it is of: fewer than the bill's where prices changed.
 };
 
+// A quarter in which energy was used or given whose day-ahead price is not known: what is asked or
+// paid by that price for it is in no line.
+struct UnpricedQuarter {
+  measurement::Timestamp begin{};
+  measurement::MilliwattHours imported{}, exported{};  // Of which the price is not known.
+};
+
 struct Bill {
   BillingPeriod period;
   std::string tariff, currency;
   std::vector<BillLine> lines;  // In the order they are printed.
   Decimal total;
   measurement::MilliwattHours imported{}, exported{};
-  double covered = 1;  // Share of the period that was measured.
+  double covered = 1;                     // Share of the period that was measured.
+  std::vector<UnpricedQuarter> unpriced;  // Rising.
 };
+
+// "No day-ahead price is known of 30 November, 14:00 to 15:00: the amount is without that of the
+// 1.20 kWh used then." Empty where there are none.
+std::string unpriced_text(std::span<const UnpricedQuarter>, const Zone&);
+// The same of what cannot be made without them.
+std::string price_needed_text(std::span<const UnpricedQuarter>, const Zone&);
 
 }  // namespace insight

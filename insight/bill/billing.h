@@ -24,9 +24,9 @@ struct DayAhead {
 // The bill of a home's grid connection. `grid` may begin before the period: a demand charge looks
 // back in it as far as its ratchet reaches and it goes. Quarters that it does not have count as
 // nothing, and lower `covered`. Where the tariff's prices change within the period, lines are split
-// by their validity; those of the same words and price are one.
-// Refused, with a sentence: the tariff says nothing of a day, or a day-ahead price is missing of a
-// quarter that was used.
+// by their validity; those of the same words and price are one. A day-ahead price that is missing
+// of a quarter that was used makes it one of `unpriced`.
+// Refused, with a sentence: the tariff says nothing of a day.
 std::expected<Bill, std::string> bill_of(const Tariff&, const QuarterHours& grid, BillingPeriod,
                                          const Zone&, const DayAhead& = {});
 

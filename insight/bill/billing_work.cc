@@ -145,7 +145,8 @@ Bill printed_bill(const Tariff& tariff, BillingPeriod period, const BillingWork&
   Bill bill{.period = period,
             .tariff = tariff.name,
             .currency = tariff.currency,
-            .covered = work.covered()};
+            .covered = work.covered(),
+            .unpriced = work.unpriced()};
   for (const auto& one : lines) {
     bill.lines.push_back(one.line);
     bill.total += one.line.amount;
@@ -295,6 +296,8 @@ std::vector<std::int64_t> BillingWork::billed_export(const Stretch& stretch) con
 
 std::vector<WorkLine> BillingWork::lines() {
   lines_.clear();
+  unpriced_imports_.clear();
+  unpriced_exports_.clear();
   amounts_ = 0;
   for (const auto& stretch : stretches_) add_standing(stretch);
   for (const auto& stretch : stretches_) {
@@ -401,23 +404,42 @@ void BillingWork::add_day_ahead(const Stretch& stretch, LineOf of, const EnergyC
                                 const Rate& rate, const RateUse& use,
                                 std::span<const std::int64_t> used) {
   const auto& words = rate.words.empty() ? charge.name : rate.words;
-  auto& one = line(of, stretch, charge.name, words, "kWh", {});
-  one.day_ahead_factor = rate.day_ahead_factor;
+  const bool is_feed_in = of == LineOf::feed_in;
+  auto& unpriced = is_feed_in ? unpriced_exports_ : unpriced_imports_;
+  Wide cost = 0;
+  std::int64_t priced = 0;
+  std::vector<std::uint32_t> quarters;
   for (const auto index : use.quarters) {
     const auto energy = used[index - stretch.begin];
     if (energy == 0) continue;
     const auto price = prices_.at(quarters_[index].begin);
-    if (!price && trouble_.empty()) {
-      const auto& missing = quarters_[index];
-      trouble_ = fmt::format(
-          "The day-ahead price of {} {:02}:{:02} is missing; give the prices of the whole period",
-          text_of(missing.day), missing.of_day.count() / 60, missing.of_day.count() % 60);
+    if (!price) {
+      unpriced.insert(index);
+      continue;
     }
-    const auto cost = Wide{energy} * price.value_or(Decimal{}).nano * rate.day_ahead_factor->nano;
-    one.cost += of == LineOf::feed_in ? -cost : cost;
+    cost += Wide{energy} * price->nano * rate.day_ahead_factor->nano;
+    priced += energy;
+    quarters.push_back(index);
   }
-  one.used += use.used;
-  one.quarters.insert(one.quarters.end(), use.quarters.begin(), use.quarters.end());
+  if (priced == 0) return;
+  auto& one = line(of, stretch, charge.name, words, "kWh", {});
+  one.day_ahead_factor = rate.day_ahead_factor;
+  one.cost += is_feed_in ? -cost : cost;
+  one.used += priced;
+  one.quarters.insert(one.quarters.end(), quarters.begin(), quarters.end());
+}
+
+std::vector<UnpricedQuarter> BillingWork::unpriced() const {
+  auto all = unpriced_imports_;
+  all.insert(unpriced_exports_.begin(), unpriced_exports_.end());
+  std::vector<UnpricedQuarter> found;
+  for (const auto index : all) {
+    const auto& of = quarters_[index];
+    auto& one = found.emplace_back(UnpricedQuarter{.begin = of.begin});
+    if (unpriced_imports_.contains(index)) one.imported = {of.imported};
+    if (unpriced_exports_.contains(index)) one.exported = {of.exported};
+  }
+  return found;
 }
 
 void BillingWork::add_demand(const Stretch& stretch, const DemandCharge& charge) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -73,8 +74,10 @@ class BillingWork {
   const std::vector<Stretch>& stretches() const { return stretches_; }
   double covered() const { return covered_; }
 
-  // Rounded, in the order they are printed; a day-ahead price that is missing is trouble.
+  // Rounded, in the order they are printed.
   std::vector<WorkLine> lines();
+  // Of the same.
+  std::vector<UnpricedQuarter> unpriced() const;
 
   // How many days, months, years or bills some days of the period are: a part counts by its days.
   Decimal span_of(const std::vector<std::chrono::local_days>&, Per) const;
@@ -114,6 +117,7 @@ class BillingWork {
   std::vector<LocalQuarter> quarters_;
   std::vector<Stretch> stretches_;
   std::vector<WorkLine> lines_;
+  std::set<std::uint32_t> unpriced_imports_, unpriced_exports_;  // Of the period's quarters.
   double covered_ = 0, amounts_ = 0;
   std::string trouble_;
 };

@@ -219,6 +219,9 @@ std::expected<BillForecast, std::string> forecast_of(const Tariff& tariff, const
   auto drawn = until(grid, now, end);
   auto so_far = bill_of(tariff, drawn, {period.begin, today + std::chrono::days(1)}, zone, prices);
   if (!so_far) return std::unexpected(so_far.error());
+  if (!so_far->unpriced.empty()) {
+    return std::unexpected(price_needed_text(so_far->unpriced, zone));
+  }
 
   auto drawn_prices = prices;
   const auto price_index = [&](Timestamp time) {
@@ -245,6 +248,7 @@ std::expected<BillForecast, std::string> forecast_of(const Tariff& tariff, const
     }
     const auto bill = bill_of(tariff, drawn, period, zone, drawn_prices);
     if (!bill) return std::unexpected(bill.error());
+    if (!bill->unpriced.empty()) return std::unexpected(price_needed_text(bill->unpriced, zone));
     totals.push_back(bill->total.as_double());
   }
   std::ranges::sort(totals);

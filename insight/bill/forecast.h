@@ -17,7 +17,8 @@ struct BillForecast {
 // Days to come are drawn from the eight weeks before `now` in whole weeks, which keep their
 // weekdays; what they take together errs as the same forecast erred in the year before, as far as
 // `grid` goes back. Refused, with a sentence: fewer than four measured weeks, a period that does
-// not run, or a bill that cannot be. The same seed gives the same forecast.
+// not run, or a bill that cannot be or has hours without a price. The same seed gives the same
+// forecast.
 std::expected<BillForecast, std::string> forecast_of(const Tariff&, const QuarterHours& grid,
                                                      BillingPeriod, measurement::Timestamp now,
                                                      const Zone&, const DayAhead&,

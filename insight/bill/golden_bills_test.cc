@@ -969,12 +969,57 @@ percent = 24
             "Market: 4 kWh x 0.090125 = 0.36\nVAT: 24 % x 0.36 = 0.09\n0.45 EUR");
 }
 
-TEST(GoldenBill, IsNotMadeWhereADayAheadPriceIsMissing) {
-  const auto house = House(first_of_june, berlin).draws(1, first_of_june, 0, 3);
-  EXPECT_EQ(bill(steady("EUR", day_ahead), house, first_of_june, berlin,
-                 hourly(first_of_june, berlin, {"0.1", "0.1"})),
-            "The day-ahead price of 2026-06-01 02:00 is missing; give the prices of the whole "
-            "period");
+TEST(GoldenBill, IsOfTheRestWhereADayAheadPriceIsMissing) {
+  // 2 of 3 kWh at 0.10; the levies are of all: 3 x 0.15.
+  const auto grid = House(first_of_june, berlin).draws(1, first_of_june, 0, 3).quarters();
+  const auto made = bill_of(steady("EUR", day_ahead), grid, first_of_june, berlin,
+                            hourly(first_of_june, berlin, {"0.1", "0.1"}));
+  EXPECT_EQ(printed(made),
+            "Market: 2 kWh x 0.1 = 0.20\nGrid and levies: 3 kWh x 0.15 = 0.45\n0.65 EUR");
+  ASSERT_EQ(made->unpriced.size(), 4u);
+  EXPECT_EQ(made->unpriced.front().begin, berlin.begin(first_of_june.begin) + 2h);
+  EXPECT_EQ(made->unpriced.front().imported.value, 250'000);
+  EXPECT_EQ(unpriced_text(made->unpriced, berlin),
+            "No day-ahead price is known of 1 June, 02:00 to 03:00: the amount is without that of "
+            "the 1.00 kWh used then.");
+}
+
+TEST(GoldenBill, SaysOfWhatIsGivenThatItsPriceIsMissing) {
+  // 1 kWh at 0.06; of another no price is known, and of what is drawn none is asked.
+  const auto grid = House(first_of_june, berlin)
+                        .gives(1, first_of_june, 0, 2)
+                        .draws(5, first_of_june, 2, 3)
+                        .quarters();
+  const auto made =
+      bill_of(steady("EUR", "[[version.feed_in]]\nname = \"Feed-in\"\nday_ahead_factor = 1"), grid,
+              first_of_june, berlin, hourly(first_of_june, berlin, {"0.06"}));
+  EXPECT_EQ(printed(made), "Feed-in: 1 kWh x -0.06 = -0.06\n-0.06 EUR");
+  EXPECT_EQ(unpriced_text(made->unpriced, berlin),
+            "No day-ahead price is known of 1 June, 01:00 to 02:00: the amount is without that of "
+            "the 1.00 kWh given then.");
+}
+
+TEST(Bill, NamesTheTimesOfWhichNoPriceIsKnown) {
+  const auto at = [](int hour) { return berlin.begin(first_of_june.begin) + hour * 1h; };
+  const auto text_of = [&](std::initializer_list<int> hours) {
+    std::vector<UnpricedQuarter> quarters;
+    for (const int hour : hours) {
+      for (int i = 0; i < 4; ++i) quarters.push_back({at(hour) + i * quarter, {4'000'000}, {}});
+    }
+    return price_needed_text(quarters, berlin);
+  };
+  const std::string end = "; give the prices of the whole time.";
+  EXPECT_EQ(text_of({}), "");
+  EXPECT_EQ(text_of({22, 23, 24, 25}),
+            "No day-ahead price is known of 1 June, 22:00 to 2 June, 02:00" + end);
+  EXPECT_EQ(text_of({1, 5, 30}),
+            "No day-ahead price is known of 1 June, 01:00 to 02:00; 05:00 to 06:00 and 2 June, "
+            "06:00 to 07:00" +
+                end);
+  EXPECT_EQ(text_of({1, 3, 5, 7, 50}),
+            "No day-ahead price is known of 1 June, 01:00 to 02:00; 03:00 to 04:00; 05:00 to 06:00 "
+            "and 2 other times until 3 June" +
+                end);
 }
 
 TEST(GoldenBill, PaysFeedInAtTheDayAheadPrice) {

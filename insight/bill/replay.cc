@@ -60,6 +60,7 @@ std::expected<Decimal, std::string> total_of(const Tariff& tariff, const Quarter
   for (const auto& period : periods) {
     const auto bill = bill_of(tariff, grid, period, zone, prices);
     if (!bill) return std::unexpected(bill.error());
+    if (!bill->unpriced.empty()) return std::unexpected(price_needed_text(bill->unpriced, zone));
     total += bill->total;
   }
   return total;

@@ -119,8 +119,8 @@ TEST(Replay, SaysWhyATariffHasNoTotal) {
   auto market = steady("EUR", "[[version.energy]]\nname = \"M\"\nday_ahead_factor = 1");
   const auto grid = House(first, berlin).draws(1, first).quarters();
   EXPECT_EQ(replay_of({&market, 1}, grid, {&first, 1}, {}, berlin)[0].trouble,
-            "The day-ahead price of 2026-06-01 00:00 is missing; give the prices of the whole "
-            "period");
+            "No day-ahead price is known of 1 June, 00:00 to 24:00; give the prices of the whole "
+            "time.");
 }
 
 TEST(Replay, OfSeveralPeriodsIsTheirSum) {
@@ -268,6 +268,24 @@ TEST(Forecast, TakesTheDayAheadPricesThatAreThereAndEarlierOnesForTheRest) {
   const auto forecast =
       forecast_of(market, grid, days, berlin.begin(days.begin), berlin, prices, 1).value();
   EXPECT_NEAR(forecast.median, 3 * 0.20 + 0.90, 0.1);
+}
+
+TEST(Forecast, IsNotMadeWhereWhatWasUsedHasNoPrice) {
+  const auto all = period(2026y / 4 / 1, 2026y / 6 / 3);
+  const auto grid = House(all, berlin).draws(1, all, 12, 13).quarters();
+  const auto market = steady("EUR", "[[version.energy]]\nname = \"M\"\nday_ahead_factor = 1");
+  DayAhead prices{.begin = grid.begin};
+  prices.prices.assign(grid.imported.size(), Decimal::parse("0.20").value());
+  const auto days = period(2026y / 6 / 1, 2026y / 6 / 5);
+  const auto noon = berlin.begin(days.begin) + 12h;
+  const auto forecast = [&] {
+    return forecast_of(market, grid, days, berlin.begin(days.begin) + 36h, berlin, prices, 1);
+  };
+  ASSERT_TRUE(forecast());
+  prices.prices[static_cast<std::size_t>((noon - grid.begin) / quarter)].reset();
+  EXPECT_EQ(forecast().error(),
+            "No day-ahead price is known of 1 June, 12:00 to 12:15; give the prices of the whole "
+            "time.");
 }
 
 TEST(Forecast, NeedsFourWeeks) {

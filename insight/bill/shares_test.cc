@@ -135,6 +135,19 @@ TEST(Shares, OfDayAheadPricesMayBeCredits) {
   EXPECT_EQ(texts(shares), (Texts{"-0.20", "0.40", "0.00", "0.00", "0.00"}));
 }
 
+TEST(Shares, AreOfWhatHasAPrice) {
+  // 2 kWh at 0.10 by the charger; what the oven took then has no price.
+  const auto grid = House(first, berlin).draws(2, first, 0, 1).draws(1, first, 1, 2).quarters();
+  const std::vector parts = {House(first, berlin).draws(2, first, 0, 1).quarters(),
+                             House(first, berlin).draws(1, first, 1, 2).quarters()};
+  const auto shares =
+      shares_of(steady("EUR", "[[version.energy]]\nname = \"M\"\nday_ahead_factor = 1"), grid,
+                parts, first, berlin, hourly(first, berlin, {"0.10"}))
+          .value();
+  EXPECT_EQ(texts(shares), (Texts{"0.20", "0.00", "0.00", "0.00", "0.00"}));
+  EXPECT_EQ(shares.bill.unpriced.size(), 4u);
+}
+
 TEST(Shares, SumToTheTotalWhateverIsUsed) {
   const auto everything = steady("CHF", R"(
 minimum = { amount = 90, per = "month" }

@@ -156,6 +156,7 @@ std::vector<std::string> summary(const ReportFacts& facts) {
     used += fmt::format(", for about {}", money_text(facts.bill->total, facts.currency));
   }
   std::vector<std::string> said = {used + "."};
+  if (!facts.unpriced.empty()) said.push_back(facts.unpriced);
   std::ranges::move(highlights(facts), std::back_inserter(said));
   return said;
 }

@@ -67,6 +67,7 @@ struct ReportFacts {
   // Mean outside, °C; absent: not known.
   std::optional<double> outside_c, outside_before_c;
   std::optional<Bill> bill;  // Absent: no tariff.
+  std::string unpriced;      // What has no price in it, as a sentence; empty: nothing.
   // Of the month that runs, or the next. For money a Spread is in units of the currency.
   std::optional<Spread> bill_forecast;
   std::vector<ReportFinding> findings;

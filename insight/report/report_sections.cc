@@ -239,6 +239,9 @@ std::string bill_card(const ReportFacts& facts) {
                           share_text(1 - bill.covered));
     }
     html += "</p>\n";
+    if (!facts.unpriced.empty()) {
+      html += fmt::format("<p class=\"note\">{}</p>\n", escaped(facts.unpriced));
+    }
   }
   if (facts.bill_forecast) {
     html += fmt::format("<p>{} it will be about <b>{}</b>, most likely {}.</p>\n",

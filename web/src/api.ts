@@ -113,10 +113,12 @@ export interface Cost {
   amount: Decimal;
   imported_wh: number;
   exported_wh: number;
+  unpriced_wh: number; // Of what is imported: its price is not known, and not in the amount.
 }
 export interface Costs {
   circuits: Record<string, Cost>;
   total: Cost;
+  unpriced: string; // Of which hours that is, as a sentence; empty: of none.
 }
 
 // What the hub refused, or that it did not answer (status 0). `message` is one sentence for people.

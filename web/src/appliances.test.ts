@@ -130,8 +130,11 @@ test('What did not come back with the power is said by name and place', () => {
 });
 
 test('What an appliance cost today is about its part of what the home has paid', () => {
-  expect(cost_today(2000, { imported_wh: 10_000, exported_wh: 0, paid: '3.10' }, 'USD')).toBe('about $0.62');
-  expect(cost_today(2000, { imported_wh: 10_000, exported_wh: 0, paid: null }, 'USD')).toBeNull();
-  expect(cost_today(0, { imported_wh: 10_000, exported_wh: 0, paid: '3.10' }, 'USD')).toBeNull();
+  expect(cost_today(2000, { imported_wh: 10_000, exported_wh: 0, paid: '3.10', unpriced_wh: 0, unpriced: '' }, 'USD')).toBe('about $0.62');
+  expect(cost_today(2000, { imported_wh: 10_000, exported_wh: 0, paid: null, unpriced_wh: 0, unpriced: '' }, 'USD')).toBeNull();
+  expect(cost_today(0, { imported_wh: 10_000, exported_wh: 0, paid: '3.10', unpriced_wh: 0, unpriced: '' }, 'USD')).toBeNull();
   expect(cost_today(2000, null, 'USD')).toBeNull();
+  // 2 of 5 kWh that have a price.
+  expect(cost_today(2000, { imported_wh: 10_000, exported_wh: 0, paid: '3.10', unpriced_wh: 5000, unpriced: 'No price.' }, 'USD')).toBe('about $1.24');
+  expect(cost_today(2000, { imported_wh: 10_000, exported_wh: 0, paid: '0.00', unpriced_wh: 10_000, unpriced: 'No price.' }, 'USD')).toBeNull();
 });

@@ -196,8 +196,9 @@ export const by_energy = (all: Appliance[]): Appliance[] =>
 // At what the home has paid on average since midnight, which is not what it costs at each hour: "about
 // $0.31". Absent where that is not known.
 export function cost_today(watt_hours: number, today: Energy | null, currency: string): string | null {
-  if (!today || today.paid === null || today.imported_wh <= 0 || watt_hours <= 0) return null;
-  return `about ${money((Number(today.paid) * watt_hours) / today.imported_wh, currency)}`;
+  if (!today || today.paid === null || watt_hours <= 0) return null;
+  const priced_wh = today.imported_wh - today.unpriced_wh;
+  return priced_wh > 0 ? `about ${money((Number(today.paid) * watt_hours) / priced_wh, currency)}` : null;
 }
 
 // Described only, and of no matter today: shown when somebody asks for them.

@@ -7,7 +7,7 @@ import {
 const share = (name: string, part: number): Share => ({ id: name, name, energy_wh: 1000, amount: '1.00', share: part });
 const bill = (more: Partial<Bill> = {}): Bill => ({
   period: { begin: '2026-11-01', end: '2026-12-01', is_running: true }, tariff: 'One price', currency: 'EUR', lines: [], total: '46.20',
-  imported_wh: 0, exported_wh: 0, covered: 1, has_mains: true, standing: '0.00', feed_in: '0.00', circuits: [], appliances: [], forecast: { low: '84', median: '92', high: '100' }, ...more,
+  imported_wh: 0, exported_wh: 0, unpriced: '', covered: 1, has_mains: true, standing: '0.00', feed_in: '0.00', circuits: [], appliances: [], forecast: { low: '84', median: '92', high: '100' }, ...more,
 });
 const replay = (rows: [tariff: string, total: string | null, difference: string | null][]): Replay => ({
   begin: '2025-11-01', end: '2026-11-01', currency: 'EUR', covered: 1, now: '100.00', now_shifted: '100.00', shiftable: [], carbon: null,

@@ -42,6 +42,7 @@ export interface Bill {
   total: Decimal;
   imported_wh: number;
   exported_wh: number;
+  unpriced: string; // Of which hours no price is known, and what the amounts are without; empty: of none.
   covered: number;
   has_mains: boolean;
   standing: Decimal;

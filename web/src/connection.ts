@@ -171,7 +171,7 @@ async function fetch_today(): Promise<void> {
   const end = Math.ceil((known.now + 1) / minute) * minute;
   // Energy and cost are of one answer, or they might contradict each other while something comes in late.
   const costs = await api.costs(home.id, ids, begin, end, 900).catch(() => null);
-  const energy: Energy = { imported_wh: 0, exported_wh: 0, paid: costs?.total.amount ?? null };
+  const energy: Energy = { imported_wh: 0, exported_wh: 0, paid: costs?.total.amount ?? null, unpriced_wh: costs?.total.unpriced_wh ?? 0, unpriced: costs?.unpriced ?? '' };
   const told = costs ?? (await api.history(home.id, ids, begin, end, 900).catch(() => null));
   if (!told) return;
   for (const circuit of Object.values(told.circuits)) {

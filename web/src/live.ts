@@ -16,6 +16,8 @@ export interface Energy {
   imported_wh: number;
   exported_wh: number;
   paid: Decimal | null; // For what was imported; null: not known.
+  unpriced_wh: number; // Of what was imported: it is not in `paid`, as its price is not known.
+  unpriced: string; // Of which hours that is, as a sentence; empty: of none.
 }
 
 export interface State {

@@ -81,6 +81,7 @@ test('An energy that costs next to nothing is not said to be free', () => {
   expect(cost(11_200, '-0.12', 'USD')).toBe('\u2212$0.12'); // A day-ahead price below nothing.
   expect(cost(11_200, null, 'USD')).toBeNull();
   expect(cost(0, '0.00', 'USD')).toBeNull();
+  expect(cost(17, '0.00', 'USD', 17)).toBeNull(); // Its price is not known.
 });
 
 test('Money has the currency of the home', () => {

@@ -118,9 +118,9 @@ export function printed(decimal: Decimal, unit: string): string {
 }
 
 // What an energy cost, as the hub tells it: "$1.92", "less than $0.01". Absent without a tariff, and
-// where there is none.
-export function cost(watt_hours: number, paid: Decimal | null, currency: string): string | null {
-  if (paid === null || watt_hours <= 0) return null;
+// where there is none, or none of it has a price.
+export function cost(watt_hours: number, paid: Decimal | null, currency: string, unpriced_wh = 0): string | null {
+  if (paid === null || watt_hours <= unpriced_wh) return null;
   const coins_in_one = 10 ** (money_format(currency).resolvedOptions().maximumFractionDigits ?? 2);
   return Number(paid) === 0 ? `less than ${money(1 / coins_in_one, currency)}` : amount(paid, currency);
 }
