@@ -7,9 +7,12 @@
 #include <cstdio>
 
 #include "bench/year_of_routes.h"
+#include "hub/branch_desk.h"
 
 int main(int argc, char** argv) {
+  using namespace std::chrono_literals;
   constexpr bench::Seconds wanted{0.05};
+  hub::Disk disk;
   std::setbuf(stdout, nullptr);
   std::string name = (std::filesystem::temp_directory_path() / "lenz_routes_XXXXXX").string();
   const std::filesystem::path folder = argc > 1 ? argv[1] : ::mkdtemp(name.data());
@@ -30,6 +33,19 @@ int main(int argc, char** argv) {
   tell("What is read in the background", hub.work());
   fmt::print("Then:\n");
   for (const auto& question : bench::year_questions()) tell(question, hub.ask(question).cpu);
+
+  {
+    const hub::TemporaryFolder own;
+    hub::SqliteStore week(disk, own.path.string());
+    bench::measure_year(week, 1min, bench::year_now - std::chrono::days(7));
+    const auto home = bench::home_of_thirty();
+    hub::BranchDesk desk(week, home, own.path / "calibrations.toml");
+    bench::Measured took;
+    hub::BranchDesk::SumLook look(desk, bench::year_now);
+    for (bool is_done = false; !is_done;) took.piece([&] { is_done = look.step().has_value(); });
+    if (!desk.sum()) throw std::runtime_error("the week tells nothing of its circuits");
+    tell("The sum of 30 circuits in a week, by the minute", took);
+  }
 
   if (argc <= 1) std::filesystem::remove_all(folder);
   return longest > 10 * wanted ? 1 : 0;

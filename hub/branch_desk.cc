@@ -89,17 +89,6 @@ double phase_percent(const std::vector<CalibrationRecord>& book, const Circuit& 
       branch.channels[0].device == mains.channels[0].device, vars_per_watt);
 }
 
-std::vector<double> minutes_of(Store& store, const Home& home, const std::string& circuit,
-                               const Steps& steps, std::string& trouble) {
-  const HistoryColumns columns{.mean = true, .min = false, .max = false, .total = false};
-  const auto found = history(home, circuit, steps, store, columns);
-  if (!found) {
-    trouble = fmt::format("The store: {}.", sentence(found.error()));
-    return {};
-  }
-  return {found->mean.begin(), found->mean.end()};
-}
-
 }  // namespace
 
 const Circuit* metered_mains(const Panel& panel) {
@@ -247,89 +236,132 @@ void BranchDesk::was_set_by_switching() {
 
 // --- The sum of all
 
-std::expected<void, std::string> BranchDesk::look_at_sum(Timestamp now) {
-  sum_.reset();
-  const auto& panel = panel_at(home_, now);
+BranchDesk::SumLook::SumLook(BranchDesk& desk, Timestamp now) : desk_(&desk), now_(now) {
+  desk_->sum_.reset();
+}
+
+std::expected<std::vector<double>, std::string> BranchDesk::SumLook::minutes_of(
+    const Circuit& circuit) const {
+  const HistoryColumns columns{.mean = true, .min = false, .max = false, .total = false};
+  const auto found = history(desk_->home_, circuit.id, steps_, desk_->store_, columns);
+  if (!found) return std::unexpected(fmt::format("The store: {}.", sentence(found.error())));
+  return std::vector<double>(found->mean.begin(), found->mean.end());
+}
+
+std::expected<void, std::string> BranchDesk::SumLook::begin() {
+  const auto& panel = panel_at(desk_->home_, now_);
   const auto* mains = metered_mains(panel);
   const auto circuits = branches_of(panel);
   if (!mains || circuits.empty()) {
     return std::unexpected("It takes clamps on the mains, and on circuits behind them.");
   }
-  const auto book = load_calibrations(book_);
-  auto begin = std::max(now - longest_sum, panel.valid_from);
-  begin = std::max(begin, newest_of(book, mains->channels));
-  for (const auto* circuit : circuits) begin = std::max(begin, newest_of(book, circuit->channels));
+  mains_ = *mains;
+  book_ = load_calibrations(desk_->book_);
+  auto begin = std::max(now_ - longest_sum, panel.valid_from);
+  begin = std::max(begin, newest_of(book_, mains->channels));
+  for (const auto* circuit : circuits) {
+    begin = std::max(begin, newest_of(book_, circuit->channels));
+    left_.insert(left_.begin(), *circuit);
+  }
   // Whole minutes that are over.
   const auto first = (begin.time_since_epoch() + 1min - 1ms) / 1min;
-  const Steps steps{
+  steps_ = {
       Timestamp(first * 1min), 1min,
-      static_cast<std::size_t>(std::max<std::int64_t>(now.time_since_epoch() / 1min - first, 0))};
-  std::string trouble;
-  const auto of_mains = minutes_of(store_, home_, mains->id, steps, trouble);
-  std::vector<std::vector<double>> of_branches;
-  const double volts = home_.nominal_voltage_v;
-  Sum sum{.begin = steps.begin, .end = steps.end()};
-  std::vector<double> priors;
-  double mains_w = 0, mains_minutes = 0;
-  for (const double watts : of_mains) {
+      static_cast<std::size_t>(std::max<std::int64_t>(now_.time_since_epoch() / 1min - first, 0))};
+  sum_ = {.begin = steps_.begin, .end = steps_.end()};
+  auto of_mains = minutes_of(mains_);
+  if (!of_mains) return std::unexpected(of_mains.error());
+  of_mains_ = std::move(*of_mains);
+  for (const double watts : of_mains_) {
     if (std::isnan(watts)) continue;
-    mains_w += std::abs(watts);
-    ++mains_minutes;
+    mains_w_ += std::abs(watts);
+    ++mains_minutes_;
   }
-  if (mains_minutes < static_cast<double>(least_minutes)) {
+  if (mains_minutes_ < static_cast<double>(least_minutes)) {
     return std::unexpected(fmt::format(
         "A day of minutes is needed since the clamps were set last, and {:.0f} are there.",
-        mains_minutes));
+        mains_minutes_));
   }
-  const double mains_a =
-      mains_w / mains_minutes / volts / static_cast<double>(mains->channels.size());
-  sum.mains_percent = plus_minus(book, mains->channels, volts, mains_a);
-  for (const auto* circuit : circuits) {
-    auto watts = minutes_of(store_, home_, circuit->id, steps, trouble);
-    if (!trouble.empty()) return std::unexpected(trouble);
-    double squares = 0, sizes = 0, all = 0, count = 0;
-    for (const double each : watts) {
-      if (std::isnan(each)) continue;
-      all += each;
-      ++count;
-      if (std::abs(each) < draws_w) continue;
-      squares += each * each;
-      sizes += std::abs(each);
-    }
-    // A clamp that was not there all the time must not cost the others theirs.
-    if (count < mains_minutes / 2) continue;
-    Branch branch{.circuit = circuit->id, .clamps = circuit->channels, .mean_w = all / count};
-    branch.taken.amperes = std::max(sizes > 0 ? squares / sizes : std::abs(branch.mean_w), 1.0) /
-                           volts / static_cast<double>(circuit->channels.size());
-    branch.before_percent = plus_minus(book, circuit->channels, volts, branch.taken.amperes);
-    branch.taken.phase_percent = phase_percent(
-        book, *circuit, *mains, vars_per_watt(store_, *circuit, {steps.begin, steps.end()}));
-    priors.push_back(
-        std::hypot(branch.before_percent, sum.mains_percent, branch.taken.phase_percent) / 1.96);
-    sum.branches.push_back(std::move(branch));
-    of_branches.push_back(std::move(watts));
-  }
-  const auto fit = insight::fit_branches(of_mains, of_branches, priors);
-  if (!fit) return std::unexpected(fit.error());
-  sum.minutes = fit->minutes;
-  for (std::size_t b = 0; b < sum.branches.size(); ++b) {
-    auto& branch = sum.branches[b];
-    auto& taken = branch.taken;
-    taken.factor = fit->branches[b].factor;
-    taken.gain_deviation = 100 * fit->branches[b].plus_minus / 1.96;
-    taken.mains_percent =
-        std::max(sum.mains_percent, plus_minus(book, mains->channels, volts, taken.amperes));
-    branch.after_percent = plus_minus_after(book, branch.clamps[0], taken, volts);
-  }
-  sum.unmeasured_w = fit->unmeasured_w;
-  sum.always_w = fit->always_w;
-  for (const auto& clamp : mains->channels) {
-    sum.plus_minus_w =
-        std::max(sum.plus_minus_w, insight::unmeasured_plus_minus(*fit, accuracy_of(book, clamp),
-                                                                  mains_w / mains_minutes, volts));
-  }
-  sum_ = std::move(sum);
+  mains_w_ /= mains_minutes_;
+  const double volts = desk_->home_.nominal_voltage_v;
+  const double amperes = mains_w_ / volts / static_cast<double>(mains_.channels.size());
+  sum_.mains_percent = plus_minus(book_, mains_.channels, volts, amperes);
   return {};
+}
+
+std::expected<void, std::string> BranchDesk::SumLook::read_branch(const Circuit& circuit) {
+  auto watts = minutes_of(circuit);
+  if (!watts) return std::unexpected(watts.error());
+  double squares = 0, sizes = 0, all = 0, count = 0;
+  for (const double each : *watts) {
+    if (std::isnan(each)) continue;
+    all += each;
+    ++count;
+    if (std::abs(each) < draws_w) continue;
+    squares += each * each;
+    sizes += std::abs(each);
+  }
+  // A clamp that was not there all the time must not cost the others theirs.
+  if (count < mains_minutes_ / 2) return {};
+  const double volts = desk_->home_.nominal_voltage_v;
+  Branch branch{.circuit = circuit.id, .clamps = circuit.channels, .mean_w = all / count};
+  branch.taken.amperes = std::max(sizes > 0 ? squares / sizes : std::abs(branch.mean_w), 1.0) /
+                         volts / static_cast<double>(circuit.channels.size());
+  branch.before_percent = plus_minus(book_, circuit.channels, volts, branch.taken.amperes);
+  branch.taken.phase_percent = phase_percent(
+      book_, circuit, mains_, vars_per_watt(desk_->store_, circuit, {steps_.begin, steps_.end()}));
+  priors_.push_back(
+      std::hypot(branch.before_percent, sum_.mains_percent, branch.taken.phase_percent) / 1.96);
+  sum_.branches.push_back(std::move(branch));
+  of_branches_.push_back(std::move(*watts));
+  return {};
+}
+
+void BranchDesk::SumLook::finish(const insight::BranchSum& fit) {
+  const double volts = desk_->home_.nominal_voltage_v;
+  sum_.minutes = fit.minutes;
+  for (std::size_t b = 0; b < sum_.branches.size(); ++b) {
+    auto& branch = sum_.branches[b];
+    auto& taken = branch.taken;
+    taken.factor = fit.branches[b].factor;
+    taken.gain_deviation = 100 * fit.branches[b].plus_minus / 1.96;
+    taken.mains_percent =
+        std::max(sum_.mains_percent, plus_minus(book_, mains_.channels, volts, taken.amperes));
+    branch.after_percent = plus_minus_after(book_, branch.clamps[0], taken, volts);
+  }
+  sum_.unmeasured_w = fit.unmeasured_w;
+  sum_.always_w = fit.always_w;
+  for (const auto& clamp : mains_.channels) {
+    sum_.plus_minus_w =
+        std::max(sum_.plus_minus_w,
+                 insight::unmeasured_plus_minus(fit, accuracy_of(book_, clamp), mains_w_, volts));
+  }
+  desk_->sum_ = std::move(sum_);
+}
+
+std::optional<std::expected<void, std::string>> BranchDesk::SumLook::step() {
+  std::expected<void, std::string> done;
+  if (of_mains_.empty()) {
+    done = begin();
+  } else if (!left_.empty()) {
+    done = read_branch(left_.back());
+    left_.pop_back();
+  } else if (!fitting_) {
+    fitting_.emplace(of_mains_, of_branches_, priors_);
+  } else if (const auto fit = fitting_->step()) {
+    if (!*fit) return std::unexpected(fit->error());
+    finish(**fit);
+    return done;
+  }
+  if (!done) return done;
+  return std::nullopt;
+}
+
+std::expected<void, std::string> BranchDesk::look_at_sum(Timestamp now) {
+  SumLook look(*this, now);
+  while (true) {
+    if (auto done = look.step()) return *std::move(done);
+  }
 }
 
 std::expected<std::vector<WordsChange>, std::string> BranchDesk::sum_changes(

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/history.h"
 #include "hub/home.h"
 #include "hub/store/store.h"
 #include "hub/words_course.h"
@@ -66,7 +67,35 @@ class BranchDesk {
     double mains_percent = 0;                                 // ± of the mains themselves.
     bool is_set = false;
   };
-  // Looks at the newest days since one of the clamps was set; some hundred milliseconds of work.
+  // A look at the newest days since one of the clamps was set, by the panel of when it begins. The
+  // desk outlives it.
+  class SumLook {
+   public:
+    SumLook(BranchDesk&, measurement::Timestamp now);
+
+    // A piece of it, of some milliseconds. Nothing: it is to be called again. Then the desk has the
+    // sum, or there is none, for the reason given.
+    std::optional<std::expected<void, std::string>> step();
+
+   private:
+    std::expected<void, std::string> begin();
+    std::expected<void, std::string> read_branch(const Circuit&);
+    std::expected<std::vector<double>, std::string> minutes_of(const Circuit&) const;
+    void finish(const insight::BranchSum&);
+
+    BranchDesk* desk_;
+    const measurement::Timestamp now_;
+    std::vector<CalibrationRecord> book_;
+    Circuit mains_;
+    std::vector<Circuit> left_;  // Branches that are to be read, the last first.
+    Steps steps_;
+    std::vector<double> of_mains_, priors_;
+    std::vector<std::vector<double>> of_branches_;
+    double mains_w_ = 0, mains_minutes_ = 0;
+    Sum sum_;
+    std::optional<insight::BranchFitting> fitting_;
+  };
+  // All of it at once.
   std::expected<void, std::string> look_at_sum(measurement::Timestamp now);
   const Sum* sum() const { return sum_ ? &*sum_ : nullptr; }
 

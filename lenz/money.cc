@@ -75,7 +75,7 @@ void Money::wait() {
   timer_.async_wait([this](boost::system::error_code error) {
     if (error) return;
     ask_for_prices();
-    mail_report();
+    look_for_report();
     wait();
   });
 }
@@ -124,10 +124,11 @@ void Money::ask_for_prices() {
 
 // Of the last whole month, from the first morning of the next one on. A home that begins with Lenz
 // is not told of what was before.
-void Money::mail_report() {
+void Money::look_for_report() {
   const auto& email = world_.partners.email;
   const auto now = world_.now();
-  if (!email || !email->has_report || is_mailing_ || !advice_ || !advice_->is_ready()) return;
+  if (!email || !email->has_report || is_mailing_ || report_ || !advice_ || !advice_->is_ready())
+    return;
   if (now < mailed_at_ + mail_again_after && now >= mailed_at_) return;
   const auto month = bill_.month_at(now) - std::chrono::months(1);
   auto& book = advice_->book();
@@ -139,24 +140,41 @@ void Money::mail_report() {
   }
   if (now < hub::range_of(hub::month_of(month), bill_.zone()).end + mail_from) return;
   mailed_at_ = now;
-  const auto facts = hub::report_facts({.bill = bill_,
-                                        .store = world_.store,
-                                        .home = world_.home,
-                                        .calibrations = world_.calibrations,
-                                        .advice = &*advice_,
-                                        .health = world_.health()},
-                                       month, now);
+  report_ = {month, now};
+}
+
+// What it rests on is read piece by piece. What cannot be read it meets itself.
+std::expected<bool, hub::StoreError> Money::prepare_report() {
+  const auto is_ready = hub::prepare_report(report_world(), report_->month, report_->now);
+  if (is_ready && !*is_ready) return false;
+  mail_report();
+  return true;
+}
+
+hub::ReportWorld Money::report_world() {
+  return {.bill = bill_,
+          .store = world_.store,
+          .home = world_.home,
+          .calibrations = world_.calibrations,
+          .advice = &*advice_,
+          .health = world_.health()};
+}
+
+void Money::mail_report() {
+  const auto [month, now] = *std::exchange(report_, std::nullopt);
+  const auto& email = *world_.partners.email;
+  const auto facts = hub::report_facts(report_world(), month, now);
   if (!facts) {
-    static_cast<void>(book.set_mailed(month));  // There is nothing to tell of it.
+    static_cast<void>(advice_->book().set_mailed(month));  // There is nothing to tell of it.
     return;
   }
   is_mailing_ = true;
   const auto file = fmt::format("report-{:04}-{:02}.html", static_cast<int>(month.year()),
                                 unsigned{month.month()});
-  send_mail(mail_, *email,
+  send_mail(mail_, email,
             hub::report_mail(insight::report_title(*facts), insight::summary(*facts),
-                             insight::report_page(*facts), file, *email, now),
-            [this, month](std::optional<std::string> trouble) {
+                             insight::report_page(*facts), file, email, now),
+            [this, month = month](std::optional<std::string> trouble) {
               is_mailing_ = false;
               if (!trouble) static_cast<void>(advice_->book().set_mailed(month));
               tell("email", trouble);
@@ -164,6 +182,7 @@ void Money::mail_report() {
 }
 
 std::expected<bool, hub::StoreError> Money::step() {
+  if (report_) return prepare_report();
   const auto is_billed = bill_.step(world_.now());
   if (!is_billed || !*is_billed || !advice_) return is_billed;
   return advice_->step(world_.now());

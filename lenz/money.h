@@ -15,6 +15,7 @@
 #include "hub/net/http_client.h"
 #include "hub/net/line_client.h"
 #include "hub/partners.h"
+#include "hub/report_facts.h"
 #include "lenz/in_steps.h"
 
 namespace lenz {
@@ -50,11 +51,14 @@ class Money {
   void take_prices(std::string_view answer);
 
  private:
-  // A piece of work of bill and advice; true: nothing is left.
+  // A piece of work of bill, advice and the report to be mailed; true: nothing is left.
   std::expected<bool, hub::StoreError> step();
   void wait();
   void ask_for_prices();
+  void look_for_report();
+  std::expected<bool, hub::StoreError> prepare_report();
   void mail_report();
+  hub::ReportWorld report_world();
   void tell(const std::string& integration, const std::optional<std::string>& trouble);
 
   const MoneyWorld world_;
@@ -64,6 +68,12 @@ class Money {
   boost::asio::steady_timer timer_;
   hub::HttpClient source_;
   hub::LineClient mail_;
+  // A report that is to be mailed, and as of when it is told.
+  struct Report {
+    std::chrono::year_month month;
+    measurement::Timestamp now;
+  };
+  std::optional<Report> report_;
   bool is_asking_ = false, is_mailing_ = false;
   measurement::Timestamp asked_at_{}, mailed_at_{};
 };

@@ -332,6 +332,18 @@ Response calibrate(const Call& call) {
     for (const auto& each : all) names += fmt::format("{}{}", names.empty() ? "" : ", ", each.name);
     return refusal(400, fmt::format("step: give one of {}, with what it takes.", names));
   }
+  if (step->look) {
+    return {.pieces = [look = step->look(*desks, call.now), desks, home = call.home->home,
+                       now = call.now]() -> std::optional<Response> {
+      try {
+        const auto done = look();
+        if (!done) return std::nullopt;
+        return *done ? state(*home, *desks, now) : refusal(409, done->error());
+      } catch (const std::runtime_error& trouble) {
+        return refusal(503, trouble.what());
+      }
+    }};
+  }
   try {
     return {.later = [work = step->step(call, *desks, body), desks, home = call.home->home,
                       requests = call.context.requests, now = call.now](const Answer& answer) {

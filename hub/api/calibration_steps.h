@@ -34,9 +34,12 @@ Work noted(const Call&, std::string what, Work);
 // Throws BadBody.
 using CalibrationStep = Work (*)(const Call&, CalibrationDesks&,
                                  const nlohmann::ordered_json& body);
+// One that asks no meter and changes nothing, in pieces. Nothing: it is to be called again.
+using Look = std::function<std::optional<std::expected<void, std::string>>()>;
 struct NamedStep {
   std::string_view name;
   CalibrationStep step;
+  Look (*look)(CalibrationDesks&, measurement::Timestamp now) = nullptr;  // Instead of it.
 };
 
 // Those that need no reference at the clamp: the utility's meter, a switched load, the sum of all

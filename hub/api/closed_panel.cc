@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <memory>
 #include <optional>
 
 #include "hub/api/calibration_steps.h"
@@ -225,10 +226,9 @@ Work set_switched(const Call& call, CalibrationDesks& desks, const Json&) {
       [&desk] { desk.was_set_by_switching(); });
 }
 
-Work look_at_sum(const Call&, CalibrationDesks& desks, const Json&) {
-  return [&desk = desks.branches](const Asking& asking) {
-    asking.answer(desk.look_at_sum(asking.now));
-  };
+Look look_at_sum(CalibrationDesks& desks, measurement::Timestamp now) {
+  return
+      [look = std::make_shared<BranchDesk::SumLook>(desks.branches, now)] { return look->step(); };
 }
 
 Work set_sum(const Call& call, CalibrationDesks& desks, const Json& body) {
@@ -282,7 +282,7 @@ constexpr std::array<NamedStep, 10> steps = {{{"light", light},
                                               {"set_readings", set_readings},
                                               {"switch", switch_load},
                                               {"set_switched", set_switched},
-                                              {"sum", look_at_sum},
+                                              {"sum", nullptr, look_at_sum},
                                               {"set_sum", set_sum},
                                               {"model", model}}};
 

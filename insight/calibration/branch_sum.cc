@@ -113,26 +113,37 @@ Changes changes_of(std::span<const double> mains, std::span<const std::vector<do
 // are a prior. Residuals are no independent ones: what switches off has switched on, and noise that
 // rises falls. So the scores are added up by blocks of hours, and how far the blocks disagree is
 // the error (a sandwich by clusters: Liang and Zeger, 1986).
-std::expected<BranchSum, std::string> fit_branches(std::span<const double> mains,
-                                                   std::span<const std::vector<double>> branches,
-                                                   std::span<const double> prior_percents) {
+struct BranchFitting::Work {
+  const std::span<const double> mains;
+  const std::span<const std::vector<double>> branches;
+  const std::span<const double> prior_percents;
   const std::size_t size = branches.size();
-  if (size == 0 || prior_percents.size() != size ||
-      std::ranges::any_of(branches, [&](const auto& b) { return b.size() != mains.size(); })) {
-    return std::unexpected("Mains and branches must cover the same times.");
-  }
-  const auto changes = changes_of(mains, branches);
-  const std::size_t times = changes.mains.size();
-  if (times < least_times) {
-    return std::unexpected("A few hours of data are too few: let the meter run for some days.");
-  }
-  const auto prior = [&](std::size_t b) { return 1e4 / (prior_percents[b] * prior_percents[b]); };
-  std::vector<double> excess(size, 0.0);  // Gain - 1.
-  std::vector<double> residuals(times);
-  std::vector<std::vector<double>> scores;
-  Normal covariance(size);
+  bool has_begun = false;
+  Changes changes = {};
+  std::vector<double> excess = std::vector<double>(size);  // Gain - 1.
+  std::vector<std::vector<double>> scores = {};
+  Normal covariance{size};
   double deviation = 0;
-  for (int round = 0; round < rounds; ++round) {
+  int rounds_left = rounds;
+
+  double prior(std::size_t b) const { return 1e4 / (prior_percents[b] * prior_percents[b]); }
+
+  std::expected<void, std::string> begin() {
+    has_begun = true;
+    if (size == 0 || prior_percents.size() != size ||
+        std::ranges::any_of(branches, [&](const auto& b) { return b.size() != mains.size(); })) {
+      return std::unexpected("Mains and branches must cover the same times.");
+    }
+    changes = changes_of(mains, branches);
+    if (changes.mains.size() < least_times) {
+      return std::unexpected("A few hours of data are too few: let the meter run for some days.");
+    }
+    return {};
+  }
+
+  void refine() {
+    const std::size_t times = changes.mains.size();
+    std::vector<double> residuals(times);
     for (std::size_t t = 0; t < times; ++t) {
       double left = changes.mains[t];
       for (std::size_t b = 0; b < size; ++b) left -= (1 + excess[b]) * changes.branches[t][b];
@@ -179,46 +190,79 @@ std::expected<BranchSum, std::string> fit_branches(std::span<const double> mains
       for (std::size_t c = 0; c < size; ++c) excess[b] += covariance.at(b, c) * slope[c];
     }
   }
-  // What each block pulls the gains by, and what the prior may be off by.
-  Normal spread(size);
-  const auto add_square = [&](const std::vector<double>& score, double times_it) {
-    std::vector<double> pull(size, 0.0);
+
+  BranchSum result() const {
+    // What each block pulls the gains by, and what the prior may be off by.
+    Normal spread(size);
+    const auto add_square = [&](const std::vector<double>& score, double times_it) {
+      std::vector<double> pull(size, 0.0);
+      for (std::size_t b = 0; b < size; ++b) {
+        for (std::size_t c = 0; c < size; ++c) pull[b] += covariance.at(b, c) * score[c];
+      }
+      for (std::size_t b = 0; b < size; ++b) {
+        for (std::size_t c = 0; c < size; ++c) spread.at(b, c) += times_it * pull[b] * pull[c];
+      }
+    };
+    for (const auto& score : scores) add_square(score, few_blocks * few_blocks);
     for (std::size_t b = 0; b < size; ++b) {
-      for (std::size_t c = 0; c < size; ++c) pull[b] += covariance.at(b, c) * score[c];
+      std::vector<double> own(size, 0.0);
+      own[b] = std::sqrt(prior(b));
+      add_square(own, 1);
     }
+    BranchSum sum{.residual_w = deviation, .minutes = changes.mains.size()};
+    double by_blocks = 0, by_residuals = 0;
     for (std::size_t b = 0; b < size; ++b) {
-      for (std::size_t c = 0; c < size; ++c) spread.at(b, c) += times_it * pull[b] * pull[c];
+      const double variance = std::max(covariance.at(b, b), spread.at(b, b));
+      sum.branches.push_back({1 + excess[b], 1.96 * std::sqrt(variance)});
+      for (std::size_t c = 0; c < size; ++c) {
+        by_residuals += changes.means[b] * covariance.at(b, c) * changes.means[c];
+        by_blocks += changes.means[b] * spread.at(b, c) * changes.means[c];
+      }
     }
-  };
-  for (const auto& score : scores) add_square(score, few_blocks * few_blocks);
-  for (std::size_t b = 0; b < size; ++b) {
-    std::vector<double> own(size, 0.0);
-    own[b] = std::sqrt(prior(b));
-    add_square(own, 1);
-  }
-  BranchSum sum{.residual_w = deviation, .minutes = times};
-  double by_blocks = 0, by_residuals = 0;
-  for (std::size_t b = 0; b < size; ++b) {
-    const double variance = std::max(covariance.at(b, b), spread.at(b, b));
-    sum.branches.push_back({1 + excess[b], 1.96 * std::sqrt(variance)});
-    for (std::size_t c = 0; c < size; ++c) {
-      by_residuals += changes.means[b] * covariance.at(b, c) * changes.means[c];
-      by_blocks += changes.means[b] * spread.at(b, c) * changes.means[c];
+    sum.unmeasured_plus_minus = 1.96 * std::sqrt(std::max(by_residuals, by_blocks));
+    std::vector<double> left;
+    for (std::size_t t = 0; t < mains.size(); ++t) {
+      double watts = mains[t];
+      for (std::size_t b = 0; b < size; ++b) watts -= (1 + excess[b]) * branches[b][t];
+      if (!std::isnan(watts)) left.push_back(watts);
     }
+    sum.unmeasured_w = mean(left);
+    const auto low =
+        left.begin() + static_cast<std::ptrdiff_t>(always_share * static_cast<double>(left.size()));
+    std::ranges::nth_element(left, low);
+    sum.always_w = *low;
+    return sum;
   }
-  sum.unmeasured_plus_minus = 1.96 * std::sqrt(std::max(by_residuals, by_blocks));
-  std::vector<double> left;
-  for (std::size_t t = 0; t < mains.size(); ++t) {
-    double watts = mains[t];
-    for (std::size_t b = 0; b < size; ++b) watts -= (1 + excess[b]) * branches[b][t];
-    if (!std::isnan(watts)) left.push_back(watts);
+};
+
+BranchFitting::BranchFitting(std::span<const double> mains,
+                             std::span<const std::vector<double>> branches,
+                             std::span<const double> prior_percents)
+    : work_(new Work{mains, branches, prior_percents}) {}
+BranchFitting::~BranchFitting() = default;
+BranchFitting::BranchFitting(BranchFitting&&) noexcept = default;
+BranchFitting& BranchFitting::operator=(BranchFitting&&) noexcept = default;
+
+std::optional<std::expected<BranchSum, std::string>> BranchFitting::step() {
+  if (!work_->has_begun) {
+    if (const auto begun = work_->begin(); !begun) return std::unexpected(begun.error());
+    return std::nullopt;
   }
-  sum.unmeasured_w = mean(left);
-  const auto low =
-      left.begin() + static_cast<std::ptrdiff_t>(always_share * static_cast<double>(left.size()));
-  std::ranges::nth_element(left, low);
-  sum.always_w = *low;
-  return sum;
+  if (work_->rounds_left > 0) {
+    work_->refine();
+    --work_->rounds_left;
+    return std::nullopt;
+  }
+  return work_->result();
+}
+
+std::expected<BranchSum, std::string> fit_branches(std::span<const double> mains,
+                                                   std::span<const std::vector<double>> branches,
+                                                   std::span<const double> prior_percents) {
+  BranchFitting fitting(mains, branches, prior_percents);
+  while (true) {
+    if (auto found = fitting.step()) return *std::move(found);
+  }
 }
 
 double unmeasured_plus_minus(const BranchSum& sum, const Accuracy& mains, double mains_w,

@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <expected>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +36,24 @@ struct BranchSum {
 std::expected<BranchSum, std::string> fit_branches(std::span<const double> mains,
                                                    std::span<const std::vector<double>> branches,
                                                    std::span<const double> prior_percents);
+
+// The same in pieces: of a week of thirty branches some milliseconds each. What it is made of
+// outlives it.
+class BranchFitting {
+ public:
+  BranchFitting(std::span<const double> mains, std::span<const std::vector<double>> branches,
+                std::span<const double> prior_percents);
+  ~BranchFitting();
+  BranchFitting(BranchFitting&&) noexcept;
+  BranchFitting& operator=(BranchFitting&&) noexcept;
+
+  // Nothing: it is to be called again.
+  std::optional<std::expected<BranchSum, std::string>> step();
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
+};
 
 // What the unmeasured may be off by in W, 95 %: the fit, the mains themselves, and that a core
 // shows a little current otherwise than much, so that many loads are not what each of them is.
