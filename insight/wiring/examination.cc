@@ -352,7 +352,13 @@ void Examination::judge_feeding() {
   if (following < 2) return;
   if (!std::ranges::all_of(measured_.feeders(), &Feeder::is_whole)) return;
   for (auto& one : all_) {
-    if (!one.is_explained && one.follows_none) add(Fault::before_mains, {&one}, 0.9);
+    // Its other poles are tapped where it is.
+    const bool is_found = std::ranges::any_of(all_, [&](const Clamped& other) {
+      return other.circuit == one.circuit && !other.follows.empty();
+    });
+    if (!one.is_explained && one.follows_none && !is_found) {
+      add(Fault::before_mains, {&one}, 0.9);
+    }
   }
 }
 

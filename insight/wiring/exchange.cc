@@ -10,6 +10,8 @@ namespace {
 // -log of how rarely it is so.
 constexpr double exchange = 9, doubtful = 4, other_kind = 4, overdrawn = 4, reversed = 3.5;
 constexpr double clear = 1.5;  // Of the next best exchange.
+// Of one after which no more is found than before: what its gain counts for less, and at most.
+constexpr double unfound = 4, most_unfound = 8;
 constexpr double most_evidence = 8, least_evidence = 3.5;
 
 // Whether a circuit takes what it should give, or gives what it should take.
@@ -70,13 +72,28 @@ std::size_t turned_clamps(const MeasuredPanel& measured, const Feeder& feeder, s
   return std::min(turned, right + 1);
 }
 
+// What the other poles of its circuit say is said by one.
+bool is_further_pole(const MeasuredPanel& measured, const Clamped& one) {
+  return one.like && measured.clamps()[*one.like].circuit == one.circuit;
+}
+
 double greatest_evidence(const MeasuredPanel& measured, const Clamped& one) {
   return most_evidence *
          static_cast<double>(std::max<std::size_t>(1, measured.circuit_of(one).legs.size()));
 }
 
+// What speaks for a place is bounded, and what speaks against it comes off that.
 double evidence(const MeasuredPanel& measured, const Clamped& one) {
-  return std::clamp(one.placement.evidence, -least_evidence, greatest_evidence(measured, one));
+  const double cost = one.placement.cost;
+  const double found = std::min(one.placement.evidence + cost, greatest_evidence(measured, one));
+  return std::max(found - cost, -least_evidence);
+}
+
+// How many clamps are found on a leg.
+std::ptrdiff_t found_on(const MeasuredPanel& measured, int leg) {
+  return std::ranges::count_if(measured.clamps(), [&](const Clamped& one) {
+    return !measured.is_of_grid(one) && !one.like && one.is_found_in(leg);
+  });
 }
 
 // -log of how likely legs are that are overdrawn, and clamps the wrong way round.
@@ -92,14 +109,12 @@ double strangeness(const MeasuredPanel& measured) {
   return all;
 }
 
-// -log of how likely all is as it is entered and found, against chance. What is found of the
-// circuit `apart` says nothing for it.
-double cost(const MeasuredPanel& measured, std::size_t apart) {
+// -log of how likely all is as it is entered and found, against chance.
+double cost(const MeasuredPanel& measured) {
   double all = strangeness(measured);
   for (const auto& one : measured.clamps()) {
-    if (measured.is_of_grid(one) || one.shares.empty()) continue;
-    const double found = evidence(measured, one);
-    all -= one.circuit == apart ? std::min(0., found) : found;
+    if (measured.is_of_grid(one) || is_further_pole(measured, one) || one.shares.empty()) continue;
+    all -= evidence(measured, one);
     if (is_of_other_kind(measured, one, one)) all += other_kind;
   }
   return all;
@@ -109,7 +124,7 @@ double cost(const MeasuredPanel& measured, std::size_t apart) {
 double most_gain(const MeasuredPanel& measured) {
   double most = 0;
   for (const auto& one : measured.clamps()) {
-    if (measured.is_of_grid(one) || one.shares.empty()) continue;
+    if (measured.is_of_grid(one) || is_further_pole(measured, one) || one.shares.empty()) continue;
     const bool is_at_home =
         one.is_placed && !is_misplaced(measured, one) && one.placement.factor == 1;
     if (!is_at_home) most += greatest_evidence(measured, one) - evidence(measured, one);
@@ -155,7 +170,7 @@ ExchangeSearch::ExchangeSearch(const MeasuredPanel& measured, const Feeder& feed
     const auto& mains = measured.clamps()[leg];
     if (mains.is_cut() || measured.is_apart(mains)) continue;
     for (const auto* candidate : candidates(measured, mains)) {
-      left_.push_back({{mains.channel, candidate->channel}, candidate->circuit});
+      left_.push_back({mains.channel, candidate->channel});
     }
   }
   std::ranges::reverse(left_);
@@ -163,7 +178,7 @@ ExchangeSearch::ExchangeSearch(const MeasuredPanel& measured, const Feeder& feed
 
 bool ExchangeSearch::step() {
   if (left_.empty()) return true;
-  const auto& [channels, circuit] = left_.back();
+  const auto& channels = left_.back();
   if (!trial_) {
     auto apart = measured_.apart();
     apart.insert(apart.end(), channels.begin(), channels.end());
@@ -171,13 +186,18 @@ bool ExchangeSearch::step() {
                    measured_.recorder(), apart);
   }
   if (!trial_->measure()) return false;
-  const double now = cost(*trial_, circuit);
+  const double now = cost(*trial_);
+  const int leg = std::max(1, measured_.clamps()[measured_.find(channels[0])].own_leg);
+  const auto found = found_on(*trial_, leg);
   trial_.reset();
   if (!cost_before_) {
     cost_before_ = now;
+    found_before_ = found;
     return false;
   }
-  const double gain = *std::exchange(cost_before_, {}) - now;
+  double gain = *std::exchange(cost_before_, {}) - now;
+  // A clamp that sees nothing on the mains contradicts nothing: that is no sign of being there.
+  if (found <= found_before_) gain = std::min(gain, most_unfound) - unfound;
   second_ = std::max(second_, std::min(gain, most_));
   if (gain > most_) {
     most_ = gain;

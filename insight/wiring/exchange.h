@@ -40,14 +40,11 @@ class ExchangeSearch {
   std::optional<Exchange> found() const;  // Of those by now.
 
  private:
-  struct Pair {
-    Channels channels;
-    std::size_t circuit;  // Index, of the one that is not the mains'.
-  };
   const MeasuredPanel& measured_;
-  std::vector<Pair> left_;  // The last first.
+  std::vector<Channels> left_;  // Pairs, the last first.
   std::optional<MeasuredPanel> trial_;
   std::optional<double> cost_before_;
+  std::ptrdiff_t found_before_ = 0;
   Channels best_{};
   double most_ = -1e9, second_ = -1e9;  // Gains.
 };

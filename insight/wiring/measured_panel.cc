@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <tuple>
 #include <utility>
 
 namespace insight::wiring {
@@ -17,17 +18,26 @@ constexpr float unmeasured = std::numeric_limits<float>::quiet_NaN();
 constexpr float register_amperes = 65.535F;
 constexpr float level_va = 25;  // Below it an angle is that of offsets.
 constexpr std::size_t least_levels = 15;
+// The first finds all shares at once, the others each beside what the others are by then.
+constexpr std::size_t sweeps = 3;
 
 // Of shares.
 constexpr double least_share = 0.12;
 // Channels whose steps are the same to within what clamps differ by.
 constexpr double same_steps = 0.85, similar_size = 0.2, same_levels = 0.985, same_size = 0.06;
+// Of poles of one circuit: its legs' volts differ, and the surges that chips see of a start.
+constexpr double pole_steps = 0.7, pole_levels = 0.9;
+constexpr double any_size = 2;  // Logarithm: more than types of clamps differ by.
 // Sizes of shares that are one.
 constexpr double agreeing_sizes = 0.045;
+// Of a share, how far it may be from what it should be.
+constexpr double agreeing = 0.08;
 // Types whose gains differ by less are one.
 constexpr double same_type = 0.04;
 // Logarithms of how rarely a mains' clamp is of another type, or reads wrong.
 constexpr double other_type = 7, other_scale = 2;
+// And that any is the wrong way round.
+constexpr double reversed = 3;
 
 // The vendor's.
 constexpr std::array types = {
@@ -122,20 +132,28 @@ bool MeasuredPanel::measure() {
       next_ = feeders_.empty() ? Next::nothing : Next::steps;
       break;
     case Next::steps:
-      steps_ = find_steps(recorder_, channels_under(feeders_[feeder_]));
-      leg_ = 0;
+      steps_ = find_steps(recorder_, channels_under(feeders_[feeder_], false));
+      leg_ = sweep_ = 0;
       next_ = Next::shares;
       break;
-    case Next::shares:
-      find_shares(feeders_[feeder_], leg_);
-      if (++leg_ == feeders_[feeder_].legs.size()) next_ = Next::turns;
+    case Next::shares: {
+      auto& feeder = feeders_[feeder_];
+      find_shares(feeder, leg_);
+      if (++leg_ < feeder.legs.size()) break;
+      share_likes();
+      follow(feeder);
+      leg_ = 0;
+      if (++sweep_ == sweeps) next_ = Next::turns;
+      // What an exchanged clamp does is looked for beside what is known of all others.
+      if (sweep_ == 1 && !apart_.empty()) {
+        steps_ = find_steps(recorder_, channels_under(feeder, true));
+      }
       break;
+    }
     case Next::turns: {
       auto& feeder = feeders_[feeder_];
-      follow(feeder);
       turn_feeder(feeder);
       turn_circuits(feeder);
-      follow_likes();
       next_ = ++feeder_ == feeders_.size() ? Next::nothing : Next::steps;
       break;
     }
@@ -314,6 +332,8 @@ MeasuredPanel::Likeness MeasuredPanel::level_likeness(std::size_t channel,
   return {product / std::sqrt(of_a * of_b), std::sqrt(of_b / of_a)};
 }
 
+// Poles of one circuit are alike whatever their clamps are; else one could be any part of the
+// other.
 void MeasuredPanel::find_likes() {
   std::vector<std::size_t> channels;
   for (const auto& one : clamps_) {
@@ -325,15 +345,24 @@ void MeasuredPanel::find_likes() {
     return std::abs(likeness.correlation) >= least && std::abs(std::log(likeness.size)) <= size;
   };
   for (std::size_t b = 1; b < steps.channels.size(); ++b) {
+    auto& one = clamps_[find(steps.channels[b])];
     for (std::size_t a = 0; a < b; ++a) {
-      if (!is_like(step_likeness(steps, a, b), same_steps, similar_size)) continue;
-      const auto levels = level_likeness(steps.channels[a], steps.channels[b]);
-      if (!is_like(levels, same_levels, same_size)) continue;
-      auto& one = clamps_[find(steps.channels[b])];
       const auto other = find(steps.channels[a]);
+      const bool are_poles = one.circuit == clamps_[other].circuit;
       if (circuit_of(one).parent == clamps_[other].circuit) continue;
       if (circuit_of(clamps_[other]).parent == one.circuit) continue;
+      const auto changes = step_likeness(steps, a, b);
+      if (!is_like(changes, are_poles ? pole_steps : same_steps,
+                   are_poles ? any_size : similar_size)) {
+        continue;
+      }
+      const auto levels = level_likeness(steps.channels[a], steps.channels[b]);
+      if (!is_like(levels, are_poles ? pole_levels : same_levels,
+                   are_poles ? any_size : same_size)) {
+        continue;
+      }
       one.like = other;
+      one.likeness = levels.ratio();
       break;
     }
   }
@@ -364,10 +393,11 @@ void MeasuredPanel::find_feeders() {
   }
 }
 
-std::vector<std::size_t> MeasuredPanel::channels_under(const Feeder& feeder) const {
+std::vector<std::size_t> MeasuredPanel::channels_under(const Feeder& feeder,
+                                                       bool with_apart) const {
   std::vector<std::size_t> channels;
   for (const auto& one : clamps_) {
-    if (!one.is_measured || one.like || is_apart(one)) continue;
+    if (!one.is_measured || one.like || (is_apart(one) && !with_apart)) continue;
     if (one.circuit == feeder.circuit || is_of_grid(one)) continue;
     // The next circuit above it with clamps.
     auto above = circuit_of(one).parent;
@@ -392,17 +422,31 @@ std::vector<double> type_factors(double gain) {
   return factors;
 }
 
+// What does the same has the same share, of what it says.
+void MeasuredPanel::share_likes() {
+  for (auto& one : clamps_) {
+    if (!one.like || !is_under_now(clamps_[*one.like])) continue;
+    one.feeder = feeder_;
+    one.shares = clamps_[*one.like].shares;
+    for (auto& share : one.shares) {
+      share.value /= one.likeness;
+      share.error /= std::abs(one.likeness);
+      share.greatest_va *= std::abs(one.likeness);
+    }
+  }
+}
+
 // Which legs of a feeder each of the circuits under it changes, by its shares.
 void MeasuredPanel::follow(Feeder& feeder) {
   scale(feeder);
-  for (const auto channel : steps_.channels) {
-    auto& one = clamps_[find(channel)];
-    if (one.shares.empty()) continue;
+  for (auto& one : clamps_) {
+    if (!is_under_now(one)) continue;
     one.placement = placed(one, feeder.scales);
-    if (!one.placement.is_proven) continue;
-    one.follows = one.placement.legs;
+    const bool is_proven = one.placement.is_proven;
+    one.follows = is_proven ? one.placement.legs : std::vector<int>{};
     one.is_placed = !one.follows.empty();
-    one.follows_none = one.follows.empty() && feeder.is_whole() && !may_be_missed(feeder, one);
+    one.follows_none =
+        is_proven && !one.is_placed && feeder.is_whole() && !may_be_missed(feeder, one);
   }
 }
 
@@ -427,13 +471,35 @@ void MeasuredPanel::find_shares(Feeder& feeder, std::size_t leg) {
   const auto& mains = clamps_[feeder.legs[leg]];
   const std::array own{mains.channel};
   feeder.are_silent[leg] = find_steps(recorder_, own).channels.empty();
-  const auto shares = shares_in(recorder_, steps_, mains.channel, where_cut(mains));
-  feeder.scales[leg] = shares.empty() ? 0 : 1;
+  std::vector<Share> shares;
+  if (sweep_ == 0) {
+    shares = shares_in(recorder_, steps_, mains.channel, where_cut(mains));
+    feeder.scales[leg] = shares.empty() ? 0 : 1;
+  } else {
+    std::vector<Complex> known;
+    for (const auto channel : steps_.channels) {
+      known.push_back(known_share(clamps_[find(channel)], feeder, leg));
+    }
+    shares = shares_beside(recorder_, steps_, mains.channel, where_cut(mains), known);
+  }
   for (std::size_t i = 0; i < shares.size(); ++i) {
     auto& one = clamps_[find(steps_.channels[i])];
+    one.feeder = feeder_;
     one.shares.resize(feeder.legs.size(), Share{.error = 1});
     one.shares[leg] = shares[i];
   }
+}
+
+// By where it likeliest is; how clamps differ from each other is known from what was measured.
+Complex MeasuredPanel::known_share(const Clamped& one, const Feeder& feeder,
+                                   std::size_t leg) const {
+  if (one.shares.empty()) return 0;
+  const auto& [legs, factor] = std::tie(one.placement.legs, one.placement.factor);
+  if (std::ranges::find(legs, static_cast<int>(leg) + 1) == legs.end()) return 0;
+  const auto measured = one.shares[leg].value;
+  const auto expected =
+      std::polar(factor * feeder.scales[leg], class_angle(class_of(std::arg(measured))));
+  return std::abs(measured - expected) < agreeing * std::abs(expected) ? measured : expected;
 }
 
 Placement MeasuredPanel::placed(const Clamped& one, const std::vector<double>& scales) const {
@@ -456,44 +522,56 @@ bool MeasuredPanel::may_be_missed(const Feeder& feeder, const Clamped& one) cons
   return false;
 }
 
+// Sizes of what is found in a leg of a feeder.
+std::vector<double> MeasuredPanel::share_sizes(std::size_t leg) const {
+  std::vector<double> sizes;
+  for (const auto channel : steps_.channels) {
+    const auto& one = clamps_[find(channel)];
+    if (one.shares.empty() || one.is_cut()) continue;
+    const double size = std::abs(one.shares[leg].value);
+    if (size > least_share && one.shares[leg].error < factor_error * size) sizes.push_back(size);
+  }
+  return sizes;
+}
+
+// -log of how likely what is found of its circuits is.
+double MeasuredPanel::cost_of(const std::vector<double>& scales) const {
+  double cost = 0;
+  for (const auto channel : steps_.channels) {
+    const auto& one = clamps_[find(channel)];
+    if (!one.shares.empty()) cost += placed(one, scales).cost;
+  }
+  return cost;
+}
+
 // What the feeder's clamps say of what flows: of all types they could be, what makes their circuits
-// most likely.
+// most likely; the clamp first that explains most.
 void MeasuredPanel::scale(Feeder& feeder) const {
-  struct Trial {
-    std::vector<double> scales;
-    double cost;
-  };
-  std::vector<Trial> trials{{feeder.scales, 0}};
-  for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
-    if (feeder.scales[leg] == 0) continue;
-    const auto add = [&](double scale, double cost) {
-      trials.push_back({feeder.scales, cost});
-      trials.back().scales[leg] = scale;
-    };
-    std::vector<double> sizes;
-    for (const auto channel : steps_.channels) {
-      const auto& one = clamps_[find(channel)];
-      if (one.shares.empty() || one.is_cut()) continue;
-      const double size = std::abs(one.shares[leg].value);
-      if (size > least_share && one.shares[leg].error < factor_error * size) sizes.push_back(size);
+  for (auto& scale : feeder.scales) scale = scale > 0 ? 1 : 0;
+  double least = cost_of(feeder.scales), set = 0;
+  for (std::size_t others = 0; others < feeder.legs.size(); ++others) {
+    auto best = feeder.scales;
+    double of_best = 0;
+    for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
+      if (feeder.scales[leg] != 1) continue;
+      const auto consider = [&](double scale, double rarity) {
+        auto scales = feeder.scales;
+        scales[leg] = scale;
+        const double cost = cost_of(scales) + set + rarity;
+        if (cost >= least) return;
+        least = cost;
+        best = std::move(scales);
+        of_best = rarity;
+      };
+      if (const auto common = common_size(share_sizes(leg))) consider(*common, other_scale);
+      for (const double factor : type_factors(clamp_of(clamps_[feeder.legs[leg]]).current_gain)) {
+        consider(1 / factor, other_type);
+      }
     }
-    if (const auto common = common_size(sizes)) add(*common, other_scale);
-    for (const double factor : type_factors(clamp_of(clamps_[feeder.legs[leg]]).current_gain)) {
-      add(1 / factor, other_type);
-    }
+    if (best == feeder.scales) break;
+    feeder.scales = std::move(best);
+    set += of_best;
   }
-  double least = std::numeric_limits<double>::infinity();
-  auto best = feeder.scales;
-  for (auto& trial : trials) {
-    for (const auto channel : steps_.channels) {
-      const auto& one = clamps_[find(channel)];
-      if (!one.shares.empty()) trial.cost += placed(one, trial.scales).cost;
-    }
-    if (trial.cost >= least) continue;
-    least = trial.cost;
-    best = trial.scales;
-  }
-  feeder.scales = best;
 }
 
 // How likely each turn of a feeder's clamp is, by what flows behind it.
@@ -501,8 +579,12 @@ std::vector<double> MeasuredPanel::turn_scores(const Feeder& feeder, std::size_t
   const auto n = classes();
   const auto& mains = clamps_[feeder.legs[leg]];
   std::vector<double> scores(static_cast<std::size_t>(n));
+  const auto is_reversed = [&](int turn, const Clamped& one) {
+    return (std::abs(turn) % 2 == 1) != (clamp_of(one).multiplier < 0);
+  };
   for (int turn = 0; turn < n; ++turn) {
     auto& score = scores[static_cast<std::size_t>(turn)];
+    if (is_reversed(turn, mains)) score -= reversed;
     // Another phase's volts and a clamp turned round together are rare.
     if (n == 6) score -= turn % 2 == 1 && turn != 3 ? 2.5 : turn != 0 ? 0.3 : 0;
     if (mains.level != Complex()) {
@@ -511,8 +593,10 @@ std::vector<double> MeasuredPanel::turn_scores(const Feeder& feeder, std::size_t
     }
     for (const auto& one : clamps_) {
       if (!one.is_found_in(static_cast<int>(leg) + 1)) continue;
-      if (one.level == Complex() || one.shares.size() != feeder.legs.size()) continue;
-      const double lies = class_angle(turn - class_of(std::arg(one.shares[leg].value)));
+      if (one.level == Complex() || one.like || !is_under_now(one)) continue;
+      const int own = turn - class_of(std::arg(one.shares[leg].value));
+      if (is_reversed(own, one)) score -= reversed;
+      const double lies = class_angle(own);
       score += std::log(likelihood(circuit_of(one).kind, std::arg(one.level) - lies));
     }
   }
@@ -540,7 +624,7 @@ void MeasuredPanel::turn_feeder(Feeder& feeder) {
 void MeasuredPanel::turn_circuits(const Feeder& feeder) {
   const auto n = classes();
   for (auto& one : clamps_) {
-    if (one.follows.empty() || one.shares.size() != feeder.legs.size()) continue;
+    if (one.follows.empty() || !is_under_now(one)) continue;
     std::optional<int> turn;
     bool agrees = true;
     for (const int leg : one.follows) {
@@ -554,24 +638,6 @@ void MeasuredPanel::turn_circuits(const Feeder& feeder) {
       one.odds = feeder.odds[at];
     }
     if (turn && agrees) one.turn = turn;
-  }
-}
-
-// What does the same hangs where the other does.
-void MeasuredPanel::follow_likes() {
-  for (auto& one : clamps_) {
-    if (!one.like || !one.follows.empty()) continue;
-    const auto& other = clamps_[*one.like];
-    one.follows = other.follows;
-    one.follows_none = other.follows_none;
-    one.is_placed = other.is_placed;
-    if (!other.turn) continue;
-    const std::array both{other.channel, one.channel};
-    const auto steps = find_steps(recorder_, both);
-    if (steps.channels.size() != 2) continue;
-    const double angle = std::arg(step_likeness(steps, 0, 1).correlation);
-    one.turn = (*other.turn + class_of(angle)) % classes();
-    one.odds = other.odds;
   }
 }
 

@@ -35,15 +35,17 @@ struct Clamped {
   double end_amperes = 0;
   std::complex<double> level;         // Typical complex power as it is said; 0: too little.
   std::optional<std::size_t> like{};  // Index of another one with the same steps.
+  std::complex<double> likeness;      // What it says over what that one says.
   bool changes = false;
-  std::vector<Share> shares{};  // In each leg of its feeder; empty: none.
-  Placement placement{};        // By its shares.
-  std::vector<int> follows{};   // Legs.
-  bool follows_none = false;    // Surely.
-  bool is_placed = false;       // Its legs are known, by what it changes.
-  std::optional<int> turn{};    // Class of rotation of what is said against what is.
-  double odds = 0;              // Of logarithms of likelihoods.
-  bool is_explained = false;    // By a finding.
+  std::optional<std::size_t> feeder{};  // Index, of that which its shares are of.
+  std::vector<Share> shares{};          // In each leg of its feeder; empty: none.
+  Placement placement{};                // By its shares.
+  std::vector<int> follows{};           // Legs.
+  bool follows_none = false;            // Surely.
+  bool is_placed = false;               // Its legs are known, by what it changes.
+  std::optional<int> turn{};            // Class of rotation of what is said against what is.
+  double odds = 0;                      // Of logarithms of likelihoods.
+  bool is_explained = false;            // By a finding.
 
   // Its power ends with its current, which it does not in the register.
   bool is_cut() const { return current_end == CurrentEnd::at_input; }
@@ -109,6 +111,8 @@ class MeasuredPanel {
   struct Likeness {
     std::complex<double> correlation;  // Of two channels' complex powers, less their means.
     double size = 1;                   // The second's changes over the first's.
+
+    std::complex<double> ratio() const { return std::polar(size, std::arg(correlation)); }
   };
 
   void collect();
@@ -119,18 +123,22 @@ class MeasuredPanel {
   Likeness level_likeness(std::size_t channel, std::size_t other) const;
   void find_likes();
   void find_feeders();
-  std::vector<std::size_t> channels_under(const Feeder&) const;
+  std::vector<std::size_t> channels_under(const Feeder&, bool with_apart) const;
+  void share_likes();
   void follow(Feeder&);
   void measure_levels();
   std::vector<bool> where_cut(const Clamped&) const;
   void find_shares(Feeder&, std::size_t leg);
+  std::complex<double> known_share(const Clamped&, const Feeder&, std::size_t leg) const;
   Placement placed(const Clamped&, const std::vector<double>& scales) const;
   bool may_be_missed(const Feeder&, const Clamped&) const;
+  std::vector<double> share_sizes(std::size_t leg) const;
+  double cost_of(const std::vector<double>& scales) const;
   void scale(Feeder&) const;
   void turn_feeder(Feeder&);
   std::vector<double> turn_scores(const Feeder&, std::size_t leg) const;
   void turn_circuits(const Feeder&);
-  void follow_likes();
+  bool is_under_now(const Clamped& one) const { return one.feeder == feeder_; }
 
   Panel panel_;
   std::vector<std::size_t> apart_;
@@ -141,7 +149,7 @@ class MeasuredPanel {
   // What is to be measured next, of which feeder and leg, and the steps of what hangs on it.
   enum class Next : std::uint8_t { levels, likes, steps, shares, turns, nothing };
   Next next_ = Next::levels;
-  std::size_t feeder_ = 0, leg_ = 0;
+  std::size_t feeder_ = 0, leg_ = 0, sweep_ = 0;
   Steps steps_;
 };
 

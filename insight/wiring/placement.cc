@@ -9,11 +9,8 @@ namespace insight::wiring {
 namespace {
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
-constexpr double noise_va = 15;  // What no clamp sees of a change at one time.
 // One standard deviation: of two clamps of one type, and what crosses from leg to leg.
 constexpr double of_sizes = 0.015, of_angles = 3 * std::numbers::pi / 180, of_nothing = 0.04;
-// How often another load switches in the same second: at a half of that for each more time.
-constexpr double coincidence = 0.1;
 constexpr double most_times = 4;
 constexpr double largest_area = 4;  // Of complex shares.
 // Logarithms of how rarely a clamp is there.
@@ -21,6 +18,7 @@ constexpr double other_legs = 3.5, no_legs = 3.5, other_type = 4, other_factor =
 constexpr double proven = 3, proven_by_shares = 2;
 // What tells a type, of a size; and of what changed only once.
 constexpr double sized_error = 0.05, once_error = 0.01, once_misfit = 1.5;
+constexpr double rare_coincidence = 0.02;
 
 double square(double number) { return number * number; }
 
@@ -29,14 +27,16 @@ double times_of(const Share& share) {
 }
 
 double error_of(const Share& share) {
-  return std::hypot(share.error, noise_va / std::max(1., share.greatest_va) / times_of(share));
+  return std::hypot(share.error,
+                    share.noise_va / std::max(1., share.greatest_va) / times_of(share));
 }
 
-// How unlikely a share is that other loads have made, against one that is what it should be.
+// How unlikely a share is that other loads have made, against one that is what it should be: they
+// switch in the same second, at each more time half as rarely.
 double worst(const Share& share) {
   const double area = 2 * std::numbers::pi * square(std::hypot(error_of(share), of_sizes));
   return std::max(
-      1., std::log(largest_area / area) - std::log(coincidence) * (1 + times_of(share)) / 2);
+      1., std::log(largest_area / area) - std::log(share.coincidence) * (1 + times_of(share)) / 2);
 }
 
 // Of a deviation's square: what other loads add has long tails.
@@ -59,7 +59,8 @@ double cost(const Share& share, double scale, double expected, double turn) {
 bool is_precise(const Share& share, double misfit) {
   const double size = std::abs(share.value);
   if (error_of(share) > sized_error * size) return false;
-  return share.times > 1 || (share.error < once_error * size && misfit < once_misfit);
+  return share.times > 1 || share.coincidence < rare_coincidence ||
+         (share.error < once_error * size && misfit < once_misfit);
 }
 
 bool holds(const std::vector<int>& legs, std::size_t leg) {

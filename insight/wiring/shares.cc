@@ -16,6 +16,11 @@ constexpr float counted_va = 12;  // Nor does a time at which none does.
 constexpr std::size_t most_rows = 6000;
 constexpr float much = 0.4F;  // Of the greatest change.
 constexpr int rounds = 8;
+constexpr double least_noise_va = 2;  // Of a chip's powers and how they are rounded.
+constexpr double showing = 0.15;      // Of a column's greatest change: a share is off by that.
+// Rows that do not overlap say more than one thing, even where something always changes; in
+// reaches.
+constexpr std::size_t longest_segment = 8;
 
 // The Hermitian systems G x = h of one G.
 class Solver {
@@ -130,6 +135,116 @@ bool touches(const Steps& steps, std::size_t row, const std::vector<bool>& sampl
   return std::find(first, end, true) != end;
 }
 
+// What a feeder does at the rows of some steps.
+struct Feed {
+  std::vector<Complex> steps;  // NaN: not measured.
+  std::vector<double> own_va;  // Of all columns.
+  std::vector<double> quiet;   // Sizes, at the times at which no column changes.
+
+  // Within what clamps differ by, deviations are not told from each other.
+  double weight(std::size_t row, double residual) const {
+    return 1 / std::max(residual, 8 + 0.03 * own_va[row]);
+  }
+};
+
+// Nothing where it was hardly measured.
+std::optional<Feed> feed_of(const Recorder& recorder, const Steps& steps, std::size_t feeder,
+                            const std::vector<bool>& left_out) {
+  const auto n = steps.channels.size();
+  if (n == 0 || steps.rows.empty()) return std::nullopt;
+  Feed feed;
+  feed.own_va.resize(steps.rows.size());
+  std::size_t measured = 0;
+  for (std::size_t row = 0; row < steps.rows.size(); ++row) {
+    feed.steps.emplace_back(touches(steps, row, left_out)
+                                ? Complex(std::numeric_limits<double>::quiet_NaN())
+                                : Complex(step_at(recorder, steps.reach, steps.rows[row], feeder)));
+    if (std::abs(feed.steps.back()) >= 0) ++measured;
+    for (std::size_t i = 0; i < n; ++i) {
+      feed.own_va[row] += static_cast<double>(std::abs(steps.at(row, i)));
+    }
+  }
+  if (measured * 2 < steps.rows.size()) return std::nullopt;
+  auto row = steps.rows.begin();
+  for (std::size_t at = steps.reach; at + steps.reach < recorder.size(); ++at) {
+    if (row != steps.rows.end() && *row == at) {
+      ++row;
+      continue;
+    }
+    const auto size = std::abs(step_at(recorder, steps.reach, at, feeder));
+    if (size >= 0) feed.quiet.push_back(static_cast<double>(size));
+  }
+  return feed;
+}
+
+// How much, and how often, the feeder changes while column `i` does not. `left`: what is left of
+// its steps.
+void look_beside(const Steps& steps, const Feed& feed, std::size_t i,
+                 const std::vector<Complex>& left, Share& share) {
+  auto beside = feed.quiet;
+  for (std::size_t row = 0; row < left.size(); ++row) {
+    if (std::abs(steps.at(row, i)) < counted_va && std::abs(left[row]) >= 0) {
+      beside.push_back(std::abs(left[row]));
+    }
+  }
+  if (beside.size() < steps.reach) return;
+  const auto middle = beside.begin() + static_cast<std::ptrdiff_t>(beside.size() / 2);
+  std::ranges::nth_element(beside, middle);
+  share.noise_va = least_noise_va + 1.5 * *middle;
+  const double shows_va = std::max(3 * share.noise_va, showing * share.greatest_va);
+  const auto shows = std::ranges::count_if(beside, [&](double va) { return va > shows_va; });
+  // As if half of one change more had been seen, and in no time at all one of ten.
+  const auto reach = static_cast<double>(steps.reach);
+  share.coincidence =
+      (static_cast<double>(shows) + reach) / (static_cast<double>(beside.size()) + 10 * reach);
+}
+
+// The share of one column in what the others leave, and its error.
+Share fit_alone(const Steps& steps, const Feed& feed, std::size_t i,
+                const std::vector<Complex>& left) {
+  Share share;
+  std::vector<std::size_t> rows;
+  for (std::size_t row = 0; row < left.size(); ++row) {
+    if (std::abs(steps.at(row, i)) >= 1 && std::abs(left[row]) >= 0) rows.push_back(row);
+  }
+  std::vector<double> weights;
+  for (const auto row : rows) weights.push_back(feed.weight(row, 0.3 * feed.own_va[row]));
+  double own = 0;
+  for (int round = 0; round < rounds; ++round) {
+    Complex product;
+    own = 1e-9;
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      const Complex step(steps.at(rows[k], i));
+      product += weights[k] * std::conj(step) * left[rows[k]];
+      own += weights[k] * std::norm(step);
+    }
+    share.value = product / own;
+    if (round + 1 == rounds) break;
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      const Complex step(steps.at(rows[k], i));
+      weights[k] = feed.weight(rows[k], std::abs(left[rows[k]] - share.value * step));
+    }
+  }
+  double squares = 0;
+  for (std::size_t k = 0; k < rows.size();) {
+    Complex of_segment;
+    for (const auto segment = steps.segment[rows[k]];
+         k < rows.size() && steps.segment[rows[k]] == segment; ++k) {
+      const Complex step(steps.at(rows[k], i));
+      of_segment += weights[k] * std::conj(step) * (left[rows[k]] - share.value * step);
+    }
+    squares += std::norm(of_segment);
+  }
+  share.error = std::sqrt(squares) / own;
+  return share;
+}
+
+void describe(const Steps& steps, std::size_t i, Share& share) {
+  const float most = greatest(steps, i);
+  share.times = times_of(steps, i, most);
+  share.greatest_va = static_cast<double>(most);
+}
+
 }  // namespace
 
 std::size_t reach_of(const Recorder& recorder) {
@@ -170,11 +285,16 @@ Steps find_steps(const Recorder& recorder, std::span<const std::size_t> channels
     steps.channels.push_back(channel);
     all.push_back(std::move(own));
   }
+  std::size_t begun = 0;
   for (std::size_t at = reach; at < last && steps.rows.size() < most_rows; ++at) {
     const bool changes = std::ranges::any_of(
         all, [&](const auto& own) { return std::abs(own[at - reach]) >= counted_va; });
     if (!changes) continue;
-    if (steps.rows.empty() || steps.rows.back() + 1 != at) ++steps.segments;
+    const bool is_next = !steps.rows.empty() && steps.rows.back() + 1 == at;
+    if (!is_next || at - begun == longest_segment * reach) {
+      ++steps.segments;
+      begun = at;
+    }
     steps.rows.push_back(at);
     steps.segment.push_back(steps.segments - 1);
     for (const auto& own : all) steps.of_channels.push_back(own[at - reach]);
@@ -184,45 +304,59 @@ Steps find_steps(const Recorder& recorder, std::span<const std::size_t> channels
 
 std::vector<Share> shares_in(const Recorder& recorder, const Steps& steps, std::size_t feeder,
                              const std::vector<bool>& left_out) {
+  const auto feed = feed_of(recorder, steps, feeder, left_out);
+  if (!feed) return {};
   const auto n = steps.channels.size();
-  if (n == 0 || steps.rows.empty()) return {};
-  std::vector<Complex> feeds;
-  std::size_t measured = 0;
-  std::vector<double> own_va(steps.rows.size());
-  for (std::size_t row = 0; row < steps.rows.size(); ++row) {
-    feeds.emplace_back(touches(steps, row, left_out)
-                           ? Complex(std::numeric_limits<double>::quiet_NaN())
-                           : Complex(step_at(recorder, steps.reach, steps.rows[row], feeder)));
-    if (std::abs(feeds.back()) >= 0) ++measured;
-    for (std::size_t i = 0; i < n; ++i)
-      own_va[row] += static_cast<double>(std::abs(steps.at(row, i)));
-  }
-  if (measured * 2 < steps.rows.size()) return {};
   std::vector<double> weights(steps.rows.size());
-  const auto weigh = [&](std::size_t row, double residual) {
-    // Within what clamps differ by, deviations are not told from each other.
-    weights[row] = 1 / std::max(residual, 8 + 0.03 * own_va[row]);
-  };
-  for (std::size_t row = 0; row < weights.size(); ++row) weigh(row, 0.3 * own_va[row]);
-  std::vector<Complex> found(n), residuals(feeds.size());
+  for (std::size_t row = 0; row < weights.size(); ++row) {
+    weights[row] = feed->weight(row, 0.3 * feed->own_va[row]);
+  }
+  std::vector<Complex> found(n), residuals(weights.size());
   Sums sums(n);
   for (int round = 0; round < rounds; ++round) {
     sums = Sums(n);
     for (std::size_t row = 0; row < weights.size(); ++row) {
-      if (std::abs(feeds[row]) >= 0) sums.add(steps, row, feeds[row], weights[row]);
+      if (std::abs(feed->steps[row]) >= 0) sums.add(steps, row, feed->steps[row], weights[row]);
     }
     found = sums.solver().solve(sums.right);
     for (std::size_t row = 0; row < weights.size(); ++row) {
-      residuals[row] = feeds[row];
+      residuals[row] = feed->steps[row];
       for (std::size_t i = 0; i < n; ++i) residuals[row] -= found[i] * Complex(steps.at(row, i));
-      if (round + 1 < rounds && std::abs(residuals[row]) >= 0) weigh(row, std::abs(residuals[row]));
+      if (round + 1 < rounds && std::abs(residuals[row]) >= 0) {
+        weights[row] = feed->weight(row, std::abs(residuals[row]));
+      }
     }
   }
   const auto spread = errors(steps, sums, residuals, weights);
   std::vector<Share> shares(n);
   for (std::size_t i = 0; i < n; ++i) {
-    const float most = greatest(steps, i);
-    shares[i] = {found[i], spread[i], times_of(steps, i, most), static_cast<double>(most)};
+    shares[i].value = found[i];
+    shares[i].error = spread[i];
+    describe(steps, i, shares[i]);
+    look_beside(steps, *feed, i, residuals, shares[i]);
+  }
+  return shares;
+}
+
+std::vector<Share> shares_beside(const Recorder& recorder, const Steps& steps, std::size_t feeder,
+                                 const std::vector<bool>& left_out,
+                                 std::span<const Complex> known) {
+  const auto feed = feed_of(recorder, steps, feeder, left_out);
+  if (!feed) return {};
+  const auto n = steps.channels.size();
+  auto left = feed->steps;
+  const auto add = [&](std::size_t i, Complex share) {
+    for (std::size_t row = 0; row < left.size(); ++row)
+      left[row] += share * Complex(steps.at(row, i));
+  };
+  for (std::size_t i = 0; i < n; ++i) add(i, -known[i]);
+  std::vector<Share> shares(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    add(i, known[i]);
+    shares[i] = fit_alone(steps, *feed, i, left);
+    describe(steps, i, shares[i]);
+    look_beside(steps, *feed, i, left, shares[i]);
+    add(i, -known[i]);
   }
   return shares;
 }

@@ -40,8 +40,10 @@ struct Share {
   std::complex<double> value;
   // One standard deviation of both parts together, by what stays unexplained when it changes.
   double error = 0;
-  std::size_t times = 0;   // That it changed by much, apart from each other.
-  double greatest_va = 0;  // Of its changes.
+  std::size_t times = 0;     // That it changed by much, apart from each other.
+  double greatest_va = 0;    // Of its changes.
+  double noise_va = 15;      // What the feeder changes by at any time.
+  double coincidence = 0.1;  // How often it changes so much by itself that the share would differ.
 };
 
 // For each column of `steps`: its share in what channel `feeder` does. Least absolute deviations,
@@ -49,5 +51,11 @@ struct Share {
 // samples of `left_out`. Empty when the feeder was not measured.
 std::vector<Share> shares_in(const Recorder&, const Steps&, std::size_t feeder,
                              const std::vector<bool>& left_out);
+
+// The same for each column by itself, where the others' shares are `known`: two that changed at one
+// time, or something else beside them, do not mix.
+std::vector<Share> shares_beside(const Recorder&, const Steps&, std::size_t feeder,
+                                 const std::vector<bool>& left_out,
+                                 std::span<const std::complex<double>> known);
 
 }  // namespace insight::wiring

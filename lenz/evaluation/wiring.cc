@@ -211,7 +211,7 @@ WiringScore evaluate_wiring(std::uint64_t seed, std::size_t panels) {
   WiringScore total{.panels = panels};
   for (std::size_t i = 0; i < panels; ++i) {
     const auto own = seed * 1'000'000 + i;
-    simulator::WiredPanel home({.seed = own, .mistakes = i % 4});
+    simulator::WiredPanel home({.seed = own, .mistakes = i % 4, .minutes = examined_minutes});
     score(own, home, total);
   }
   return total;
@@ -271,8 +271,17 @@ void print(const AdapterScore& total, std::ostream& out) {
 }
 
 void print(const WiringScore& total, std::ostream& out) {
-  fmt::print(out, "{} panels\n\n{:<28} {:>6} {:>8} {:>7} {:>7}   not shown: named\n", total.panels,
-             "mistake", "made", "shown", "named", "%");
+  fmt::print(out, "{} panels\n\n{:<28} {:>6} {:>8} {:>7} {:>7}   not shown: named   % of made\n",
+             total.panels, "mistake", "made", "shown", "named", "%");
+  const auto print_line = [&](std::string_view words, const MistakeScore& line) {
+    const auto percent = [](std::size_t part, std::size_t all) {
+      return 100. * static_cast<double>(part) / static_cast<double>(std::max<std::size_t>(1, all));
+    };
+    fmt::print(out, "{:<28} {:>6} {:>8} {:>7} {:>7.1f}   {:>4} {:>6} {:>17.1f}\n", words, line.made,
+               line.visible, line.named, percent(line.named, line.visible),
+               line.made - line.visible, line.named_unseen,
+               percent(line.named + line.named_unseen, line.made));
+  };
   MistakeScore sum;
   for (const auto& row : rows) {
     const auto& line = total.by_mistake[static_cast<std::size_t>(row.id)];
@@ -280,18 +289,9 @@ void print(const WiringScore& total, std::ostream& out) {
     sum.visible += line.visible;
     sum.named += line.named;
     sum.named_unseen += line.named_unseen;
-    if (line.made == 0) continue;
-    fmt::print(out, "{:<28} {:>6} {:>8} {:>7} {:>7.1f}   {:>4} {:>6}\n", row.words, line.made,
-               line.visible, line.named,
-               100. * static_cast<double>(line.named) /
-                   static_cast<double>(std::max<std::size_t>(1, line.visible)),
-               line.made - line.visible, line.named_unseen);
+    if (line.made > 0) print_line(row.words, line);
   }
-  fmt::print(out, "{:<28} {:>6} {:>8} {:>7} {:>7.1f}   {:>4} {:>6}\n", "all", sum.made, sum.visible,
-             sum.named,
-             100. * static_cast<double>(sum.named) /
-                 static_cast<double>(std::max<std::size_t>(1, sum.visible)),
-             sum.made - sum.visible, sum.named_unseen);
+  print_line("all", sum);
   fmt::print(out, "\n{} statements, {} false ({:.2f} %)\n", total.statements,
              total.false_statements,
              100. * static_cast<double>(total.false_statements) /

@@ -17,6 +17,8 @@ namespace lenz::evaluation {
 
 // A mistake shows when the circuit it is on changed by so much while it was examined.
 inline constexpr double visible_w = 100;
+// As the command does, unless it is told otherwise.
+inline constexpr int examined_minutes = 30;
 
 struct MistakeScore {
   std::size_t made = 0;
