@@ -358,13 +358,23 @@ void Caretaker::hear(const Thermometer& thermometer, Timestamp now, measurement:
   for (const auto& circuit : thermometer.circuits) rooms_[circuit] = warmth;
 }
 
+void Caretaker::hear(const RainGauge& gauge, Timestamp now, double rain) {
+  for (const auto& circuit : gauge.circuits) {
+    rains_[circuit].hear(rain_units.at(gauge.unit), now, rain);
+  }
+}
+
 insight::Surroundings Caretaker::surroundings(const Circuit& circuit, Timestamp now) const {
   const auto at = [&](const std::string& place) {
     const auto found = rooms_.find(place);
     const bool is_fresh = found != rooms_.end() && now - found->second.time < temperature_holds;
     return is_fresh ? found->second.celsius : insight::detail::not_measured;
   };
-  return {.room_c = at(circuit.id), .outdoor_c = at(""), .utc_offset = around_.utc_offset(now)};
+  const auto rain = rains_.find(circuit.id);
+  return {.room_c = at(circuit.id),
+          .outdoor_c = at(""),
+          .rain_mm = rain == rains_.end() ? insight::Surroundings{}.rain_mm : rain->second.mm(now),
+          .utc_offset = around_.utc_offset(now)};
 }
 
 // ---- What they say -----------------------------------------------------------------------------

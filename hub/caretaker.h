@@ -22,6 +22,7 @@
 #include "hub/analyst.h"
 #include "hub/finding_book.h"
 #include "hub/home.h"
+#include "hub/rain_gauge.h"
 #include "hub/smart_plug.h"
 #include "hub/store/store.h"
 #include "hub/thermometer.h"
@@ -44,10 +45,12 @@ class Caretaker {
   Caretaker(FindingBook&, Store&, const Home&, Surroundings);
   ~Caretaker();  // Keeps what was learnt.
 
-  // What a thermometer says now.
   // What a plug says of the voltage at the end of its circuit.
   void hear(const SmartPlug&, measurement::Timestamp now, measurement::Volts);
+  // What a thermometer says now.
   void hear(const Thermometer&, measurement::Timestamp now, measurement::Celsius);
+  // What a rain gauge says now, in its unit.
+  void hear(const RainGauge&, measurement::Timestamp now, double rain);
 
   // A short piece of work. True: nothing is left for now.
   std::expected<bool, StoreError> step(measurement::Timestamp now);
@@ -79,7 +82,8 @@ class Caretaker {
   };
   insight::Surroundings surroundings(const Circuit&, measurement::Timestamp) const;
 
-  std::map<std::string, Warmth, std::less<>> rooms_;  // By circuit; outdoors without one.
+  std::map<std::string, Warmth, std::less<>> rooms_;      // By circuit; outdoors without one.
+  std::map<std::string, FallenRain, std::less<>> rains_;  // By circuit of a sump pump.
   std::optional<WiringCare> wiring_;
   measurement::Timestamp wiring_until_{};
   measurement::Timestamp looked_for_assets_{}, looked_for_loads_{}, told_{}, remembered_{};

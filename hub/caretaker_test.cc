@@ -155,6 +155,43 @@ TEST_F(CaretakerTest, AHeatPumpIsNotJudgedWithoutTheWeather) {
   EXPECT_EQ(book->conditions()[0].watch, Condition::Watch::not_visible);
 }
 
+TEST_F(CaretakerTest, ASumpPumpThatStandsStillInTheRainIsFoundWhereAGaugeTells) {
+  home.panels.front().circuits.front() = {};
+  auto& circuit = home.panels.front().circuits.front();
+  circuit.id = "sump";
+  circuit.name = "Sump pump";
+  circuit.channels = {{"meter", 0, 1}};
+  cool(days(0), days(8), 3600s);
+  auto now = begin + days(8);
+  look(now);
+  const RainGauge gauge{.name = "Roof", .circuits = {"sump"}, .topic = "roof", .value = {}};
+  const auto live = [&](int minutes, float watts, double mm_per_h) {
+    for (int i = 0; i < minutes; ++i, now += period) {
+      caretaker->hear(gauge, now, mm_per_h);
+      const measurement::ReportHeader header{
+          .device = "meter", .boot = 1, .period = period, .chips = 1, .booted_at = begin};
+      std::vector<measurement::Sample> samples(1, measurement::Sample(1));
+      samples[0].number = static_cast<std::uint64_t>((now - begin) / period);
+      samples[0].uptime = now - begin;
+      samples[0].put<Quantity::active_power>(0, {watts});
+      ASSERT_TRUE(store->append(header, samples));
+      ASSERT_TRUE(store->commit());
+      look(now + 10s);
+    }
+  };
+
+  for (int i = 0; i < 6; ++i) {
+    live(30, 2, 6);
+    live(15, 100, 6);
+  }
+  live(300, 2, 0);
+  EXPECT_THAT(book->open_findings(), IsEmpty()) << "There was no need.";
+  live(180, 2, 6);
+
+  ASSERT_THAT(book->open_findings(), SizeIs(1));
+  EXPECT_EQ(book->open_findings()[0].finding.change, Change::silent);
+}
+
 // What runs, and what people called it, is the analyst's to know.
 TEST_F(CaretakerTest, TheWiresBehindAKettleThatSomebodyNamedAreWatched) {
   home.panels[0].circuits[0].id = home.panels[0].circuits[0].name = "kitchen";

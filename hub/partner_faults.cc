@@ -198,19 +198,29 @@ std::string fault_of(const SmartPlug& plug) {
   return {};
 }
 
-std::string fault_of(const Thermometer& thermometer) {
-  if (thermometer.name.empty() || thermometer.name.size() > most_plug_name ||
-      !is_line(thermometer.name)) {
+// Of a thermometer or a rain gauge.
+template <class Sensor>
+std::string fault_of_sensor(const Sensor& sensor, std::string_view like) {
+  if (sensor.name.empty() || sensor.name.size() > most_plug_name || !is_line(sensor.name)) {
     return fmt::format("\"name\" must be 1 to {} characters in one line", most_plug_name);
   }
-  for (const auto& circuit : thermometer.circuits) {
+  for (const auto& circuit : sensor.circuits) {
     if (!consists_of(circuit, "_-")) return "\"circuits\" must be ids of circuits of home.toml";
   }
-  if (!is_topic(thermometer.topic)) return "\"topic\" must be a topic without + and #";
-  if (!thermometer.value.empty() && !is_one_word(thermometer.value)) {
-    return "\"value\" must be like \"temperature\"";
+  if (!is_topic(sensor.topic)) return "\"topic\" must be a topic without + and #";
+  if (!sensor.value.empty() && !is_one_word(sensor.value)) {
+    return fmt::format("\"value\" must be like \"{}\"", like);
   }
   return {};
+}
+
+std::string fault_of(const Thermometer& thermometer) {
+  return fault_of_sensor(thermometer, "temperature");
+}
+
+std::string fault_of(const RainGauge& gauge) {
+  if (gauge.circuits.empty()) return "\"circuits\" must name those of sump pumps";
+  return fault_of_sensor(gauge, "rain_rate");
 }
 
 std::string fault_of(const HomeAssistant& home_assistant) {
@@ -423,15 +433,23 @@ PartnerFault find_fault(const Partners& partners) {
     }
     if (!sentence.empty()) return {sentence, "plug", i};
   }
-  for (std::size_t i = 0; i < partners.thermometers.size(); ++i) {
-    auto sentence = fault_of(partners.thermometers[i]);
-    if (i >= most_plugs) {
-      sentence = fmt::format("there are more than {} thermometers; take some out", most_plugs);
-    } else if (sentence.empty() && !has_mqtt) {
-      sentence = "thermometers speak over MQTT; add [mqtt]";
+  const auto fault_among = [&](const auto& sensors, const std::string& section,
+                               std::string_view several) -> PartnerFault {
+    for (std::size_t i = 0; i < sensors.size(); ++i) {
+      auto sentence = fault_of(sensors[i]);
+      if (i >= most_plugs) {
+        sentence = fmt::format("there are more than {} {}; take some out", most_plugs, several);
+      } else if (sentence.empty() && !has_mqtt) {
+        sentence = fmt::format("{} speak over MQTT; add [mqtt]", several);
+      }
+      if (!sentence.empty()) return {sentence, section, i};
     }
-    if (!sentence.empty()) return {sentence, "thermometer", i};
+    return {};
+  };
+  if (auto fault = fault_among(partners.thermometers, "thermometer", "thermometers")) {
+    return fault;
   }
+  if (auto fault = fault_among(partners.rain_gauges, "rain_gauge", "rain gauges")) return fault;
   if (partners.home_assistant) {
     auto sentence = fault_of(*partners.home_assistant);
     if (!has_mqtt) sentence = "Home Assistant is told over MQTT; add [mqtt]";

@@ -26,6 +26,11 @@ constexpr std::array<std::string_view, 3> targets = {"none", "sensor", "external
 constexpr std::array<std::string_view, 2> tells_words = {"mains", "circuits"};
 constexpr std::array<std::string_view, 2> tls_words = {"starttls", "at_once"};
 constexpr std::array<std::string_view, 2> per_words = {"kWh", "MWh"};
+constexpr auto rain_words = [] {
+  std::array<std::string_view, rain_units.size()> words;
+  std::ranges::transform(rain_units, words.begin(), &RainUnit::word);
+  return words;
+}();
 constexpr std::array<std::string_view, 3> schemas = {"lenz", "home_assistant", "samples"};
 
 class Reader {
@@ -42,6 +47,7 @@ class Reader {
   BluetoothMeter bluetooth(const toml::table&) const;
   SmartPlug plug(const toml::table&) const;
   Thermometer thermometer(const toml::table&) const;
+  RainGauge rain_gauge(const toml::table&) const;
   HomeAssistant home_assistant(const toml::table&) const;
   InfluxDb influxdb(const toml::table&) const;
   VictoriaMetrics victoriametrics(const toml::table&) const;
@@ -50,6 +56,7 @@ class Reader {
   DayAheadSource day_ahead(const toml::table&) const;
 
   void want_days(const toml::table& from, std::optional<std::chrono::days>& into) const;
+  void take_circuits(const toml::node& from, std::vector<std::string>& into) const;
   void want_secret(const toml::table& from, std::string_view key, std::string& into) const;
   void want_period(const toml::table& from, std::chrono::milliseconds& into) const;
   measurement::Quantity quantity(const toml::table& from) const;
@@ -186,14 +193,27 @@ Thermometer Reader::thermometer(const toml::table& from) const {
   file_.allow(from, "[[thermometer]]", {"name", "circuits", "topic", "value"});
   Thermometer thermometer;
   file_.need(from, "name", thermometer.name);
-  if (const auto* circuits = from.get("circuits")) {
-    for (const auto& node : file_.array(*circuits, "circuits")) {
-      file_.take(node, "circuits", thermometer.circuits.emplace_back());
-    }
-  }
+  if (const auto* circuits = from.get("circuits")) take_circuits(*circuits, thermometer.circuits);
   file_.need(from, "topic", thermometer.topic);
   file_.want(from, "value", thermometer.value);
   return thermometer;
+}
+
+RainGauge Reader::rain_gauge(const toml::table& from) const {
+  file_.allow(from, "[[rain_gauge]]", {"name", "circuits", "topic", "value", "unit"});
+  RainGauge gauge;
+  file_.need(from, "name", gauge.name);
+  take_circuits(file_.required(from, "circuits"), gauge.circuits);
+  file_.need(from, "topic", gauge.topic);
+  file_.want(from, "value", gauge.value);
+  file_.want_choice(from, "unit", rain_words, gauge.unit);
+  return gauge;
+}
+
+void Reader::take_circuits(const toml::node& from, std::vector<std::string>& into) const {
+  for (const auto& node : file_.array(from, "circuits")) {
+    file_.take(node, "circuits", into.emplace_back());
+  }
 }
 
 HomeAssistant Reader::home_assistant(const toml::table& from) const {
@@ -303,8 +323,8 @@ const toml::node& Reader::place(const PartnerFault& fault) const {
 
 Partners Reader::partners() const {
   file_.allow(file_.root(), "the file",
-              {"mqtt", "esphome", "lorawan", "bluetooth", "plug", "thermometer", "home_assistant",
-               "influxdb", "victoriametrics", "email", "webhook", "day_ahead"});
+              {"mqtt", "esphome", "lorawan", "bluetooth", "plug", "thermometer", "rain_gauge",
+               "home_assistant", "influxdb", "victoriametrics", "email", "webhook", "day_ahead"});
   Partners partners;
   want_section("mqtt", partners.mqtt, &Reader::mqtt);
   file_.each(file_.root(), "esphome",
@@ -316,6 +336,8 @@ Partners Reader::partners() const {
   file_.each(file_.root(), "plug", [&](const auto& one) { partners.plugs.push_back(plug(one)); });
   file_.each(file_.root(), "thermometer",
              [&](const auto& one) { partners.thermometers.push_back(thermometer(one)); });
+  file_.each(file_.root(), "rain_gauge",
+             [&](const auto& one) { partners.rain_gauges.push_back(rain_gauge(one)); });
   want_section("home_assistant", partners.home_assistant, &Reader::home_assistant);
   want_section("influxdb", partners.influxdb, &Reader::influxdb);
   want_section("victoriametrics", partners.victoriametrics, &Reader::victoriametrics);
@@ -343,6 +365,7 @@ class Writer {
   void write(const LorawanMeter&);
   void write(const BluetoothMeter&);
   void write(const Thermometer&);
+  void write(const RainGauge&);
   void write(const SmartPlug&);
   void write(const HomeAssistant&);
   void write(const InfluxDb&);
@@ -383,6 +406,7 @@ Writer::Writer(const Partners& partners) {
   for (const auto& meter : partners.bluetooth) write(meter);
   for (const auto& plug : partners.plugs) write(plug);
   for (const auto& thermometer : partners.thermometers) write(thermometer);
+  for (const auto& gauge : partners.rain_gauges) write(gauge);
   if (partners.home_assistant) write(*partners.home_assistant);
   if (partners.influxdb) write(*partners.influxdb);
   if (partners.victoriametrics) write(*partners.victoriametrics);
@@ -456,6 +480,15 @@ void Writer::write(const Thermometer& thermometer) {
   texts("circuits", thermometer.circuits);
   text("topic", thermometer.topic);
   text("value", thermometer.value);
+}
+
+void Writer::write(const RainGauge& gauge) {
+  section("[[rain_gauge]]");
+  text("name", gauge.name);
+  texts("circuits", gauge.circuits);
+  text("topic", gauge.topic);
+  text("value", gauge.value);
+  text("unit", std::string(rain_words.at(gauge.unit)));
 }
 
 void Writer::write(const HomeAssistant& home_assistant) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/rain_gauge.h"
 #include "hub/smart_plug.h"
 #include "hub/thermometer.h"
 #include "measurement/quantities.h"
@@ -142,6 +143,7 @@ struct Partners {
   std::vector<BluetoothMeter> bluetooth;
   std::vector<SmartPlug> plugs;                 // Need mqtt.
   std::vector<Thermometer> thermometers;        // Need mqtt.
+  std::vector<RainGauge> rain_gauges;           // Need mqtt.
   std::optional<HomeAssistant> home_assistant;  // Needs mqtt.
   std::optional<InfluxDb> influxdb;
   std::optional<VictoriaMetrics> victoriametrics;  // Only one of the two has read_before.

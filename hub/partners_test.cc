@@ -67,6 +67,7 @@ class PartnersFile : public testing::Test {
 
 const std::string mqtt = "[mqtt]\n";  // Line 1.
 const std::string thermometer = "[[thermometer]]\nname = \"Cellar\"\ntopic = \"cellar/1\"\n";
+const std::string rain_gauge = "[[rain_gauge]]\nname = \"Roof\"\ntopic = \"roof/1\"\n";
 const std::string lorawan =  // Three lines.
     "[[lorawan]]\ndev_eui = \"0123456789ABCDEF\"\ndevice = \"cellar\"\n";
 const std::string plug =  // Four lines.
@@ -256,6 +257,9 @@ TEST_F(PartnersFile, AMistakeIsSaidWithItsLineAndItsRemedy) {
       {thermometer, "line 1", "add [mqtt]"},
       {mqtt + thermometer + "circuits = [\"A\"]\n", "line 2", "\"circuits\" must be ids"},
       {mqtt + thermometer + "value = \"a b\"\n", "line 2", "\"value\" must be like"},
+      {rain_gauge + "circuits = [\"sump\"]\n", "line 1", "add [mqtt]"},
+      {mqtt + rain_gauge + "circuits = []\n", "line 2", "must name those of sump pumps"},
+      {mqtt + rain_gauge + "circuits = [\"sump\"]\nunit = \"cm\"\n", "line 6", "\"mm/h\""},
       {mqtt + plug + plug, "line 6", "\"Kettle\" is here twice"},
       {mqtt + plug + "kind = \"spaceship\"\n", "line 6", "one of \"fridge\""},
       {mqtt + plug + "power = \"a b\"\n", "line 2", "\"power\" must be like"},
@@ -355,6 +359,7 @@ Partners everything() {
                 {"Lamp", {}, "living", "p/2", "", ""}},
       .thermometers = {{"Kitchen", {"fridge", "freezer"}, "t/1", "temperature"},
                        {"Outdoors", {}, "t/2", ""}},
+      .rain_gauges = {{"Roof", {"sump"}, "r/1", "rain", 3}, {"Garden", {"sump"}, "r/2", "", 0}},
       .home_assistant =
           HomeAssistant{"ha", "ws://h/api/websocket", "token", StatisticsTarget::none},
       .influxdb = InfluxDb{.url = "https://i",
@@ -427,6 +432,11 @@ TEST_F(PartnersFile, WhatIsSavedIsLoadedAgain) {
   EXPECT_EQ(partners.thermometers[0].circuits, (std::vector<std::string>{"fridge", "freezer"}));
   EXPECT_EQ(partners.thermometers[0].value, "temperature");
   EXPECT_TRUE(partners.thermometers[1].circuits.empty());
+  ASSERT_EQ(partners.rain_gauges.size(), 2u);
+  EXPECT_EQ(partners.rain_gauges[0].circuits, (std::vector<std::string>{"sump"}));
+  EXPECT_EQ(partners.rain_gauges[0].value, "rain");
+  EXPECT_EQ(partners.rain_gauges[0].unit, 3u);
+  EXPECT_EQ(partners.rain_gauges[1].unit, 0u);
   EXPECT_EQ(partners.home_assistant->token, "token");
   EXPECT_EQ(partners.home_assistant->statistics, StatisticsTarget::none);
   EXPECT_EQ(partners.influxdb->version, 2);
@@ -512,12 +522,13 @@ TEST_F(PartnersFile, TheExamplesOfTheManualLoad) {
         (*found)[1].str(), std::regex("/etc/lenz/influx.token"), folder.string() + "/token")));
   }
 
-  ASSERT_EQ(examples.size(), 4u);
+  ASSERT_EQ(examples.size(), 5u);
   EXPECT_EQ(examples[0].esphome.size(), 2u);
   EXPECT_EQ(examples[0].esphome[1].entities.size(), 3u);
   EXPECT_EQ(examples[1].influxdb->version, 2);
   EXPECT_EQ(examples[2].plugs.size(), 3u);
   EXPECT_EQ(examples[3].thermometers.size(), 2u);
+  EXPECT_EQ(examples[4].rain_gauges.size(), 2u);
 }
 
 }  // namespace

@@ -179,6 +179,7 @@ struct PartnerLinks::Links {
         timer(io),
         plugs(partners.plugs),
         thermometers(partners.thermometers),
+        rain_gauges(partners.rain_gauges),
         price_topic(partners.day_ahead ? partners.day_ahead->topic : "") {
     if (!partners.esphome.empty()) {
       esphome.emplace(context, world.hub, world.store, partners.esphome, world.folder + "/esphome",
@@ -251,6 +252,7 @@ struct PartnerLinks::Links {
     }
     for (const auto& plug : plugs) login.topics.push_back(plug.topic);
     for (const auto& thermometer : thermometers) login.topics.push_back(thermometer.topic);
+    for (const auto& gauge : rain_gauges) login.topics.push_back(gauge.topic);
     if (!price_topic.empty()) login.topics.push_back(price_topic);
     mqtt.emplace(context, login,
                  hub::MqttClient::Events{
@@ -293,6 +295,11 @@ struct PartnerLinks::Links {
       auto* caretaker = celsius ? world.caretaker() : nullptr;
       if (caretaker) caretaker->hear(thermometer, world.now(), *celsius);
       if (celsius && thermometer.circuits.empty()) world.hear_outdoors(*celsius);
+    }
+    for (const auto& gauge : rain_gauges) {
+      const auto rain = hub::rain(gauge, message);
+      auto* caretaker = rain ? world.caretaker() : nullptr;
+      if (caretaker) caretaker->hear(gauge, world.now(), *rain);
     }
     if (!price_topic.empty() && message.topic == price_topic) world.take_prices(message.payload);
   }
@@ -356,6 +363,7 @@ struct PartnerLinks::Links {
   boost::asio::steady_timer timer;
   const std::vector<hub::SmartPlug> plugs;
   const std::vector<hub::Thermometer> thermometers;
+  const std::vector<hub::RainGauge> rain_gauges;
   const std::string price_topic;  // Empty: none.
   std::chrono::steady_clock::time_point follow_at{};
   std::optional<hub::EsphomeIngest> esphome;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t most_message = 16 * 1024;
 constexpr double most_watts = 100'000, most_volts = 1'000, coldest_c = -60, warmest_c = 80;
+constexpr double most_mm = 20'000, most_mm_per_h = 300;
 
 std::optional<double> number_at(std::string_view payload, std::string_view path) {
   const auto json = nlohmann::json::parse(payload, nullptr, false);
@@ -53,6 +54,15 @@ std::optional<measurement::Celsius> temperature(const Thermometer& thermometer,
   const auto celsius = number_in(message, thermometer.topic, thermometer.value);
   if (!celsius || !(coldest_c <= *celsius && *celsius <= warmest_c)) return std::nullopt;
   return measurement::Celsius{static_cast<float>(*celsius)};
+}
+
+std::optional<double> rain(const RainGauge& gauge, const MqttMessage& message) {
+  const auto& unit = rain_units.at(gauge.unit);
+  const auto said = number_in(message, gauge.topic, gauge.value);
+  if (!said || !(0 <= *said && *said * unit.mm <= (unit.is_rate ? most_mm_per_h : most_mm))) {
+    return std::nullopt;
+  }
+  return said;
 }
 
 }  // namespace hub

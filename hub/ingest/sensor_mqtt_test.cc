@@ -62,5 +62,16 @@ TEST(SensorMqttTest, ThermometersOfSeveralMakesAreUnderstood) {
   EXPECT_FALSE(temperature(plain, {"t", "21", true})) << "Nobody knows how old it is.";
 }
 
+TEST(SensorMqttTest, RainGaugesOfSeveralMakesAreUnderstood) {
+  const RainGauge rate{.topic = "t"}, counter{.topic = "t", .value = "rain", .unit = 3};
+
+  EXPECT_EQ(rain(rate, {"t", "2.5", false}), 2.5);
+  EXPECT_EQ(rain(counter, {"t", R"({"rain":31.25,"battery":80})", false}), 31.25);
+  EXPECT_FALSE(rain(rate, {"t", "-1", false}));
+  EXPECT_FALSE(rain(rate, {"t", "900", false})) << "It never rained so hard.";
+  EXPECT_FALSE(rain(rate, {"t", "unavailable", false}));
+  EXPECT_FALSE(rain(rate, {"t", "2", true})) << "Nobody knows how old it is.";
+}
+
 }  // namespace
 }  // namespace hub

@@ -196,8 +196,14 @@ int AcuteWatch::days_left() const {
 void AcuteWatch::forget_phase() {
   phase_ms_ = paused_ms_ = pause_ms_ = 0;
   began_here_ = pause_began_here_ = false;
-  phase_s_ = before_run_s_ = low_s_ = well_s_ = stalled_s_ = 0;
+  phase_s_ = before_run_s_ = low_s_ = well_s_ = stalled_s_ = rain_mm_ = 0;
   failed_ms_ = {};
+}
+
+void AcuteWatch::set_rain(double fallen_mm) {
+  // Less than before is another beginning.
+  if (fallen_mm > fallen_mm_) rain_mm_ += static_cast<float>(fallen_mm - fallen_mm_);
+  fallen_mm_ = fallen_mm;
 }
 
 void AcuteWatch::mains_were_away() {
@@ -238,7 +244,6 @@ void AcuteWatch::hold(const Reading& reading) {
   const float held_s = static_cast<float>(ms(reading.time) - latest_ms_) / 1000;
   if (held_s > longest_hold_s) return forget_phase();
   seen_s_ += static_cast<double>(held_s);
-  if (!std::isnan(rain_mm_per_h_)) rain_mm_ += rain_mm_per_h_ * held_s / hour;
   if (phase_ms_ == 0) return;
   phase_s_ += held_s;
   if (!is_on_ || paused_ms_ != 0) return;
@@ -349,7 +354,7 @@ void AcuteWatch::end_run(Timestamp end) {
 void AcuteWatch::learn_pause() {
   pauses_.add(before_run_s_);
   past_pauses_.add(at(phase_ms_), before_run_s_);
-  if (!std::isnan(rain_mm_per_h_) && rain_mm_ > 0) rains_.add(rain_mm_);
+  if (!std::isnan(fallen_mm_) && rain_mm_ > 0) rains_.add(rain_mm_);
 }
 
 void AcuteWatch::learn_run(Timestamp end, float run_s) {

@@ -11,6 +11,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,9 +39,9 @@ class AcuteWatch {
   // Its own power, 0.3 s to a minute apart, in the order of time.
   void take(const Reading&);
 
-  // From now on; NaN: not known. Only for a pump that rain fills a pit for: another one that stands
-  // still in the rain is no finding.
-  void set_rain(float mm_per_h) { rain_mm_per_h_ = mm_per_h; }
+  // Rain that fell so far, of whatever beginning; NaN: not known. Only for a pump that rain fills a
+  // pit for: another one that stands still in the rain is no finding.
+  void set_rain(double fallen_mm);
 
   // The run or pause that was going on is not judged. After hours away a fridge runs for longer.
   void mains_were_away();
@@ -103,7 +104,7 @@ class AcuteWatch {
   float rests_after_s() const;
 
   ApplianceKind kind_;
-  float rain_mm_per_h_ = detail::not_measured;
+  double fallen_mm_ = std::numeric_limits<double>::quiet_NaN();  // As it was told last.
 
   // What was learnt. Runs and pauses in s, powers in W above what it draws when off.
   double seen_s_ = 0;
@@ -129,7 +130,7 @@ class AcuteWatch {
   float before_run_s_ = 0;  // Of the pause before this run, which goes on where the run is none.
   std::int64_t pause_ms_ = 0;
   bool pause_began_here_ = false;
-  float low_s_ = 0, low_w_ = 0, well_s_ = 0, stalled_s_ = 0, rain_mm_ = 0;
+  float low_s_ = 0, low_w_ = 0, well_s_ = 0, stalled_s_ = 0, rain_mm_ = 0;  // Since it last ran.
   std::int64_t low_since_ms_ = 0;
   std::array<std::int64_t, 8> failed_ms_{};  // Of the latest starts, the oldest first.
   bool after_outage_ = false;                // The present or next run makes up for one.

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <functional>
+#include <optional>
 
 namespace insight {
 namespace {
@@ -22,6 +23,11 @@ class Feed {
 
   void draw(float w, std::chrono::milliseconds length, float var = std::nanf("")) {
     for (const auto end = now + length; now < end; now += every_) {
+      if (rain_mm_per_h) {
+        watch.set_rain(fallen_mm += *rain_mm_per_h * (std::chrono::duration<double>(every_) / 1h));
+      } else {
+        watch.set_rain(std::nan(""));
+      }
       watch.take({.time = now, .active_power = {w}, .reactive_power = {var}});
       if (found_after_ == 0ms && !watch.findings().empty()) found_after_ = now - mark_;
     }
@@ -42,6 +48,8 @@ class Feed {
 
   AcuteWatch watch;
   Timestamp now = begin;
+  std::optional<double> rain_mm_per_h;
+  double fallen_mm = 0;
 
  private:
   std::chrono::milliseconds every_, found_after_{};
@@ -197,9 +205,9 @@ TEST(AcuteWatch, APumpThatIsBlockedDrawsTheCurrentOfAMotorThatStands) {
 Feed sump_after_rain() {
   Feed pump(ApplianceKind::pump, 10s);
   for (int day = 0; day < 12; ++day) {
-    pump.watch.set_rain(0);
+    pump.rain_mm_per_h = 0;
     pump.draw(0, 18h);
-    pump.watch.set_rain(2);
+    pump.rain_mm_per_h = 2;
     for (int i = 0; i < 6; ++i) {
       pump.draw(0, 60min);
       pump.draw(500, 20s);
@@ -211,11 +219,11 @@ Feed sump_after_rain() {
 
 TEST(AcuteWatch, ASumpPumpThatStandsStillInTheRainIsSaid) {
   auto pump = sump_after_rain();
-  pump.watch.set_rain(0);
+  pump.rain_mm_per_h = 0;
   pump.draw(0, 100h);
   EXPECT_TRUE(pump.watch.findings().empty());  // There was no need.
 
-  pump.watch.set_rain(4);
+  pump.rain_mm_per_h = 4;
   pump.mark();
   pump.draw(0, 3h);
   ASSERT_EQ(pump.watch.findings().size(), 1U);
@@ -227,10 +235,22 @@ TEST(AcuteWatch, ASumpPumpThatStandsStillInTheRainIsSaid) {
 
 TEST(AcuteWatch, WithoutRainNothingIsClaimedOfASumpPump) {
   auto pump = sump_after_rain();
-  pump.watch.set_rain(std::nanf(""));
+  pump.rain_mm_per_h.reset();
   pump.draw(0, 24h * 30);
 
   EXPECT_TRUE(pump.watch.findings().empty());
+}
+
+TEST(AcuteWatch, RainThatFellWhileNobodySawTheSumpPumpDoesNotCount) {
+  auto pump = sump_after_rain();
+  pump.now += 6h;
+  pump.fallen_mm += 30;
+  pump.rain_mm_per_h = 1;
+  pump.draw(0, 9h);
+  EXPECT_TRUE(pump.watch.findings().empty());
+
+  pump.draw(0, 2h);
+  EXPECT_EQ(pump.watch.findings().size(), 1U);
 }
 
 TEST(AcuteWatch, AnOvenThatIsLeftOnIsSaidThoughItsThermostatPauses) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -17,6 +18,8 @@ namespace insight {
 struct Surroundings {
   float room_c = detail::not_measured;
   float outdoor_c = detail::not_measured;
+  // That fell so far, of whatever beginning: what a sump pump has to do. Only differences count.
+  double rain_mm = std::numeric_limits<double>::quiet_NaN();
   std::chrono::minutes utc_offset{};  // Of local time: a day ends at local midnight.
 };
 

@@ -43,6 +43,7 @@ EquipmentWatch::EquipmentWatch(ApplianceKind kind, std::string_view memory) {
 
 void EquipmentWatch::set_surroundings(const Surroundings& around) {
   if (days_) days_->set_surroundings(around);
+  if (acute_) acute_->set_rain(around.rain_mm);
 }
 
 void EquipmentWatch::mains_were_away() {

@@ -55,6 +55,7 @@ constexpr std::array words = {
     WordRow{"boiler", ApplianceKind::water_heater, 10},
     WordRow{"shower", ApplianceKind::electric_shower},
     WordRow{"heater", ApplianceKind::electric_heater, 5},
+    WordRow{"sump", ApplianceKind::pump},
     WordRow{"pump", ApplianceKind::pump, 5},
     WordRow{"ev", ApplianceKind::ev_charger, 10},
     WordRow{"car", ApplianceKind::ev_charger, 10},

@@ -322,8 +322,15 @@ void listen(AcuteWatch& watch, const Points& points, const Ear& ear) {
   for (const auto& finding : watch.findings()) {
     stood[static_cast<std::size_t>(finding.change)] = true;
   }
+  double fallen_mm = 0;
+  const Point* before = nullptr;
   for (const auto& point : points) {
-    if (!std::isnan(point.rain_mm_per_h)) watch.set_rain(point.rain_mm_per_h);
+    if (before != nullptr) {
+      fallen_mm +=
+          static_cast<double>(before->rain_mm_per_h) * (point.s - before->s) / 3600;  // Or NaN.
+    }
+    before = &point;
+    watch.set_rain(fallen_mm);
     watch.take({.time = time_at(point.s), .active_power = {point.w}});
     std::array<bool, insight::changes.size()> stands{};
     for (const auto& finding : watch.findings()) {
