@@ -13,7 +13,7 @@ namespace {
 using measurement::Timestamp;
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t memory_magic = 0x31505553;  // "SUP1"
+constexpr std::uint32_t memory_magic = 0x32505553;  // "SUP2"
 
 constexpr float least_step_a = 2;
 constexpr auto learning_time = 72h;
@@ -31,6 +31,10 @@ constexpr float mean_share = 0.10F;  // A star point that moves leaves the mean 
 constexpr float open_ohm = 0.4F;
 constexpr int apart_readings = 3;
 constexpr std::uint32_t levels_learnt = 100, levels_full = 20'000, recent_readings = 300;
+// Of split phase, legs that part at once although nothing was switched that would do it. The grid
+// does it too, by less: so many times the most that it did here is taken for the neutral.
+constexpr float parted_share = 0.01F, parted_more = 3, parted_forgets = 1e-6F;
+constexpr std::uint32_t parting_learnt = 10'000, lately_readings = 10;
 constexpr auto stands_after = 24h;
 constexpr auto follows_within = 30s;
 constexpr auto long_pause = 10min;
@@ -139,21 +143,46 @@ bool SupplyWatch::is_apart(const LegReading& reading) const {
   return std::isnan(back_a) ? apart > apart_unlearnt_share : apart * mean > open_ohm * back_a;
 }
 
+// How far one leg has risen and the other fallen since just before; 0 where what was switched may
+// have done it.
+float SupplyWatch::parting(const LegReading& reading) const {
+  const float first = reading.volts[0] - levels_.lately[0];
+  const float second = reading.volts[1] - levels_.lately[1];
+  const float more_a = (reading.amperes[0] - levels_.lately_amperes[0]) -
+                       (reading.amperes[1] - levels_.lately_amperes[1]);
+  const bool is_switched = !(std::abs(first - second) / 2 > open_ohm * std::abs(more_a));
+  if (is_switched || first * second > 0) return 0;
+  return std::min(std::abs(first / levels_.lately[0]), std::abs(second / levels_.lately[1]));
+}
+
 void SupplyWatch::watch_levels(const LegReading& reading) {
   auto& levels = levels_;
   if (known_legs(reading.volts) < legs_) return;
   const auto pause = reading.time - levels.last;
   levels.last = reading.time;
   if (pause > long_pause) levels.recent = levels.usual;
-  if (!is_apart(reading)) {
+  if (pause > follows_within) {
+    levels.lately = reading.volts;
+    levels.lately_amperes = reading.amperes;
+  }
+  std::ranges::rotate(levels.parted, levels.parted.begin() + 1);
+  const float parted = levels.parted.back() = legs_ == 2 ? parting(reading) : 0;
+  const bool parts = levels.seen > parting_learnt &&
+                     parted > std::max(parted_share, parted_more * levels.most_parted);
+  if (!parts && !is_apart(reading)) {
     levels.apart = 0;
+    levels.most_parted =
+        std::max((1 - parted_forgets) * levels.most_parted, std::ranges::min(levels.parted));
     levels.seen = std::min(levels.seen + 1, levels_full);
     for (std::size_t leg = 0; leg < legs_; ++leg) {
-      const auto follow = [&](float& level, std::uint32_t of) {
-        level += (reading.volts[leg] - level) / static_cast<float>(std::min(levels.seen, of));
+      const auto follow = [&](float& level, float now, std::uint32_t of) {
+        const float share = 1 / static_cast<float>(std::min(levels.seen, of));
+        level = std::isnan(level) ? now : level + share * (now - level);
       };
-      follow(levels.usual[leg], levels_full);
-      follow(levels.recent[leg], recent_readings);
+      follow(levels.usual[leg], reading.volts[leg], levels_full);
+      follow(levels.recent[leg], reading.volts[leg], recent_readings);
+      follow(levels.lately[leg], reading.volts[leg], lately_readings);
+      follow(levels.lately_amperes[leg], reading.amperes[leg], lately_readings);
     }
     if (levels.together_since == Timestamp{}) levels.together_since = reading.time;
     if (reading.time - levels.together_since > stands_after) {
@@ -303,6 +332,7 @@ std::string SupplyWatch::memory() const {
   put(bytes, next_look_);
   put(bytes, levels_.usual);
   put(bytes, levels_.seen);
+  put(bytes, levels_.most_parted);
   put(bytes, static_cast<std::uint8_t>(only_leg_.value_or(max_legs)));
   put(bytes, static_cast<std::uint8_t>(reference_.has_value()));
   put(bytes, reference_.value_or(ConductorOhms{}));
@@ -335,7 +365,8 @@ bool SupplyWatch::restore(std::string_view bytes) {
                     insight::take(bytes, legs) && legs == legs_ && insight::take(bytes, nominal) &&
                     nominal == nominal_volts_ && insight::take(bytes, begin_) &&
                     insight::take(bytes, next_look_) && insight::take(bytes, levels_.usual) &&
-                    insight::take(bytes, levels_.seen) && insight::take(bytes, only_leg) &&
+                    insight::take(bytes, levels_.seen) &&
+                    insight::take(bytes, levels_.most_parted) && insight::take(bytes, only_leg) &&
                     insight::take(bytes, learnt) && insight::take(bytes, reference) &&
                     insight::take(bytes, now_) && insight::take(bytes, count) &&
                     count <= most_steps && only_leg <= max_legs;

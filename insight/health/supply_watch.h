@@ -68,14 +68,20 @@ class SupplyWatch {
  private:
   // How one leg lies to the mean of all.
   struct Levels {
-    PerLeg recent{};         // Volts, of some minutes.
-    PerLeg usual{};          // Volts.
-    std::uint32_t seen = 0;  // Readings, up to a limit.
-    int apart = 0;           // Readings in a row that were far from the usual, in both directions.
+    PerLeg lately{};          // Volts, of some readings.
+    PerLeg lately_amperes{};  // What was drawn meanwhile.
+    PerLeg recent{};          // Volts, of some minutes.
+    PerLeg usual{};           // Volts.
+    std::uint32_t seen = 0;   // Readings, up to a limit.
+    // How far legs parted at once, of the last readings: shares of the voltage.
+    std::array<float, 3> parted{};
+    float most_parted = 0;  // For three readings, with a sound neutral; slowly forgotten.
+    int apart = 0;          // Readings in a row that were far from the usual, in both directions.
     measurement::Timestamp apart_since{}, last{}, together_since{};
   };
 
   bool is_apart(const LegReading&) const;
+  float parting(const LegReading&) const;
   void watch_levels(const LegReading&);
   void learn();
   void look(measurement::Timestamp);

@@ -119,6 +119,39 @@ TEST(SupplyWatch, AnOpenNeutralIsFoundWithinTenSeconds) {
   EXPECT_TRUE(has(watch, Change::open_neutral));
 }
 
+// Legs that are loaded nearly alike: they part by less than loads do over the day, but at once, and
+// nothing was switched.
+SupplyReading parted(House& house, Timestamp at, float volts) {
+  auto reading = house.at(at);
+  reading.volts[0] += volts;
+  reading.volts[1] -= volts;
+  return reading;
+}
+
+TEST(SupplyWatch, LegsThatPartAtOnceWithoutALoadAreAnOpenNeutral) {
+  House house;
+  SupplyWatch watch(2, {120});
+  live(house, watch, 0h, 20h);
+  ASSERT_TRUE(watch.findings().empty());
+
+  for (int i = 0; i <= 2; ++i) watch.take(parted(house, begin + 20h + i * 5s, 1.9F));
+
+  EXPECT_TRUE(has(watch, Change::open_neutral));
+}
+
+TEST(SupplyWatch, WhereNeighboursPartTheLegsOftenItTakesMore) {
+  House house;
+  SupplyWatch watch(2, {120});
+  for (auto at = begin; at < begin + 20h; at += 5s) {
+    watch.take(
+        parted(house, at, at - std::chrono::floor<std::chrono::hours>(at) < 1min ? 0.9F : 0));
+  }
+
+  for (int i = 0; i <= 100; ++i) watch.take(parted(house, begin + 20h + i * 5s, 1.9F));
+
+  EXPECT_TRUE(watch.findings().empty());
+}
+
 TEST(SupplyWatch, ALegThatLacksOrSagsAloneIsNoOpenNeutral) {
   House house;
   SupplyWatch watch(2, {120});
