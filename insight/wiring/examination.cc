@@ -332,12 +332,18 @@ void Examination::judge_sizes(const Feeder& feeder) {
              one.placement.factor == 1;
     });
   };
+  const auto is_cut = [&](int leg) {
+    const auto mains = feeder.legs[static_cast<std::size_t>(leg) - 1];
+    return mains != Feeder::none && all_[mains].is_cut();
+  };
   for (std::size_t leg = 0; leg < feeder.legs.size(); ++leg) {
+    if (is_cut(static_cast<int>(leg) + 1)) continue;
     if (feeder.scales[leg] == 0 || right_beside(static_cast<int>(leg) + 1, nullptr) < 2) continue;
     judge_size(all_[feeder.legs[leg]], 1 / feeder.scales[leg]);
   }
   for (auto& one : all_) {
     if (one.shares.size() != feeder.legs.size() || !one.placement.is_sized) continue;
+    if (std::ranges::any_of(one.follows, is_cut)) continue;
     // Else it may as well be the mains' clamp.
     const bool is_certain =
         std::ranges::any_of(one.follows, [&](int leg) { return right_beside(leg, &one) > 0; });
