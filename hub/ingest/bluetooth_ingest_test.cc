@@ -84,10 +84,17 @@ class NoNetwork final : public firmware::improv::Host {
     return nullptr;
   }
   bool take_assembly(const firmware::Assembly&, int) override { return false; }
+  std::optional<std::size_t> radio(firmware::improv::Radio,
+                                   std::span<std::uint8_t>) const override {
+    return std::nullopt;
+  }
+  const firmware::Assembly& assembly() const override { return assembly_; }
+  int line_frequency() const override { return 0; }
   void identify() override {}
 
  private:
   firmware::improv::Identity who_;
+  firmware::Assembly assembly_;
 };
 
 // The meter behind a device of the fake: its radio carries what D-Bus does.
