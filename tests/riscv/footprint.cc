@@ -141,7 +141,8 @@ struct Host final : firmware::improv::Host {
   const char* take_radio(firmware::improv::Radio, std::span<const std::uint8_t>) override {
     return nullptr;
   }
-  std::optional<std::size_t> radio(firmware::improv::Radio, std::span<std::uint8_t>) const override {
+  std::optional<std::size_t> radio(firmware::improv::Radio,
+                                   std::span<std::uint8_t>) const override {
     return std::nullopt;
   }
   const firmware::Assembly& assembly() const override { return built; }
