@@ -82,15 +82,16 @@ class IngestTest : public testing::Test {
   hub::SqliteStore store{disk, folder};
   hub::LiveFeed live;
   hub::Hub hub{store, live};
-  hub::MqttIngest ingest {
-    context, {{"home", &hub}}, {.port = broker.port(), .password = "one"}, [this] { return now; },
-        [this](const std::string& text) { said.push_back(text); }, {}
-  }
-};
-MqttTransport meter{
-    {.port = broker.port(), .home = "home", .device = "meter-1", .password = "two"}};
-std::array<std::uint8_t, 1024> buffer;
-std::vector<StoredRange> stored;
+  hub::MqttIngest ingest{context,
+                         {{"home", &hub}},
+                         {.port = broker.port(), .password = "one"},
+                         [this] { return now; },
+                         [this](const std::string& text) { said.push_back(text); },
+                         {}};
+  MqttTransport meter{
+      {.port = broker.port(), .home = "home", .device = "meter-1", .password = "two"}};
+  std::array<std::uint8_t, 1024> buffer;
+  std::vector<StoredRange> stored;
 };
 
 TEST_F(IngestTest, WhatIsStoredIsAcknowledgedToTheMeter) {
