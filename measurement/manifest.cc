@@ -7,6 +7,16 @@
 namespace measurement {
 namespace {
 
+// The first characters, or what is left without them: substr() would bring in exceptions, which a
+// meter has none of.
+std::string_view first_of(std::string_view text, std::size_t count) {
+  return {text.data(), std::min(count, text.size())};
+}
+std::string_view without(std::string_view text, std::size_t count) {
+  text.remove_prefix(std::min(count, text.size()));
+  return text;
+}
+
 // Whole and without leading zeros, so that there is one way to write it.
 template <class Number>
 std::optional<Number> number_of(std::string_view text) {
@@ -43,14 +53,14 @@ class Lines {
   std::optional<std::string_view> after(std::string_view word) {
     const auto end = left_.find('\n');
     if (end == std::string_view::npos) return std::nullopt;
-    const auto line = left_.substr(0, end);
+    const auto line = first_of(left_, end);
     if (!line.starts_with(word) || line.size() < word.size() + 2 || line[word.size()] != ' ') {
       return std::nullopt;
     }
     left_.remove_prefix(end + 1);
-    return line.substr(word.size() + 1);
+    return without(line, word.size() + 1);
   }
-  std::string_view before() const { return text_.substr(0, text_.size() - left_.size()); }
+  std::string_view before() const { return first_of(text_, text_.size() - left_.size()); }
   bool at_end() const { return left_.empty(); }
 
  private:
@@ -69,7 +79,7 @@ std::optional<Version> version_of(std::string_view text) {
     const bool is_last = part == &version.patch;
     const auto end = is_last ? text.size() : text.find('.');
     if (end == std::string_view::npos || end == 0) return std::nullopt;
-    const auto number = number_of<std::uint16_t>(text.substr(0, end));
+    const auto number = number_of<std::uint16_t>(first_of(text, end));
     if (!number) return std::nullopt;
     *part = *number;
     text.remove_prefix(is_last ? end : end + 1);
@@ -99,10 +109,10 @@ std::optional<Manifest> read_manifest(std::string_view text) {
 }
 
 std::optional<SignedImage> signed_image(std::string_view file) {
-  const auto last = file.substr(0, max_manifest).find("\nsignature ");
+  const auto last = first_of(file, max_manifest).find("\nsignature ");
   const auto end = last == std::string_view::npos ? last : file.find('\n', last + 1);
-  if (end == std::string_view::npos || !read_manifest(file.substr(0, end + 1))) return std::nullopt;
-  return SignedImage{file.substr(0, end + 1), file.substr(end + 1)};
+  if (end == std::string_view::npos || !read_manifest(first_of(file, end + 1))) return std::nullopt;
+  return SignedImage{first_of(file, end + 1), without(file, end + 1)};
 }
 
 // Header of 24 bytes, of the first segment 8, then esp_app_desc_t (ESP-IDF's esp_app_format.h,
@@ -114,10 +124,10 @@ std::optional<AppImage> read_app_image(std::string_view bytes) {
     return static_cast<unsigned>(static_cast<std::uint8_t>(bytes[at]));
   };
   AppImage image{.chip_id = static_cast<std::uint16_t>(byte(12) | byte(13) << 8)};
-  if (bytes.substr(described, 4) != "\x32\x54\xCD\xAB") return image;
+  if (first_of(without(bytes, described), 4) != "\x32\x54\xCD\xAB") return image;
   const auto text = [&](std::size_t at) {
-    const auto field = bytes.substr(at, 32);
-    return field.substr(0, field.find('\0'));
+    const auto field = first_of(without(bytes, at), 32);
+    return first_of(field, field.find('\0'));
   };
   const auto is_text = [](std::string_view words) {
     return std::ranges::all_of(words, [](char c) { return c >= ' ' && c <= '~'; });
