@@ -7,6 +7,7 @@
 #include <boost/asio.hpp>
 #include <functional>
 #include <random>
+#include <thread>
 
 #include "hub/api/small_world.h"
 #include "hub/net/loopback.h"
@@ -369,7 +370,7 @@ TEST_F(ServerTest, AnswersThatTakeLongLeaveTurnsToOthers) {
       world.signed_in());
   EXPECT_THAT(answer(ask), StartsWith("HTTP/1.1 200 OK"));
   const auto of_one = std::exchange(world.store.reads, 0);
-  world.store.time_of_read = 20ms;
+  world.store.at_read = [] { std::this_thread::sleep_for(20ms); };
 
   std::vector<tcp::socket> patient;
   for (int i = 0; i < 5; ++i) send(patient.emplace_back(connected()), ask);

@@ -9,10 +9,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <map>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "hub/api/routes.h"
@@ -40,12 +40,12 @@ class HandmadeStore : public Store {
   bool is_broken = false;
   std::size_t most_steps = 1'000'000;
   int reads = 0;
-  std::chrono::milliseconds time_of_read{0};
+  std::function<void()> at_read = [] {};
 
   std::expected<Points, StoreError> read(const Series& series, TimeRange range,
                                          std::chrono::milliseconds step, Columns) override {
     ++reads;
-    std::this_thread::sleep_for(time_of_read);
+    at_read();
     if (is_broken) return std::unexpected(StoreError::unavailable);
     const auto first = range.begin.time_since_epoch() / step;
     const auto last = (range.end.time_since_epoch() + step - 1ms) / step;
