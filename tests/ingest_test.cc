@@ -82,12 +82,15 @@ class IngestTest : public testing::Test {
   hub::SqliteStore store{disk, folder};
   hub::LiveFeed live;
   hub::Hub hub{store, live};
-  hub::MqttIngest ingest{context,
-                         {{"home", &hub}},
-                         {.port = broker.port(), .password = "one"},
-                         [this] { return now; },
-                         [this](const std::string& text) { said.push_back(text); },
-                         {}};
+  hub::MqttIngest ingest{
+      context,
+      {{"home", &hub}},
+      {.port = broker.port(), .password = "one"},
+      [this] { return now; },
+      [this](const std::string& text) { said.push_back(text); },
+      {.replied = [this](std::string_view home, std::string_view device, std::string_view bytes) {
+        said.push_back(fmt::format("{}/{}: {}", home, device, bytes));
+      }}};
   MqttTransport meter{
       {.port = broker.port(), .home = "home", .device = "meter-1", .password = "two"}};
   std::array<std::uint8_t, 1024> buffer;
@@ -138,6 +141,27 @@ TEST_F(IngestTest, AMeterCannotWriteToTheTopicsOfAnother) {
     return intruder.is_up();
   }));
   EXPECT_NE(intruder.trouble().find("does not answer"), std::string::npos);
+}
+
+TEST_F(IngestTest, AMeterIsAskedAndReplies) {
+  std::string told;
+  hub::MqttClient board(context,
+                        {.port = broker.port(),
+                         .user = "meter-1",
+                         .password = "two",
+                         .topics = {"lenz/home/meter-1/request"}},
+                        {.connected = [] {},
+                         .heard = [&](const hub::MqttMessage& message) { told = message.payload; },
+                         .heard_all = [] {},
+                         .lost = [](const std::string&) {}});
+  ASSERT_TRUE(
+      comes_true([&] { return ingest.ask("home", "meter-1", "request") && !told.empty(); }));
+  EXPECT_EQ(told, "request");
+
+  ASSERT_TRUE(board.publish("lenz/home/meter-1/reply", "reply", false));
+
+  ASSERT_TRUE(comes_true([&] { return !said.empty(); }));
+  EXPECT_EQ(said[0], "home/meter-1: reply");
 }
 
 TEST_F(IngestTest, AHubWhoseClockJumpsBackAnHourLosesNothing) {
