@@ -188,9 +188,7 @@ void ActivationTracker::count(const Reading& reading, float watts, float seconds
     activation.end = reading.time;
     activation.on_seconds += seconds;
     activation.watt_seconds += above * seconds;
-    // The first reading of what runs above a level is no peak of the level.
-    const bool is_its_own = !highest || !first_above_;
-    if (is_its_own) activation.peak_w = std::max(activation.peak_w, above);
+    activation.peak_w = std::max(activation.peak_w, above);
     if (age <= 5) activation.surge_w = std::max(activation.surge_w, above);
     ++activation.readings;
     activation.interval_s += (interval_s_ - activation.interval_s) /

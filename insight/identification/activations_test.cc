@@ -93,18 +93,6 @@ TEST(ActivationsTest, WhatIsOnForDaysIsOneRunWithOthersAboveIt) {
   EXPECT_NEAR(ended[0].watt_seconds, 60 * 9.5 * 3600, 5000);
 }
 
-TEST(ActivationsTest, WhatRunsAboveALevelIsNoPeakOfTheLevel) {
-  for (const int interval_s : {1, 10}) {
-    Channel channel;
-    const auto ended = channel.draw({{4, 3600}, {7200, 3600}, {4, 3600}, {0, 60}}, interval_s);
-
-    ASSERT_EQ(ended.size(), 2U);
-    EXPECT_FLOAT_EQ(ended[0].peak_w, 7196);
-    EXPECT_TRUE(ended[1].is_level);
-    EXPECT_FLOAT_EQ(ended[1].peak_w, 4);
-  }
-}
-
 TEST(ActivationsTest, TheDisplayOfAMachineThatHasFinishedDoesNotLengthenItsRun) {
   Channel channel;
 
