@@ -81,14 +81,7 @@ int update(const UpdateOptions& options) {
              return line && line->is_connected() && line->publish(topic + "request", bytes, false);
            },
        .draw = [&random] { return std::uint64_t{random()} << 32 | random(); }});
-  hub::MqttClient mqtt(context,
-                       {.host = broker.host,
-                        .port = broker.port,
-                        .user = broker.user,
-                        .password = broker.password,
-                        .client_id = "",
-                        .topics = {topic + "reply"},
-                        .will = {}},
+  hub::MqttClient mqtt(context, broker.login({topic + "reply"}),
                        {.connected = [] {},
                         .heard =
                             [&](const hub::MqttMessage& message) {

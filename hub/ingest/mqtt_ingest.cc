@@ -53,6 +53,16 @@ std::vector<std::string> topics_of(const MqttIngest::Hubs& hubs, const std::stri
 
 }  // namespace
 
+MqttLogin BrokerAddress::login(std::vector<std::string> topics) const {
+  return {.host = host,
+          .port = port,
+          .user = user,
+          .password = password,
+          .client_id = "",
+          .topics = std::move(topics),
+          .will = {}};
+}
+
 struct MqttIngest::Client : std::enable_shared_from_this<Client> {
   Client(boost::asio::io_context& io, Hubs the_hubs, const BrokerAddress& address,
          std::function<measurement::Timestamp()> clock,
@@ -64,13 +74,7 @@ struct MqttIngest::Client : std::enable_shared_from_this<Client> {
         say(std::move(speaker)),
         broker(fmt::format("{}:{}", address.host, address.port)),
         commit_timer(io),
-        mqtt(context,
-             {.host = address.host,
-              .port = address.port,
-              .user = address.user,
-              .password = address.password,
-              .client_id = "",  // Drawn by the library: several hubs may share a broker.
-              .topics = topics_of(hubs, options.share)},
+        mqtt(context, address.login(topics_of(hubs, options.share)),
              {.connected = [this] { connected(); },
               .heard = [this](const MqttMessage& message) { heard(message); },
               .heard_all = [this] { go_on(); },

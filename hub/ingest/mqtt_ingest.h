@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/hub.h"
 #include "measurement/sample.h"
@@ -21,16 +22,20 @@ class io_context;
 
 namespace hub {
 
+struct MqttLogin;
+
 struct BrokerAddress {
   std::string host = "127.0.0.1";
   int port = 1883;
   std::string user = "hub";
   std::string password;
+
+  // The library draws a client's id: several may share a broker.
+  MqttLogin login(std::vector<std::string> topics) const;
 };
 
 // Hears lenz/{home}/+/report and /reply of each home and publishes to lenz/{home}/{device}/stored
-// and /request. Connects, and reconnects, by itself and never
-// waits for the broker.
+// and /request. Connects, and reconnects, by itself and never waits for the broker.
 //
 //   heard ──> inbox, bounded ──> Hub::accept() of its home ──> a group commit of all homes ──>
 //   answers
