@@ -260,8 +260,7 @@ TEST_F(BillDeskTest, RoomIsWhatTheLegsHaveLeft) {
   EXPECT_THAT(room_of(charger).error(), HasSubstr("rating_a"));
 }
 
-TEST_F(BillDeskTest, DayAheadPricesMakeABill) {
-  ASSERT_TRUE(house.desk->set(R"(
+constexpr const char* day_ahead = R"(
 name = "Dynamic"
 country = "DE"
 currency = "EUR"
@@ -272,7 +271,10 @@ from = 2020-01-01
 [[version.energy]]
 name = "Energy"
 day_ahead_factor = 1
-)"));
+)";
+
+TEST_F(BillDeskTest, DayAheadPricesMakeABill) {
+  ASSERT_TRUE(house.desk->set(day_ahead));
   EXPECT_EQ(house.desk->bill(october, now).value()->bill.unpriced.size(), 31u * 96);
 
   std::vector<PriceFrom> prices;
@@ -284,18 +286,7 @@ day_ahead_factor = 1
 }
 
 TEST_F(BillDeskTest, WhereOnePriceIsMissingTheRestIsTold) {
-  set(R"(
-name = "Dynamic"
-country = "DE"
-currency = "EUR"
-source = "an exchange"
-source_date = 2026-01-01
-[[version]]
-from = 2020-01-01
-[[version.energy]]
-name = "Energy"
-day_ahead_factor = 1
-)");
+  set(day_ahead);
   std::vector<PriceFrom> prices;
   const auto missing = MeasuredHouse::local(2026, 11, 10, 17);
   for (auto time = begin; time < now; time += 1h) {

@@ -73,17 +73,22 @@ class Line final : public firmware::Transport {
   std::deque<std::pair<firmware::Mail, std::vector<std::uint8_t>>> mail_;
 };
 
-TEST(SimulatedMeter, WhatHappensAroundASwitchingEdgeIsStoredByTheHubAndDoesNotShowAsNow) {
+class SimulatedMeterTest : public testing::Test {
+ protected:
+  SimulatedMeterTest() { hub.admit("meter-1"); }
+
   const Timestamp begin = std::chrono::sys_days(std::chrono::year(2026) / 4 / 1);
   hub::SimulatedDisk disk;
-  hub::SqliteStore store(disk, "/home");
+  hub::SqliteStore store{disk, "/home"};
   hub::LiveFeed feed;
-  hub::Hub hub(store, feed);
-  hub.admit("meter-1");
-  Line line(hub);
-  std::vector<std::uint8_t> bytes(1 << 16);
-  firmware::RamStorage storage(bytes);
-  simulator::StepLoad load(10s);
+  hub::Hub hub{store, feed};
+  Line line{hub};
+  std::vector<std::uint8_t> bytes = std::vector<std::uint8_t>(1 << 16);
+  firmware::RamStorage storage{bytes};
+  simulator::StepLoad load{10s};
+};
+
+TEST_F(SimulatedMeterTest, WhatHappensAroundASwitchingEdgeIsStoredByTheHubAndDoesNotShowAsNow) {
   SimulatedMeter meter(load, {.device = "meter-1", .edges = firmware::usual_edges}, storage, line);
   std::size_t shown = 0;
   const auto listening = feed.subscribe([&](const hub::LiveFeed::Moment& moment) {
@@ -115,17 +120,7 @@ TEST(SimulatedMeter, WhatHappensAroundASwitchingEdgeIsStoredByTheHubAndDoesNotSh
   EXPECT_EQ(shown, kept->size() - edges.size());
 }
 
-TEST(SimulatedMeter, AnUpdateIsWrittenWhileItReportsAndRunsAfterARestart) {
-  const Timestamp begin = std::chrono::sys_days(std::chrono::year(2026) / 4 / 1);
-  hub::SimulatedDisk disk;
-  hub::SqliteStore store(disk, "/home");
-  hub::LiveFeed feed;
-  hub::Hub hub(store, feed);
-  hub.admit("meter-1");
-  Line line(hub);
-  std::vector<std::uint8_t> bytes(1 << 16);
-  firmware::RamStorage storage(bytes);
-  simulator::StepLoad load(10s);
+TEST_F(SimulatedMeterTest, AnUpdateIsWrittenWhileItReportsAndRunsAfterARestart) {
   simulator::SigningKey key;
   SimulatedMeter meter(load, {.device = "meter-1", .update_key = &key}, storage, line);
   std::uint64_t drawn = 0;
