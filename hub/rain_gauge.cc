@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace hub {
 
@@ -32,8 +33,7 @@ void FallenRain::hear(const RainUnit& unit, Timestamp now, double said) {
   }
   // One that begins anew counted from nothing.
   const double more = unit.mm * (said >= total_ ? said - total_ : said);
-  const bool is_first = total_ != total_;
-  if (!is_first && more <= most_mm) fallen_mm_ += more;
+  if (!std::isnan(total_) && more <= most_mm) fallen_mm_ += more;
   total_ = said;
 }
 
