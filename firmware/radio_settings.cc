@@ -40,6 +40,8 @@ class Reader {
   std::span<const std::uint8_t> bytes_;
 };
 
+constexpr std::size_t key_size = 16;
+
 // The same way back.
 class Writer {
  public:
@@ -51,7 +53,7 @@ class Writer {
   void copy(std::span<const std::uint8_t> from) {
     for (const auto byte : from) put(byte);
   }
-  void skip(std::size_t size) { number(0, size); }  // A key.
+  void withhold_key() { number(0, key_size); }
   std::size_t size() const { return size_; }
 
  private:
@@ -62,7 +64,6 @@ class Writer {
   std::size_t size_ = 0;
 };
 
-constexpr std::size_t key_size = 16;
 constexpr std::size_t mains_size = 6,
                       lorawan_size = mains_size + 8 + 8 + key_size + 1 + 1 + 2 + 1 + 4;
 constexpr const char* other_size = "These are not the bytes of this command.";
@@ -161,14 +162,14 @@ std::size_t RadioSettings::tell(Radio radio, std::span<std::uint8_t> bytes) cons
   Writer writer(bytes);
   if (radio == Radio::bluetooth && bluetooth) {
     writer.number(bluetooth->mains, mains_size);
-    if (bluetooth->bind_key) writer.skip(key_size);
+    if (bluetooth->bind_key) writer.withhold_key();
   }
   if (radio == Radio::lorawan && lorawan) {
     const auto& link = lorawan->link;
     writer.number(lorawan->mains, mains_size);
     writer.copy(link.dev_eui);
     writer.copy(link.join_eui);
-    writer.skip(key_size);
+    writer.withhold_key();
     writer.number(static_cast<std::uint64_t>(link.region), 1);
     writer.number(link.dwell_limited, 1);
     writer.number(link.sub_bands, 2);
