@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <yaml-cpp/yaml.h>
 
 #include <boost/asio.hpp>
 #include <cstdio>
@@ -108,6 +109,12 @@ TEST(Guide, ABackupIsTakenCheckedAndRestoredAsThePageSays) {
     EXPECT_EQ(std::regex_replace(said[i], time, "lenz-YYYYMMDD-HHMMSS"), pages[0][i].answer)
         << "$ " << pages[0][i].text;
   }
+}
+
+TEST(Guide, TheDescriptionOfTheHttpApiIsYaml) {
+  const auto api = YAML::LoadFile(LENZ_SOURCE_DIR "/docs/http_api.yaml");
+
+  EXPECT_TRUE(api["paths"]["/api/session"]["post"]["summary"].IsScalar());
 }
 
 }  // namespace
