@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "insight/advice/archetypes.h"
+#include "insight/month_names.h"
 #include "insight/report/error_budget.h"
 #include "insight/report/printed.h"
 
@@ -139,11 +140,8 @@ std::optional<double> standby(const QuarterHours& use) {
 }
 
 std::string month_name(std::chrono::local_days day) {
-  constexpr std::array names = {"January",   "February", "March",    "April",
-                                "May",       "June",     "July",     "August",
-                                "September", "October",  "November", "December"};
   const std::chrono::year_month_day date(day);
-  return fmt::format("{} {}", names.at(unsigned{date.month()} - 1), static_cast<int>(date.year()));
+  return fmt::format("{} {}", insight::name_of(date.month()), static_cast<int>(date.year()));
 }
 
 std::string key_of(std::chrono::year_month month) {

@@ -12,6 +12,7 @@
 
 #include "hub/calibration_book.h"
 #include "insight/calibration/transformers.h"
+#include "insight/month_names.h"
 #include "insight/report/printed.h"
 
 namespace hub {
@@ -393,11 +394,8 @@ std::string clock_text(std::chrono::local_time<std::chrono::milliseconds> local)
 }
 
 std::string date_text(std::chrono::local_time<std::chrono::milliseconds> local) {
-  constexpr std::array names = {"January",   "February", "March",    "April",
-                                "May",       "June",     "July",     "August",
-                                "September", "October",  "November", "December"};
   const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(local));
-  return fmt::format("{} {}", unsigned{date.day()}, names.at(unsigned{date.month()} - 1));
+  return fmt::format("{} {}", unsigned{date.day()}, insight::name_of(date.month()));
 }
 
 std::vector<std::string> gaps_of(const ReportWorld& world, TimeRange range) {

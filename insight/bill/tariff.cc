@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "insight/month_names.h"
+
 namespace insight {
 namespace {
 
@@ -14,14 +16,10 @@ using std::chrono::month_day;
 
 constexpr std::array kind_names = {"Sunday",   "Monday", "Tuesday",  "Wednesday",
                                    "Thursday", "Friday", "Saturday", "holiday"};
-constexpr std::array month_names = {"January",   "February", "March",    "April",
-                                    "May",       "June",     "July",     "August",
-                                    "September", "October",  "November", "December"};
 constexpr std::chrono::minutes day_length = std::chrono::hours(24);
 
 std::string text_of(month_day date) {
-  return fmt::format("{} {}", static_cast<unsigned>(date.day()),
-                     month_names.at(static_cast<unsigned>(date.month()) - 1));
+  return fmt::format("{} {}", static_cast<unsigned>(date.day()), name_of(date.month()));
 }
 
 month_day day_after(month_day date) {

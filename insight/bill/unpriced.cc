@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "insight/bill/bill.h"
+#include "insight/month_names.h"
 
 namespace insight {
 namespace {
@@ -14,11 +14,8 @@ using LocalTime = std::chrono::local_time<std::chrono::milliseconds>;
 constexpr std::size_t most_named = 3;
 
 std::string date_text(local_days day) {
-  constexpr std::array names = {"January",   "February", "March",    "April",
-                                "May",       "June",     "July",     "August",
-                                "September", "October",  "November", "December"};
   const std::chrono::year_month_day date(day);
-  return fmt::format("{} {}", unsigned{date.day()}, names.at(unsigned{date.month()} - 1));
+  return fmt::format("{} {}", unsigned{date.day()}, name_of(date.month()));
 }
 
 // On that day: its end is 24:00.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "insight/month_names.h"
 #include "insight/report/figures.h"
 
 namespace insight {
@@ -118,11 +119,7 @@ std::string day_text(std::chrono::year_month_day day) {
 }
 
 std::string month_text(year_month month) {
-  static constexpr std::array names = {"January",   "February", "March",    "April",
-                                       "May",       "June",     "July",     "August",
-                                       "September", "October",  "November", "December"};
-  return fmt::format("{} {}", names.at(static_cast<unsigned>(month.month()) - 1),
-                     static_cast<int>(month.year()));
+  return fmt::format("{} {}", name_of(month.month()), static_cast<int>(month.year()));
 }
 
 std::string month_before(year_month month) {
