@@ -24,6 +24,7 @@ bool Analyst::Eye::see(const std::string& device, Timestamp time,
   }
   if (load.circuit->channels.front().device != device || time <= latest.time) return false;
   latest = reading_of(*load.circuit, time, sample);
+  if (first == Timestamp{}) first = time;
   for (const auto& reading : under) {
     const bool is_old = time - reading.time > most_age || reading.time - time > most_age;
     latest = without(latest, is_old ? insight::Reading{} : reading);

@@ -158,13 +158,14 @@ std::expected<void, StoreError> Analyst::take_over(std::size_t index) {
     writing.put(appliance);
   }
   ++channel.booked.epoch;
-  channel.booked.since = study_->begin;
   channel.numbers = std::move(numbers);
   channel.saved();
   channel.open.clear();
   channel.cut_off.clear();
   channel.before.clear();
   channel.eye = std::move(*eye);
+  // Not where the window began: what comes late into a window without samples is studied, too.
+  channel.booked.since = channel.eye.first == Timestamp{} ? until_ : channel.eye.first;
   for (auto& [id, number] : channel.numbers) appliances_.at(number).known.id = id;
   for (const auto& [id, run] : runs) {
     const BookedRun found{channel.booked.number, channel.booked.epoch,

@@ -271,6 +271,26 @@ TEST_F(AnalystTest, APastThatComesBeforeAMinuteOfThePresentIsOverIsStudiedToo) {
   EXPECT_GE(analyst->runs({noon - 24h, noon - 12h}, 100).size(), 1u);
 }
 
+TEST_F(AnalystTest, APastOfWhichTheFirstSampleComesBeforeThePresentIsStudied) {
+  const auto first = noon - Analyst::studied + 1h;
+  measure(first, 20s, 540, 540, 0);
+  work(first + 20s);  // Studied with the eight days before it, of which there is nothing.
+  measure(noon, 10s, 40, 40, 0);
+  work(noon + 10s);
+
+  measure(noon - 18h, 1h, 540, 540, 0, 2);
+  measure(noon - 17h, 1h, 2340, 2040, 0, 2);
+  for (int i = 0; i < 6; ++i) {
+    work(noon + 10s + i * 60s);
+    measure(noon + 10s + i * 60s, 60s, 40, 40, 0);
+  }
+  work(noon + 370s);
+
+  const auto evening = analyst->runs({noon - 24h, noon - 12h}, 100);
+  EXPECT_TRUE(std::ranges::any_of(
+      evening, [](const BookedRun& run) { return run.run.begin >= noon - 18h; }));
+}
+
 TEST_F(AnalystTest, ACircuitWithOtherClampsBeginsAnewAndWhatHadANameStaysListed) {
   measure(noon, 30s, 2340, 2040, 0);
   measure(noon + 30s, 30s, 40, 40, 0);
