@@ -767,6 +767,25 @@ TEST_F(AnalystTest, AfterAPowerCutItIsSaidHowLongItLastedAndWhatDidNotComeBack) 
   EXPECT_FALSE(analyst->power_cut(back + 25h)) << "It is of no interest any more.";
 }
 
+TEST_F(AnalystTest, WhatAMeterSendsLateShortensThePowerCut) {
+  measure(noon, 10min, 640, 540, 0);
+  work(noon + 10min);
+  // Its link was down for 20 minutes before the power went.
+  const auto back = noon + 39min;
+  measure(back, 5min, 640, 540, 0, 2);
+  work(back + 5min);
+  ASSERT_EQ(analyst->power_cut(back + 5min)->cut.begin, noon + 10min - 1s);
+
+  measure(noon + 10min, 20min, 640, 540, 0);
+  work(back + 6min);
+  EXPECT_EQ(analyst->power_cut(back + 7min)->cut.begin, noon + 30min - 1s);
+  EXPECT_EQ(analyst->power_cut(back + 7min)->cut.end, back);
+
+  measure(noon + 30min, 9min - 10s, 640, 540, 0);
+  work(back + 8min);
+  EXPECT_FALSE(analyst->power_cut(back + 9min)) << "It only restarted.";
+}
+
 TEST_F(AnalystTest, APowerCutIsSeenThoughTheHubWasOffToo) {
   measure(noon, 10min, 640, 540, 0);
   work(noon + 10min);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <utility>
 
 namespace hub {
@@ -30,6 +31,7 @@ constexpr auto settles_within = 5min;
 
 constexpr std::chrono::days habit_of{3};  // Before the cut.
 constexpr auto looks_every = 1min;
+constexpr int most_minutes = 60;  // Of a meter that had no voltage, looked at one by one.
 
 // Absent: no chip said anything.
 std::optional<bool> has_voltage(const measurement::Sample& sample, double nominal_v) {
@@ -39,6 +41,36 @@ std::optional<bool> has_voltage(const measurement::Sample& sample, double nomina
     if (voltage) found = found.value_or(false) || voltage->value >= supplied_share * nominal_v;
   }
   return found;
+}
+
+// The last sample before a cut's end with voltage, or without a word of it, on the day before that;
+// else the cut's begin.
+std::expected<Timestamp, StoreError> supplied_until(Store& store, const Home& home,
+                                                    const ChannelUse& use, const Outage& cut) {
+  const auto day_before = std::max(cut.begin, cut.end - PowerCuts::of_interest);
+  const auto points = store.read({use.device, Quantity::active_power, use.channel},
+                                 {std::chrono::floor<std::chrono::minutes>(day_before),
+                                  std::chrono::ceil<std::chrono::minutes>(cut.end)},
+                                 1min, Columns::mean);
+  if (!points) return std::unexpected(points.error());
+  int looked_at = 0;
+  for (auto i = points->mean.size(); i-- > 0 && looked_at < most_minutes;) {
+    if (std::isnan(points->mean[i])) continue;
+    ++looked_at;
+    const Timestamp begin = points->begin + static_cast<int>(i) * points->step;
+    const auto samples =
+        store.samples(use.device, {begin, std::min<Timestamp>(begin + 1min, cut.end)});
+    if (!samples) return std::unexpected(samples.error());
+    auto latest = Timestamp::min();
+    for (const auto& one : *samples) {
+      if (one.stream == measurement::Stream::edges) continue;
+      if (has_voltage(one.sample, home.nominal_voltage_v).value_or(true)) {
+        latest = std::max(latest, one.time);
+      }
+    }
+    if (latest != Timestamp::min()) return std::max(cut.begin, latest);
+  }
+  return cut.begin;
 }
 
 }  // namespace
@@ -200,10 +232,26 @@ void PowerCuts::take(const std::string& device, std::uint64_t boot, Timestamp ti
   report_.reset();
 }
 
+// A meter tells the present first, and only then what it kept while its link was down.
+void PowerCuts::hear_what_came_late() {
+  std::set<std::string> looked_at;
+  for (const auto& circuit : panel_at(home_, cut_->end).circuits) {
+    for (const auto& use : circuit.channels) {
+      if (!looked_at.insert(use.device).second) continue;
+      cut_->begin = supplied_until(store_, home_, use, *cut_).value_or(cut_->begin);
+    }
+  }
+}
+
 std::optional<PowerCuts::Report> PowerCuts::latest(Timestamp now, const Runs& runs) {
   if (!cut_ || now - cut_->end > of_interest) return std::nullopt;
   if (report_ && now - reported_at_ < looks_every && now >= reported_at_) return report_;
   reported_at_ = now;
+  hear_what_came_late();
+  if (cut_->end - cut_->begin < least_silence) {
+    cut_.reset();
+    return std::nullopt;
+  }
   report_ = Report{.cut = *cut_};
   for (const auto& [appliance, due] : not_back(*cut_, runs({cut_->begin - habit_of, now + 1ms}))) {
     (due <= now ? report_->not_back : report_->waited_for).push_back(appliance);

@@ -90,6 +90,7 @@ class PowerCuts {
     std::uint64_t boot = 0;
   };
   void hear(const LiveFeed::Moment&);
+  void hear_what_came_late();
   void take(const std::string& device, std::uint64_t boot, measurement::Timestamp,
             const measurement::Sample&);
   std::optional<Store::Last> last_of(const std::string& device);

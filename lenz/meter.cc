@@ -190,9 +190,7 @@ int live(const MeterOptions& options, const MqttOptions& broker, const std::stri
                         .update_key = options.update_key.empty() ? nullptr : &key},
                        storage, transport);
   std::unique_ptr<History> history;
-  if (options.history_days > 0) {
-    history = std::make_unique<History>(options, broker, folder, start);
-  }
+  bool has_past = options.history_days > 0;  // To be made.
   // The meter's own clock: what the system's does after the start moves no sample.
   const Uptime steady_start = steady_now();
   Uptime next{};
@@ -206,8 +204,12 @@ int live(const MeterOptions& options, const MqttOptions& broker, const std::stri
       next = uptime - uptime % tick + tick;
     }
     meter.exchange(steady_now());
-    // First the present, then the past.
-    if (history && meter.count().samples > 0 && !history->work(20ms)) {
+    // First the present, then the past: a hub takes the first that it hears for the present.
+    if (has_past && meter.count().samples > 0 && meter.is_all_stored()) {
+      history = std::make_unique<History>(options, broker, folder, start);
+      has_past = false;
+    }
+    if (history && !history->work(20ms)) {
       history.reset();
       std::filesystem::remove(folder + "/history.outbox");
     }
