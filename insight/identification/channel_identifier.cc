@@ -105,6 +105,7 @@ class ChannelIdentifier::State {
   void read(std::string_view memory);
   double energy_mwh(const Appliance&) const;
   float greatest_w(const Appliance&) const;
+  float mean_w(const Run&) const;
 
   std::optional<KindClassifier> classifier_;
   ChannelFacts facts_;
@@ -253,11 +254,21 @@ double ChannelIdentifier::State::energy_mwh(const Appliance& appliance) const {
 
 float ChannelIdentifier::State::greatest_w(const Appliance& appliance) const {
   float greatest = 0;
-  for (const auto& run : appliance.runs) greatest = std::max(greatest, run.run.peak.value);
+  const auto take = [&](const Run& run) {
+    // The peak of a level has the first reading of what came on above it.
+    greatest = std::max(greatest, appliance.is_standing ? mean_w(run) : run.peak.value);
+  };
+  for (const auto& run : appliance.runs) take(run.run);
   for (const auto& one : open_) {
-    if (one.run.appliance == appliance.id) greatest = std::max(greatest, one.run.peak.value);
+    if (one.run.appliance == appliance.id) take(one.run);
   }
   return greatest;
+}
+
+float ChannelIdentifier::State::mean_w(const Run& run) const {
+  const std::chrono::duration<float, std::ratio<3600>> length =
+      std::min(run.end, *now_) - run.begin;
+  return length.count() > 0 ? static_cast<float>(run.energy.value) / 1000 / length.count() : 0;
 }
 
 void ChannelIdentifier::State::find_owners_of_name() {

@@ -135,6 +135,25 @@ TEST(ChannelIdentifierTest, AChargerThatStandsByDoesNotRunAndIsCalledByItsCircui
   }
 }
 
+TEST(ChannelIdentifierTest, TheStandbyOfWhatACircuitIsNamedForIsNoSecondOneOfItsKind) {
+  ChannelIdentifier identifier(nullptr, {.words = "EV charger, Garage"});
+  Channel channel(identifier);
+  channel.draw(4, 6 * 3600);  // What stands by when the meter begins is all that is there.
+
+  for (int i = 0; i < 3; ++i) {
+    channel.draw(7200, 3 * 3600);
+    channel.draw(4, 12 * 3600);
+  }
+  channel.draw(0, 60);  // A power cut.
+
+  ASSERT_EQ(identifier.appliances().size(), 2U);
+  const auto& standby = identifier.appliances()[0];
+  EXPECT_EQ(standby.certainty, Certainty::unknown);
+  EXPECT_EQ(standby.description, "about 4 W, always on");
+  EXPECT_EQ(identifier.appliances()[1].kind, ApplianceKind::ev_charger);
+  EXPECT_EQ(identifier.appliances()[1].certainty, Certainty::measured);
+}
+
 TEST(ChannelIdentifierTest, ANamedCircuitNamesWhatRunsForTheFirstTime) {
   ChannelIdentifier identifier(nullptr, {.words = "EV charger"});
   Channel channel(identifier);
