@@ -10,7 +10,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { program } from './demo.mjs';
 
-const timeout = 120_000;
+const timeout = 600_000; // A disk may take a tenth of a second for each of some thousand commits.
 const data = process.env.LENZ_DATA ?? resolve(import.meta.dirname, '../../../shared/data');
 const real_house = join(data, 'houses/redd-house-3');
 
@@ -27,7 +27,7 @@ async function replay(recording, ...words) {
   const temporary = join(folder, 'tmp');
   mkdirSync(temporary, { recursive: true });
   const run = await new Promise((done) => {
-    execFile(program, ['replay', recording, '--json', file, ...words], { env: { ...process.env, TMPDIR: temporary } },
+    execFile(program, ['replay', recording, '--json', file, ...words], { env: { ...process.env, TMPDIR: temporary }, timeout: timeout / 3 },
       (error, stdout, stderr) => done({ code: error ? error.code : 0, stdout, stderr }));
   });
   assert.deepEqual(readdirSync(temporary), [], 'nothing is left behind');
