@@ -19,7 +19,7 @@ const truth = {
   grid: ['computer', 'lighting', 'lamp', 'outlets', 'pump'], // Breakers without a clamp.
 };
 
-describe('Appliances of the demo', { timeout: 600_000 }, () => {
+describe('Appliances of the demo', { timeout: 900_000 }, () => {
   let demo;
   let browser;
   let page;
@@ -30,8 +30,8 @@ describe('Appliances of the demo', { timeout: 600_000 }, () => {
   before(async () => {
     [demo, browser] = await Promise.all([start_demo('--house', 'us', '--history', '8'), open_browser()]);
     page = await open_page(browser, demo.link);
-    // The past arrives in some minutes and is then studied.
-    for (let i = 0; i < 240; ++i) {
+    // The past arrives in some minutes, by the speed of the disk, and is then studied.
+    for (let i = 0; i < 480; ++i) {
       known = await ask();
       const circuits = new Set(known.appliances.map((one) => one.circuit));
       const named = known.appliances.filter((one) => one.certainty !== 'unknown');

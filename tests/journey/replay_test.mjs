@@ -27,7 +27,8 @@ async function replay(recording, ...words) {
   const temporary = join(folder, 'tmp');
   mkdirSync(temporary, { recursive: true });
   const run = await new Promise((done) => {
-    execFile(program, ['replay', recording, '--json', file, ...words], { env: { ...process.env, TMPDIR: temporary }, timeout: timeout / 3 },
+    const options = { env: { ...process.env, TMPDIR: temporary }, timeout: timeout / 3 };
+    execFile(program, ['replay', recording, '--json', file, ...words], options,
       (error, stdout, stderr) => done({ code: error ? error.code : 0, stdout, stderr }));
   });
   assert.deepEqual(readdirSync(temporary), [], 'nothing is left behind');
