@@ -28,6 +28,7 @@ std::string description_of(const DescribedAppliance& one) {
   const auto power = power_text(std::exp2(one.latest[place_of("mean")]) - 1);
   if (one.is_standing) return fmt::format("about {}, always on", power);
   const auto what = one.is_named ? power : fmt::format("{} {}", power, form_of(one.latest));
+  if (one.times_a_week == 0) return fmt::format("about {}", what);
   if (one.times_a_week == 1) return fmt::format("about {}, once this week", what);
   return fmt::format("about {}, {} times this week", what, one.times_a_week);
 }

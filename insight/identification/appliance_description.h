@@ -13,7 +13,7 @@ struct DescribedAppliance {
   const Features& latest;    // Of its latest run.
   bool is_standing = false;  // It draws all the time.
   bool is_named = false;     // What it is need not be said again.
-  std::size_t times_a_week = 0;
+  std::size_t times_a_week = 0;  // Ended within the last week.
 };
 
 std::string description_of(const DescribedAppliance&);

@@ -71,6 +71,10 @@ TEST(ChannelIdentifierTest, RunsAreFoundWithTheirEnergy) {
   ASSERT_EQ(identifier.appliances().size(), 1U);
   EXPECT_EQ(identifier.appliances()[0].certainty, Certainty::unknown);
   EXPECT_EQ(identifier.appliances()[0].description, "about 2.0 kW heater, 3 times this week");
+
+  channel.draw(0, 8 * 24 * 3600);
+  channel.draw(2000, 60);
+  EXPECT_EQ(identifier.appliances()[0].description, "about 2.0 kW heater");
 }
 
 TEST(ChannelIdentifierTest, TwoAppliancesOfOneCircuitAreTwo) {
