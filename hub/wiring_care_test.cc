@@ -115,7 +115,7 @@ TEST_F(WiringCareTest, APlugShowsItWithinADay) {
   boil(days(6), days(7), 0.4F, true);
 
   ASSERT_THAT(book.open_findings(), SizeIs(1));
-  const auto& finding = book.open_findings()[0].finding;
+  const auto finding = book.open_findings()[0].finding;
   EXPECT_EQ(finding.change, Change::branch_resistance);
   EXPECT_NEAR(finding.evidence[0].now, 0.4, 0.05);
 }
