@@ -39,7 +39,7 @@ struct Analyst::Eye {
   std::unique_ptr<insight::ChannelIdentifier> identifier;
   std::vector<insight::Reading> under{load.less.size()};  // The latest of those to subtract.
   insight::Reading latest;                                // Of its own load.
-  measurement::Timestamp first{};  // Reading that it saw itself; none yet: the epoch.
+  measurement::Timestamp first{};  // That it saw; the epoch: nothing yet.
 
   // False: the sample is of another meter.
   bool see(const std::string& device, measurement::Timestamp, const measurement::Sample&);

@@ -104,6 +104,17 @@ class AnalystTest : public testing::Test {
     FAIL() << "It never ends.";
   }
 
+  // Two hours of the day before come after the first ten seconds of the present.
+  void hear_of_the_evening() {
+    measure(noon - 18h, 1h, 540, 540, 0, 2);
+    measure(noon - 17h, 1h, 2340, 2040, 0, 2);
+    for (int i = 0; i < 6; ++i) {
+      work(noon + 10s + i * 60s);
+      measure(noon + 10s + i * 60s, 60s, 40, 40, 0);
+    }
+    work(noon + 370s);
+  }
+
   ChannelShares shares(const std::string& id) {
     return *std::ranges::find(analyst->shares(), id, &ChannelShares::circuit);
   }
@@ -260,13 +271,7 @@ TEST_F(AnalystTest, APastThatComesBeforeAMinuteOfThePresentIsOverIsStudiedToo) {
   measure(noon, 10s, 40, 40, 0);
   work(noon + 10s);
 
-  measure(noon - 18h, 1h, 540, 540, 0, 2);
-  measure(noon - 17h, 1h, 2340, 2040, 0, 2);
-  for (int i = 0; i < 6; ++i) {
-    work(noon + 10s + i * 60s);
-    measure(noon + 10s + i * 60s, 60s, 40, 40, 0);
-  }
-  work(noon + 370s);
+  hear_of_the_evening();
 
   EXPECT_GE(analyst->runs({noon - 24h, noon - 12h}, 100).size(), 1u);
 }
@@ -278,13 +283,7 @@ TEST_F(AnalystTest, APastOfWhichTheFirstSampleComesBeforeThePresentIsStudied) {
   measure(noon, 10s, 40, 40, 0);
   work(noon + 10s);
 
-  measure(noon - 18h, 1h, 540, 540, 0, 2);
-  measure(noon - 17h, 1h, 2340, 2040, 0, 2);
-  for (int i = 0; i < 6; ++i) {
-    work(noon + 10s + i * 60s);
-    measure(noon + 10s + i * 60s, 60s, 40, 40, 0);
-  }
-  work(noon + 370s);
+  hear_of_the_evening();
 
   const auto evening = analyst->runs({noon - 24h, noon - 12h}, 100);
   EXPECT_TRUE(std::ranges::any_of(
@@ -776,10 +775,11 @@ TEST_F(AnalystTest, WhatAMeterSendsLateShortensThePowerCut) {
   work(back + 5min);
   ASSERT_EQ(analyst->power_cut(back + 5min)->cut.begin, noon + 10min - 1s);
 
+  measure(back - 20s, 20s, 640, 540, 0, 2);  // What it measured before it was heard again.
   measure(noon + 10min, 20min, 640, 540, 0);
   work(back + 6min);
-  EXPECT_EQ(analyst->power_cut(back + 7min)->cut.begin, noon + 30min - 1s);
-  EXPECT_EQ(analyst->power_cut(back + 7min)->cut.end, back);
+  EXPECT_EQ(analyst->power_cut(back + 7min)->cut.begin, noon + 30min);
+  EXPECT_EQ(analyst->power_cut(back + 7min)->cut.end, back - 20s);
 
   measure(noon + 30min, 9min - 10s, 640, 540, 0);
   work(back + 8min);

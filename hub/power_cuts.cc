@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <set>
 #include <utility>
 
 namespace hub {
@@ -31,7 +30,6 @@ constexpr auto settles_within = 5min;
 
 constexpr std::chrono::days habit_of{3};  // Before the cut.
 constexpr auto looks_every = 1min;
-constexpr int most_minutes = 60;  // Of a meter that had no voltage, looked at one by one.
 
 // Absent: no chip said anything.
 std::optional<bool> has_voltage(const measurement::Sample& sample, double nominal_v) {
@@ -41,36 +39,6 @@ std::optional<bool> has_voltage(const measurement::Sample& sample, double nomina
     if (voltage) found = found.value_or(false) || voltage->value >= supplied_share * nominal_v;
   }
   return found;
-}
-
-// The last sample before a cut's end with voltage, or without a word of it, on the day before that;
-// else the cut's begin.
-std::expected<Timestamp, StoreError> supplied_until(Store& store, const Home& home,
-                                                    const ChannelUse& use, const Outage& cut) {
-  const auto day_before = std::max(cut.begin, cut.end - PowerCuts::of_interest);
-  const auto points = store.read({use.device, Quantity::active_power, use.channel},
-                                 {std::chrono::floor<std::chrono::minutes>(day_before),
-                                  std::chrono::ceil<std::chrono::minutes>(cut.end)},
-                                 1min, Columns::mean);
-  if (!points) return std::unexpected(points.error());
-  int looked_at = 0;
-  for (auto i = points->mean.size(); i-- > 0 && looked_at < most_minutes;) {
-    if (std::isnan(points->mean[i])) continue;
-    ++looked_at;
-    const Timestamp begin = points->begin + static_cast<int>(i) * points->step;
-    const auto samples =
-        store.samples(use.device, {begin, std::min<Timestamp>(begin + 1min, cut.end)});
-    if (!samples) return std::unexpected(samples.error());
-    auto latest = Timestamp::min();
-    for (const auto& one : *samples) {
-      if (one.stream == measurement::Stream::edges) continue;
-      if (has_voltage(one.sample, home.nominal_voltage_v).value_or(true)) {
-        latest = std::max(latest, one.time);
-      }
-    }
-    if (latest != Timestamp::min()) return std::max(cut.begin, latest);
-  }
-  return cut.begin;
 }
 
 }  // namespace
@@ -232,13 +200,28 @@ void PowerCuts::take(const std::string& device, std::uint64_t boot, Timestamp ti
   report_.reset();
 }
 
-// A meter tells the present first, and only then what it kept while its link was down.
+// A meter tells the present first, and only then what it kept while its link was down: of what was
+// taken for its silence, the last piece is left.
 void PowerCuts::hear_what_came_late() {
-  std::set<std::string> looked_at;
-  for (const auto& circuit : panel_at(home_, cut_->end).circuits) {
-    for (const auto& use : circuit.channels) {
-      if (!looked_at.insert(use.device).second) continue;
-      cut_->begin = supplied_until(store_, home_, use, *cut_).value_or(cut_->begin);
+  const auto heard = *cut_;
+  for (const auto& [device, meter] : meters_) {
+    const auto gaps = store_.gaps(device, {heard.begin, heard.end});
+    const auto just_before = store_.samples(device, {heard.end - least_silence, heard.end});
+    if (!gaps || !just_before) continue;
+    std::optional<TimeRange> silence;
+    for (const auto& [channel, range] : *gaps) {
+      if (!channel && range.end - range.begin >= least_silence) silence = range;
+    }
+    if (silence) {
+      // A gap begins a period after the last sample.
+      if (silence->begin - heard.begin > least_silence) {
+        cut_->begin = std::max(cut_->begin, silence->begin);
+      }
+      cut_->end = std::min(cut_->end, silence->end);
+    } else if (std::ranges::any_of(*just_before, [&](const Store::Kept& one) {
+                 return has_voltage(one.sample, home_.nominal_voltage_v).value_or(true);
+               })) {
+      cut_->end = cut_->begin;  // It was there all the time.
     }
   }
 }
